@@ -110,7 +110,9 @@ func (r random) pick(words ...string) string { return words[r.IntN(len(words))] 
 func (r random) word() string { return r.from([]rune("abcXYZ0189-_."), 1) }
 
 // text is what names and values may hold, with everything that escaping gets wrong most easily.
-func (r random) text(least int) string { return r.from([]rune("az09-_.~ +%&=?#:@!$'()*,;äß名😀\""), least) }
+func (r random) text(least int) string {
+	return r.from([]rune("az09-_.~ +%&=?#:@!$'()*,;äß名😀\""), least)
+}
 
 func (r random) from(alphabet []rune, least int) string {
 	text := make([]rune, least+r.IntN(12))

@@ -1,0 +1,299 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package buildjob is the build job of ServiceStage as Terraform sees it: a resource and a data source. It speaks no HTTP.
+package buildjob
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/servicestage/terraform-provider-servicestage/internal/apidiag"
+	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
+	"github.com/servicestage/terraform-provider-servicestage/internal/wiring"
+)
+
+var (
+	_ resource.ResourceWithConfigure   = (*jobResource)(nil)
+	_ resource.ResourceWithModifyPlan  = (*jobResource)(nil)
+	_ resource.ResourceWithImportState = (*jobResource)(nil)
+)
+
+// defaultTimeout bounds each operation where the timeouts block says nothing.
+const defaultTimeout = 5 * time.Minute
+
+type jobResource struct{ wiring.Resource }
+
+// NewResource returns servicestage_build_job.
+func NewResource() resource.Resource { return &jobResource{} }
+
+func (r *jobResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_build_job"
+}
+
+func (r *jobResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = resourceSchema(ctx)
+}
+
+// ModifyPlan plans the provider's enterprise project where the configuration names none.
+func (r *jobResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() || !r.Ready() || r.EnterpriseProjectID == "" {
+		return
+	}
+	argument := path.Root("enterprise_project_id")
+	var configured types.String
+	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, argument, &configured)...)
+	if !resp.Diagnostics.HasError() && configured.IsNull() {
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, argument, r.EnterpriseProjectID)...)
+	}
+}
+
+func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var plan resourceModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(refusePassword(plan.CodeRepo)...)
+	timeout, diags := plan.Timeouts.Create(ctx, defaultTimeout)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+
+	operation := fmt.Sprintf("creating build job %s", plan.JobName)
+	created, err := r.Client.CreateBuildJob(ctx, plan.request(nil))
+	if err != nil {
+		resp.Diagnostics.Append(r.createError(ctx, operation, plan.JobName.ValueString(), err))
+		return
+	}
+	// The id goes to state before anything else can fail: a job that Terraform does not know of would be made again.
+	plan.JobID = types.StringValue(created.ID)
+	if created.CreatedAt != "" {
+		plan.CreatedAt = types.StringValue(created.CreatedAt)
+	}
+	asPlanned := plan
+	asPlanned.jobModel = plan.withUnknownsFrom(jobModel{})
+	resp.Diagnostics.Append(resp.State.Set(ctx, asPlanned)...)
+	resp.Diagnostics.Append(remembered{Unconfirmed: true}.store(ctx, resp.Private)...)
+
+	job, err := r.Client.GetWrittenBuildJob(ctx, created.ID)
+	if err != nil {
+		// An error would taint a job that exists as it was sent, and Terraform would destroy it.
+		resp.Diagnostics.AddWarning("Unable to read the new build job back", readBackWarning("was created", created.ID, operation, err))
+		return
+	}
+	reading := &reading{note: true, planned: true, askedProject: !plan.EnterpriseProjectID.IsUnknown()}
+	state := asPlanned
+	state.jobModel = stateFrom(job, plan.jobModel, reading)
+	for _, refusal := range reading.refusals {
+		// Not an error, for the same reason; and Terraform takes no other value for what was planned.
+		resp.Diagnostics.AddAttributeWarning(refusal.path(), "The service did not take over an argument",
+			refusal.detail(created.ID)+" The next plan shows the difference.")
+		state.jobModel = plan.withUnknownsFrom(state.jobModel)
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+	resp.Diagnostics.Append(reading.remembered.store(ctx, resp.Private)...)
+}
+
+func (r *jobResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	if !r.Ready() {
+		return // A provider setting is unknown while Terraform plans; the state stays as it is.
+	}
+	var state resourceModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	timeout, diags := state.Timeouts.Read(ctx, defaultTimeout)
+	resp.Diagnostics.Append(diags...)
+	memory, diags := recall(ctx, req.Private)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+
+	id, imported := state.JobID.ValueString(), state.JobName.IsNull()
+	job, err := r.Client.GetBuildJob(ctx, id, state.JobName.ValueString())
+	switch {
+	case servicestage.IsNotFound(err) && imported:
+		resp.Diagnostics.AddError("No such build job", apidiag.Detail(fmt.Sprintf("importing build job %q", id), err,
+			"There is no build job with this id in the provider's region and project."))
+		return
+	case servicestage.IsNotFound(err):
+		resp.State.RemoveResource(ctx)
+		return
+	case err != nil:
+		resp.Diagnostics.Append(apidiag.Error("Unable to read the build job", state.operation("reading"), err))
+		return
+	}
+	reading := &reading{remembered: memory, note: memory.Unconfirmed, repoIsDrift: memory.Unconfirmed}
+	state.jobModel = stateFrom(job, state.jobModel, reading)
+	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+	if memory.Unconfirmed {
+		reading.remembered.Unconfirmed = false
+		resp.Diagnostics.Append(reading.remembered.store(ctx, resp.Private)...)
+	}
+}
+
+func (r *jobResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var plan, state resourceModel
+	var configuredProject types.String
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("enterprise_project_id"), &configuredProject)...)
+	resp.Diagnostics.Append(refusePassword(plan.CodeRepo)...)
+	timeout, diags := plan.Timeouts.Update(ctx, defaultTimeout)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if reflect.DeepEqual(plan.jobModel, state.jobModel) {
+		resp.Diagnostics.Append(resp.State.Set(ctx, plan)...) // Nothing but timeouts differs, and the service has none.
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+
+	id, operation := state.JobID.ValueString(), state.operation("updating")
+	current, err := r.Client.GetBuildJob(ctx, id, state.JobName.ValueString())
+	if err == nil {
+		err = r.Client.UpdateBuildJob(ctx, current, plan.request(&state.jobModel))
+	}
+	switch {
+	case servicestage.IsNotFound(err):
+		resp.Diagnostics.AddError("The build job is gone", apidiag.Detail(operation, err,
+			"It was deleted since the plan was made. Plan again: the new plan creates it."))
+		return
+	case err != nil:
+		resp.Diagnostics.Append(apidiag.Error("Unable to update the build job", operation, err))
+		return
+	}
+	asPlanned := plan
+	asPlanned.jobModel = plan.withUnknownsFrom(jobModel{})
+	job, err := r.Client.GetWrittenBuildJob(ctx, id)
+	if err != nil {
+		resp.Diagnostics.AddWarning("Unable to read the updated build job back", readBackWarning("was updated", id, operation, err))
+		resp.Diagnostics.Append(resp.State.Set(ctx, asPlanned)...)
+		resp.Diagnostics.Append(remembered{Unconfirmed: true}.store(ctx, resp.Private)...)
+		return
+	}
+	reading := &reading{
+		note: true, planned: true,
+		askedProject: !configuredProject.IsNull() || r.EnterpriseProjectID != "",
+		repoIsDrift:  plan.CodeRepo == nil && state.CodeRepo != nil,
+	}
+	plan.jobModel = stateFrom(job, plan.jobModel, reading)
+	for _, refusal := range reading.refusals {
+		resp.Diagnostics.AddAttributeError(refusal.path(), "The service did not take over an argument", refusal.detail(id))
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	resp.Diagnostics.Append(reading.remembered.store(ctx, resp.Private)...)
+}
+
+func (r *jobResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	var state resourceModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	timeout, diags := state.Timeouts.Delete(ctx, defaultTimeout)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	if err := r.Client.DeleteBuildJob(ctx, state.JobID.ValueString(), state.JobName.ValueString()); err != nil {
+		resp.Diagnostics.Append(apidiag.Error("Unable to delete the build job", state.operation("deleting"), err))
+	}
+}
+
+// ImportState takes the job's id; everything else is read.
+func (r *jobResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	if req.ID == "" || strings.ContainsAny(req.ID, " \t\n/\\") {
+		resp.Diagnostics.AddError("Malformed import id", fmt.Sprintf("The import id of a build job is its job_id, such as "+
+			"swpfk3wtzdjnlyely4rf40k52zyuq5s4lha9ch8f. Got: %q.", req.ID))
+		return
+	}
+	if !r.Ready() {
+		resp.Diagnostics.Append(r.NotReady("An import"))
+		return
+	}
+	resource.ImportStatePassthroughID(ctx, path.Root("job_id"), req, resp)
+}
+
+// createError adds to a refused create which job has the name, if one has.
+func (r *jobResource) createError(ctx context.Context, operation, name string, err error) diag.Diagnostic {
+	const summary = "Unable to create the build job"
+	if !servicestage.IsRefused(err) {
+		return apidiag.Error(summary, operation, err)
+	}
+	for job, listErr := range r.Client.BuildJobs(ctx, name) {
+		if listErr != nil {
+			break
+		}
+		if strings.EqualFold(job.Name, name) {
+			return apidiag.Error(summary, operation, err, fmt.Sprintf(
+				"There is a build job %q with id %s; the service tells names apart without regard to case. Choose another name, or "+
+					"manage that job by adding this block, with the address of this resource:\n\n"+
+					"import {\n  to = servicestage_build_job.ADDRESS\n  id = %q\n}", job.Name, job.ID, job.ID))
+		}
+	}
+	return apidiag.Error(summary, operation, err)
+}
+
+// operation says what is done to which job.
+func (m jobModel) operation(verb string) string {
+	return fmt.Sprintf("%s build job %q (%s)", verb, m.JobName.ValueString(), m.JobID.ValueString())
+}
+
+// withUnknownsFrom is a plan whose unknown values come from elsewhere: the answer, or nothing as long as there is none.
+func (m jobModel) withUnknownsFrom(other jobModel) jobModel {
+	for _, value := range []struct {
+		planned *types.String
+		actual  types.String
+	}{
+		{&m.EnterpriseProjectID, other.EnterpriseProjectID},
+		{&m.Creator, other.Creator},
+		{&m.CreatedAt, other.CreatedAt},
+		{&m.LastBuildID, other.LastBuildID},
+	} {
+		if value.planned.IsUnknown() {
+			*value.planned = value.actual
+		}
+	}
+	return m
+}
+
+func readBackWarning(what, id, operation string, err error) string {
+	return apidiag.Detail(operation, err, fmt.Sprintf("The job with id %s %s, and the state holds it as it was sent. "+
+		"The next plan reads what is missing.", id, what))
+}
+
+// refusePassword repeats the check of the plan for a URL that was unknown then.
+func refusePassword(repo *codeRepoModel) diag.Diagnostics {
+	var diags diag.Diagnostics
+	if repo != nil {
+		if _, has := withoutPassword(repo.URL.ValueString()); has {
+			diags.AddAttributeError(path.Root("code_repo").AtName("url"), passwordSummary, passwordDetail)
+		}
+	}
+	return diags
+}
+
+func (r refusal) path() path.Path {
+	elements := strings.Split(r.argument, ".")
+	p := path.Root(elements[0])
+	for _, element := range elements[1:] {
+		p = p.AtName(element)
+	}
+	return p
+}
+
+func (r refusal) detail(id string) string {
+	return fmt.Sprintf("The service answered the request with success, but did not take over %s of build job %s: asked was %s, the service kept %s.",
+		r.argument, id, r.asked, r.kept)
+}

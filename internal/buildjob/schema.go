@@ -1,0 +1,226 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package buildjob
+
+import (
+	"context"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework-validators/objectvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	datasourceschema "github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+)
+
+// architectures that the service builds for.
+//
+// Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0275.html.
+var architectures = []string{"x86_64", "aarch64"}
+
+// Descriptions that resource and data source share.
+const (
+	jobIDDescription       = "ID of the build job."
+	creatorDescription     = "Name of the user who created the job."
+	createdAtDescription   = "Time of creation in RFC 3339. The service says it only when it creates a job, so it is null after an import."
+	lastBuildIDDescription = "ID of the last build of the job. Null as long as the job has not been built."
+)
+
+func resourceSchema(ctx context.Context) schema.Schema {
+	keep := []planmodifier.String{stringplanmodifier.UseStateForUnknown()}
+	return schema.Schema{
+		MarkdownDescription: "A build job: where and on what ServiceStage builds, and from which repository. " +
+			"Every argument is updated in place.\n\n" +
+			"The service's documentation files this API under \"Historical APIs\".",
+		Attributes: map[string]schema.Attribute{
+			"job_name": schema.StringAttribute{
+				Required: true,
+				MarkdownDescription: "Name of the job: 2 to 64 letters, digits, hyphens and underscores, a letter first, a letter or a digit last. " +
+					"The service tells names apart without regard to case. The rule is checked when a job is created or renamed; " +
+					"a job that got another name in the console can be imported and managed.",
+				PlanModifiers: []planmodifier.String{jobNameRule{}},
+			},
+			"job_description": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "Description of the job, at most 64 characters.",
+				Validators:          []validator.String{stringvalidator.UTF8LengthAtMost(64)},
+			},
+			"enterprise_project_id": schema.StringAttribute{
+				Optional: true,
+				Computed: true,
+				MarkdownDescription: "ID of the enterprise project of the job; `0` is the default enterprise project. " +
+					"Without it, the provider's `enterprise_project_id` is taken, else what the service chose stays.",
+				Validators:    []validator.String{stringvalidator.LengthAtLeast(1)},
+				PlanModifiers: keep,
+			},
+			"job_id": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: jobIDDescription,
+				PlanModifiers:       keep,
+			},
+			"creator": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: creatorDescription,
+				PlanModifiers:       keep,
+			},
+			"created_at": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: createdAtDescription,
+				PlanModifiers:       keep,
+			},
+			"last_build_id": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: lastBuildIDDescription,
+				PlanModifiers:       keep,
+			},
+		},
+		Blocks: map[string]schema.Block{
+			"environment_setting": environmentBlock(),
+			"code_repo":           codeRepoBlock(),
+			"timeouts": timeouts.Block(ctx, timeouts.Opts{
+				Create: true, Read: true, Update: true, Delete: true,
+				CreateDescription: timeoutDescription("creating the job and reading it back"),
+				ReadDescription:   timeoutDescription("reading the job"),
+				UpdateDescription: timeoutDescription("updating the job and reading it back"),
+				DeleteDescription: timeoutDescription("deleting the job"),
+			}),
+		},
+	}
+}
+
+func timeoutDescription(what string) string {
+	return "Time for " + what + ", such as `30s` or `10m`. Default: `5m`."
+}
+
+func environmentBlock() schema.Block {
+	return schema.SingleNestedBlock{
+		MarkdownDescription: "Where and on what the job builds. Exactly one block is required; it may be empty.",
+		Validators:          []validator.Object{objectvalidator.IsRequired()},
+		Attributes: map[string]schema.Attribute{
+			"docker_version": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "Version of the Docker image to be built, such as `18.09`.",
+			},
+			"cluster_id": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "ID of the CCE cluster that builds.",
+			},
+			"cluster_name": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "Name of the CCE cluster that builds.",
+			},
+			"use_public_cluster": schema.BoolAttribute{
+				Optional:            true,
+				MarkdownDescription: "Whether to build on a public cluster.",
+			},
+		},
+		Blocks: map[string]schema.Block{
+			"build_os": schema.SingleNestedBlock{
+				MarkdownDescription: "What the job builds for. At most one block.",
+				Attributes: map[string]schema.Attribute{
+					"arch": schema.StringAttribute{
+						Optional:            true,
+						MarkdownDescription: "Architecture: " + alternatives(architectures) + ".",
+						Validators:          []validator.String{stringvalidator.OneOf(architectures...)},
+					},
+				},
+			},
+		},
+	}
+}
+
+// The children are optional for Terraform, so that the block can be left out, and required as soon as it is written.
+func codeRepoBlock() schema.Block {
+	attributes := map[string]schema.Attribute{}
+	children := []path.Expression{}
+	for _, child := range []struct {
+		name, description string
+		modifiers         []planmodifier.String
+		validators        []validator.String
+	}{
+		{
+			name: "type",
+			description: "Required in the block. Kind of repository, such as `GitHub`, `GitLab`, `Gitee`, `Bitbucket` or `DevCloud`, " +
+				"as far as the region has it. A change of case alone is no change.",
+			modifiers: []planmodifier.String{sameButForCase{}},
+		},
+		{
+			name:        "url",
+			description: "Required in the block. Address of the repository. It must not hold a password: it would stand in the state.",
+			validators:  []validator.String{noPassword{}},
+		},
+		{name: "branch", description: "Required in the block. Branch to build."},
+		{name: "namespace", description: "Required in the block. Organization, group or user that the repository belongs to."},
+	} {
+		attributes[child.name] = schema.StringAttribute{
+			Optional:            true,
+			MarkdownDescription: child.description,
+			Validators:          append(child.validators, stringvalidator.LengthAtLeast(1)),
+			PlanModifiers:       child.modifiers,
+		}
+		children = append(children, path.MatchRelative().AtName(child.name))
+	}
+	return schema.SingleNestedBlock{
+		MarkdownDescription: "Repository to build. At most one block; `type`, `url`, `branch` and `namespace` are required in it.",
+		Validators:          []validator.Object{objectvalidator.AlsoRequires(children...)},
+		Attributes:          attributes,
+	}
+}
+
+func alternatives(values []string) string {
+	return "`" + strings.Join(values, "` or `") + "`"
+}
+
+func dataSourceSchema() datasourceschema.Schema {
+	text := func(description string) datasourceschema.StringAttribute {
+		return datasourceschema.StringAttribute{Computed: true, MarkdownDescription: description}
+	}
+	selector := func(description string) datasourceschema.StringAttribute {
+		return datasourceschema.StringAttribute{
+			Optional: true, Computed: true, MarkdownDescription: description,
+			Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+		}
+	}
+	return datasourceschema.Schema{
+		MarkdownDescription: "One build job, by `job_id` or by its exact `job_name`.",
+		Attributes: map[string]datasourceschema.Attribute{
+			"job_id":                selector(jobIDDescription + " Exactly one of `job_id` and `job_name` is to be set."),
+			"job_name":              selector("Exact name of the build job. It is an error if no job or several jobs have it."),
+			"job_description":       text("Description of the job."),
+			"enterprise_project_id": text("ID of the enterprise project of the job."),
+			"creator":               text(creatorDescription),
+			"created_at":            text("Time of creation in RFC 3339, null where the service does not say it."),
+			"last_build_id":         text(lastBuildIDDescription),
+			"environment_setting": datasourceschema.SingleNestedAttribute{
+				Computed:            true,
+				MarkdownDescription: "Where and on what the job builds.",
+				Attributes: map[string]datasourceschema.Attribute{
+					"docker_version":     text("Version of the Docker image to be built."),
+					"cluster_id":         text("ID of the CCE cluster that builds."),
+					"cluster_name":       text("Name of the CCE cluster that builds."),
+					"use_public_cluster": datasourceschema.BoolAttribute{Computed: true, MarkdownDescription: "Whether the job builds on a public cluster."},
+					"build_os": datasourceschema.SingleNestedAttribute{
+						Computed:            true,
+						MarkdownDescription: "What the job builds for. Null where the service does not say.",
+						Attributes:          map[string]datasourceschema.Attribute{"arch": text("Architecture: " + alternatives(architectures) + ".")},
+					},
+				},
+			},
+			"code_repo": datasourceschema.SingleNestedAttribute{
+				Computed:            true,
+				MarkdownDescription: "Repository to build. Null where the job has none.",
+				Attributes: map[string]datasourceschema.Attribute{
+					"type":      text("Kind of repository."),
+					"url":       text("Address of the repository, without a password if it holds one."),
+					"branch":    text("Branch to build."),
+					"namespace": text("Organization, group or user that the repository belongs to."),
+				},
+			},
+		},
+	}
+}

@@ -1,0 +1,78 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Command servicestage-emulator serves the ServiceStage Build API from memory, so that Terraform configuration can be planned
+// and applied without an account.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "servicestage-emulator:", err)
+		os.Exit(1) //nolint:gocritic // Nothing is left for stop to do.
+	}
+}
+
+// run serves until ctx ends. The first line on stdout is the base URL; stderr gets a line for each request.
+func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("servicestage-emulator", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	listen := flags.String("listen", "127.0.0.1:0", "`address` to listen on; port 0 takes a free one")
+	options := emulator.Options{Log: log.New(stderr, "", log.LstdFlags)}
+	flags.StringVar(&options.StateFile, "state", "", "`file` that keeps jobs and builds over restarts (default: memory only)")
+	flags.StringVar(&options.AccessKey, "access-key", emulator.DefaultAccessKey, "access key that may sign requests")
+	flags.StringVar(&options.SecretKey, "secret-key", emulator.DefaultSecretKey, "its secret key")
+	flags.StringVar(&options.Token, "token", emulator.DefaultToken, "token that may be sent instead")
+	flags.DurationVar(&options.BuildDuration, "build-duration", 10*time.Second, "how long a build takes")
+	flags.Func("quirks", "comma-separated ways of the service to imitate: "+strings.Join(emulator.QuirkNames(), ", "), func(list string) (err error) {
+		options.Quirks, err = emulator.ParseQuirks(list)
+		return err
+	})
+	if err := flags.Parse(arguments); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	service, err := emulator.NewService(options)
+	if err != nil {
+		return err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", *listen)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "http://%s\n", listener.Addr())
+
+	server := &http.Server{Handler: service, ReadHeaderTimeout: 10 * time.Second}
+	stopped := make(chan error, 1)
+	go func() { stopped <- server.Serve(listener) }()
+	select {
+	case err := <-stopped:
+		return err
+	case <-ctx.Done():
+	}
+	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	return server.Shutdown(deadline)
+}

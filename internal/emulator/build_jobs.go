@@ -1,0 +1,291 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package emulator
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// document is a JSON object as it came: what the API does not document is kept.
+type document = map[string]any
+
+// jobBody is the body of create and update, as documented.
+//
+// Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0275.html, _0272.
+type jobBody struct {
+	JobName             string  `json:"job_name"`
+	JobDescription      string  `json:"job_description"`
+	EnterpriseProjectID *string `json:"enterprise_project_id"`
+	EnvironmentSetting  *struct {
+		DockerVersion    string `json:"docker_version"`
+		ClusterID        string `json:"cluster_id"`
+		ClusterName      string `json:"cluster_name"`
+		UsePublicCluster bool   `json:"use_public_cluster"`
+		BuildOS          *struct {
+			Arch string `json:"arch"`
+		} `json:"build_os"`
+	} `json:"environment_setting"`
+	CodeRepo *struct {
+		Type      string `json:"type"`
+		URL       string `json:"url"`
+		Branch    string `json:"branch"`
+		Namespace string `json:"namespace"`
+	} `json:"code_repo"`
+}
+
+var jobNameRule = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,62}[A-Za-z0-9]$`)
+
+// readJobBody checks a body as the API's pages say. currentName is exempt from the rule for names: the console has made
+// jobs that break it.
+func readJobBody(r *http.Request, currentName string) (document, error) {
+	content, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	var body jobBody
+	if err := json.Unmarshal(content, &body); err != nil {
+		return nil, invalid("the request body is not the documented JSON: %v", err)
+	}
+	switch {
+	case body.JobName == "":
+		return nil, invalid("job_name is mandatory")
+	case body.JobName != currentName && !jobNameRule.MatchString(body.JobName):
+		return nil, invalid("job_name %q is invalid", body.JobName)
+	case utf8.RuneCountInString(body.JobDescription) > 64:
+		return nil, invalid("job_description has more than 64 characters")
+	case body.EnvironmentSetting == nil:
+		return nil, invalid("environment_setting is mandatory")
+	}
+	if os := body.EnvironmentSetting.BuildOS; os != nil && !slices.Contains([]string{"", "x86_64", "aarch64"}, os.Arch) {
+		return nil, invalid("arch %q is invalid", os.Arch)
+	}
+	if repo := body.CodeRepo; repo != nil && slices.Contains([]string{repo.Type, repo.URL, repo.Branch, repo.Namespace}, "") {
+		return nil, invalid("type, url, branch and namespace of code_repo are mandatory")
+	}
+	decoder := json.NewDecoder(bytes.NewReader(content))
+	decoder.UseNumber()
+	var spec document
+	if err := decoder.Decode(&spec); err != nil {
+		return nil, invalid("the request body: %v", err)
+	}
+	return spec, nil
+}
+
+func (s *Service) createJob(r *http.Request) (any, error) {
+	spec, err := readJobBody(r, "")
+	if err != nil {
+		return nil, err
+	}
+	if err := s.checkNameFree(spec, nil); err != nil {
+		return nil, err
+	}
+	if s.options.Quirks.IgnoreEnterpriseProject {
+		delete(spec, "enterprise_project_id")
+	}
+	created := &job{ID: newID(), CreatedAt: s.options.Now(), Spec: spec}
+	s.state.Jobs = append(s.state.Jobs, created)
+	environment := member(spec, "environment_setting")
+	return document{
+		"job_id":          created.ID,
+		"job_name":        spec["job_name"],
+		"job_description": text(spec, "job_description"),
+		"cluster_name":    text(environment, "cluster_name"),
+		"cluster_id":      text(environment, "cluster_id"),
+		"created_at":      timestamp(created.CreatedAt),
+	}, nil
+}
+
+// checkNameFree refuses a name that another job has, whatever the case of its letters.
+func (s *Service) checkNameFree(spec document, except *job) error {
+	if s.options.Quirks.AllowTakenNames {
+		return nil
+	}
+	name := text(spec, "job_name")
+	for _, job := range s.state.Jobs {
+		if job != except && strings.EqualFold(job.name(), name) {
+			return &apiError{Status: http.StatusBadRequest, Code: "SVCSTG.CPE.4094401", Message: "the build job name is already used"}
+		}
+	}
+	return nil
+}
+
+func (s *Service) getJob(r *http.Request) (any, error) {
+	job, err := s.state.job(r.PathValue("job_id"))
+	if err != nil {
+		return nil, err
+	}
+	enterpriseProject := text(job.Spec, "enterprise_project_id")
+	if enterpriseProject == "" {
+		enterpriseProject = defaultEnterpriseProject
+	}
+	const userName = "emulator-user"
+	var creator any = document{"id": "0a1b2c3d4e5f60718293a4b5c6d7e8f9", "name": userName}
+	if s.options.Quirks.CreatorString {
+		creator = userName
+	}
+	return document{
+		"job_id":                job.ID,
+		"enterprise_project_id": enterpriseProject,
+		"creator":               creator,
+		"spec":                  s.options.Quirks.render(job.Spec),
+		"last_build_id":         job.LastBuildID,
+	}, nil
+}
+
+func (s *Service) updateJob(r *http.Request) (any, error) {
+	job, err := s.state.job(r.PathValue("job_id"))
+	if err != nil {
+		return nil, err
+	}
+	spec, err := readJobBody(r, job.name())
+	if err != nil {
+		return nil, err
+	}
+	if s.options.Quirks.IgnoreRename {
+		spec["job_name"] = job.name()
+	}
+	if s.options.Quirks.IgnoreEnterpriseProject {
+		delete(spec, "enterprise_project_id")
+	}
+	if s.options.Quirks.KeepOmitted {
+		fill(spec, job.Spec)
+	}
+	if err := s.checkNameFree(spec, job); err != nil {
+		return nil, err
+	}
+	job.Spec = spec
+	return document{}, nil
+}
+
+func (s *Service) deleteJob(r *http.Request) (any, error) {
+	job, err := s.state.job(r.PathValue("job_id"))
+	if err != nil {
+		return nil, err
+	}
+	s.state.delete(job)
+	return nil, nil //nolint:nilnil // No body: 204.
+}
+
+func (s *Service) listJobs(r *http.Request) (any, error) {
+	page, err := queryNumber(r, "page", 1)
+	if err != nil {
+		return nil, err
+	}
+	perPage, err := queryNumber(r, "per_page", 1)
+	if err != nil {
+		return nil, err
+	}
+	filter := strings.ToLower(r.URL.Query().Get("job_name"))
+	matched := []document{}
+	for _, job := range s.state.Jobs {
+		if strings.Contains(strings.ToLower(job.name()), filter) {
+			matched = append(matched, document{"job_id": job.ID, "job_name": job.name()})
+		}
+	}
+	start := min((page-1)*perPage, len(matched))
+	return document{
+		"total": len(matched), "page": page, "per_page": perPage,
+		"list": matched[start:min(start+perPage, len(matched))],
+	}, nil
+}
+
+// queryNumber reads a mandatory query parameter.
+func queryNumber(r *http.Request, name string, least int) (int, error) {
+	value, err := strconv.Atoi(r.URL.Query().Get(name))
+	if err != nil || value < least {
+		return 0, invalid("%s is mandatory and a number of at least %d", name, least)
+	}
+	return value, nil
+}
+
+func (j *job) name() string { return text(j.Spec, "job_name") }
+
+func (s *state) delete(gone *job) {
+	s.Jobs = slices.DeleteFunc(s.Jobs, func(job *job) bool { return job == gone })
+	s.Builds = slices.DeleteFunc(s.Builds, func(build *build) bool { return build.JobID == gone.ID })
+}
+
+const defaultEnterpriseProject = "0"
+
+// render is a spec as the quirks answer it.
+func (q Quirks) render(spec document) document {
+	spec = clone(spec)
+	environment := member(spec, "environment_setting")
+	if q.FillDefaults {
+		fill(spec, document{
+			"enterprise_project_id": defaultEnterpriseProject,
+			"environment_setting": document{
+				"docker_version":     "18.09.0",
+				"use_public_cluster": false,
+				"build_os":           document{"arch": "x86_64"},
+			},
+		})
+		if id := text(environment, "cluster_id"); id != "" {
+			fill(environment, document{"cluster_name": "cluster-of-" + id})
+		}
+	}
+	if repo := member(spec, "code_repo"); repo != nil && q.NormaliseRepoType {
+		for _, spelling := range []string{"GitHub", "GitLab", "Gitee", "Bitbucket", "DevCloud"} {
+			if strings.EqualFold(text(repo, "type"), spelling) {
+				repo["type"] = spelling
+			}
+		}
+	}
+	if q.EmptyStrings {
+		fill(spec, document{
+			"job_description":       "",
+			"enterprise_project_id": "",
+			"environment_setting":   document{"docker_version": "", "cluster_id": "", "cluster_name": "", "build_os": document{"arch": ""}},
+			"code_repo":             document{"type": "", "url": "", "branch": "", "namespace": ""},
+		})
+	}
+	return spec
+}
+
+// fill adds to an object what it lacks of another, at every depth. "" counts as lacking.
+func fill(object, missing document) {
+	for name, value := range missing {
+		nested, isObject := value.(document)
+		existing, has := object[name].(document)
+		switch {
+		case isObject && has:
+			fill(existing, nested)
+		case isObject && object[name] == nil:
+			object[name] = clone(nested)
+		case object[name] == nil || object[name] == "":
+			object[name] = value
+		}
+	}
+}
+
+func clone(object document) document {
+	copied := make(document, len(object))
+	for name, value := range object {
+		if nested, ok := value.(document); ok {
+			value = clone(nested)
+		}
+		copied[name] = value
+	}
+	return copied
+}
+
+// member returns a nested object; nil where there is none.
+func member(object document, name string) document {
+	nested, _ := object[name].(document)
+	return nested
+}
+
+// text returns a string member; "" where there is none.
+func text(object document, name string) string {
+	value, _ := object[name].(string)
+	return value
+}

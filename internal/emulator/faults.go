@@ -1,0 +1,127 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package emulator
+
+import (
+	"net/http"
+	"path"
+	"slices"
+)
+
+// Request is one request that reached the emulator.
+type Request struct {
+	Method string
+	Path   string
+	Query  string
+	Header http.Header
+	Body   []byte
+	// StatusCode is 0 as long as the request is not answered, and stays so where the connection was broken.
+	StatusCode int
+}
+
+// Fault is something that goes wrong with a request, as ordered by a test.
+type Fault struct {
+	// Method and Path choose the requests; empty means any. Path is a pattern of [path.Match].
+	Method, Path string
+	// Times is how many requests it hits; 0 means one, and a negative number means every one.
+	Times int
+	// Do runs before the request is carried out, such as a change that somebody else makes at that moment. With nothing else
+	// set, the request is then carried out and answered as usual.
+	Do func()
+	// After carries the request out and then answers as told; otherwise it has no effect at all.
+	After bool
+	// Drop breaks the connection instead of answering.
+	Drop bool
+	// StatusCode, Header and Body are the answer; StatusCode 0 keeps the true answer.
+	StatusCode int
+	Header     http.Header
+	Body       string
+}
+
+// Order adds a fault. Faults hit in the order in which they were added, one for a request.
+func (s *Service) Order(fault Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if fault.Times == 0 {
+		fault.Times = 1
+	}
+	s.faults = append(s.faults, &fault)
+}
+
+// Requests returns what has reached the service since the last [Service.ForgetRequests], oldest first.
+func (s *Service) Requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	requests := make([]Request, len(s.requests))
+	for i, request := range s.requests {
+		requests[i] = *request
+	}
+	return requests
+}
+
+// CountRequests counts the requests with the given method whose path matches the pattern of [path.Match].
+func (s *Service) CountRequests(method, pattern string) int {
+	count := 0
+	for _, request := range s.Requests() {
+		if request.Method == method && matches(pattern, request.Path) {
+			count++
+		}
+	}
+	return count
+}
+
+// ForgetRequests empties the record, between the steps of a test.
+func (s *Service) ForgetRequests() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests = nil
+}
+
+// record notes a request and takes the fault that was ordered for it, if any.
+func (s *Service) record(r *http.Request, body []byte) (*Request, *Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	request := &Request{
+		Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Header: r.Header.Clone(), Body: body,
+	}
+	s.requests = append(s.requests, request)
+	for i, fault := range s.faults {
+		if fault.Method != "" && fault.Method != r.Method || fault.Path != "" && !matches(fault.Path, r.URL.Path) {
+			continue
+		}
+		fault.Times--
+		if fault.Times == 0 {
+			s.faults = slices.Delete(s.faults, i, i+1)
+		}
+		return request, fault
+	}
+	return request, nil
+}
+
+func matches(pattern, name string) bool {
+	ok, err := path.Match(pattern, name)
+	return ok && err == nil
+}
+
+// passes is true of a fault that leaves the answer alone.
+func (f *Fault) passes() bool { return !f.Drop && f.StatusCode == 0 }
+
+func (f *Fault) write(answer *buffered) {
+	answer.status = f.StatusCode
+	answer.header.Set("Content-Type", "application/json;charset=utf8")
+	for name, values := range f.Header {
+		answer.header[name] = values
+	}
+	answer.body.Reset()
+	answer.body.WriteString(f.Body)
+}
+
+// drop breaks the connection without a word.
+func drop(w http.ResponseWriter) {
+	connection, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler) // HTTP/2 cannot be hijacked; this resets the stream.
+	}
+	_ = connection.Close() // It is to be broken; how does not matter.
+}

@@ -1,0 +1,221 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package emulator is the ServiceStage Build API in memory: for the demo, for tests, and for whoever wants to test Terraform
+// modules without an account. It knows neither Terraform nor the provider's client; its wire structs are its own, written
+// from the API's pages, so that client and emulator check each other.
+package emulator
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Credentials that an emulator accepts where its options name no others. They open nothing else.
+const (
+	DefaultAccessKey = "EMULATORACCESSKEY"
+	DefaultSecretKey = "emulator-secret-key"
+	DefaultToken     = "emulator-token"
+)
+
+// Options say how an emulator behaves. The zero value is the service as it is documented, with the plainest guess where it is not.
+type Options struct {
+	// AccessKey and SecretKey are the pair that may sign requests; empty means the defaults.
+	AccessKey, SecretKey string
+	// SecurityToken must come with signed requests where it is not empty, as for temporary keys.
+	SecurityToken string
+	// Token may be sent as X-Auth-Token; empty means the default.
+	Token string
+	// Quirks are what the documents leave open, each in its less comfortable way.
+	Quirks Quirks
+	// StateFile keeps the jobs and builds over restarts; empty keeps them in memory only.
+	StateFile string
+	// BuildDuration is how long a build takes; zero means ten seconds.
+	BuildDuration time.Duration
+	// Log receives one line for each request; nil logs nothing.
+	Log *log.Logger
+	// Now is the clock; nil means [time.Now].
+	Now func() time.Time
+}
+
+// Service is the emulated service, an [http.Handler]. Its methods are safe for concurrent use.
+type Service struct {
+	options Options
+	routes  *http.ServeMux
+
+	mu       sync.Mutex
+	state    state
+	requests []*Request
+	faults   []*Fault
+}
+
+// NewService returns a service that holds what the state file holds, or nothing.
+func NewService(options Options) (*Service, error) {
+	if options.AccessKey == "" {
+		options.AccessKey, options.SecretKey = DefaultAccessKey, DefaultSecretKey
+	}
+	if options.Token == "" {
+		options.Token = DefaultToken
+	}
+	if options.BuildDuration == 0 {
+		options.BuildDuration = 10 * time.Second
+	}
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	s := &Service{options: options}
+	if err := s.state.load(options.StateFile); err != nil {
+		return nil, err
+	}
+	s.routes = s.newRoutes()
+	return s, nil
+}
+
+// newRoutes is the sixteen operations of the Build API.
+func (s *Service) newRoutes() *http.ServeMux {
+	routes := http.NewServeMux()
+	for pattern, handle := range map[string]func(*http.Request) (any, error){
+		"POST /assembling/v1/jobs":                     s.createJob,
+		"GET /assembling/v1/jobs":                      s.listJobs,
+		"GET /assembling/v1/jobs/{job_id}":             s.getJob,
+		"PUT /assembling/v1/jobs/{job_id}":             s.updateJob,
+		"DELETE /assembling/v1/jobs/{job_id}":          s.deleteJob,
+		"POST /assembling/v1/jobs/{job_id}":            s.createBuild,
+		"POST /assembling/v1/jobs/{job_id}/builds":     s.startBuild,
+		"GET /assembling/v1/jobs/{job_id}/builds":      s.listBuilds,
+		"GET /assembling/v1/builds/{build_id}":         s.getBuild,
+		"PATCH /assembling/v1/builds/{build_id}":       s.cancelBuild,
+		"GET /assembling/v1/builds/{build_id}/phases":  s.listPhases,
+		"GET /assembling/v1/builds/{build_id}/logs":    s.getLog,
+		"GET /assembling/v1/builds/{build_id}/results": s.getResults,
+		"GET /assembling/v1/base_images":               s.listBaseImages,
+		"GET /v3/{project_id}/assembling/base-images":  s.listBaseImages,
+	} {
+		routes.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			body, err := handle(r)
+			if err == nil && r.Method != http.MethodGet {
+				err = s.state.save(s.options.StateFile)
+			}
+			s.answer(w, body, err)
+		})
+	}
+	routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		s.answer(w, nil, errNotPublished)
+	})
+	return routes
+}
+
+// ServeHTTP records the request, checks who sends it, carries it out, and answers, unless a fault was ordered for it.
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := s.options.Now()
+	w.Header().Set("X-Request-Id", newRequestID())
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // The client has gone away in the middle of its request.
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	request, fault := s.record(r, body)
+
+	if fault != nil && fault.Do != nil {
+		fault.Do()
+	}
+	answer := buffered{header: w.Header(), status: http.StatusOK}
+	if fault == nil || fault.After || fault.passes() {
+		if err := s.authenticate(r, body); err != nil {
+			s.answer(&answer, nil, err)
+		} else {
+			s.routes.ServeHTTP(&answer, r)
+		}
+	}
+	if fault != nil && !fault.passes() {
+		if fault.Drop {
+			s.logf("%s %s: connection broken as ordered", r.Method, r.URL.RequestURI())
+			drop(w)
+			return
+		}
+		fault.write(&answer)
+	}
+	s.mu.Lock()
+	request.StatusCode = answer.status
+	s.mu.Unlock()
+	w.WriteHeader(answer.status)
+	if _, err := w.Write(answer.body.Bytes()); err != nil {
+		s.logf("%s %s: the client did not wait for the answer: %v", r.Method, r.URL.RequestURI(), err)
+		return
+	}
+	s.logf("%s %s %d %s", r.Method, r.URL.RequestURI(), answer.status, s.options.Now().Sub(start).Round(time.Microsecond))
+}
+
+func (s *Service) logf(format string, arguments ...any) {
+	if s.options.Log != nil {
+		s.options.Log.Printf(format, arguments...)
+	}
+}
+
+// answer writes what a handler returned: an apiError with its status, nil as 204, everything else as 200.
+func (s *Service) answer(w http.ResponseWriter, body any, err error) {
+	status := http.StatusOK
+	if err != nil {
+		failure := asAPIError(err)
+		status = failure.Status
+		failure.RequestID = w.Header().Get("X-Request-Id")
+		body = failure
+	}
+	if body == nil {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		panic(fmt.Sprintf("emulator: an answer cannot be encoded: %v", err))
+	}
+	w.Header().Set("Content-Type", "application/json;charset=utf8")
+	w.WriteHeader(status)
+	_, _ = w.Write(encoded) // A buffer does not fail.
+}
+
+// buffered is an answer that can still be replaced by a fault.
+type buffered struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (b *buffered) Header() http.Header         { return b.header }
+func (b *buffered) WriteHeader(status int)      { b.status = status }
+func (b *buffered) Write(p []byte) (int, error) { return b.body.Write(p) }
+
+func newRequestID() string {
+	var id [16]byte
+	_, _ = rand.Read(id[:]) // Never fails.
+	return hex.EncodeToString(id[:])
+}
+
+// newID returns 40 lower-case letters and digits, as in all of the API's samples.
+func newID() string {
+	const alphabet = "abcdefghijklmnopqrstuvwxyz0123456789"
+	id := make([]byte, 40)
+	_, _ = rand.Read(id) // Never fails.
+	for i, b := range id {
+		id[i] = alphabet[int(b)%len(alphabet)]
+	}
+	return string(id)
+}
+
+// timestamp is how the service writes times; a time that has not come is "".
+func timestamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04:05 -0700 MST")
+}

@@ -1,0 +1,218 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
+)
+
+const defaultMaxRetries = 5
+
+// endpointNames are the services whose endpoint can be replaced.
+var endpointNames = []string{"servicestage", "iam"}
+
+// settings are what the configuration, else the environment, else the defaults come to.
+type settings struct {
+	endpoint            string
+	authenticator       auth.Authenticator
+	projectID           string
+	enterpriseProjectID string
+	insecure            bool
+	maxRetries          int
+}
+
+// unknown names the settings whose value comes from something that is not applied yet.
+func (m model) unknown() []string {
+	var names []string
+	for _, setting := range []struct {
+		name  string
+		value attr.Value
+	}{
+		{"region", m.Region},
+		{"access_key", m.AccessKey},
+		{"secret_key", m.SecretKey},
+		{"security_token", m.SecurityToken},
+		{"token", m.Token},
+		{"project_id", m.ProjectID},
+		{"enterprise_project_id", m.EnterpriseProjectID},
+		{"endpoints", m.Endpoints},
+		{"insecure", m.Insecure},
+		{"max_retries", m.MaxRetries},
+	} {
+		if setting.value.IsUnknown() {
+			names = append(names, setting.name)
+		}
+	}
+	for name, endpoint := range m.Endpoints.Elements() {
+		if endpoint.IsUnknown() {
+			names = append(names, "endpoints."+name)
+		}
+	}
+	return names
+}
+
+// settingsFrom resolves a provider block without unknown values. Each error has the path of the setting to mend.
+func settingsFrom(config model) (settings, diag.Diagnostics) {
+	var diags diag.Diagnostics
+	resolved := settings{
+		projectID:           text(config.ProjectID, "HW_PROJECT_ID"),
+		enterpriseProjectID: text(config.EnterpriseProjectID, "HW_ENTERPRISE_PROJECT_ID"),
+		insecure:            insecure(config, &diags),
+		maxRetries:          maxRetries(config, &diags),
+	}
+	resolved.endpoint = serviceEndpoint(config, resolved.insecure, &diags)
+	resolved.authenticator = authenticator(config, &diags)
+	return resolved, diags
+}
+
+// text is the configured value, else the first environment variable that is not empty, else "".
+func text(configured types.String, variables ...string) string {
+	if value := configured.ValueString(); value != "" {
+		return value
+	}
+	for _, variable := range variables {
+		if value := os.Getenv(variable); value != "" {
+			return value
+		}
+	}
+	return ""
+}
+
+func insecure(config model, diags *diag.Diagnostics) bool {
+	if !config.Insecure.IsNull() {
+		return config.Insecure.ValueBool()
+	}
+	value := os.Getenv("HW_INSECURE")
+	if value == "" {
+		return false
+	}
+	parsed, err := strconv.ParseBool(value)
+	if err != nil {
+		diags.AddAttributeError(path.Root("insecure"), "Invalid HW_INSECURE",
+			fmt.Sprintf("The environment variable HW_INSECURE is true or false. Got: %q.", value))
+	}
+	return parsed
+}
+
+func maxRetries(config model, diags *diag.Diagnostics) int {
+	if !config.MaxRetries.IsNull() {
+		return int(config.MaxRetries.ValueInt64())
+	}
+	value := os.Getenv("HW_MAX_RETRIES")
+	if value == "" {
+		return defaultMaxRetries
+	}
+	parsed, err := strconv.Atoi(value)
+	if err != nil || parsed < 0 {
+		diags.AddAttributeError(path.Root("max_retries"), "Invalid HW_MAX_RETRIES",
+			fmt.Sprintf("The environment variable HW_MAX_RETRIES is a whole number of at least 0. Got: %q.", value))
+	}
+	return parsed
+}
+
+// authenticator takes the token, else the access key; but a configured access key before a token of the environment.
+func authenticator(config model, diags *diag.Diagnostics) auth.Authenticator {
+	token := text(config.Token, "HW_AUTH_TOKEN")
+	key := auth.AccessKey{
+		ID:            text(config.AccessKey, "HW_ACCESS_KEY"),
+		Secret:        text(config.SecretKey, "HW_SECRET_KEY"),
+		SecurityToken: text(config.SecurityToken, "HW_SECURITY_TOKEN"),
+	}
+	switch {
+	case key.ID != "" && key.Secret == "":
+		diags.AddAttributeError(path.Root("secret_key"), "Missing secret key",
+			"An access key is set without its secret key. Set secret_key or the environment variable HW_SECRET_KEY.")
+	case key.ID == "" && key.Secret != "":
+		diags.AddAttributeError(path.Root("access_key"), "Missing access key",
+			"A secret key is set without its access key. Set access_key or the environment variable HW_ACCESS_KEY.")
+	case key.ID != "" && (token == "" || config.Token.ValueString() == "" && config.AccessKey.ValueString() != ""):
+		return key
+	case token != "":
+		return auth.Token(token)
+	default:
+		diags.AddError("No credentials",
+			"Set access_key and secret_key (environment variables HW_ACCESS_KEY and HW_SECRET_KEY), or token (HW_AUTH_TOKEN).")
+	}
+	return nil
+}
+
+// serviceEndpoint is where ServiceStage is called. The other endpoints are checked, so that a mistake shows before they are
+// needed.
+func serviceEndpoint(config model, insecure bool, diags *diag.Diagnostics) string {
+	endpoints := map[string]string{}
+	for _, name := range endpointNames {
+		configured, _ := config.Endpoints.Elements()[name].(types.String)
+		value := text(configured, "HW_"+strings.ToUpper(name)+"_ENDPOINT")
+		if value == "" && configured.IsNull() {
+			continue
+		}
+		endpoint, err := parseEndpoint(value, insecure)
+		if err != nil {
+			diags.AddAttributeError(path.Root("endpoints").AtMapKey(name), "Invalid endpoint", fmt.Sprintf(
+				"The endpoint %q (environment variable HW_%s_ENDPOINT) %s. Got: %q.", name, strings.ToUpper(name), err, value))
+		}
+		endpoints[name] = endpoint
+	}
+	if endpoint, ok := endpoints["servicestage"]; ok {
+		return endpoint
+	}
+	region := text(config.Region, "HW_REGION_NAME")
+	if region == "" {
+		diags.AddAttributeError(path.Root("region"), "Missing region",
+			"Set region, such as cn-north-4, or the environment variable HW_REGION_NAME. Only an endpoint for servicestage does without.")
+		return ""
+	}
+	endpoint, err := parseEndpoint(defaultEndpoint("servicestage", region), false)
+	if err != nil {
+		diags.AddAttributeError(path.Root("region"), "Invalid region", fmt.Sprintf("A region is a name such as cn-north-4. Got: %q.", region))
+	}
+	return endpoint
+}
+
+// Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0001.html.
+func defaultEndpoint(service, region string) string {
+	cloud := "myhuaweicloud.com"
+	if strings.HasPrefix(region, "eu-west-1") {
+		cloud = "myhuaweicloud.eu"
+	}
+	return "https://" + service + "." + region + "." + cloud
+}
+
+// parseEndpoint returns the URL with its scheme and without a final slash. Its error completes the sentence "The endpoint …".
+func parseEndpoint(value string, insecure bool) (string, error) {
+	complete := value
+	if !strings.Contains(value, "://") && strings.Contains(value, ".") {
+		complete = "https://" + value
+	}
+	endpoint, err := url.Parse(complete)
+	if err != nil || endpoint.Hostname() == "" || endpoint.User != nil || endpoint.RawQuery != "" || endpoint.Fragment != "" {
+		return "", fmt.Errorf("is a URL such as https://servicestage.cn-north-4.myhuaweicloud.com, with a host and nothing but a path behind it")
+	}
+	switch endpoint.Scheme {
+	case "https":
+	case "http":
+		if !insecure && !isLoopback(endpoint.Hostname()) {
+			return "", fmt.Errorf("begins with https://: over http:// credentials travel in clear text. " +
+				"Only loopback hosts are exempt, or all hosts where insecure is true")
+		}
+	default:
+		return "", fmt.Errorf("begins with https://")
+	}
+	return strings.TrimSuffix(endpoint.String(), "/"), nil
+}
+
+func isLoopback(host string) bool {
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
+}

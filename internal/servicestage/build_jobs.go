@@ -1,0 +1,360 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package servicestage
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// BuildJobSpec is what a user says of a build job: the body of create and update, and `spec` in the answer of get. A nil
+// member is left out of a body; a pointer to "" clears.
+//
+// Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0275.html (create), _0272 (update).
+type BuildJobSpec struct {
+	JobName             string             `json:"job_name"`
+	JobDescription      *string            `json:"job_description,omitempty"`
+	EnvironmentSetting  EnvironmentSetting `json:"environment_setting"`
+	CodeRepo            *CodeRepo          `json:"code_repo,omitempty"`
+	EnterpriseProjectID *string            `json:"enterprise_project_id,omitempty"`
+}
+
+// EnvironmentSetting says where and on what a job builds.
+type EnvironmentSetting struct {
+	DockerVersion    *string  `json:"docker_version,omitempty"`
+	ClusterID        *string  `json:"cluster_id,omitempty"`
+	ClusterName      *string  `json:"cluster_name,omitempty"`
+	UsePublicCluster *bool    `json:"use_public_cluster,omitempty"`
+	BuildOS          *BuildOS `json:"build_os,omitempty"`
+}
+
+// BuildOS is the architecture that a job builds for: x86_64 or aarch64.
+type BuildOS struct {
+	Arch *string `json:"arch,omitempty"`
+}
+
+// CodeRepo is the repository that a job builds. The service wants all four members.
+type CodeRepo struct {
+	Type      *string `json:"type,omitempty"`
+	URL       *string `json:"url,omitempty"`
+	Branch    *string `json:"branch,omitempty"`
+	Namespace *string `json:"namespace,omitempty"`
+}
+
+// BuildJob is a build job as the service holds it.
+//
+// Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0276.html.
+type BuildJob struct {
+	ID string
+	// EnterpriseProjectID is nil where the service does not say.
+	EnterpriseProjectID *string
+	// Creator is the name of the user; empty where the service does not say.
+	Creator string
+	// CreatedAt is empty but in the answer of create, or where a service says it unasked.
+	CreatedAt string
+	// LastBuildID is empty as long as the job has not been built.
+	LastBuildID string
+	Spec        BuildJobSpec
+
+	// rawSpec is the spec as it came, with members that are not documented.
+	rawSpec json.RawMessage
+}
+
+// UnmarshalJSON reads the answer of get. An answer without job_id or spec is an error: it describes no job.
+func (j *BuildJob) UnmarshalJSON(data []byte) error {
+	var wire struct {
+		JobID               string          `json:"job_id"`
+		EnterpriseProjectID *string         `json:"enterprise_project_id"`
+		Creator             creator         `json:"creator"`
+		CreatedAt           string          `json:"created_at"`
+		LastBuildID         string          `json:"last_build_id"`
+		Spec                json.RawMessage `json:"spec"`
+	}
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return err
+	}
+	if wire.JobID == "" || len(wire.Spec) == 0 || string(wire.Spec) == "null" {
+		return errors.New("job_id or spec is missing")
+	}
+	*j = BuildJob{
+		ID:                  wire.JobID,
+		EnterpriseProjectID: wire.EnterpriseProjectID,
+		Creator:             string(wire.Creator),
+		CreatedAt:           timestamp(wire.CreatedAt),
+		LastBuildID:         wire.LastBuildID,
+		rawSpec:             wire.Spec,
+	}
+	if err := json.Unmarshal(wire.Spec, &j.Spec); err != nil {
+		return err
+	}
+	if j.EnterpriseProjectID == nil {
+		j.EnterpriseProjectID = j.Spec.EnterpriseProjectID
+	}
+	return nil
+}
+
+// CreatedBuildJob is the part of the answer of create that is not known before or read afterwards.
+type CreatedBuildJob struct {
+	ID string
+	// CreatedAt is in RFC 3339 where it could be understood, else as it came; empty where the service does not say.
+	CreatedAt string
+}
+
+// UnmarshalJSON reads the answer of create. An answer without job_id is an error.
+func (j *CreatedBuildJob) UnmarshalJSON(data []byte) error {
+	var wire struct {
+		JobID     string `json:"job_id"`
+		CreatedAt string `json:"created_at"`
+	}
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return err
+	}
+	if wire.JobID == "" {
+		return errors.New("job_id is missing")
+	}
+	*j = CreatedBuildJob{ID: wire.JobID, CreatedAt: timestamp(wire.CreatedAt)}
+	return nil
+}
+
+// BuildJobSummary is one row of the list of jobs.
+type BuildJobSummary struct {
+	ID   string `json:"job_id"`
+	Name string `json:"job_name"`
+}
+
+// CreateBuildJob makes a job. It is not cut off by ctx once it has gone out, but ends within 30 seconds.
+func (c *Client) CreateBuildJob(ctx context.Context, spec BuildJobSpec) (*CreatedBuildJob, error) {
+	var created CreatedBuildJob
+	if err := c.do(ctx, call{method: http.MethodPost, path: jobPath(), body: spec}, &created); err != nil {
+		return nil, err
+	}
+	return &created, nil
+}
+
+// GetBuildJob reads a job. Where the service's answer may mean that the job is gone, or something else, the list of jobs
+// decides: [IsNotFound] is true of the error only where that list could be had and does not hold the job. name is the last
+// known name of the job, and shortens that search; it may be empty.
+func (c *Client) GetBuildJob(ctx context.Context, id, name string) (*BuildJob, error) {
+	job, err := c.getBuildJob(ctx, id)
+	if err != nil {
+		return nil, c.confirmGone(ctx, id, name, err)
+	}
+	return job, nil
+}
+
+// GetWrittenBuildJob reads a job that was written a moment ago, and therefore asks again for as long as ctx allows while the
+// service does not know it yet.
+func (c *Client) GetWrittenBuildJob(ctx context.Context, id string) (*BuildJob, error) {
+	for attempt := 1; ; attempt++ {
+		job, err := c.getBuildJob(ctx, id)
+		failure, ok := errors.AsType[*Error](err)
+		if !ok || !failure.saysGone() && !failure.mayMeanGone() {
+			return job, err
+		}
+		if stopped := c.config.Wait(ctx, delay(attempt, "")); stopped != nil {
+			failure.Stopped = stopped
+			return nil, failure
+		}
+	}
+}
+
+func (c *Client) getBuildJob(ctx context.Context, id string) (*BuildJob, error) {
+	var job BuildJob
+	if err := c.do(ctx, call{method: http.MethodGet, path: jobPath(id)}, &job); err != nil {
+		return nil, err
+	}
+	return &job, nil
+}
+
+// UpdateBuildJob replaces what the API documents of a job by spec. Whatever else the service answered for current goes back
+// untouched, at every depth: a PUT replaces the whole job, and it may have been given more in the console.
+func (c *Client) UpdateBuildJob(ctx context.Context, current *BuildJob, spec BuildJobSpec) error {
+	body, err := replaceSpec(current.rawSpec, spec)
+	if err != nil {
+		return err
+	}
+	return c.do(ctx, call{method: http.MethodPut, path: jobPath(current.ID), body: body}, nil)
+}
+
+// DeleteBuildJob deletes a job. A job that is gone already is no error. name is as in [Client.GetBuildJob].
+func (c *Client) DeleteBuildJob(ctx context.Context, id, name string) error {
+	err := c.do(ctx, call{method: http.MethodDelete, path: jobPath(id)}, nil)
+	if err = c.confirmGone(ctx, id, name, err); IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+// BuildJobs lists the jobs of the project, each once, page by page as they are asked for. A name is passed on to the
+// service, which may answer more than the exact name; an empty one lists all. The error, if any, is the last that comes.
+//
+// Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0218.html.
+func (c *Client) BuildJobs(ctx context.Context, name string) iter.Seq2[BuildJobSummary, error] {
+	return func(yield func(BuildJobSummary, error) bool) {
+		seen := map[string]bool{}
+		// The first page is 1, as in the documented sample. Page 0 is asked for where jobs are missing in the end.
+		for page := 1; ; page++ {
+			list, err := c.listPage(ctx, page, name)
+			if err != nil {
+				yield(BuildJobSummary{}, err)
+				return
+			}
+			before := len(seen)
+			for _, job := range list.Jobs {
+				if !seen[job.ID] {
+					seen[job.ID] = true
+					if !yield(job, nil) {
+						return
+					}
+				}
+			}
+			switch {
+			case len(seen) >= list.Total || page == 0:
+				return
+			case len(seen) == before:
+				page = -1
+			}
+		}
+	}
+}
+
+type listPage struct {
+	Total int               `json:"total"`
+	Jobs  []BuildJobSummary `json:"list"`
+}
+
+func (c *Client) listPage(ctx context.Context, page int, name string) (*listPage, error) {
+	query := url.Values{"page": {strconv.Itoa(page)}, "per_page": {"100"}}
+	if name != "" {
+		query.Set("job_name", name)
+	}
+	var list listPage
+	if err := c.do(ctx, call{method: http.MethodGet, path: jobPath(), query: query}, &list); err != nil {
+		return nil, err
+	}
+	return &list, nil
+}
+
+// confirmGone settles an error of a call for one job that may mean that the job is gone: listed means that the error stands,
+// and so it does where the list cannot be had.
+func (c *Client) confirmGone(ctx context.Context, id, name string, err error) error {
+	failure, ok := errors.AsType[*Error](err)
+	if !ok || failure.saysGone() || !failure.mayMeanGone() {
+		return err
+	}
+	filters := []string{""}
+	if name != "" {
+		filters = []string{name, ""}
+	}
+	for _, filter := range filters {
+		for job, listErr := range c.BuildJobs(ctx, filter) {
+			if listErr != nil || job.ID == id {
+				return err
+			}
+		}
+	}
+	failure.confirmedGone = true
+	return err
+}
+
+func jobPath(id ...string) []string {
+	return append([]string{"assembling", "v1", "jobs"}, id...)
+}
+
+// members is a JSON object whose members are not looked into.
+type members map[string]json.RawMessage
+
+// replaceSpec is the body of an update: the members of the raw spec that the API does not document, and spec.
+func replaceSpec(raw json.RawMessage, spec BuildJobSpec) (members, error) {
+	body, err := replace(raw, spec, "job_name", "job_description", "environment_setting", "code_repo", "enterprise_project_id")
+	if err != nil {
+		return nil, err
+	}
+	old, err := objectMembers(raw)
+	if err != nil {
+		return nil, err
+	}
+	oldEnvironment, err := objectMembers(old["environment_setting"])
+	if err != nil {
+		return nil, err
+	}
+	environment, err := replace(old["environment_setting"], spec.EnvironmentSetting,
+		"docker_version", "cluster_id", "cluster_name", "use_public_cluster", "build_os")
+	if err != nil {
+		return nil, err
+	}
+	buildOS, err := replace(oldEnvironment["build_os"], spec.EnvironmentSetting.BuildOS, "arch")
+	if err != nil {
+		return nil, err
+	}
+	if len(buildOS) > 0 || spec.EnvironmentSetting.BuildOS != nil {
+		if err := environment.set("build_os", buildOS); err != nil {
+			return nil, err
+		}
+	}
+	if err := body.set("environment_setting", environment); err != nil {
+		return nil, err
+	}
+	// What the service says besides of a repository belongs to it, and goes with it.
+	if spec.CodeRepo != nil {
+		repo, err := replace(old["code_repo"], spec.CodeRepo, "type", "url", "branch", "namespace")
+		if err != nil {
+			return nil, err
+		}
+		if err := body.set("code_repo", repo); err != nil {
+			return nil, err
+		}
+	}
+	return body, nil
+}
+
+// replace returns the members of raw but for the documented ones, and all members of written.
+func replace(raw json.RawMessage, written any, documented ...string) (members, error) {
+	result, err := objectMembers(raw)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range documented {
+		delete(result, name)
+	}
+	encoded, err := json.Marshal(written)
+	if err != nil {
+		return nil, err
+	}
+	added, err := objectMembers(encoded)
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range added {
+		result[name] = value
+	}
+	return result, nil
+}
+
+func (m members) set(name string, value members) error {
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	m[name] = encoded
+	return nil
+}
+
+// objectMembers takes an object apart. Absent and null are an object without members.
+func objectMembers(raw json.RawMessage) (members, error) {
+	if len(raw) == 0 || string(raw) == "null" {
+		return members{}, nil
+	}
+	var object members
+	if err := json.Unmarshal(raw, &object); err != nil {
+		return nil, fmt.Errorf("the service's spec: %w", err)
+	}
+	return object, nil
+}

@@ -1,0 +1,42 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package servicestage
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// creator is documented as an object for jobs and as a string for builds. Its members are not documented.
+type creator string
+
+func (c *creator) UnmarshalJSON(data []byte) error {
+	var document any
+	if err := json.Unmarshal(data, &document); err != nil {
+		return err
+	}
+	switch value := document.(type) {
+	case string:
+		*c = creator(value)
+	case map[string]any:
+		*c = creator(first(value, "name", "user_name", "userName", "username", "id", "user_id", "userId"))
+		if *c == "" && len(value) > 0 {
+			*c = creator(data)
+		}
+	}
+	return nil
+}
+
+// goTime is how the service writes times, as in "2025-11-14 09:06:28 +0000 UTC".
+const goTime = "2006-01-02 15:04:05.999999999 -0700 MST"
+
+// timestamp returns a time of the service in RFC 3339 and UTC, or as it came where it cannot be understood.
+func timestamp(text string) string {
+	for _, layout := range []string{goTime, time.RFC3339Nano} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t.UTC().Format(time.RFC3339)
+		}
+	}
+	return text
+}

@@ -1,0 +1,68 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package wiring hands what the provider configured to its resources and data sources.
+package wiring
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
+)
+
+// Provider is what the provider block and the environment come to.
+type Provider struct {
+	// Client is nil as long as a provider setting is unknown, which happens only while Terraform plans.
+	Client *servicestage.Client
+	// EnterpriseProjectID is the default for resources that name none; empty means that there is no default.
+	EnterpriseProjectID string
+	// Unknown names the provider settings that are not known yet.
+	Unknown []string
+}
+
+// Ready reports whether the service can be called.
+func (p *Provider) Ready() bool { return p != nil && p.Client != nil }
+
+// NotReady is the error for what cannot do without the service while a provider setting is unknown.
+func (p *Provider) NotReady(what string) diag.Diagnostic {
+	return diag.NewErrorDiagnostic(
+		"The provider is not configured yet",
+		fmt.Sprintf("%s needs the service, but these settings of the provider are known only after apply: %s.\n\n"+
+			"Apply what they come from first (terraform apply -target=...), or set them to known values.",
+			what, strings.Join(p.Unknown, ", ")),
+	)
+}
+
+// Resource is embedded by resources; it is configured once Terraform has configured the provider.
+type Resource struct{ *Provider }
+
+// Configure implements [resource.ResourceWithConfigure].
+func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	r.Provider = from(req.ProviderData, &resp.Diagnostics)
+}
+
+// DataSource is embedded by data sources; it is configured once Terraform has configured the provider.
+type DataSource struct{ *Provider }
+
+// Configure implements [datasource.DataSourceWithConfigure].
+func (d *DataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
+	d.Provider = from(req.ProviderData, &resp.Diagnostics)
+}
+
+// from returns nil where the provider is not configured, as while Terraform validates.
+func from(data any, diags *diag.Diagnostics) *Provider {
+	if data == nil {
+		return nil
+	}
+	provider, ok := data.(*Provider)
+	if !ok {
+		diags.AddError("Unexpected provider data", fmt.Sprintf("This is a bug in the provider: it handed over %T.", data))
+		return nil
+	}
+	return provider
+}
