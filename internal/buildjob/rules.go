@@ -5,8 +5,11 @@ package buildjob
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
@@ -17,6 +20,7 @@ var (
 	_ planmodifier.String = jobNameRule{}
 	_ planmodifier.String = sameButForCase{}
 	_ validator.String    = noPassword{}
+	_ validator.Object    = allChildren{}
 )
 
 // jobNameRule checks a name that is new. It is a plan modifier because only there the old name is known: the console has
@@ -75,6 +79,29 @@ func (sameButForCase) PlanModifyString(_ context.Context, req planmodifier.Strin
 	}
 	if strings.EqualFold(req.PlanValue.ValueString(), req.StateValue.ValueString()) {
 		resp.PlanValue = req.StateValue
+	}
+}
+
+// allChildren requires every argument of a block that is written. The diagnostic is on the argument that is missing, so that
+// Terraform shows the line of the block and not that of the resource.
+type allChildren struct{}
+
+// Description says the rule.
+func (allChildren) Description(context.Context) string {
+	return "Every argument of the block is required."
+}
+
+// MarkdownDescription says the rule.
+func (v allChildren) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+// ValidateObject names each argument that is missing.
+func (allChildren) ValidateObject(_ context.Context, req validator.ObjectRequest, resp *validator.ObjectResponse) {
+	attributes := req.ConfigValue.Attributes() // None for a block that is not written, or not known yet.
+	for _, name := range slices.Sorted(maps.Keys(attributes)) {
+		if attributes[name].IsNull() {
+			resp.Diagnostics.AddAttributeError(req.Path.AtName(name), "Missing argument",
+				fmt.Sprintf("The argument %q is required in a block %s.", name, req.Path))
+		}
 	}
 }
 

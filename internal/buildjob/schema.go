@@ -11,7 +11,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/objectvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	datasourceschema "github.com/hashicorp/terraform-plugin-framework/datasource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
@@ -137,7 +136,6 @@ func environmentBlock() schema.Block {
 // The children are optional for Terraform, so that the block can be left out, and required as soon as it is written.
 func codeRepoBlock() schema.Block {
 	attributes := map[string]schema.Attribute{}
-	children := []path.Expression{}
 	for _, child := range []struct {
 		name, description string
 		modifiers         []planmodifier.String
@@ -163,11 +161,10 @@ func codeRepoBlock() schema.Block {
 			Validators:          append(child.validators, stringvalidator.LengthAtLeast(1)),
 			PlanModifiers:       child.modifiers,
 		}
-		children = append(children, path.MatchRelative().AtName(child.name))
 	}
 	return schema.SingleNestedBlock{
 		MarkdownDescription: "Repository to build. At most one block; `type`, `url`, `branch` and `namespace` are required in it.",
-		Validators:          []validator.Object{objectvalidator.AlsoRequires(children...)},
+		Validators:          []validator.Object{allChildren{}},
 		Attributes:          attributes,
 	}
 }

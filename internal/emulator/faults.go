@@ -49,6 +49,13 @@ func (s *Service) Order(fault Fault) {
 	s.faults = append(s.faults, &fault)
 }
 
+// ForgetFaults takes back all faults that have not hit yet.
+func (s *Service) ForgetFaults() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = nil
+}
+
 // Requests returns what has reached the service since the last [Service.ForgetRequests], oldest first.
 func (s *Service) Requests() []Request {
 	s.mu.Lock()

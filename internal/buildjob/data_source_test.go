@@ -1,0 +1,101 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package buildjob_test
+
+import (
+	"regexp"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
+	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
+)
+
+const dataAddress = "data.servicestage_build_job.test"
+
+func data(selector string) string {
+	return "data \"servicestage_build_job\" \"test\" {\n" + selector + "\n}\n"
+}
+
+func TestBuildJobDataSource_basic(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	added := server.AddJob(map[string]any{
+		"job_name": "app", "job_description": "by hand",
+		"environment_setting": map[string]any{"use_public_cluster": true, "build_os": map[string]any{"arch": "aarch64"}},
+		"code_repo": map[string]any{
+			"type": "GitHub", "url": "https://user:canary-secret@github.com/acme/app", "branch": "main", "namespace": "acme",
+		},
+	})
+	server.AddJob(map[string]any{"job_name": "app-2", "environment_setting": map[string]any{}})
+	for name, selector := range map[string]string{"by id": `job_id = "` + added + `"`, "by name": `job_name = "app"`} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			value := func(check knownvalue.Check, steps ...string) statecheck.StateCheck {
+				return statecheck.ExpectKnownValue(dataAddress, at(steps...), check)
+			}
+			providertest.Run(t, nil, resource.TestStep{
+				Config: providertest.Config(server, data(selector)),
+				ConfigStateChecks: []statecheck.StateCheck{
+					value(knownvalue.StringExact(added), "job_id"),
+					value(knownvalue.StringExact("app"), "job_name"),
+					value(knownvalue.StringExact("by hand"), "job_description"),
+					value(knownvalue.StringExact("0"), "enterprise_project_id"),
+					value(knownvalue.StringExact("emulator-user"), "creator"),
+					value(knownvalue.Null(), "created_at"),
+					value(knownvalue.Null(), "last_build_id"),
+					value(knownvalue.ObjectExact(map[string]knownvalue.Check{
+						"docker_version": knownvalue.Null(), "cluster_id": knownvalue.Null(), "cluster_name": knownvalue.Null(),
+						"use_public_cluster": knownvalue.Bool(true),
+						"build_os":           knownvalue.ObjectExact(map[string]knownvalue.Check{"arch": knownvalue.StringExact("aarch64")}),
+					}), "environment_setting"),
+					value(knownvalue.ObjectExact(map[string]knownvalue.Check{
+						"type": knownvalue.StringExact("GitHub"), "branch": knownvalue.StringExact("main"),
+						"namespace": knownvalue.StringExact("acme"),
+						"url":       knownvalue.StringExact("https://user:xxxxx@github.com/acme/app"),
+					}), "code_repo"),
+				},
+			})
+		})
+	}
+}
+
+func TestBuildJobDataSource_noRepository(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{EmptyStrings: true}})
+	server.AddJob(map[string]any{"job_name": "app", "environment_setting": map[string]any{}})
+	providertest.Run(t, nil, resource.TestStep{
+		Config: providertest.Config(server, data(`job_name = "app"`)),
+		ConfigStateChecks: []statecheck.StateCheck{
+			statecheck.ExpectKnownValue(dataAddress, at("code_repo"), knownvalue.Null()),
+			statecheck.ExpectKnownValue(dataAddress, at("environment_setting", "build_os"), knownvalue.Null()),
+		},
+	})
+}
+
+func TestBuildJobDataSource_invalid(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{AllowTakenNames: true}})
+	first := server.AddJob(map[string]any{"job_name": "twice", "environment_setting": map[string]any{}})
+	second := server.AddJob(map[string]any{"job_name": "twice", "environment_setting": map[string]any{}})
+	similar := server.AddJob(map[string]any{"job_name": "App", "environment_setting": map[string]any{}})
+	for name, c := range map[string]struct{ selector, want string }{
+		"none of the two": {"", `Exactly one of these attributes must be configured: [job_id,job_name]`},
+		"both":            {"job_id = \"a\"\njob_name = \"b\"", `Exactly one of these attributes must be configured: [job_id,job_name]`},
+		"no such name":    {`job_name = "nobody"`, `No build job in the provider's region and project is named "nobody".`},
+		"other case":      {`job_name = "app"`, `this differs by case alone: "App" (` + similar + `).`},
+		"several":         {`job_name = "twice"`, `2 build jobs are named "twice". Choose one by its job_id: ` + first + `, ` + second + `.`},
+		"no such id":      {`job_id = "nosuchjob"`, `There is no build job with this id in the provider's region and project.`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			providertest.Run(t, nil, resource.TestStep{
+				Config:      providertest.Config(server, data(c.selector)),
+				ExpectError: regexp.MustCompile(words(c.want)),
+			})
+		})
+	}
+}

@@ -1,0 +1,206 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package emulator_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
+)
+
+func TestParseQuirks(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		list string
+		want emulator.Quirks
+	}{
+		{"", emulator.Quirks{}},
+		{" , ,", emulator.Quirks{}},
+		{"fill-defaults", emulator.Quirks{FillDefaults: true}},
+		{"empty-strings", emulator.Quirks{EmptyStrings: true}},
+		{"normalise-repo-type", emulator.Quirks{NormaliseRepoType: true}},
+		{"creator-string", emulator.Quirks{CreatorString: true}},
+		{"allow-taken-names", emulator.Quirks{AllowTakenNames: true}},
+		{"keep-omitted", emulator.Quirks{KeepOmitted: true}},
+		{"ignore-rename", emulator.Quirks{IgnoreRename: true}},
+		{"ignore-enterprise-project", emulator.Quirks{IgnoreEnterpriseProject: true}},
+		{" keep-omitted, creator-string ,", emulator.Quirks{KeepOmitted: true, CreatorString: true}},
+		{strings.Join(emulator.QuirkNames(), ","), emulator.Quirks{
+			FillDefaults: true, EmptyStrings: true, NormaliseRepoType: true, CreatorString: true, AllowTakenNames: true,
+			KeepOmitted: true, IgnoreRename: true, IgnoreEnterpriseProject: true,
+		}},
+	} {
+		t.Run(test.list, func(t *testing.T) {
+			t.Parallel()
+			got, err := emulator.ParseQuirks(test.list)
+			if err != nil || got != test.want {
+				t.Errorf("got %+v and error %v, want %+v", got, err, test.want)
+			}
+		})
+	}
+}
+
+func TestParseQuirks_unknown(t *testing.T) {
+	t.Parallel()
+	for _, list := range []string{"slow", "creator-string,slow", "Creator-String", "creator_string", "creator-string empty-strings"} {
+		got, err := emulator.ParseQuirks(list)
+		if err == nil || got != (emulator.Quirks{}) {
+			t.Errorf("%q: got %+v and error %v, want an error alone", list, got, err)
+			continue
+		}
+		if !strings.Contains(err.Error(), "unknown quirk") || !strings.Contains(err.Error(), "ignore-enterprise-project") {
+			t.Errorf("%q: the error does not help: %v", list, err)
+		}
+	}
+}
+
+// What get answers under spec for what create was sent.
+func TestQuirks_spec(t *testing.T) {
+	t.Parallel()
+	const withCluster = `{"job_name":"app","environment_setting":{"cluster_id":"c1","extra":1}}`
+	withRepo := func(kind string) string {
+		return `{"job_name":"app","environment_setting":{},"code_repo":{"type":"` + kind + `","url":"u","branch":"b","namespace":"n"}}`
+	}
+	for _, test := range []struct {
+		name       string
+		quirks     emulator.Quirks
+		sent, want string
+	}{
+		{"no quirk, nothing set", emulator.Quirks{}, plainJob("app"), plainJob("app")},
+		{"no quirk, all set", emulator.Quirks{}, fullJob, fullJob},
+		{
+			"defaults, nothing set", emulator.Quirks{FillDefaults: true}, plainJob("app"),
+			`{"job_name":"app","enterprise_project_id":"0","environment_setting":{"docker_version":"18.09.0",
+				"use_public_cluster":false,"build_os":{"arch":"x86_64"}}}`,
+		},
+		{
+			"defaults, cluster set", emulator.Quirks{FillDefaults: true}, withCluster,
+			`{"job_name":"app","enterprise_project_id":"0","environment_setting":{"docker_version":"18.09.0","cluster_id":"c1",
+				"cluster_name":"cluster-of-c1","use_public_cluster":false,"build_os":{"arch":"x86_64"},"extra":1}}`,
+		},
+		{
+			"defaults, empty and null", emulator.Quirks{FillDefaults: true},
+			`{"job_name":"app","enterprise_project_id":null,"environment_setting":{"docker_version":"","build_os":{}}}`,
+			`{"job_name":"app","enterprise_project_id":"0","environment_setting":{"docker_version":"18.09.0",
+				"use_public_cluster":false,"build_os":{"arch":"x86_64"}}}`,
+		},
+		{"defaults, all set", emulator.Quirks{FillDefaults: true}, fullJob, fullJob},
+		{
+			"empty strings, nothing set", emulator.Quirks{EmptyStrings: true}, plainJob("app"),
+			`{"job_name":"app","job_description":"","enterprise_project_id":"","environment_setting":{"docker_version":"",
+				"cluster_id":"","cluster_name":"","build_os":{"arch":""}},
+				"code_repo":{"type":"","url":"","branch":"","namespace":""}}`,
+		},
+		{"empty strings, all set", emulator.Quirks{EmptyStrings: true}, fullJob, fullJob},
+		{
+			"defaults and empty strings, nothing set", emulator.Quirks{FillDefaults: true, EmptyStrings: true}, plainJob("app"),
+			`{"job_name":"app","job_description":"","enterprise_project_id":"0","environment_setting":{"docker_version":"18.09.0",
+				"cluster_id":"","cluster_name":"","use_public_cluster":false,"build_os":{"arch":"x86_64"}},
+				"code_repo":{"type":"","url":"","branch":"","namespace":""}}`,
+		},
+		{"repo type Gitlab", emulator.Quirks{NormaliseRepoType: true}, withRepo("Gitlab"), withRepo("GitLab")},
+		{"repo type github", emulator.Quirks{NormaliseRepoType: true}, withRepo("github"), withRepo("GitHub")},
+		{"repo type DEVCLOUD", emulator.Quirks{NormaliseRepoType: true}, withRepo("DEVCLOUD"), withRepo("DevCloud")},
+		{"repo type of somebody else", emulator.Quirks{NormaliseRepoType: true}, withRepo("svn"), withRepo("svn")},
+		{"repo type without the quirk", emulator.Quirks{}, withRepo("github"), withRepo("github")},
+		{"no repo", emulator.Quirks{NormaliseRepoType: true}, plainJob("app"), plainJob("app")},
+		{
+			"no enterprise project", emulator.Quirks{IgnoreEnterpriseProject: true},
+			`{"job_name":"app","enterprise_project_id":"project-1","environment_setting":{}}`, plainJob("app"),
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			server := emulator.New(t, emulator.Options{Quirks: test.quirks})
+			id := createJob(t, server, test.sent)
+			wantJSON(t, getSpec(t, server, id), test.want)
+			wantJSON(t, getSpec(t, server, id), test.want) // An answer does not change what is held.
+		})
+	}
+}
+
+func TestQuirks_answersAreNotHeld(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{FillDefaults: true, EmptyStrings: true, NormaliseRepoType: true}})
+	createJob(t, server, fullJob)
+	id := createJob(t, server, plainJob("app"))
+	getSpec(t, server, id)
+	jobs := server.Jobs()
+	wantJSON(t, jobs[0].Spec, fullJob)
+	wantJSON(t, jobs[1].Spec, plainJob("app"))
+}
+
+func TestQuirks_creator(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{CreatorString: true}})
+	id := createJob(t, server, plainJob("app"))
+	if got := stringIn(t, mustCall(t, server, http.MethodGet, jobsPath+"/"+id, ""), "creator"); got != "emulator-user" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestQuirks_allowTakenNames(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{AllowTakenNames: true}})
+	first, second := createJob(t, server, plainJob("shop")), createJob(t, server, plainJob("shop"))
+	third := createJob(t, server, plainJob("other"))
+	mustCall(t, server, http.MethodPut, jobsPath+"/"+third, plainJob("SHOP"))
+	if first == second {
+		t.Errorf("two jobs have the id %s", first)
+	}
+	if got := jobNames(server); !slices.Equal(got, []string{"SHOP", "shop", "shop"}) {
+		t.Errorf("the service holds %v", got)
+	}
+}
+
+// What get answers under spec after a PUT onto a job with every member.
+func TestQuirks_update(t *testing.T) {
+	t.Parallel()
+	const sent = `{"job_name":"new-name","enterprise_project_id":"project-2","environment_setting":{"build_os":{},"use_public_cluster":false}}`
+	for _, test := range []struct {
+		name    string
+		quirks  emulator.Quirks
+		want    string
+		project string
+	}{
+		{"no quirk", emulator.Quirks{}, sent, "project-2"},
+		{
+			"keep omitted", emulator.Quirks{KeepOmitted: true},
+			strings.NewReplacer("shop-web", "new-name", "project-1", "project-2", `cluster":true`, `cluster":false`).Replace(fullJob),
+			"project-2",
+		},
+		{"ignore rename", emulator.Quirks{IgnoreRename: true}, strings.ReplaceAll(sent, "new-name", "shop-web"), "project-2"},
+		{
+			"ignore enterprise project", emulator.Quirks{IgnoreEnterpriseProject: true},
+			strings.ReplaceAll(sent, `"enterprise_project_id":"project-2",`, ""), "0",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			server := emulator.New(t, emulator.Options{Quirks: test.quirks})
+			id := createJob(t, server, fullJob)
+			mustCall(t, server, http.MethodPut, jobsPath+"/"+id, sent)
+			got := mustCall(t, server, http.MethodGet, jobsPath+"/"+id, "")
+			wantJSON(t, objectIn(t, got, "spec"), test.want)
+			if got["enterprise_project_id"] != test.project {
+				t.Errorf("enterprise_project_id: got %v, want %s", got["enterprise_project_id"], test.project)
+			}
+		})
+	}
+}
+
+// A name that is not taken over cannot be taken by somebody else.
+func TestQuirks_ignoreRenameToTakenName(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{IgnoreRename: true}})
+	id := createJob(t, server, plainJob("shop"))
+	createJob(t, server, plainJob("other"))
+	mustCall(t, server, http.MethodPut, jobsPath+"/"+id, plainJob("other"))
+	if got := jobNames(server); !slices.Equal(got, []string{"other", "shop"}) {
+		t.Errorf("the service holds %v", got)
+	}
+}

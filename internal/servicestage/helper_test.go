@@ -1,0 +1,256 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package servicestage_test
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
+	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
+)
+
+const (
+	token = "the-secret-token" //nolint:gosec // No token of anything.
+	jobs  = "/assembling/v1/jobs"
+	// goodJob is the least that the service answers of a job.
+	goodJob = `{"job_id":"id","spec":{"job_name":"app"}}`
+)
+
+// received is a request as it reached the server.
+type received struct {
+	*http.Request
+	body string
+}
+
+// reply is one answer of a server, or one way not to give any.
+type reply struct {
+	status int // 0 means 200.
+	header map[string]string
+	body   string
+	drop   bool // The connection breaks after the request has arrived.
+	cut    bool // The connection breaks within the body.
+}
+
+func (r reply) write(w http.ResponseWriter) {
+	if r.drop {
+		panic(http.ErrAbortHandler)
+	}
+	for name, value := range r.header {
+		w.Header().Set(name, value)
+	}
+	if r.cut {
+		w.Header().Set("Content-Length", strconv.Itoa(len(r.body)+1))
+	}
+	w.WriteHeader(cmp.Or(r.status, http.StatusOK))
+	_, _ = io.WriteString(w, r.body)
+}
+
+// service is a server that remembers what reached it, and how long its clients would have waited.
+type service struct {
+	*httptest.Server
+	mu       sync.Mutex
+	received []received
+	waited   []time.Duration
+}
+
+// unstarted returns a service that does not listen yet.
+func unstarted(t testing.TB, handler func(w http.ResponseWriter, r received)) *service {
+	t.Helper()
+	s := &service{}
+	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Errorf("reading the request: %v", err)
+		}
+		request := received{r, string(body)}
+		s.mu.Lock()
+		s.received = append(s.received, request)
+		s.mu.Unlock()
+		handler(w, request)
+	}))
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	t.Cleanup(s.Close)
+	return s
+}
+
+// serve starts a service that answers by a function.
+func serve(t testing.TB, handler func(w http.ResponseWriter, r received)) *service {
+	t.Helper()
+	s := unstarted(t, handler)
+	s.Start()
+	return s
+}
+
+// script starts a service that gives one reply after the other. A request too many is an error.
+func script(t testing.TB, replies ...reply) *service {
+	t.Helper()
+	left := make(chan reply, len(replies))
+	for _, reply := range replies {
+		left <- reply
+	}
+	return serve(t, func(w http.ResponseWriter, r received) {
+		select {
+		case reply := <-left:
+			reply.write(w)
+		default:
+			t.Errorf("unexpected request %s %s", r.Method, r.RequestURI)
+			w.WriteHeader(http.StatusTeapot)
+		}
+	})
+}
+
+// client returns a client of the service that takes no time between attempts.
+func (s *service) client(t testing.TB, adjust ...func(*servicestage.Config)) *servicestage.Client {
+	t.Helper()
+	config := servicestage.Config{
+		Endpoint:      s.URL,
+		Authenticator: auth.Token(token),
+		UserAgent:     "test/1.2.3",
+		MaxRetries:    5,
+		Wait:          s.wait,
+	}
+	for _, f := range adjust {
+		f(&config)
+	}
+	client, err := servicestage.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func maxRetries(n int) func(*servicestage.Config) {
+	return func(config *servicestage.Config) { config.MaxRetries = n }
+}
+
+func (s *service) wait(ctx context.Context, d time.Duration) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waited = append(s.waited, d)
+	return ctx.Err()
+}
+
+func (s *service) waits() []time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.waited)
+}
+
+func (s *service) requests() []received {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.received)
+}
+
+// only returns the one request that has reached the service.
+func (s *service) only(t testing.TB) received {
+	t.Helper()
+	requests := s.requests()
+	if len(requests) != 1 {
+		t.Fatalf("%d requests reached the service, want 1", len(requests))
+	}
+	return requests[0]
+}
+
+// lines returns the method and the URI of each request that has reached the service.
+func (s *service) lines() []string {
+	var lines []string
+	for _, r := range s.requests() {
+		lines = append(lines, r.Method+" "+r.RequestURI)
+	}
+	return lines
+}
+
+func (s *service) host() string { return strings.TrimPrefix(s.URL, "http://") }
+
+// refusingEndpoint returns a URL where nobody listens. Its port is taken by one end of an open connection, so that no other
+// test comes to listen there.
+func refusingEndpoint(t testing.TB) string {
+	t.Helper()
+	var config net.ListenConfig
+	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(t.Context(), "tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return "http://" + conn.LocalAddr().String()
+}
+
+// failureOf returns what the client says of a call that failed.
+func failureOf(t testing.TB, err error) *servicestage.Error {
+	t.Helper()
+	failure, ok := errors.AsType[*servicestage.Error](err)
+	if !ok {
+		t.Fatalf("got %T (%v), want a *servicestage.Error", err, err)
+	}
+	return failure
+}
+
+func equal[T any](t testing.TB, what string, got, want T) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%s\n got %#v\nwant %#v", what, got, want)
+	}
+}
+
+// equalJSON compares documents, and numbers in them digit by digit.
+func equalJSON(t testing.TB, what, got, want string) {
+	t.Helper()
+	var documents [2]any
+	for i, text := range []string{got, want} {
+		decoder := json.NewDecoder(strings.NewReader(text))
+		decoder.UseNumber()
+		if err := decoder.Decode(&documents[i]); err != nil {
+			t.Fatalf("%s: %v in %s", what, err, text)
+		}
+	}
+	if !reflect.DeepEqual(documents[0], documents[1]) {
+		t.Errorf("%s\n got %s\nwant %s", what, got, want)
+	}
+}
+
+// operations are the four ways in which the client uses HTTP, each for a job that the service calls "id".
+var operations = map[string]func(context.Context, *servicestage.Client) error{
+	http.MethodGet: func(ctx context.Context, c *servicestage.Client) error {
+		job, err := c.GetBuildJob(ctx, "id", "")
+		if err == nil && job.ID != "id" {
+			return errors.New("another job: " + job.ID)
+		}
+		return err
+	},
+	http.MethodPut: func(ctx context.Context, c *servicestage.Client) error {
+		return c.UpdateBuildJob(ctx, &servicestage.BuildJob{ID: "id"}, servicestage.BuildJobSpec{JobName: "app"})
+	},
+	http.MethodDelete: func(ctx context.Context, c *servicestage.Client) error {
+		return c.DeleteBuildJob(ctx, "id", "")
+	},
+	http.MethodPost: func(ctx context.Context, c *servicestage.Client) error {
+		job, err := c.CreateBuildJob(ctx, servicestage.BuildJobSpec{JobName: "app"})
+		if err == nil && job.ID != "id" {
+			return errors.New("another job: " + job.ID)
+		}
+		return err
+	},
+}

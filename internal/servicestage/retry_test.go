@@ -1,0 +1,281 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package servicestage_test
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
+)
+
+func TestRetry_byMethodAndFault(t *testing.T) {
+	t.Parallel()
+	faults := map[string]struct {
+		reply       reply
+		retried     bool // For GET, PUT and DELETE.
+		postRetried bool
+	}{
+		"408":               {reply{status: 408}, true, false},
+		"429":               {reply{status: 429}, true, true},
+		"500":               {reply{status: 500}, true, false},
+		"502":               {reply{status: 502}, true, false},
+		"503":               {reply{status: 503}, true, false},
+		"504":               {reply{status: 504}, true, false},
+		"dropped":           {reply{drop: true}, true, false},
+		"truncated":         {reply{body: goodJob, cut: true}, true, false},
+		"truncated error":   {reply{status: 403, body: goodJob, cut: true}, true, false},
+		"403":               {reply{status: 403}, false, false},
+		"409":               {reply{status: 409}, false, false},
+		"422":               {reply{status: 422}, false, false},
+		"501":               {reply{status: 501}, false, false},
+		"505":               {reply{status: 505}, false, false},
+		"error code in 200": {reply{body: `{"error_code":"SVCSTG.CPE.5000001"}`}, false, false},
+	}
+	for method, call := range operations {
+		for name, fault := range faults {
+			t.Run(method+" "+name, func(t *testing.T) {
+				t.Parallel()
+				retried := fault.retried
+				if method == http.MethodPost {
+					retried = fault.postRetried
+				}
+				if retried {
+					service := script(t, fault.reply, reply{body: goodJob})
+					if err := call(t.Context(), service.client(t, maxRetries(1))); err != nil {
+						t.Fatal(err)
+					}
+					requests := service.requests()
+					if len(requests) != 2 {
+						t.Fatalf("got %d requests, want 2", len(requests))
+					}
+					equal(t, "second URI", requests[1].RequestURI, requests[0].RequestURI)
+					equal(t, "second body", requests[1].body, requests[0].body)
+					equal(t, "number of waits", len(service.waits()), 1)
+					return
+				}
+				service := script(t, fault.reply)
+				failure := failureOf(t, call(t.Context(), service.client(t)))
+				equal(t, "method", service.only(t).Method, method)
+				equal(t, "attempts", failure.Attempts, 1)
+				equal(t, "sent", failure.Sent, true)
+				equal(t, "stopped", failure.Stopped, nil)
+				equal(t, "waits", service.waits(), nil)
+				wantStatus := fault.reply.status
+				if fault.reply.drop || fault.reply.cut {
+					wantStatus = 0
+				} else if wantStatus == 0 {
+					wantStatus = 200
+				}
+				equal(t, "status", failure.StatusCode, wantStatus)
+			})
+		}
+	}
+}
+
+func TestRetry_connectionRefused(t *testing.T) {
+	t.Parallel()
+	for method, call := range operations {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			idle := script(t) // Only to record the waits.
+			endpoint := refusingEndpoint(t)
+			client := idle.client(t, maxRetries(3), func(config *servicestage.Config) { config.Endpoint = endpoint })
+			failure := failureOf(t, call(t.Context(), client))
+			equal(t, "attempts", failure.Attempts, 4)
+			equal(t, "number of waits", len(idle.waits()), 3)
+			equal(t, "sent", failure.Sent, false)
+			equal(t, "status", failure.StatusCode, 0)
+			equal(t, "host", failure.Host, strings.TrimPrefix(endpoint, "http://"))
+			if failure.Err == nil || !strings.Contains(failure.Error(), ": no answer: "+failure.Err.Error()) {
+				t.Errorf("the text does not say why: %v", failure)
+			}
+		})
+	}
+}
+
+func TestRetry_failedHandshake(t *testing.T) {
+	t.Parallel()
+	for method, call := range operations {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			service := unstarted(t, func(w http.ResponseWriter, _ received) { reply{body: goodJob}.write(w) })
+			var handshakes atomic.Int32
+			service.TLS = &tls.Config{
+				MinVersion: tls.VersionTLS12,
+				GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+					if handshakes.Add(1) == 1 {
+						return nil, errors.New("not now")
+					}
+					return nil, nil //nolint:nilnil // It means that the configuration stays as it is.
+				},
+			}
+			service.StartTLS()
+			client := service.client(t, func(config *servicestage.Config) { config.InsecureSkipVerify = true })
+			if err := call(t.Context(), client); err != nil {
+				t.Fatal(err)
+			}
+			service.only(t)
+			equal(t, "handshakes", handshakes.Load(), 2)
+			equal(t, "number of waits", len(service.waits()), 1)
+		})
+	}
+}
+
+func TestRetry_notForAnUntrustedCertificate(t *testing.T) {
+	t.Parallel()
+	for method, call := range operations {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			service := unstarted(t, func(w http.ResponseWriter, _ received) { reply{body: goodJob}.write(w) })
+			service.StartTLS()
+			failure := failureOf(t, call(t.Context(), service.client(t)))
+			if _, ok := errors.AsType[*tls.CertificateVerificationError](failure); !ok {
+				t.Errorf("got %v, want an error about the certificate", failure)
+			}
+			equal(t, "attempts", failure.Attempts, 1)
+			equal(t, "sent", failure.Sent, false)
+			equal(t, "requests", service.lines(), nil)
+			equal(t, "waits", service.waits(), nil)
+		})
+	}
+}
+
+func TestRetry_keepsTheLastAnswer(t *testing.T) {
+	t.Parallel()
+	for _, retries := range []int{-1, 0, 1, 3} {
+		t.Run(fmt.Sprint(retries), func(t *testing.T) {
+			t.Parallel()
+			attempts := max(retries, 0) + 1
+			var replies []reply
+			for i := range attempts {
+				replies = append(replies, reply{status: 503, body: fmt.Sprintf(`{"error_code":"CODE.%d","error_msg":"try %d"}`, i+1, i+1)})
+			}
+			service := script(t, replies...)
+			failure := failureOf(t, operations[http.MethodPut](t.Context(), service.client(t, maxRetries(retries))))
+			equal(t, "attempts", failure.Attempts, attempts)
+			equal(t, "number of requests", len(service.requests()), attempts)
+			equal(t, "number of waits", len(service.waits()), attempts-1)
+			equal(t, "text", failure.Error(), fmt.Sprintf("PUT %s: HTTP 503 CODE.%d: try %[2]d", service.host(), attempts))
+			equal(t, "stopped", failure.Stopped, nil)
+		})
+	}
+}
+
+func TestRetry_waitsGrow(t *testing.T) {
+	t.Parallel()
+	const retries = 12
+	service := script(t, slices.Repeat([]reply{{status: 500}}, retries+1)...)
+	failure := failureOf(t, operations[http.MethodDelete](t.Context(), service.client(t, maxRetries(retries))))
+	equal(t, "attempts", failure.Attempts, retries+1)
+	waits := service.waits()
+	equal(t, "number of waits", len(waits), retries)
+	most := 500 * time.Millisecond
+	for i, got := range waits {
+		if got < most/2 || got > most {
+			t.Errorf("wait %d: got %v, want %v to %v", i+1, got, most/2, most)
+		}
+		most = min(2*most, 30*time.Second)
+	}
+}
+
+func TestRetry_waitsAsLongAsTheServiceAsks(t *testing.T) {
+	t.Parallel()
+	inAnHour := time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)
+	for _, test := range []struct {
+		header      string
+		least, most time.Duration
+	}{
+		{"0", 0, 0},
+		{"7", 7 * time.Second, 7 * time.Second},
+		{"120", 2 * time.Minute, 2 * time.Minute},
+		{inAnHour, 50 * time.Minute, time.Hour},
+		{"Fri, 31 Dec 1999 23:59:59 GMT", 0, 0},
+		{"", 250 * time.Millisecond, 500 * time.Millisecond},
+		{"soon", 250 * time.Millisecond, 500 * time.Millisecond},
+		{"-5", 250 * time.Millisecond, 500 * time.Millisecond},
+	} {
+		for method, status := range map[string]int{http.MethodGet: 503, http.MethodPut: 500, http.MethodPost: 429} {
+			t.Run(test.header+" "+method, func(t *testing.T) {
+				t.Parallel()
+				service := script(t, reply{status: status, header: map[string]string{"Retry-After": test.header}}, reply{body: goodJob})
+				if err := operations[method](t.Context(), service.client(t)); err != nil {
+					t.Fatal(err)
+				}
+				waits := service.waits()
+				if len(waits) != 1 || waits[0] < test.least || waits[0] > test.most {
+					t.Errorf("got %v, want one wait of %v to %v", waits, test.least, test.most)
+				}
+			})
+		}
+	}
+}
+
+func TestRetry_cancellationEndsTheWait(t *testing.T) {
+	t.Parallel()
+	for method, call := range operations {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancel(t.Context())
+			service := script(t, reply{status: 429}, reply{status: 429, body: `{"error_code":"APIGW.0308"}`})
+			client := service.client(t, func(config *servicestage.Config) {
+				config.Wait = func(ctx context.Context, d time.Duration) error {
+					if len(service.waits()) == 1 {
+						cancel()
+					}
+					return service.wait(ctx, d)
+				}
+			})
+			err := call(ctx, client)
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("the error does not wrap the context's: %v", err)
+			}
+			failure := failureOf(t, err)
+			equal(t, "stopped", failure.Stopped, context.Canceled)
+			equal(t, "attempts", failure.Attempts, 2)
+			equal(t, "status", failure.StatusCode, 429)
+			equal(t, "code", failure.Code, "APIGW.0308")
+			equal(t, "number of requests", len(service.requests()), 2)
+			if !strings.HasSuffix(failure.Error(), ": stopped: context canceled") {
+				t.Errorf("the text does not say that it was stopped: %v", failure)
+			}
+		})
+	}
+}
+
+// Without Config.Wait the client really waits; these waits end at once.
+func TestRetry_ownWait(t *testing.T) {
+	t.Parallel()
+	ownWait := func(config *servicestage.Config) { config.Wait = nil }
+
+	t.Run("runs out", func(t *testing.T) {
+		t.Parallel()
+		service := script(t, reply{status: 503, header: map[string]string{"Retry-After": "0"}}, reply{body: goodJob})
+		if err := operations[http.MethodGet](t.Context(), service.client(t, ownWait)); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "number of requests", len(service.requests()), 2)
+	})
+	t.Run("canceled", func(t *testing.T) {
+		t.Parallel()
+		ctx, cancel := context.WithCancel(t.Context())
+		service := serve(t, func(w http.ResponseWriter, _ received) {
+			cancel()
+			reply{status: 429, header: map[string]string{"Retry-After": "86400"}}.write(w)
+		})
+		failure := failureOf(t, operations[http.MethodPost](ctx, service.client(t, ownWait)))
+		equal(t, "stopped", failure.Stopped, context.Canceled)
+		equal(t, "status", failure.StatusCode, 429)
+		equal(t, "attempts", failure.Attempts, 1)
+		service.only(t)
+	})
+}
