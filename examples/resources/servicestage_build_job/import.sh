@@ -1,0 +1,2 @@
+# The import id is the job_id.
+terraform import servicestage_build_job.checkout swpfk3wtzdjnlyely4rf40k52zyuq5s4lha9ch8f

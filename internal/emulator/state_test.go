@@ -1,0 +1,113 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package emulator_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
+)
+
+// undocumentedJob has members that the API does not document.
+const undocumentedJob = `{"job_name":"app","environment_setting":{"node_label":{"zone":["a",{"b":null}]}},"build_cmd":"make <all>"}`
+
+func TestState_survivesRestart(t *testing.T) {
+	t.Parallel()
+	clock := newClock()
+	options := emulator.Options{StateFile: filepath.Join(t.TempDir(), "state.json"), Now: clock.Now, BuildDuration: time.Minute}
+	before := emulator.New(t, options)
+	id, gone := createJob(t, before, undocumentedJob), createJob(t, before, plainJob("gone"))
+	if got := call(t, before, http.MethodDelete, jobsPath+"/"+gone, "").status; got != http.StatusNoContent {
+		t.Fatalf("delete: got %d", got)
+	}
+	cancelled := stringIn(t, mustCall(t, before, http.MethodPost, jobsPath+"/"+id+"/builds", ""), "build_id")
+	clock.Advance(20 * time.Second)
+	mustCall(t, before, http.MethodPatch, "/assembling/v1/builds/"+cancelled, "")
+	started := stringIn(t, mustCall(t, before, http.MethodPost, jobsPath+"/"+id+"/builds", ""), "build_id")
+	jobBefore := mustCall(t, before, http.MethodGet, jobsPath+"/"+id, "")
+
+	after := emulator.New(t, options)
+	wantJSON(t, mustCall(t, after, http.MethodGet, jobsPath+"/"+id, ""), encode(t, jobBefore))
+	wantJSON(t, getSpec(t, after, id), undocumentedJob)
+	clock.Advance(time.Minute)
+	wantJSON(t, mustCall(t, after, http.MethodGet, jobsPath+"/"+id+"/builds?name=app", ""), fmt.Sprintf(
+		`{"total":2,"per_page":20,"page":1,"finished":2,"successful":1,"list":[
+			{"build_id":%q,"build_state":"Successful","duration":60},{"build_id":%q,"build_state":"Cancel","duration":20}]}`,
+		started, cancelled))
+	if got := mustCall(t, after, http.MethodPost, jobsPath+"/"+id+"/builds", "")["index"]; fmt.Sprint(got) != "3" {
+		t.Errorf("index after the restart: got %v, want 3", got)
+	}
+	wantError(t, call(t, after, http.MethodGet, jobsPath+"/"+gone, ""), http.StatusNotFound, "SVCSTG.CPE.404*")
+	wantError(t, call(t, after, http.MethodPost, jobsPath, plainJob("APP")), http.StatusBadRequest, "SVCSTG.CPE.*")
+}
+
+func TestState_updateSurvivesRestart(t *testing.T) {
+	t.Parallel()
+	options := emulator.Options{StateFile: filepath.Join(t.TempDir(), "state.json")}
+	before := emulator.New(t, options)
+	id := createJob(t, before, plainJob("app"))
+	mustCall(t, before, http.MethodPut, jobsPath+"/"+id, fullJob)
+	wantJSON(t, getSpec(t, emulator.New(t, options), id), fullJob)
+}
+
+func TestState_leavesOneFile(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	server := emulator.New(t, emulator.Options{StateFile: filepath.Join(folder, "state.json")})
+	var group sync.WaitGroup
+	for i := range 10 {
+		group.Go(func() {
+			if _, err := send(t.Context(), server, http.MethodPost, jobsPath, plainJob(fmt.Sprintf("app-%d", i))); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	files, err := os.ReadDir(folder)
+	if err != nil || len(files) != 1 || files[0].Name() != "state.json" {
+		t.Errorf("got %v and error %v, want state.json alone", files, err)
+	}
+	again := emulator.New(t, emulator.Options{StateFile: filepath.Join(folder, "state.json")})
+	if got := len(again.Jobs()); got != 10 {
+		t.Errorf("after a restart there are %d jobs, want 10", got)
+	}
+}
+
+func TestState_broken(t *testing.T) {
+	t.Parallel()
+	for name, content := range map[string]string{
+		"empty": "", "cut": `{"jobs":[{"id":"a"`, "no JSON": "jobs:", "list": "[]", "wrong type": `{"jobs":{}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(t.TempDir(), "state.json")
+			if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := emulator.NewService(emulator.Options{StateFile: file}); err == nil {
+				t.Error("a broken file is no error")
+			}
+			if left, err := os.ReadFile(file); err != nil || string(left) != content {
+				t.Errorf("the broken file was touched: %q, %v", left, err)
+			}
+		})
+	}
+	if _, err := emulator.NewService(emulator.Options{StateFile: t.TempDir()}); err == nil {
+		t.Error("a folder as state file is no error")
+	}
+}
+
+// The folder is missing, because no other folder is unwritable for root.
+func TestState_cannotBeWritten(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{StateFile: filepath.Join(t.TempDir(), "missing", "state.json")})
+	wantError(t, call(t, server, http.MethodPost, jobsPath, plainJob("app")), http.StatusInternalServerError, "SVCSTG.CPE.500*")
+	mustCall(t, server, http.MethodGet, jobsPath+"?page=1&per_page=10", "")
+}

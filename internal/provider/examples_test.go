@@ -1,0 +1,77 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
+	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
+)
+
+// sampleID is the job_id of the examples, from a sample of the API's pages.
+const sampleID = "swpfk3wtzdjnlyely4rf40k52zyuq5s4lha9ch8f"
+
+// Each folder of examples plans, with the files in it together, by the provider as a program.
+func TestExamples_plan(t *testing.T) {
+	t.Parallel()
+	root, err := providertest.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for folder, files := range exampleFolders(t, filepath.Join(root, "examples")) {
+		t.Run(folder, func(t *testing.T) {
+			t.Parallel()
+			server := emulator.New(t, emulator.Options{})
+			known := server.AddJob(map[string]any{
+				"job_name": "checkout-service", "environment_setting": map[string]any{},
+				"code_repo": map[string]any{"type": "GitHub", "url": "https://github.com/acme/checkout", "branch": "main", "namespace": "acme"},
+			})
+			cli := providertest.NewCLI(t, server)
+			configured := false
+			for _, file := range files {
+				content, err := os.ReadFile(file) //nolint:gosec // A file of the repository.
+				if err != nil {
+					t.Fatal(err)
+				}
+				text := strings.ReplaceAll(string(content), sampleID, known)
+				configured = configured || strings.Contains(text, "required_providers")
+				cli.Write(t, filepath.Base(file), text)
+			}
+			if !configured {
+				cli.Write(t, "versions.tf", "terraform {\n  required_providers {\n    servicestage = { source = \"servicestage/servicestage\" }\n  }\n}\n")
+			}
+			if stdout, stderr, err := cli.Run(t, "plan", "-input=false", "-no-color"); err != nil {
+				t.Errorf("%v\n%s\n%s", err, stdout, stderr)
+			}
+		})
+	}
+}
+
+// exampleFolders maps each folder below root, by its path from there, to its configuration files.
+func exampleFolders(t *testing.T, root string) map[string][]string {
+	t.Helper()
+	folders := map[string][]string{}
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() && filepath.Ext(path) == ".tf" {
+			folder, relErr := filepath.Rel(root, filepath.Dir(path))
+			if relErr != nil {
+				return relErr
+			}
+			folders[folder] = append(folders[folder], path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(folders) < 4 {
+		t.Fatalf("only %d folders of examples were found", len(folders))
+	}
+	return folders
+}

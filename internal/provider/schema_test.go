@@ -1,0 +1,224 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"reflect"
+	"testing"
+
+	tfjson "github.com/hashicorp/terraform-json"
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
+	"github.com/servicestage/terraform-provider-servicestage/internal/provider"
+	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
+)
+
+var update = flag.Bool("update", false, "write the schema snapshot")
+
+const snapshot = "testdata/schema.json"
+
+// The schema is what users depend on: a change of it shows in review. The documentation is generated from the snapshot.
+func TestSchema_snapshot(t *testing.T) {
+	t.Parallel()
+	got, err := json.MarshalIndent(providerSchemas(t), "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got = append(got, '\n')
+	if *update {
+		if err := os.WriteFile(snapshot, got, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(snapshot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s is not the schema of the provider; `make generate` writes it", snapshot)
+	}
+}
+
+// The snapshot is what a CLI says of the provider, as far as that CLI knows.
+func TestSchema_asTheCLISays(t *testing.T) {
+	t.Parallel()
+	cli := providertest.NewCLI(t, emulator.New(t, emulator.Options{}))
+	cli.Write(t, "main.tf", "terraform {\n  required_providers {\n    servicestage = { source = \"servicestage/servicestage\" }\n  }\n}\n")
+	stdout, stderr, err := cli.Run(t, "providers", "schema", "-json")
+	if err != nil {
+		t.Fatal(err, stderr)
+	}
+	var said struct {
+		Schemas map[string]map[string]any `json:"provider_schemas"`
+	}
+	if err := json.Unmarshal([]byte(stdout), &said); err != nil {
+		t.Fatal(err)
+	}
+	encoded, err := json.Marshal(providerSchemas(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var written struct {
+		Schemas map[string]map[string]any `json:"provider_schemas"`
+	}
+	if err := json.Unmarshal(encoded, &written); err != nil {
+		t.Fatal(err)
+	}
+	if len(said.Schemas) != 1 {
+		t.Fatalf("the CLI says the schema of %d providers, not of one", len(said.Schemas))
+	}
+	for _, schema := range said.Schemas {
+		for kind, content := range schema {
+			if !reflect.DeepEqual(content, written.Schemas["servicestage"][kind]) {
+				t.Errorf("%s: the CLI says\n%v\nand the snapshot\n%v", kind, content, written.Schemas["servicestage"][kind])
+			}
+		}
+	}
+}
+
+// Each argument, block, resource and data source is described.
+func TestSchema_described(t *testing.T) {
+	t.Parallel()
+	schema := providerSchemas(t).Schemas["servicestage"]
+	described(t, "provider", schema.ConfigSchema.Block)
+	for name, resource := range schema.ResourceSchemas {
+		described(t, name, resource.Block)
+	}
+	for name, dataSource := range schema.DataSourceSchemas {
+		described(t, "data."+name, dataSource.Block)
+	}
+}
+
+func described(t *testing.T, name string, block *tfjson.SchemaBlock) {
+	t.Helper()
+	// The timeouts block comes from its library, which describes what is in it.
+	if block.Description == "" && !bytes.HasSuffix([]byte(name), []byte(".timeouts")) {
+		t.Errorf("%s is not described", name)
+	}
+	for child, attribute := range block.Attributes {
+		if attribute.Description == "" {
+			t.Errorf("%s.%s is not described", name, child)
+		}
+		if nested := attribute.AttributeNestedType; nested != nil {
+			described(t, name+"."+child, &tfjson.SchemaBlock{Description: attribute.Description, Attributes: nested.Attributes})
+		}
+	}
+	for child, nested := range block.NestedBlocks {
+		described(t, name+"."+child, nested.Block)
+	}
+}
+
+// providerSchemas is the answer of GetProviderSchema in the format of `providers schema -json`, under the provider's bare
+// name, as the documentation generator wants it.
+func providerSchemas(t *testing.T) *tfjson.ProviderSchemas {
+	t.Helper()
+	server := providerserver.NewProtocol6(provider.New("test")())()
+	answer, err := server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, diagnostic := range answer.Diagnostics {
+		t.Errorf("%s: %s", diagnostic.Summary, diagnostic.Detail)
+	}
+	schema := &tfjson.ProviderSchema{
+		ConfigSchema:      schemaJSON(t, answer.Provider),
+		ResourceSchemas:   map[string]*tfjson.Schema{},
+		DataSourceSchemas: map[string]*tfjson.Schema{},
+	}
+	for name, resource := range answer.ResourceSchemas {
+		schema.ResourceSchemas[name] = schemaJSON(t, resource)
+	}
+	for name, dataSource := range answer.DataSourceSchemas {
+		schema.DataSourceSchemas[name] = schemaJSON(t, dataSource)
+	}
+	return &tfjson.ProviderSchemas{
+		FormatVersion: "1.0",
+		Schemas:       map[string]*tfjson.ProviderSchema{"servicestage": schema},
+	}
+}
+
+func schemaJSON(t *testing.T, schema *tfprotov6.Schema) *tfjson.Schema {
+	t.Helper()
+	return &tfjson.Schema{Version: uint64(schema.Version), Block: blockJSON(t, schema.Block)} //nolint:gosec // Never negative.
+}
+
+func blockJSON(t *testing.T, block *tfprotov6.SchemaBlock) *tfjson.SchemaBlock {
+	t.Helper()
+	result := &tfjson.SchemaBlock{
+		Attributes:      attributesJSON(t, block.Attributes),
+		NestedBlocks:    map[string]*tfjson.SchemaBlockType{},
+		Description:     block.Description,
+		DescriptionKind: kindJSON(block.DescriptionKind),
+		Deprecated:      block.Deprecated,
+	}
+	for _, nested := range block.BlockTypes {
+		result.NestedBlocks[nested.TypeName] = &tfjson.SchemaBlockType{
+			NestingMode: blockNesting[nested.Nesting],
+			Block:       blockJSON(t, nested.Block),
+			MinItems:    uint64(nested.MinItems), //nolint:gosec // Never negative.
+			MaxItems:    uint64(nested.MaxItems), //nolint:gosec // Never negative.
+		}
+	}
+	return result
+}
+
+func attributesJSON(t *testing.T, attributes []*tfprotov6.SchemaAttribute) map[string]*tfjson.SchemaAttribute {
+	t.Helper()
+	result := map[string]*tfjson.SchemaAttribute{}
+	for _, attribute := range attributes {
+		encoded := &tfjson.SchemaAttribute{
+			Description:     attribute.Description,
+			DescriptionKind: kindJSON(attribute.DescriptionKind),
+			Deprecated:      attribute.Deprecated,
+			Required:        attribute.Required,
+			Optional:        attribute.Optional,
+			Computed:        attribute.Computed,
+			Sensitive:       attribute.Sensitive,
+			WriteOnly:       attribute.WriteOnly,
+		}
+		if nested := attribute.NestedType; nested != nil {
+			encoded.AttributeNestedType = &tfjson.SchemaNestedAttributeType{
+				Attributes:  attributesJSON(t, nested.Attributes),
+				NestingMode: objectNesting[nested.Nesting],
+			}
+		} else {
+			typeJSON, err := json.Marshal(attribute.Type)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := encoded.AttributeType.UnmarshalJSON(typeJSON); err != nil {
+				t.Fatal(err)
+			}
+		}
+		result[attribute.Name] = encoded
+	}
+	return result
+}
+
+func kindJSON(kind tfprotov6.StringKind) tfjson.SchemaDescriptionKind {
+	if kind == tfprotov6.StringKindMarkdown {
+		return tfjson.SchemaDescriptionKindMarkdown
+	}
+	return tfjson.SchemaDescriptionKindPlain
+}
+
+var blockNesting = map[tfprotov6.SchemaNestedBlockNestingMode]tfjson.SchemaNestingMode{
+	tfprotov6.SchemaNestedBlockNestingModeSingle: tfjson.SchemaNestingModeSingle,
+	tfprotov6.SchemaNestedBlockNestingModeGroup:  tfjson.SchemaNestingModeGroup,
+	tfprotov6.SchemaNestedBlockNestingModeList:   tfjson.SchemaNestingModeList,
+	tfprotov6.SchemaNestedBlockNestingModeSet:    tfjson.SchemaNestingModeSet,
+	tfprotov6.SchemaNestedBlockNestingModeMap:    tfjson.SchemaNestingModeMap,
+}
+
+var objectNesting = map[tfprotov6.SchemaObjectNestingMode]tfjson.SchemaNestingMode{
+	tfprotov6.SchemaObjectNestingModeSingle: tfjson.SchemaNestingModeSingle,
+	tfprotov6.SchemaObjectNestingModeList:   tfjson.SchemaNestingModeList,
+	tfprotov6.SchemaObjectNestingModeSet:    tfjson.SchemaNestingModeSet,
+	tfprotov6.SchemaObjectNestingModeMap:    tfjson.SchemaNestingModeMap,
+}

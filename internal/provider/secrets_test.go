@@ -1,0 +1,77 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider_test
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
+	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
+)
+
+// No secret shows in the log, however much of it is asked for, nor in the plan, the state or an error.
+func TestProvider_secretsStayOut(t *testing.T) {
+	t.Parallel()
+	const canary = "canary-"
+	for name, arguments := range map[string]string{
+		"keys":  "secret_key = \"canary-secret-key\"\nsecurity_token = \"canary-security-token\"",
+		"token": "token = \"canary-token\"\naccess_key = \"\"",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := emulator.New(t, emulator.Options{
+				AccessKey: emulator.DefaultAccessKey, SecretKey: "canary-secret-key",
+				SecurityToken: "canary-security-token", Token: "canary-token",
+			})
+			cli := providertest.NewCLI(t, server)
+			log := filepath.Join(t.TempDir(), "trace.log")
+			cli.Env = append(cli.Env, "TF_LOG=TRACE", "TF_LOG_PATH="+log)
+			if name == "token" {
+				cli.Env = append(cli.Env, "HW_ACCESS_KEY=", "HW_SECRET_KEY=")
+			}
+			cli.Write(t, "main.tf", "terraform {\n  required_providers {\n    servicestage = { source = \"servicestage/servicestage\" }\n  }\n}\n"+
+				"provider \"servicestage\" {\n"+arguments+"\n}\n"+job)
+
+			var printed strings.Builder
+			run := func(wantFailure bool, command string, options ...string) {
+				t.Helper()
+				stdout, stderr, err := cli.Run(t, append([]string{command, "-no-color"}, options...)...)
+				printed.WriteString(stdout + stderr)
+				if (err != nil) != wantFailure {
+					t.Errorf("%s: %v\n%s\n%s", command, err, stdout, stderr)
+				}
+			}
+			run(false, "plan", "-input=false", "-out=plan")
+			run(false, "apply", "-input=false", "plan")
+			server.Order(emulator.Fault{Method: http.MethodGet, StatusCode: http.StatusUnauthorized, Body: `{"error_code":"APIGW.0301"}`})
+			run(true, "plan", "-input=false")
+			run(false, "show", "plan")
+
+			files := map[string]string{"what Terraform printed": printed.String()}
+			for _, file := range []string{log, filepath.Join(cli.Dir, "terraform.tfstate")} {
+				content, err := os.ReadFile(file) //nolint:gosec // A file of this test.
+				if err != nil {
+					t.Fatal(err)
+				}
+				files[file] = string(content)
+			}
+			for file, content := range files {
+				for line := range strings.Lines(content) {
+					if strings.Contains(line, canary) {
+						t.Errorf("a secret is in %s: %s", filepath.Base(file), line)
+					}
+				}
+			}
+			for _, field := range []string{"method=POST", "host=127.0.0.1:", "path=/assembling/v1/jobs", "status=200", "request_id=", "attempt=1", "duration_ms="} {
+				if !strings.Contains(files[log], field) {
+					t.Errorf("the log lacks %s", field)
+				}
+			}
+		})
+	}
+}

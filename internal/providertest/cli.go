@@ -1,0 +1,104 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package providertest
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
+)
+
+// Root is the folder of the repository.
+var Root = sync.OnceValues(func() (string, error) {
+	file, err := exec.Command("go", "env", "GOMOD").Output() //nolint:noctx // It ends by itself, before any test has a context.
+	return filepath.Dir(strings.TrimSpace(string(file))), err
+})
+
+// buildProvider builds the provider as a program, and returns its folder.
+var buildProvider = sync.OnceValues(func() (string, error) {
+	root, err := Root()
+	if err != nil {
+		return "", err
+	}
+	folder := filepath.Join(root, ".cache", "bin")
+	build := exec.Command("go", "build", "-trimpath", "-o", folder+string(filepath.Separator), ".") //nolint:noctx // As above.
+	build.Dir = root
+	if output, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building the provider: %w\n%s", err, output)
+	}
+	return folder, nil
+})
+
+// CLI is a Terraform-compatible program in a working directory, with the provider as a program of its own.
+type CLI struct {
+	// Dir is the working directory, empty at first.
+	Dir string
+	// Env is added to the environment; it leads to the server.
+	Env []string
+}
+
+// NewCLI returns a CLI whose provider settings lead to the server.
+func NewCLI(t *testing.T, server *emulator.Server) *CLI {
+	t.Helper()
+	Prepare(t)
+	folder, err := buildProvider()
+	if err != nil {
+		t.Fatal(err)
+	}
+	configuration := filepath.Join(t.TempDir(), "cli.tfrc")
+	override := fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"servicestage/servicestage\" = %q\n  }\n  direct {}\n}\n", folder)
+	if err := os.WriteFile(configuration, []byte(override), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return &CLI{Dir: t.TempDir(), Env: []string{
+		"TF_CLI_CONFIG_FILE=" + configuration,
+		"CHECKPOINT_DISABLE=1",
+		"TF_IN_AUTOMATION=1",
+		"HW_REGION_NAME=cn-north-4",
+		"HW_ACCESS_KEY=" + emulator.DefaultAccessKey,
+		"HW_SECRET_KEY=" + emulator.DefaultSecretKey,
+		"HW_PROJECT_ID=test-project",
+		"HW_SERVICESTAGE_ENDPOINT=" + server.URL,
+	}}
+}
+
+// Run runs one command to its end, and returns what it printed.
+func (c *CLI) Run(t *testing.T, arguments ...string) (stdout, stderr string, err error) {
+	t.Helper()
+	var out, errors strings.Builder
+	command := exec.CommandContext(t.Context(), program(t), arguments...) //nolint:gosec // The CLI that the tests are to run with.
+	command.Dir, command.Env = c.Dir, append(os.Environ(), c.Env...)
+	command.Stdout, command.Stderr = &out, &errors
+	err = command.Run()
+	return out.String(), errors.String(), err
+}
+
+// Write puts a file into the working directory.
+func (c *CLI) Write(t *testing.T, name, content string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(c.Dir, name), []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// program finds the CLI as the testing framework does, and tofu besides.
+func program(t *testing.T) string {
+	t.Helper()
+	if named := os.Getenv("TF_ACC_TERRAFORM_PATH"); named != "" {
+		return named
+	}
+	for _, name := range []string{"terraform", "tofu"} {
+		if found, err := exec.LookPath(name); err == nil {
+			return found
+		}
+	}
+	t.Fatal("neither terraform nor tofu is on PATH; make test finds or builds one")
+	return ""
+}
