@@ -128,7 +128,9 @@ func TestBuildJob_notKnownYet(t *testing.T) {
 // doing is a plan check that checks nothing: it is called between an apply and the refresh that follows it.
 type doing func()
 
-func (d doing) CheckPlan(context.Context, plancheck.CheckPlanRequest, *plancheck.CheckPlanResponse) { d() }
+func (d doing) CheckPlan(context.Context, plancheck.CheckPlanRequest, *plancheck.CheckPlanResponse) {
+	d()
+}
 
 // The same for ever ends with the timeout, as a warning: the job is there, and state holds it.
 func TestBuildJob_neverKnown(t *testing.T) {

@@ -126,19 +126,19 @@ func (noPassword) ValidateString(_ context.Context, req validator.StringRequest,
 	}
 }
 
-// authority matches what may hold credentials in a URL, also in one that cannot be parsed.
-var authority = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]*://)?([^/?#@:]*):([^/?#]*)@`)
+// credentials matches user and password before the host, also in what is no URL for the standard library, such as
+// user:password@host:path.
+var credentials = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]*://)?([^/?#@:]*):([^/?#]*)@`)
 
 // withoutPassword returns the URL with its password replaced, and whether it held one.
 func withoutPassword(address string) (string, bool) {
 	if parsed, err := url.Parse(address); err == nil {
-		if _, has := parsed.User.Password(); !has {
-			return address, false
+		if _, has := parsed.User.Password(); has {
+			return parsed.Redacted(), true
 		}
-		return parsed.Redacted(), true
 	}
-	if !authority.MatchString(address) {
-		return address, false
+	if credentials.MatchString(address) {
+		return credentials.ReplaceAllString(address, "${1}${2}:xxxxx@"), true
 	}
-	return authority.ReplaceAllString(address, "${1}${2}:xxxxx@"), true
+	return address, false
 }

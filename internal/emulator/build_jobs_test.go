@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 )
@@ -26,10 +27,10 @@ func TestBuildJobs_create(t *testing.T) {
 		"cluster_id":"c1","created_at":"2025-11-14 09:06:28 +0000 UTC"}`, id))
 }
 
-// With the real clock, which is in a zone of its own.
 func TestBuildJobs_createMinimal(t *testing.T) {
 	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
+	zone := time.FixedZone("CET", 3600)
+	server := emulator.New(t, emulator.Options{Now: func() time.Time { return time.Now().In(zone) }})
 	got := mustCall(t, server, http.MethodPost, jobsPath, plainJob("app"))
 	for _, name := range []string{"job_description", "cluster_name", "cluster_id"} {
 		if value := stringIn(t, got, name); value != "" {
@@ -96,7 +97,10 @@ func TestBuildJobs_delete(t *testing.T) {
 	}
 	wantError(t, call(t, server, http.MethodDelete, jobsPath+"/"+id, ""), http.StatusNotFound, "SVCSTG.CPE.404*")
 	wantError(t, call(t, server, http.MethodGet, jobsPath+"/"+id, ""), http.StatusNotFound, "SVCSTG.CPE.404*")
-	wantError(t, call(t, server, http.MethodGet, "/assembling/v1/builds/"+buildID, ""), http.StatusNotFound, "SVCSTG.CPE.404*")
+	for _, suffix := range []string{"", "/phases", "/logs?from=0", "/results"} {
+		got := call(t, server, http.MethodGet, "/assembling/v1/builds/"+buildID+suffix, "")
+		wantError(t, got, http.StatusNotFound, "SVCSTG.CPE.404*")
+	}
 	if got := jobNames(server); !slices.Equal(got, []string{"other"}) {
 		t.Errorf("left are %v", got)
 	}

@@ -195,3 +195,14 @@ func TestFaults_hitUnauthenticatedRequests(t *testing.T) {
 		t.Errorf("got %v and error %v, and %d jobs", got, err, len(server.Jobs()))
 	}
 }
+
+func TestFaults_forget(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	server.Order(emulator.Fault{StatusCode: http.StatusServiceUnavailable, Times: -1})
+	if got := call(t, server, http.MethodGet, "/assembling/v1/base_images", "").status; got != http.StatusServiceUnavailable {
+		t.Errorf("got %d, want what was ordered", got)
+	}
+	server.ForgetFaults()
+	mustCall(t, server, http.MethodGet, "/assembling/v1/base_images", "")
+}

@@ -216,6 +216,31 @@ func TestClient_boundsAnswers(t *testing.T) {
 	}
 }
 
+func TestClient_hangsUpOnAnswerWithoutEnd(t *testing.T) {
+	t.Parallel()
+	// Far more than the buffers between the two sides hold.
+	const most = 64 << 20
+	written := make(chan int, 1)
+	service := serve(t, func(w http.ResponseWriter, _ received) {
+		chunk, total := make([]byte, 1<<16), 0
+		for total < most {
+			n, err := w.Write(chunk)
+			total += n
+			if err != nil {
+				break
+			}
+		}
+		written <- total
+	})
+	if _, err := service.client(t).GetBuildJob(t.Context(), "id", ""); err == nil {
+		t.Error("no error")
+	}
+	if total := <-written; total >= most {
+		t.Errorf("the client has taken all %d bytes", total)
+	}
+	service.only(t)
+}
+
 func TestClient_waitsForAnswerOfPost(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
