@@ -11,6 +11,7 @@ import (
 	"log"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+
 	"github.com/servicestage/terraform-provider-servicestage/internal/provider"
 )
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 

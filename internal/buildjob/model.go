@@ -6,6 +6,7 @@ package buildjob
 import (
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 

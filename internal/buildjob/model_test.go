@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
@@ -111,13 +112,16 @@ func TestStateFrom_read(t *testing.T) {
 		"a read keeps the creation time": {fullSpec, fullModel(), remembered{}, fullModel()},
 		"the prior spelling of the type": {
 			fullSpec,
-			with(fullModel(), func(m *jobModel) { repo := *m.CodeRepo; repo.Type = text("gitHUB"); m.CodeRepo = &repo }), remembered{},
+			with(fullModel(), func(m *jobModel) { repo := *m.CodeRepo; repo.Type = text("gitHUB"); m.CodeRepo = &repo }),
+			remembered{},
 			with(fullModel(), func(m *jobModel) { repo := *m.CodeRepo; repo.Type = text("gitHUB"); m.CodeRepo = &repo }),
 		},
 		"empty strings and objects are null": {
 			`{"job_name":"app","job_description":"","environment_setting":{"docker_version":"","cluster_id":"","cluster_name":"","build_os":{"arch":""}},` +
 				`"code_repo":{"type":"","url":"","branch":"","namespace":""}}`,
-			bare, remembered{}, bare,
+			bare,
+			remembered{},
+			bare,
 		},
 		"nulls are null":                 {`{"job_name":"app","job_description":null,"environment_setting":null,"code_repo":null}`, bare, remembered{}, bare},
 		"remembered defaults are silent": {defaultSpec, bare, defaults, bare},
@@ -129,7 +133,8 @@ func TestStateFrom_read(t *testing.T) {
 			}),
 		},
 		"without memory defaults show": {
-			defaultSpec, bare, remembered{},
+			defaultSpec, bare,
+			remembered{},
 			with(bare, func(m *jobModel) {
 				m.EnvironmentSetting.DockerVersion = text("18")
 				m.EnvironmentSetting.UsePublicCluster = types.BoolValue(false)
@@ -139,11 +144,14 @@ func TestStateFrom_read(t *testing.T) {
 		"a lost repository is drift": {
 			`{"job_name":"app","job_description":"Builds the app","environment_setting":{"docker_version":"18.09","cluster_id":"cluster-id",` +
 				`"cluster_name":"cluster-name","use_public_cluster":true,"build_os":{"arch":"aarch64"}}}`,
-			fullModel(), remembered{}, with(fullModel(), func(m *jobModel) { m.CodeRepo = nil }),
+			fullModel(),
+			remembered{},
+			with(fullModel(), func(m *jobModel) { m.CodeRepo = nil }),
 		},
 		"an empty block stays": {
 			`{"job_name":"app","environment_setting":{}}`,
-			with(bare, func(m *jobModel) { m.EnvironmentSetting.BuildOS = &buildOSModel{} }), remembered{},
+			with(bare, func(m *jobModel) { m.EnvironmentSetting.BuildOS = &buildOSModel{} }),
+			remembered{},
 			with(bare, func(m *jobModel) { m.EnvironmentSetting.BuildOS = &buildOSModel{} }),
 		},
 	} {

@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
@@ -181,7 +182,7 @@ func TestBuildJob_full(t *testing.T) {
 			ImportStateVerifyIgnore: []string{"created_at", "timeouts"},
 		},
 	)
-	body := string(sentBody(t, server, http.MethodPost, jobsPath))
+	body := string(sentBody(t, server, http.MethodPost))
 	const want = `{"job_name":"app","job_description":"Builds the app",` +
 		`"environment_setting":{"docker_version":"18.09","cluster_id":"cluster-id","cluster_name":"cluster-name",` +
 		`"use_public_cluster":true,"build_os":{"arch":"aarch64"}},` +
@@ -193,16 +194,16 @@ func TestBuildJob_full(t *testing.T) {
 }
 
 // sentBody is the body of the last request of its kind.
-func sentBody(t *testing.T, server *emulator.Server, method, path string) []byte {
+func sentBody(t *testing.T, server *emulator.Server, method string) []byte {
 	t.Helper()
 	var body []byte
 	for _, request := range server.Requests() {
-		if request.Method == method && strings.HasPrefix(request.Path, path) {
+		if request.Method == method && strings.HasPrefix(request.Path, jobsPath) {
 			body = request.Body
 		}
 	}
 	if body == nil {
-		t.Fatalf("no %s request has reached %s", method, path)
+		t.Fatalf("no %s request has reached the jobs", method)
 	}
 	return body
 }
@@ -340,7 +341,7 @@ func TestBuildJob_importThenClear(t *testing.T) {
 		},
 	)
 	const want = `{"enterprise_project_id":"0","environment_setting":{"cluster_name":"","docker_version":""},"job_description":"","job_name":"app"}`
-	if got := string(sentBody(t, server, http.MethodPut, jobsPath)); got != want {
+	if got := string(sentBody(t, server, http.MethodPut)); got != want {
 		t.Errorf("the body of the clearing update\n got %s\nwant %s", got, want)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
@@ -88,14 +89,14 @@ func init() {
 		"type": `type = "GitHub"`, "url": `url = "https://github.com/acme/app"`, "branch": `branch = "main"`, "namespace": `namespace = "acme"`,
 	}
 	for name := range others {
-		config := repo
+		lines := []string{repo}
 		for other, line := range others {
 			if other != name {
-				config += line + "\n"
+				lines = append(lines, line)
 			}
 		}
 		arguments[name] = argument{
-			config: config + "}", path: []string{"code_repo", name},
+			config: strings.Join(append(lines, "}"), "\n"), path: []string{"code_repo", name},
 			first: `"GitHub"`, second: `"GitLab"`, required: true,
 		}
 	}
@@ -105,7 +106,7 @@ func init() {
 func sent(t *testing.T, server *emulator.Server, method string, path []string) (any, bool) {
 	t.Helper()
 	var value any
-	if err := json.Unmarshal(sentBody(t, server, method, jobsPath), &value); err != nil {
+	if err := json.Unmarshal(sentBody(t, server, method), &value); err != nil {
 		t.Fatal(err)
 	}
 	for _, step := range path {
@@ -312,7 +313,7 @@ func TestBuildJob_undocumentedMembers(t *testing.T) {
 			Hook bool `json:"hook"`
 		} `json:"code_repo"`
 	}
-	if err := json.Unmarshal(sentBody(t, server, http.MethodPut, jobsPath), &body); err != nil {
+	if err := json.Unmarshal(sentBody(t, server, http.MethodPut), &body); err != nil {
 		t.Fatal(err)
 	}
 	if body.BuildCmd != "mvn package" || string(body.Environment.NodeLabel) != `{"size":12345678901234567890}` ||
@@ -345,15 +346,18 @@ func TestBuildJob_updateNotTakenOver(t *testing.T) {
 		want            string
 	}{
 		"job_name": {
-			emulator.Quirks{IgnoreRename: true}, minimal, strings.Replace(minimal, `"app"`, `"renamed"`, 1),
+			emulator.Quirks{IgnoreRename: true},
+			minimal, strings.Replace(minimal, `"app"`, `"renamed"`, 1),
 			`(?s)did not take over an argument.*job_name *= "renamed".*asked was "renamed",\s+the\s+service\s+kept\s+"app"`,
 		},
 		"enterprise_project_id": {
-			emulator.Quirks{IgnoreEnterpriseProject: true}, minimal, minimal + "enterprise_project_id = \"other\"\n",
+			emulator.Quirks{IgnoreEnterpriseProject: true},
+			minimal, minimal + "enterprise_project_id = \"other\"\n",
 			`(?s)did not take over an argument.*enterprise_project_id *= "other".*asked\s+was\s+"other",\s+the\s+service\s+kept\s+"0"`,
 		},
 		"code_repo": {
-			emulator.Quirks{KeepOmitted: true}, minimal + repository, minimal,
+			emulator.Quirks{KeepOmitted: true},
+			minimal + repository, minimal,
 			`(?s)did not take over an argument.*code_repo.*asked\s+was\s+no\s+repository,\s+the\s+service\s+kept\s+"https://github.com/acme/app"`,
 		},
 	} {

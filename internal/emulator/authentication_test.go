@@ -186,3 +186,17 @@ func TestAuthenticate_signedHeaders(t *testing.T) {
 		})
 	}
 }
+
+func TestAuthenticate_ownSecretKeyAlone(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{SecretKey: "mine"})
+	req, err := newRequest(t.Context(), server, http.MethodPost, jobsPath, plainJob("app"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := auth.AccessKey{ID: emulator.DefaultAccessKey, Secret: "mine"}
+	if err := key.Authenticate(req, []byte(plainJob("app"))); err != nil {
+		t.Fatal(err)
+	}
+	wantAuthenticated(t, server, req, true)
+}

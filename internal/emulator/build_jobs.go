@@ -4,10 +4,10 @@
 package emulator
 
 import (
-	"bytes"
-	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -52,8 +52,12 @@ func readJobBody(r *http.Request, currentName string) (document, error) {
 		return nil, err
 	}
 	var body jobBody
-	if err := json.Unmarshal(content, &body); err != nil {
+	var spec document
+	if err := errors.Join(decode(content, &body), decode(content, &spec)); err != nil {
 		return nil, invalid("the request body is not the documented JSON: %v", err)
+	}
+	if name := misspelt(spec, reflect.TypeFor[jobBody]()); name != "" {
+		return nil, invalid("%s is not the name of a member", name)
 	}
 	switch {
 	case body.JobName == "":
@@ -71,13 +75,26 @@ func readJobBody(r *http.Request, currentName string) (document, error) {
 	if repo := body.CodeRepo; repo != nil && slices.Contains([]string{repo.Type, repo.URL, repo.Branch, repo.Namespace}, "") {
 		return nil, invalid("type, url, branch and namespace of code_repo are mandatory")
 	}
-	decoder := json.NewDecoder(bytes.NewReader(content))
-	decoder.UseNumber()
-	var spec document
-	if err := decoder.Decode(&spec); err != nil {
-		return nil, invalid("the request body: %v", err)
-	}
 	return spec, nil
+}
+
+// misspelt returns a member whose name differs from a documented one by case alone, which the decoder would let pass; "" if
+// there is none.
+func misspelt(object document, wire reflect.Type) string {
+	for field := range wire.Fields() {
+		documented := field.Tag.Get("json")
+		for name := range object {
+			if name != documented && strings.EqualFold(name, documented) {
+				return name
+			}
+		}
+		if nested := member(object, documented); nested != nil && field.Type.Kind() == reflect.Pointer && field.Type.Elem().Kind() == reflect.Struct {
+			if name := misspelt(nested, field.Type.Elem()); name != "" {
+				return documented + "." + name
+			}
+		}
+	}
+	return ""
 }
 
 func (s *Service) createJob(r *http.Request) (any, error) {
@@ -123,18 +140,13 @@ func (s *Service) getJob(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	enterpriseProject := text(job.Spec, "enterprise_project_id")
-	if enterpriseProject == "" {
-		enterpriseProject = defaultEnterpriseProject
-	}
-	const userName = "emulator-user"
 	var creator any = document{"id": "0a1b2c3d4e5f60718293a4b5c6d7e8f9", "name": userName}
 	if s.options.Quirks.CreatorString {
 		creator = userName
 	}
 	return document{
 		"job_id":                job.ID,
-		"enterprise_project_id": enterpriseProject,
+		"enterprise_project_id": job.enterpriseProject(),
 		"creator":               creator,
 		"spec":                  s.options.Quirks.render(job.Spec),
 		"last_build_id":         job.LastBuildID,
@@ -157,7 +169,7 @@ func (s *Service) updateJob(r *http.Request) (any, error) {
 		delete(spec, "enterprise_project_id")
 	}
 	if s.options.Quirks.KeepOmitted {
-		fill(spec, job.Spec)
+		keep(spec, job.Spec)
 	}
 	if err := s.checkNameFree(spec, job); err != nil {
 		return nil, err
@@ -191,10 +203,13 @@ func (s *Service) listJobs(r *http.Request) (any, error) {
 			matched = append(matched, document{"job_id": job.ID, "job_name": job.name()})
 		}
 	}
-	start := min((page-1)*perPage, len(matched))
+	start := len(matched)
+	if page-1 <= len(matched)/perPage {
+		start = min((page-1)*perPage, len(matched))
+	}
 	return document{
 		"total": len(matched), "page": page, "per_page": perPage,
-		"list": matched[start:min(start+perPage, len(matched))],
+		"list": matched[start : start+min(perPage, len(matched)-start)],
 	}, nil
 }
 
@@ -209,12 +224,22 @@ func queryNumber(r *http.Request, name string, least int) (int, error) {
 
 func (j *job) name() string { return text(j.Spec, "job_name") }
 
+func (j *job) enterpriseProject() string {
+	if id := text(j.Spec, "enterprise_project_id"); id != "" {
+		return id
+	}
+	return defaultEnterpriseProject
+}
+
 func (s *state) delete(gone *job) {
 	s.Jobs = slices.DeleteFunc(s.Jobs, func(job *job) bool { return job == gone })
 	s.Builds = slices.DeleteFunc(s.Builds, func(build *build) bool { return build.JobID == gone.ID })
 }
 
-const defaultEnterpriseProject = "0"
+const (
+	defaultEnterpriseProject = "0"
+	userName                 = "emulator-user"
+)
 
 // render is a spec as the quirks answer it.
 func (q Quirks) render(spec document) document {
@@ -251,6 +276,21 @@ func (q Quirks) render(spec document) document {
 	return spec
 }
 
+// keep adds to an object what it leaves out of another, at every depth.
+func keep(object, before document) {
+	for name, value := range before {
+		existing, sent := object[name]
+		if !sent {
+			object[name] = value
+			continue
+		}
+		nested, isObject := existing.(document)
+		if old, wasObject := value.(document); isObject && wasObject {
+			keep(nested, old)
+		}
+	}
+}
+
 // fill adds to an object what it lacks of another, at every depth. "" counts as lacking.
 func fill(object, missing document) {
 	for name, value := range missing {
@@ -270,12 +310,23 @@ func fill(object, missing document) {
 func clone(object document) document {
 	copied := make(document, len(object))
 	for name, value := range object {
-		if nested, ok := value.(document); ok {
-			value = clone(nested)
-		}
-		copied[name] = value
+		copied[name] = cloneValue(value)
 	}
 	return copied
+}
+
+func cloneValue(value any) any {
+	switch value := value.(type) {
+	case document:
+		return clone(value)
+	case []any:
+		copied := make([]any, len(value))
+		for i, element := range value {
+			copied[i] = cloneValue(element)
+		}
+		return copied
+	}
+	return value
 }
 
 // member returns a nested object; nil where there is none.

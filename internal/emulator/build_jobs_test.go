@@ -200,3 +200,15 @@ func TestBuildJobs_listNameFilter(t *testing.T) {
 		t.Errorf("second page of the filtered: got %v of %s", names, total)
 	}
 }
+
+func TestBuildJobs_listHugePages(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	createJob(t, server, plainJob("app"))
+	const huge = "9223372036854775807"
+	for _, query := range []string{"page=2&per_page=" + huge, "page=" + huge + "&per_page=4", "page=" + huge + "&per_page=" + huge} {
+		if names, total := list(t, server, query); len(names) != 0 || total != "1" {
+			t.Errorf("%s: got %v of %s, want an empty page", query, names, total)
+		}
+	}
+}

@@ -31,8 +31,11 @@ func (s *Service) progress(b *build) progress {
 	if cancelled {
 		now = b.CancelledAt
 	}
-	each := s.options.BuildDuration / time.Duration(len(phases))
-	p := progress{State: "Building", Done: int(min(now.Sub(b.StartedAt)/each, time.Duration(len(phases))))}
+	each := max(s.options.BuildDuration/time.Duration(len(phases)), 1)
+	p := progress{State: "Building", Done: int(max(0, min(now.Sub(b.StartedAt)/each, time.Duration(len(phases)))))}
+	if now.Sub(b.StartedAt) >= s.options.BuildDuration {
+		p.Done = len(phases)
+	}
 	for i := range phases {
 		state := "NotStarted"
 		switch {
@@ -162,6 +165,7 @@ func (s *Service) getBuild(r *http.Request) (any, error) {
 	return s.describe(build)
 }
 
+// describe is what details of a build hold.
 func (s *Service) describe(build *build) (document, error) {
 	job, err := s.state.job(build.JobID)
 	if err != nil {
@@ -171,7 +175,7 @@ func (s *Service) describe(build *build) (document, error) {
 	repo := member(job.Spec, "code_repo")
 	return document{
 		"build_id": build.ID, "job_id": job.ID, "job_name": build.JobName, "index": build.Index,
-		"enterprise_project_id": defaultEnterpriseProject,
+		"enterprise_project_id": job.enterpriseProject(),
 		"started_at":            timestamp(build.StartedAt),
 		"ended_at":              timestamp(progress.Ended),
 		"build_state":           progress.State,
@@ -179,7 +183,7 @@ func (s *Service) describe(build *build) (document, error) {
 		"repo":                  text(repo, "url"),
 		"branch":                text(repo, "branch"),
 		"commit_id":             "", "committer": "", "commit_time": "", "commit_comment": "", "language": "",
-		"type": "user", "creator": "emulator-user",
+		"type": "user", "creator": userName,
 	}, nil
 }
 
@@ -194,7 +198,17 @@ func (s *Service) cancelBuild(r *http.Request) (any, error) {
 	if s.progress(build).Ended.IsZero() {
 		build.CancelledAt = s.options.Now()
 	}
-	return s.describe(build)
+	answer, err := s.describe(build)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range []string{"repo_endpoint", "repo_web_url", "swr_repository", "swr_repo_page", "base_image", "seccomp_path"} {
+		answer[name] = ""
+	}
+	answer["archive_result"] = document{}
+	answer["code_repo_anatomy"] = document{"name": "", "archiveURL": ""}
+	answer["os"] = document{"arch": ""}
+	return answer, nil
 }
 
 func (s *Service) listPhases(r *http.Request) (any, error) {
@@ -227,7 +241,10 @@ func (s *Service) getLog(r *http.Request) (any, error) {
 		if state == "NotStarted" {
 			break
 		}
-		fmt.Fprintf(&log, "[%s] %s of %s #%d\n", phases[i], state, build.JobName, build.Index)
+		fmt.Fprintf(&log, "[%s] started for %s #%d\n", phases[i], build.JobName, build.Index)
+		if state != "Building" {
+			fmt.Fprintf(&log, "[%s] ended: %s\n", phases[i], state)
+		}
 	}
 	return document{
 		"buildlog": log.String()[min(from, log.Len()):], "next": log.Len(),

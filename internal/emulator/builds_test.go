@@ -283,3 +283,66 @@ func TestBuilds_takeTenSecondsByDefault(t *testing.T) {
 		t.Errorf("after ten seconds: got %v", got)
 	}
 }
+
+// Not append-only, a log that is read in parts would have holes and fragments.
+func TestBuilds_logIsAppended(t *testing.T) {
+	t.Parallel()
+	r := newRunning(t)
+	id := r.start(t)
+	var joined strings.Builder
+	next := "0"
+	for range 7 {
+		got := r.get(t, id, "/logs?from="+next)
+		joined.WriteString(stringIn(t, got, "buildlog"))
+		next = fmt.Sprint(got["next"])
+		r.Advance(10 * time.Second)
+	}
+	if whole := stringIn(t, r.get(t, id, "/logs?from=0"), "buildlog"); whole != joined.String() {
+		t.Errorf("\nin parts %q\nat once  %q", joined.String(), whole)
+	}
+}
+
+func TestBuilds_takeNoTime(t *testing.T) {
+	t.Parallel()
+	now := newClock()
+	server := emulator.New(t, emulator.Options{BuildDuration: time.Nanosecond, Now: now.Now})
+	id := createJob(t, server, plainJob("app"))
+	buildID := stringIn(t, mustCall(t, server, http.MethodPost, jobsPath+"/"+id+"/builds", ""), "build_id")
+	now.Advance(time.Nanosecond)
+	if got := mustCall(t, server, http.MethodGet, "/assembling/v1/builds/"+buildID, "")["build_state"]; got != "Successful" {
+		t.Errorf("build_state: got %v", got)
+	}
+}
+
+// After a restart the wall clock may be behind the one that started the build.
+func TestBuilds_clockGoesBack(t *testing.T) {
+	t.Parallel()
+	r := newRunning(t)
+	id := r.start(t)
+	r.Advance(-time.Hour)
+	if got := r.get(t, id, "")["build_state"]; got != "Queuing" {
+		t.Errorf("build_state: got %v", got)
+	}
+}
+
+func TestBuilds_enterpriseProject(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	id := createJob(t, server, fullJob)
+	buildID := stringIn(t, mustCall(t, server, http.MethodPost, jobsPath+"/"+id+"/builds", ""), "build_id")
+	if got := mustCall(t, server, http.MethodGet, "/assembling/v1/builds/"+buildID, "")["enterprise_project_id"]; got != "project-1" {
+		t.Errorf("enterprise_project_id: got %v, want the job's", got)
+	}
+}
+
+func TestBuilds_cancelFields(t *testing.T) {
+	t.Parallel()
+	r := newRunning(t)
+	got := mustCall(t, r.Server, http.MethodPatch, "/assembling/v1/builds/"+r.start(t), "")
+	for name := range strings.FieldsSeq("repo_endpoint repo_web_url swr_repository swr_repo_page archive_result base_image " +
+		"seccomp_path code_repo_anatomy os") {
+		if _, ok := got[name]; !ok {
+			t.Errorf("%s is missing", name)
+		}
+	}
+}

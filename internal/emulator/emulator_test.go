@@ -158,7 +158,7 @@ func wantError(t *testing.T, got answer, status int, code string) {
 	t.Helper()
 	gotCode, _ := got.body["error_code"].(string)
 	prefix, isPrefix := strings.CutSuffix(code, "*")
-	if got.status != status || gotCode != code && !(isPrefix && strings.HasPrefix(gotCode, prefix)) {
+	if got.status != status || gotCode != code && (!isPrefix || !strings.HasPrefix(gotCode, prefix)) {
 		t.Errorf("got %d %s, want %d and code %s", got.status, got.raw, status, code)
 	}
 	if message, _ := got.body["error_msg"].(string); message == "" {

@@ -4,6 +4,7 @@
 package emulator
 
 import (
+	"maps"
 	"net/http"
 	"path"
 	"slices"
@@ -117,9 +118,7 @@ func (f *Fault) passes() bool { return !f.Drop && f.StatusCode == 0 }
 func (f *Fault) write(answer *buffered) {
 	answer.status = f.StatusCode
 	answer.header.Set("Content-Type", "application/json;charset=utf8")
-	for name, values := range f.Header {
-		answer.header[name] = values
-	}
+	maps.Copy(answer.header, f.Header)
 	answer.body.Reset()
 	answer.body.WriteString(f.Body)
 }

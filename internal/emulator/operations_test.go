@@ -67,7 +67,7 @@ func TestOperations_documented(t *testing.T) {
 			if test.status == http.StatusNoContent && got.raw != "" {
 				t.Errorf("204 with a body: %q", got.raw)
 			}
-			for _, field := range strings.Fields(test.fields) {
+			for field := range strings.FieldsSeq(test.fields) {
 				if _, ok := got.body[field]; !ok {
 					t.Errorf("%s is missing in %s", field, got.raw)
 				}

@@ -73,31 +73,40 @@ func TestQuirks_spec(t *testing.T) {
 		{"no quirk, nothing set", emulator.Quirks{}, plainJob("app"), plainJob("app")},
 		{"no quirk, all set", emulator.Quirks{}, fullJob, fullJob},
 		{
-			"defaults, nothing set", emulator.Quirks{FillDefaults: true}, plainJob("app"),
+			"defaults, nothing set",
+			emulator.Quirks{FillDefaults: true},
+			plainJob("app"),
 			`{"job_name":"app","enterprise_project_id":"0","environment_setting":{"docker_version":"18.09.0",
 				"use_public_cluster":false,"build_os":{"arch":"x86_64"}}}`,
 		},
 		{
-			"defaults, cluster set", emulator.Quirks{FillDefaults: true}, withCluster,
+			"defaults, cluster set",
+			emulator.Quirks{FillDefaults: true},
+			withCluster,
 			`{"job_name":"app","enterprise_project_id":"0","environment_setting":{"docker_version":"18.09.0","cluster_id":"c1",
 				"cluster_name":"cluster-of-c1","use_public_cluster":false,"build_os":{"arch":"x86_64"},"extra":1}}`,
 		},
 		{
-			"defaults, empty and null", emulator.Quirks{FillDefaults: true},
+			"defaults, empty and null",
+			emulator.Quirks{FillDefaults: true},
 			`{"job_name":"app","enterprise_project_id":null,"environment_setting":{"docker_version":"","build_os":{}}}`,
 			`{"job_name":"app","enterprise_project_id":"0","environment_setting":{"docker_version":"18.09.0",
 				"use_public_cluster":false,"build_os":{"arch":"x86_64"}}}`,
 		},
 		{"defaults, all set", emulator.Quirks{FillDefaults: true}, fullJob, fullJob},
 		{
-			"empty strings, nothing set", emulator.Quirks{EmptyStrings: true}, plainJob("app"),
+			"empty strings, nothing set",
+			emulator.Quirks{EmptyStrings: true},
+			plainJob("app"),
 			`{"job_name":"app","job_description":"","enterprise_project_id":"","environment_setting":{"docker_version":"",
 				"cluster_id":"","cluster_name":"","build_os":{"arch":""}},
 				"code_repo":{"type":"","url":"","branch":"","namespace":""}}`,
 		},
 		{"empty strings, all set", emulator.Quirks{EmptyStrings: true}, fullJob, fullJob},
 		{
-			"defaults and empty strings, nothing set", emulator.Quirks{FillDefaults: true, EmptyStrings: true}, plainJob("app"),
+			"defaults and empty strings, nothing set",
+			emulator.Quirks{FillDefaults: true, EmptyStrings: true},
+			plainJob("app"),
 			`{"job_name":"app","job_description":"","enterprise_project_id":"0","environment_setting":{"docker_version":"18.09.0",
 				"cluster_id":"","cluster_name":"","use_public_cluster":false,"build_os":{"arch":"x86_64"}},
 				"code_repo":{"type":"","url":"","branch":"","namespace":""}}`,
@@ -109,7 +118,8 @@ func TestQuirks_spec(t *testing.T) {
 		{"repo type without the quirk", emulator.Quirks{}, withRepo("github"), withRepo("github")},
 		{"no repo", emulator.Quirks{NormaliseRepoType: true}, plainJob("app"), plainJob("app")},
 		{
-			"no enterprise project", emulator.Quirks{IgnoreEnterpriseProject: true},
+			"no enterprise project",
+			emulator.Quirks{IgnoreEnterpriseProject: true},
 			`{"job_name":"app","enterprise_project_id":"project-1","environment_setting":{}}`, plainJob("app"),
 		},
 	} {
@@ -169,13 +179,15 @@ func TestQuirks_update(t *testing.T) {
 	}{
 		{"no quirk", emulator.Quirks{}, sent, "project-2"},
 		{
-			"keep omitted", emulator.Quirks{KeepOmitted: true},
+			"keep omitted",
+			emulator.Quirks{KeepOmitted: true},
 			strings.NewReplacer("shop-web", "new-name", "project-1", "project-2", `cluster":true`, `cluster":false`).Replace(fullJob),
 			"project-2",
 		},
 		{"ignore rename", emulator.Quirks{IgnoreRename: true}, strings.ReplaceAll(sent, "new-name", "shop-web"), "project-2"},
 		{
-			"ignore enterprise project", emulator.Quirks{IgnoreEnterpriseProject: true},
+			"ignore enterprise project",
+			emulator.Quirks{IgnoreEnterpriseProject: true},
 			strings.ReplaceAll(sent, `"enterprise_project_id":"project-2",`, ""), "0",
 		},
 	} {
@@ -202,5 +214,20 @@ func TestQuirks_ignoreRenameToTakenName(t *testing.T) {
 	mustCall(t, server, http.MethodPut, jobsPath+"/"+id, plainJob("other"))
 	if got := jobNames(server); !slices.Equal(got, []string{"other", "shop"}) {
 		t.Errorf("the service holds %v", got)
+	}
+}
+
+func TestQuirks_keepOmittedTakesEmptyStrings(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{KeepOmitted: true}})
+	id := createJob(t, server, fullJob)
+	mustCall(t, server, http.MethodPut, jobsPath+"/"+id,
+		`{"job_name":"shop-web","job_description":"","environment_setting":{"cluster_id":""}}`)
+	spec := getSpec(t, server, id)
+	if got := spec["job_description"]; got != "" {
+		t.Errorf("job_description: got %v, want what was sent", got)
+	}
+	if got := objectIn(t, spec, "environment_setting")["cluster_id"]; got != "" {
+		t.Errorf("cluster_id: got %v, want what was sent", got)
 	}
 }

@@ -8,6 +8,7 @@ package emulator
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -59,14 +60,12 @@ type Service struct {
 
 // NewService returns a service that holds what the state file holds, or nothing.
 func NewService(options Options) (*Service, error) {
-	if options.AccessKey == "" {
-		options.AccessKey, options.SecretKey = DefaultAccessKey, DefaultSecretKey
-	}
-	if options.Token == "" {
-		options.Token = DefaultToken
-	}
-	if options.BuildDuration == 0 {
-		options.BuildDuration = 10 * time.Second
+	options.AccessKey = cmp.Or(options.AccessKey, DefaultAccessKey)
+	options.SecretKey = cmp.Or(options.SecretKey, DefaultSecretKey)
+	options.Token = cmp.Or(options.Token, DefaultToken)
+	options.BuildDuration = cmp.Or(options.BuildDuration, 10*time.Second)
+	if options.BuildDuration < 0 {
+		return nil, fmt.Errorf("a build cannot take %s", options.BuildDuration)
 	}
 	if options.Now == nil {
 		options.Now = time.Now

@@ -211,3 +211,15 @@ func TestService_concurrentCreatesOfOneName(t *testing.T) {
 		t.Errorf("got %v and %d jobs, want one success and one job", statuses, len(server.Jobs()))
 	}
 }
+
+func TestJobs_hooksCopyLists(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	labels := []any{"a", object{"b": "c"}}
+	id := server.AddJob(object{"job_name": "app", "environment_setting": object{}, "labels": labels})
+	labels[0] = "changed"
+	if held, ok := server.Jobs()[0].Spec["labels"].([]any); ok {
+		held[1] = "changed"
+	}
+	wantJSON(t, getSpec(t, server, id), `{"job_name":"app","environment_setting":{},"labels":["a",{"b":"c"}]}`)
+}

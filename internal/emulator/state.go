@@ -4,9 +4,11 @@
 package emulator
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -48,8 +50,22 @@ func (s *state) load(file string) error {
 	if err != nil {
 		return fmt.Errorf("state file: %w", err)
 	}
-	if err := json.Unmarshal(content, s); err != nil {
+	if err := decode(content, s); err != nil {
 		return fmt.Errorf("state file %s: %w", file, err)
+	}
+	return nil
+}
+
+// decode reads one JSON document and nothing behind it. Numbers stay as they are written: what the API does not document has
+// to go back as it came.
+func decode(content []byte, target any) error {
+	decoder := json.NewDecoder(bytes.NewReader(content))
+	decoder.UseNumber()
+	if err := decoder.Decode(target); err != nil {
+		return err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("there is more than one JSON document")
 	}
 	return nil
 }

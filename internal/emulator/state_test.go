@@ -111,3 +111,11 @@ func TestState_cannotBeWritten(t *testing.T) {
 	wantError(t, call(t, server, http.MethodPost, jobsPath, plainJob("app")), http.StatusInternalServerError, "SVCSTG.CPE.500*")
 	mustCall(t, server, http.MethodGet, jobsPath+"?page=1&per_page=10", "")
 }
+
+func TestState_numbersSurviveRestart(t *testing.T) {
+	t.Parallel()
+	options := emulator.Options{StateFile: filepath.Join(t.TempDir(), "state.json")}
+	const body = `{"job_name":"app","environment_setting":{"ratio":0.10},"serial":12345678901234567890}`
+	id := createJob(t, emulator.New(t, options), body)
+	wantJSON(t, getSpec(t, emulator.New(t, options), id), body)
+}

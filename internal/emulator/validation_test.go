@@ -160,3 +160,15 @@ func TestBuildJobs_renameInOtherCase(t *testing.T) {
 	mustCall(t, server, http.MethodPut, jobsPath+"/"+id, plainJob("Shop"))
 	wantJSON(t, getSpec(t, server, id), plainJob("Shop"))
 }
+
+func TestBuildJobs_memberNamesHaveOneCase(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	for _, body := range []string{
+		`{"Job_Name":"app","environment_setting":{}}`,
+		`{"job_name":"app","Environment_Setting":{}}`,
+		`{"job_name":"app","environment_setting":{},"code_repo":{"type":"t","URL":"u","branch":"b","namespace":"n"}}`,
+	} {
+		wantError(t, call(t, server, http.MethodPost, jobsPath, body), http.StatusBadRequest, "SVCSTG.CPE.4004401")
+	}
+}

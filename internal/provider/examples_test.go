@@ -35,7 +35,7 @@ func TestExamples_plan(t *testing.T) {
 			cli := providertest.NewCLI(t, server)
 			configured := false
 			for _, file := range files {
-				content, err := os.ReadFile(file) //nolint:gosec // A file of the repository.
+				content, err := os.ReadFile(file)
 				if err != nil {
 					t.Fatal(err)
 				}

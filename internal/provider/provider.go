@@ -19,6 +19,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
+
 	"github.com/servicestage/terraform-provider-servicestage/internal/buildjob"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 	"github.com/servicestage/terraform-provider-servicestage/internal/wiring"

@@ -14,6 +14,7 @@ import (
 	tfjson "github.com/hashicorp/terraform-json"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/provider"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
@@ -145,7 +146,7 @@ func providerSchemas(t *testing.T) *tfjson.ProviderSchemas {
 
 func schemaJSON(t *testing.T, schema *tfprotov6.Schema) *tfjson.Schema {
 	t.Helper()
-	return &tfjson.Schema{Version: uint64(schema.Version), Block: blockJSON(t, schema.Block)} //nolint:gosec // Never negative.
+	return &tfjson.Schema{Version: uint64(schema.Version), Block: blockJSON(t, schema.Block)}
 }
 
 func blockJSON(t *testing.T, block *tfprotov6.SchemaBlock) *tfjson.SchemaBlock {
@@ -161,8 +162,8 @@ func blockJSON(t *testing.T, block *tfprotov6.SchemaBlock) *tfjson.SchemaBlock {
 		result.NestedBlocks[nested.TypeName] = &tfjson.SchemaBlockType{
 			NestingMode: blockNesting[nested.Nesting],
 			Block:       blockJSON(t, nested.Block),
-			MinItems:    uint64(nested.MinItems), //nolint:gosec // Never negative.
-			MaxItems:    uint64(nested.MaxItems), //nolint:gosec // Never negative.
+			MinItems:    uint64(nested.MinItems),
+			MaxItems:    uint64(nested.MaxItems),
 		}
 	}
 	return result

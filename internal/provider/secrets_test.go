@@ -54,7 +54,7 @@ func TestProvider_secretsStayOut(t *testing.T) {
 
 			files := map[string]string{"what Terraform printed": printed.String()}
 			for _, file := range []string{log, filepath.Join(cli.Dir, "terraform.tfstate")} {
-				content, err := os.ReadFile(file) //nolint:gosec // A file of this test.
+				content, err := os.ReadFile(file)
 				if err != nil {
 					t.Fatal(err)
 				}

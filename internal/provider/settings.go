@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -15,6 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
 	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
 )
 
@@ -198,17 +200,17 @@ func parseEndpoint(value string, insecure bool) (string, error) {
 	}
 	endpoint, err := url.Parse(complete)
 	if err != nil || endpoint.Hostname() == "" || endpoint.User != nil || endpoint.RawQuery != "" || endpoint.Fragment != "" {
-		return "", fmt.Errorf("is a URL such as https://servicestage.cn-north-4.myhuaweicloud.com, with a host and nothing but a path behind it")
+		return "", errors.New("is a URL such as https://servicestage.cn-north-4.myhuaweicloud.com, with a host and nothing but a path behind it")
 	}
 	switch endpoint.Scheme {
 	case "https":
 	case "http":
 		if !insecure && !isLoopback(endpoint.Hostname()) {
-			return "", fmt.Errorf("begins with https://: over http:// credentials travel in clear text. " +
+			return "", errors.New("begins with https://: over http:// credentials travel in clear text. " +
 				"Only loopback hosts are exempt, or all hosts where insecure is true")
 		}
 	default:
-		return "", fmt.Errorf("begins with https://")
+		return "", errors.New("begins with https://")
 	}
 	return strings.TrimSuffix(endpoint.String(), "/"), nil
 }

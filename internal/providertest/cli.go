@@ -17,7 +17,7 @@ import (
 
 // Root is the folder of the repository.
 var Root = sync.OnceValues(func() (string, error) {
-	file, err := exec.Command("go", "env", "GOMOD").Output() //nolint:noctx // It ends by itself, before any test has a context.
+	file, err := exec.Command("go", "env", "GOMOD").Output()
 	return filepath.Dir(strings.TrimSpace(string(file))), err
 })
 
@@ -28,7 +28,7 @@ var buildProvider = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	folder := filepath.Join(root, ".cache", "bin")
-	build := exec.Command("go", "build", "-trimpath", "-o", folder+string(filepath.Separator), ".") //nolint:noctx // As above.
+	build := exec.Command("go", "build", "-trimpath", "-o", folder+string(filepath.Separator), ".")
 	build.Dir = root
 	if output, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building the provider: %w\n%s", err, output)
@@ -73,7 +73,7 @@ func NewCLI(t *testing.T, server *emulator.Server) *CLI {
 func (c *CLI) Run(t *testing.T, arguments ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	var out, errors strings.Builder
-	command := exec.CommandContext(t.Context(), program(t), arguments...) //nolint:gosec // The CLI that the tests are to run with.
+	command := exec.CommandContext(t.Context(), program(t), arguments...)
 	command.Dir, command.Env = c.Dir, append(os.Environ(), c.Env...)
 	command.Stdout, command.Stderr = &out, &errors
 	err = command.Run()

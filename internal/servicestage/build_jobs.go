@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -73,8 +74,8 @@ func (j *BuildJob) UnmarshalJSON(data []byte) error {
 		JobID               string          `json:"job_id"`
 		EnterpriseProjectID *string         `json:"enterprise_project_id"`
 		Creator             creator         `json:"creator"`
-		CreatedAt           string          `json:"created_at"`
-		LastBuildID         string          `json:"last_build_id"`
+		CreatedAt           lenient         `json:"created_at"`
+		LastBuildID         lenient         `json:"last_build_id"`
 		Spec                json.RawMessage `json:"spec"`
 	}
 	if err := json.Unmarshal(data, &wire); err != nil {
@@ -87,8 +88,8 @@ func (j *BuildJob) UnmarshalJSON(data []byte) error {
 		ID:                  wire.JobID,
 		EnterpriseProjectID: wire.EnterpriseProjectID,
 		Creator:             string(wire.Creator),
-		CreatedAt:           timestamp(wire.CreatedAt),
-		LastBuildID:         wire.LastBuildID,
+		CreatedAt:           timestamp(string(wire.CreatedAt)),
+		LastBuildID:         string(wire.LastBuildID),
 		rawSpec:             wire.Spec,
 	}
 	if err := json.Unmarshal(wire.Spec, &j.Spec); err != nil {
@@ -110,8 +111,8 @@ type CreatedBuildJob struct {
 // UnmarshalJSON reads the answer of create. An answer without job_id is an error.
 func (j *CreatedBuildJob) UnmarshalJSON(data []byte) error {
 	var wire struct {
-		JobID     string `json:"job_id"`
-		CreatedAt string `json:"created_at"`
+		JobID     string  `json:"job_id"`
+		CreatedAt lenient `json:"created_at"`
 	}
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
@@ -119,7 +120,7 @@ func (j *CreatedBuildJob) UnmarshalJSON(data []byte) error {
 	if wire.JobID == "" {
 		return errors.New("job_id is missing")
 	}
-	*j = CreatedBuildJob{ID: wire.JobID, CreatedAt: timestamp(wire.CreatedAt)}
+	*j = CreatedBuildJob{ID: wire.JobID, CreatedAt: timestamp(string(wire.CreatedAt))}
 	return nil
 }
 
@@ -158,7 +159,7 @@ func (c *Client) GetWrittenBuildJob(ctx context.Context, id string) (*BuildJob, 
 		if !ok || !failure.saysGone() && !failure.mayMeanGone() {
 			return job, err
 		}
-		if stopped := c.config.Wait(ctx, delay(attempt, "")); stopped != nil {
+		if stopped := c.pause(ctx, delay(attempt, "", c.config.Now())); stopped != nil {
 			failure.Stopped = stopped
 			return nil, failure
 		}
@@ -198,36 +199,70 @@ func (c *Client) DeleteBuildJob(ctx context.Context, id, name string) error {
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0218.html.
 func (c *Client) BuildJobs(ctx context.Context, name string) iter.Seq2[BuildJobSummary, error] {
 	return func(yield func(BuildJobSummary, error) bool) {
-		seen := map[string]bool{}
-		// The first page is 1, as in the documented sample. Page 0 is asked for where jobs are missing in the end.
-		for page := 1; ; page++ {
-			list, err := c.listPage(ctx, page, name)
-			if err != nil {
-				yield(BuildJobSummary{}, err)
-				return
-			}
-			before := len(seen)
-			for _, job := range list.Jobs {
-				if !seen[job.ID] {
-					seen[job.ID] = true
-					if !yield(job, nil) {
-						return
-					}
+		_, err := c.listBuildJobs(ctx, name, func(job BuildJobSummary) bool { return yield(job, nil) })
+		if err != nil {
+			yield(BuildJobSummary{}, err)
+		}
+	}
+}
+
+// listBuildJobs calls each for the jobs of the list until it returns false. complete is true where the list came to its end
+// and held as many jobs as the service says there are.
+func (c *Client) listBuildJobs(ctx context.Context, name string, each func(BuildJobSummary) bool) (complete bool, err error) {
+	seen := map[string]bool{}
+	// The first page is 1, as in the documented sample. Page 0 is asked for where jobs are missing in the end.
+	for page := 1; ; page++ {
+		list, err := c.listPage(ctx, page, name)
+		if err != nil {
+			return false, err
+		}
+		before := len(seen)
+		for _, job := range list.jobs {
+			if !seen[job.ID] {
+				seen[job.ID] = true
+				if !each(job) {
+					return false, nil
 				}
 			}
-			switch {
-			case len(seen) >= list.Total || page == 0:
-				return
-			case len(seen) == before:
-				page = -1
-			}
+		}
+		switch {
+		case len(seen) >= list.total:
+			return true, nil
+		case page == 0:
+			return false, nil
+		case len(seen) == before:
+			page = -1
 		}
 	}
 }
 
 type listPage struct {
-	Total int               `json:"total"`
-	Jobs  []BuildJobSummary `json:"list"`
+	total int
+	jobs  []BuildJobSummary
+}
+
+// UnmarshalJSON reads a page of the list. What is no list is an error: it must not be taken for a list without jobs.
+func (p *listPage) UnmarshalJSON(data []byte) error {
+	var wire struct {
+		Total *int               `json:"total"`
+		List  *[]BuildJobSummary `json:"list"`
+	}
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return err
+	}
+	if wire.Total == nil || wire.List == nil && *wire.Total > 0 {
+		return errors.New("total or list is missing")
+	}
+	p.total = *wire.Total
+	if wire.List != nil {
+		p.jobs = *wire.List
+	}
+	for _, job := range p.jobs {
+		if job.ID == "" {
+			return errors.New("job_id is missing in the list")
+		}
+	}
+	return nil
 }
 
 func (c *Client) listPage(ctx context.Context, page int, name string) (*listPage, error) {
@@ -235,11 +270,15 @@ func (c *Client) listPage(ctx context.Context, page int, name string) (*listPage
 	if name != "" {
 		query.Set("job_name", name)
 	}
-	var list listPage
-	if err := c.do(ctx, call{method: http.MethodGet, path: jobPath(), query: query}, &list); err != nil {
-		return nil, err
+	var list *listPage
+	err := c.do(ctx, call{method: http.MethodGet, path: jobPath(), query: query}, &list)
+	if failure, ok := errors.AsType[*Error](err); ok {
+		failure.ofList = true
 	}
-	return &list, nil
+	if err == nil && list == nil {
+		err = errors.New("the list of build jobs is null")
+	}
+	return list, err
 }
 
 // confirmGone settles an error of a call for one job that may mean that the job is gone: listed means that the error stands,
@@ -253,14 +292,20 @@ func (c *Client) confirmGone(ctx context.Context, id, name string, err error) er
 	if name != "" {
 		filters = []string{name, ""}
 	}
+	complete := false
 	for _, filter := range filters {
-		for job, listErr := range c.BuildJobs(ctx, filter) {
-			if listErr != nil || job.ID == id {
-				return err
-			}
+		var listErr error
+		listed := false
+		complete, listErr = c.listBuildJobs(ctx, filter, func(job BuildJobSummary) bool {
+			listed = job.ID == id
+			return !listed
+		})
+		if listErr != nil || listed {
+			return err
 		}
 	}
-	failure.confirmedGone = true
+	// The last list is the whole one. One that lacks jobs proves nothing.
+	failure.confirmedGone = complete
 	return err
 }
 
@@ -332,9 +377,7 @@ func replace(raw json.RawMessage, written any, documented ...string) (members, e
 	if err != nil {
 		return nil, err
 	}
-	for name, value := range added {
-		result[name] = value
-	}
+	maps.Copy(result, added)
 	return result, nil
 }
 

@@ -56,12 +56,13 @@ type Config struct {
 
 // Client calls the Build API of one region and project. It is safe for concurrent use.
 type Client struct {
-	config   Config
-	endpoint *url.URL
-	http     *http.Client
+	config    Config
+	endpoint  *url.URL
+	transport *http.Transport
 }
 
-// New returns a client, or an error when the endpoint is no absolute URL. It does not touch the network.
+// New returns a client, or an error when the endpoint is no absolute URL or the authenticator is missing. It does not touch
+// the network.
 func New(config Config) (*Client, error) {
 	endpoint, err := url.Parse(config.Endpoint)
 	if err != nil {
@@ -69,6 +70,9 @@ func New(config Config) (*Client, error) {
 	}
 	if endpoint.Scheme == "" || endpoint.Host == "" {
 		return nil, fmt.Errorf("endpoint %q is no absolute URL", config.Endpoint)
+	}
+	if config.Authenticator == nil {
+		return nil, errors.New("there is no authenticator")
 	}
 	if config.Log == nil {
 		config.Log = func(context.Context, string, ...map[string]any) {}
@@ -79,15 +83,7 @@ func New(config Config) (*Client, error) {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	return &Client{
-		config:   config,
-		endpoint: endpoint,
-		http: &http.Client{
-			Transport: newTransport(config.InsecureSkipVerify),
-			// Credentials and signatures are for the configured host and path alone.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-	}, nil
+	return &Client{config: config, endpoint: endpoint, transport: newTransport(config.InsecureSkipVerify)}, nil
 }
 
 // newTransport is the standard library's, with the proxies of the environment, but for its two idle connections per host:
@@ -129,6 +125,9 @@ func (c *Client) do(ctx context.Context, call call, out any) error {
 			return fmt.Errorf("encoding the request: %w", err)
 		}
 	}
+	if err := ctx.Err(); err != nil {
+		return &Error{Method: call.method, Host: c.endpoint.Host, Stopped: err}
+	}
 	for attempt := 1; ; attempt++ {
 		answer, failure := c.exchange(ctx, call.method, target, body, attempt)
 		if failure == nil {
@@ -138,10 +137,10 @@ func (c *Client) do(ctx context.Context, call call, out any) error {
 			return nil
 		}
 		failure.Attempts = attempt
-		if attempt > c.config.MaxRetries || !retryable(ctx, failure) {
+		if attempt > c.config.MaxRetries || !retryable(failure) {
 			return failure
 		}
-		if err := c.config.Wait(ctx, delay(attempt, failure.retryAfter)); err != nil {
+		if err := c.pause(ctx, delay(attempt, failure.retryAfter, c.config.Now())); err != nil {
 			failure.Stopped = err
 			return failure
 		}
@@ -174,9 +173,6 @@ type answer struct {
 // exchange is one attempt: a request that is authenticated anew, and its whole answer. The failure is one without an answer,
 // or an answer that says so.
 func (c *Client) exchange(ctx context.Context, method, target string, body []byte, attempt int) (*answer, *Error) {
-	if err := ctx.Err(); err != nil {
-		return nil, &Error{Method: method, Host: c.endpoint.Host, Stopped: err}
-	}
 	sending := ctx
 	if method == http.MethodPost {
 		var cancel context.CancelFunc
@@ -196,7 +192,7 @@ func (c *Client) exchange(ctx context.Context, method, target string, body []byt
 	answer, err := c.send(req, body)
 	fields["duration_ms"] = c.config.Now().Sub(start).Milliseconds()
 	if err != nil {
-		failure := &Error{Method: method, Host: req.URL.Host, Sent: connected.Load(), Err: unwrapURL(err)}
+		failure := &Error{Method: method, Host: req.URL.Host, Sent: connected.Load(), Err: err}
 		fields["error"] = failure.Err.Error()
 		c.config.Log(ctx, "ServiceStage did not answer", fields)
 		return nil, failure
@@ -216,9 +212,10 @@ func (c *Client) send(req *http.Request, body []byte) (*answer, error) {
 		req.Header.Set("X-Project-Id", c.config.ProjectID)
 	}
 	if err := c.config.Authenticator.Authenticate(req, body); err != nil {
-		return nil, fmt.Errorf("authenticating the request: %w", err)
+		return nil, final{fmt.Errorf("authenticating the request: %w", err)}
 	}
-	resp, err := c.http.Do(req)
+	// The transport follows no redirect: credentials and signatures are for the configured host and path alone.
+	resp, err := c.transport.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
@@ -228,20 +225,9 @@ func (c *Client) send(req *http.Request, body []byte) (*answer, error) {
 		return nil, fmt.Errorf("reading the answer (HTTP %d): %w", resp.StatusCode, err)
 	}
 	if len(content) > maxAnswer {
-		return nil, fmt.Errorf("the answer (HTTP %d) is %w of %d MiB", resp.StatusCode, errTooLong, maxAnswer>>20)
+		return nil, final{fmt.Errorf("the answer (HTTP %d) is longer than %d MiB", resp.StatusCode, maxAnswer>>20)}
 	}
 	return &answer{Response: resp, method: req.Method, body: content, now: c.config.Now()}, nil
-}
-
-// errTooLong marks an answer that will be as long the next time.
-var errTooLong = errors.New("longer than the limit")
-
-// unwrapURL takes off the method and the URL that [http.Client] puts before its errors; [Error] says both in its own way.
-func unwrapURL(err error) error {
-	if wrapped, ok := errors.AsType[*url.Error](err); ok {
-		return wrapped.Err
-	}
-	return err
 }
 
 func decode(answer *answer, out any) *Error {
@@ -250,6 +236,9 @@ func decode(answer *answer, out any) *Error {
 	}
 	if err := json.Unmarshal(answer.body, out); err != nil {
 		failure := answer.error()
+		if !json.Valid(answer.body) {
+			failure.Message = excerpt(answer.body)
+		}
 		failure.Err = fmt.Errorf("the answer is not the documented JSON: %w", err)
 		return failure
 	}

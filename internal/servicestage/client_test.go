@@ -56,7 +56,7 @@ func TestClient_headers(t *testing.T) {
 				}
 				hasBody := method == http.MethodPut || method == http.MethodPost
 				if hasBody {
-					equalJSON(t, "body", request.body, `{"job_name":"app","environment_setting":{}}`)
+					equalBody(t, request.body, `{"job_name":"app","environment_setting":{}}`)
 				} else {
 					equal(t, "body", request.body, "")
 				}
@@ -137,7 +137,7 @@ func TestClient_signsEachAttemptAnew(t *testing.T) {
 			auth.Signature(secret, request.Request, []byte(request.body), signed))
 		equal(t, fmt.Sprintf("Authorization of attempt %d", i+1), request.Header.Get("Authorization"), want)
 		equal(t, "X-Security-Token", request.Header.Get("X-Security-Token"), "temporary")
-		equalJSON(t, "body", request.body, `{"job_name":"app","environment_setting":{}}`)
+		equalBody(t, request.body, `{"job_name":"app","environment_setting":{}}`)
 		signatures = append(signatures, request.Header.Get("Authorization"))
 	}
 	equal(t, "dates", dates, []string{"20260102T030406Z", "20260102T030407Z", "20260102T030408Z"})

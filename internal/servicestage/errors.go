@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -40,6 +41,8 @@ type Error struct {
 	retryAfter string
 	// confirmedGone is set when the list of jobs has confirmed that the job does not exist.
 	confirmedGone bool
+	// ofList is set where it was the list that failed, which says nothing of any one job.
+	ofList bool
 }
 
 // Error says all that is known in one line.
@@ -80,7 +83,7 @@ func (e *Error) Unwrap() []error {
 // something else, such as a 401 for wrong credentials or a 404 of the gateway, is never taken for it.
 func IsNotFound(err error) bool {
 	failure, ok := errors.AsType[*Error](err)
-	return ok && (failure.confirmedGone || failure.saysGone())
+	return ok && !failure.ofList && (failure.confirmedGone || failure.saysGone())
 }
 
 // IsRefused reports whether the service itself refused what it was asked to make (400 or 409 with a code of its own), as it
@@ -156,10 +159,8 @@ type description struct {
 
 // describe reads each envelope that Huawei Cloud's services use: flat, inside error{}, or the first element of an array.
 func describe(body []byte) description {
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.UseNumber()
-	var document any
-	if err := decoder.Decode(&document); err != nil {
+	document, err := decodeAny(body)
+	if err != nil {
 		return description{message: excerpt(body)}
 	}
 	if list, ok := document.([]any); ok && len(list) > 0 {
@@ -189,19 +190,34 @@ func describe(body []byte) description {
 	return d
 }
 
-// first returns the first of the named members that is a non-empty string or a number.
+// maxText bounds one member of an error body, in characters.
+const maxText = 2048
+
+// first returns the first of the named members that is a non-empty string or a number, without control characters.
 func first(object map[string]any, names ...string) string {
 	for _, name := range names {
 		switch value := object[name].(type) {
 		case string:
 			if value != "" {
-				return value
+				return cut(strings.Map(func(r rune) rune {
+					if unicode.IsControl(r) {
+						return ' '
+					}
+					return r
+				}, value), maxText)
 			}
 		case json.Number:
-			return value.String()
+			return cut(value.String(), maxText)
 		}
 	}
 	return ""
+}
+
+func cut(text string, characters int) string {
+	if runes := []rune(text); len(runes) > characters {
+		return string(runes[:characters]) + "…"
+	}
+	return text
 }
 
 // maxExcerpt bounds what is quoted of an answer that is no JSON, in characters.
@@ -229,8 +245,5 @@ func excerpt(body []byte) string {
 	if words == "" {
 		return ""
 	}
-	if runes := []rune(words); len(runes) > maxExcerpt {
-		words = string(runes[:maxExcerpt]) + "…"
-	}
-	return fmt.Sprintf("%q", words)
+	return fmt.Sprintf("%q", cut(words, maxExcerpt))
 }

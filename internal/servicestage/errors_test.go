@@ -231,6 +231,12 @@ func TestIsNotFound(t *testing.T) {
 		{"401 of the service, not listed", 401, "SVCSTG.CPE.4010001", "app", none, none, true},
 		{"list fails by name", 404, "", "app", broken, "", false},
 		{"list fails without name", 404, "", "app", none, broken, false},
+		{"list is no list by name", 404, "", "app", `{}`, "", false},
+		{"list is no list without name", 404, "", "app", none, `{}`, false},
+		{"list is null", 404, "", "", "", `null`, false},
+		{"list is another document", 404, "", "", "", `{"total":1,"jobs":[{"job_id":"id"}]}`, false},
+		{"list without ids", 404, "", "", "", `{"total":1,"list":[{"id":"id"}]}`, false},
+		{"list of nothing is null", 404, "", "", "", `{"total":0,"list":null}`, true},
 		{"list says gone by name", 404, "", "app", gone, "", false},
 		{"list says gone without name", 404, "", "app", none, gone, false},
 	} {
@@ -273,6 +279,51 @@ func TestIsNotFound(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A list that lacks jobs which the service says there are is no proof that a job is gone.
+func TestIsNotFound_incompleteList(t *testing.T) {
+	t.Parallel()
+	service := serve(t, func(w http.ResponseWriter, r received) {
+		answer := reply{status: http.StatusNotFound}
+		if r.URL.Path == jobs {
+			answer = reply{body: `{"total":5,"list":[]}`}
+		}
+		answer.write(w)
+	})
+	_, err := service.client(t).GetBuildJob(t.Context(), "id", "")
+	equal(t, "not found", servicestage.IsNotFound(err), false)
+	equal(t, "requests", service.lines(), []string{
+		"GET " + jobs + "/id", "GET " + jobs + "?page=1&per_page=100", "GET " + jobs + "?page=0&per_page=100",
+	})
+}
+
+// What the list itself answers never means that a job is gone.
+func TestIsNotFound_ofTheList(t *testing.T) {
+	t.Parallel()
+	service := script(t, reply{status: http.StatusNotFound, body: `{"error_code":"SVCSTG.CPE.4040001"}`})
+	for _, err := range service.client(t).BuildJobs(t.Context(), "") {
+		equal(t, "code", failureOf(t, err).Code, "SVCSTG.CPE.4040001")
+		equal(t, "not found", servicestage.IsNotFound(err), false)
+	}
+}
+
+// A message is shown to people: it is bounded and cannot steer their terminal.
+func TestError_messageIsClean(t *testing.T) {
+	t.Parallel()
+	service := script(t, reply{status: http.StatusForbidden, body: `{"error_code":"X","error_msg":"a\u001b[31m\nb` + strings.Repeat("x", 5000) + `"}`})
+	_, err := service.client(t).GetBuildJob(t.Context(), "id", "")
+	message := failureOf(t, err).Message
+	equal(t, "beginning", message[:8], "a [31m b")
+	equal(t, "length", utf8.RuneCountInString(message), 2049)
+}
+
+// A proxy's page with a good status is quoted.
+func TestError_goodStatusNoJSON(t *testing.T) {
+	t.Parallel()
+	service := script(t, reply{body: "<html><h1>Sign in</h1></html>"})
+	_, err := service.client(t).GetBuildJob(t.Context(), "id", "")
+	equal(t, "message", failureOf(t, err).Message, `"Sign in"`)
 }
 
 func FuzzErrorBody(f *testing.F) {

@@ -26,7 +26,7 @@ import (
 )
 
 const (
-	token = "the-secret-token" //nolint:gosec // No token of anything.
+	token = "the-secret-token"
 	jobs  = "/assembling/v1/jobs"
 	// goodJob is the least that the service answers of a job.
 	goodJob = `{"job_id":"id","spec":{"job_name":"app"}}`
@@ -70,7 +70,7 @@ type service struct {
 }
 
 // unstarted returns a service that does not listen yet.
-func unstarted(t testing.TB, handler func(w http.ResponseWriter, r received)) *service {
+func unstarted(t *testing.T, handler func(w http.ResponseWriter, r received)) *service {
 	t.Helper()
 	s := &service{}
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -90,7 +90,7 @@ func unstarted(t testing.TB, handler func(w http.ResponseWriter, r received)) *s
 }
 
 // serve starts a service that answers by a function.
-func serve(t testing.TB, handler func(w http.ResponseWriter, r received)) *service {
+func serve(t *testing.T, handler func(w http.ResponseWriter, r received)) *service {
 	t.Helper()
 	s := unstarted(t, handler)
 	s.Start()
@@ -98,7 +98,7 @@ func serve(t testing.TB, handler func(w http.ResponseWriter, r received)) *servi
 }
 
 // script starts a service that gives one reply after the other. A request too many is an error.
-func script(t testing.TB, replies ...reply) *service {
+func script(t *testing.T, replies ...reply) *service {
 	t.Helper()
 	left := make(chan reply, len(replies))
 	for _, reply := range replies {
@@ -116,7 +116,7 @@ func script(t testing.TB, replies ...reply) *service {
 }
 
 // client returns a client of the service that takes no time between attempts.
-func (s *service) client(t testing.TB, adjust ...func(*servicestage.Config)) *servicestage.Client {
+func (s *service) client(t *testing.T, adjust ...func(*servicestage.Config)) *servicestage.Client {
 	t.Helper()
 	config := servicestage.Config{
 		Endpoint:      s.URL,
@@ -159,7 +159,7 @@ func (s *service) requests() []received {
 }
 
 // only returns the one request that has reached the service.
-func (s *service) only(t testing.TB) received {
+func (s *service) only(t *testing.T) received {
 	t.Helper()
 	requests := s.requests()
 	if len(requests) != 1 {
@@ -181,7 +181,7 @@ func (s *service) host() string { return strings.TrimPrefix(s.URL, "http://") }
 
 // refusingEndpoint returns a URL where nobody listens. Its port is taken by one end of an open connection, so that no other
 // test comes to listen there.
-func refusingEndpoint(t testing.TB) string {
+func refusingEndpoint(t *testing.T) string {
 	t.Helper()
 	var config net.ListenConfig
 	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -199,7 +199,7 @@ func refusingEndpoint(t testing.TB) string {
 }
 
 // failureOf returns what the client says of a call that failed.
-func failureOf(t testing.TB, err error) *servicestage.Error {
+func failureOf(t *testing.T, err error) *servicestage.Error {
 	t.Helper()
 	failure, ok := errors.AsType[*servicestage.Error](err)
 	if !ok {
@@ -208,26 +208,26 @@ func failureOf(t testing.TB, err error) *servicestage.Error {
 	return failure
 }
 
-func equal[T any](t testing.TB, what string, got, want T) {
+func equal[T any](t *testing.T, what string, got, want T) {
 	t.Helper()
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%s\n got %#v\nwant %#v", what, got, want)
 	}
 }
 
-// equalJSON compares documents, and numbers in them digit by digit.
-func equalJSON(t testing.TB, what, got, want string) {
+// equalBody compares JSON documents, and numbers in them digit by digit.
+func equalBody(t *testing.T, got, want string) {
 	t.Helper()
 	var documents [2]any
 	for i, text := range []string{got, want} {
 		decoder := json.NewDecoder(strings.NewReader(text))
 		decoder.UseNumber()
 		if err := decoder.Decode(&documents[i]); err != nil {
-			t.Fatalf("%s: %v in %s", what, err, text)
+			t.Fatalf("%v in %s", err, text)
 		}
 	}
 	if !reflect.DeepEqual(documents[0], documents[1]) {
-		t.Errorf("%s\n got %s\nwant %s", what, got, want)
+		t.Errorf("body\n got %s\nwant %s", got, want)
 	}
 }
 

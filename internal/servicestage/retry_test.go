@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -153,7 +154,7 @@ func TestRetry_notForAnUntrustedCertificate(t *testing.T) {
 func TestRetry_keepsTheLastAnswer(t *testing.T) {
 	t.Parallel()
 	for _, retries := range []int{-1, 0, 1, 3} {
-		t.Run(fmt.Sprint(retries), func(t *testing.T) {
+		t.Run(strconv.Itoa(retries), func(t *testing.T) {
 			t.Parallel()
 			attempts := max(retries, 0) + 1
 			var replies []reply
@@ -198,6 +199,8 @@ func TestRetry_waitsAsLongAsTheServiceAsks(t *testing.T) {
 		{"0", 0, 0},
 		{"7", 7 * time.Second, 7 * time.Second},
 		{"120", 2 * time.Minute, 2 * time.Minute},
+		{"18446744074", time.Hour, time.Hour},
+		{"99999999999999999999", 250 * time.Millisecond, 500 * time.Millisecond},
 		{inAnHour, 50 * time.Minute, time.Hour},
 		{"Fri, 31 Dec 1999 23:59:59 GMT", 0, 0},
 		{"", 250 * time.Millisecond, 500 * time.Millisecond},
@@ -278,4 +281,36 @@ func TestRetry_ownWait(t *testing.T) {
 		equal(t, "attempts", failure.Attempts, 1)
 		service.only(t)
 	})
+}
+
+// The context ends while nothing is sent: the error shows the last answer and the number of tries all the same.
+func TestRetry_endsBetweenWaitAndSend(t *testing.T) {
+	t.Parallel()
+	service := script(t, reply{status: http.StatusServiceUnavailable})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	client := service.client(t, func(config *servicestage.Config) {
+		config.Wait = func(context.Context, time.Duration) error { cancel(); return nil }
+	})
+	_, err := client.GetBuildJob(ctx, "id", "")
+	failure := failureOf(t, err)
+	equal(t, "status", failure.StatusCode, http.StatusServiceUnavailable)
+	equal(t, "attempts", failure.Attempts, 1)
+	equal(t, "cancelled", errors.Is(failure.Stopped, context.Canceled), true)
+}
+
+// refusing is an authenticator that cannot do its work.
+type refusing struct{}
+
+func (refusing) Authenticate(*http.Request, []byte) error { return errors.New("no credentials left") }
+
+func TestRetry_notForAFailedAuthenticator(t *testing.T) {
+	t.Parallel()
+	service := script(t)
+	client := service.client(t, func(config *servicestage.Config) { config.Authenticator = refusing{} })
+	_, err := client.GetBuildJob(t.Context(), "id", "")
+	failure := failureOf(t, err)
+	equal(t, "attempts", failure.Attempts, 1)
+	equal(t, "sent", failure.Sent, false)
+	equal(t, "requests", len(service.requests()), 0)
 }

@@ -4,6 +4,7 @@
 package servicestage
 
 import (
+	"bytes"
 	"encoding/json"
 	"time"
 )
@@ -12,8 +13,8 @@ import (
 type creator string
 
 func (c *creator) UnmarshalJSON(data []byte) error {
-	var document any
-	if err := json.Unmarshal(data, &document); err != nil {
+	document, err := decodeAny(data)
+	if err != nil {
 		return err
 	}
 	switch value := document.(type) {
@@ -26,6 +27,27 @@ func (c *creator) UnmarshalJSON(data []byte) error {
 		}
 	}
 	return nil
+}
+
+// lenient is a string that no operation may fail over: a number is read as its digits, anything else as "".
+type lenient string
+
+func (l *lenient) UnmarshalJSON(data []byte) error {
+	document, err := decodeAny(data)
+	if err != nil {
+		return err
+	}
+	*l = lenient(first(map[string]any{"": document}, ""))
+	return nil
+}
+
+// decodeAny decodes a document of unknown form, with its numbers as they are written.
+func decodeAny(data []byte) (any, error) {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	var document any
+	err := decoder.Decode(&document)
+	return document, err
 }
 
 // goTime is how the service writes times, as in "2025-11-14 09:06:28 +0000 UTC".

@@ -15,6 +15,7 @@ import (
 
 	"github.com/huaweicloud/huaweicloud-sdk-go-v3/core/auth/signer"
 	"github.com/huaweicloud/huaweicloud-sdk-go-v3/core/request"
+
 	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
 )
 

@@ -110,8 +110,8 @@ type running struct {
 
 func startEmulator(ctx context.Context, program, log string) (*running, error) {
 	// The process outlives an interrupt of the demo itself, so that Terraform can finish what it is at; stop ends it.
-	command := exec.CommandContext(context.WithoutCancel(ctx), program) //nolint:gosec // The program that the caller named.
-	file, err := os.Create(log)                                         //nolint:gosec // In the demo's own directory.
+	command := exec.CommandContext(context.WithoutCancel(ctx), program)
+	file, err := os.Create(log)
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +227,7 @@ func newTerraform(cli, programs, directory, endpoint string) (*terraform, error)
 func (t *terraform) run(ctx context.Context, arguments ...string) error {
 	name := filepath.Base(t.cli)
 	fmt.Printf("$ %s %s\n", name, strings.Join(arguments, " "))
-	command := exec.CommandContext(ctx, t.cli, arguments...) //nolint:gosec // The program that the caller named.
+	command := exec.CommandContext(ctx, t.cli, arguments...)
 	command.Dir, command.Env = t.directory, t.environment
 	command.Stdout, command.Stderr = os.Stdout, os.Stderr
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -286,4 +287,17 @@ func TestProgram_help(t *testing.T) {
 			t.Errorf("%s is not mentioned in:\n%s", want, output)
 		}
 	}
+}
+
+// Browsers, health checks and net/http itself open connections that they never use.
+func TestProgram_endsWithUnusedConnection(t *testing.T) {
+	t.Parallel()
+	p := startProgram(t)
+	unused, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(p.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unused.Close() }) // The program has closed it already.
+	p.call(t, http.MethodGet, "/assembling/v1/base_images", "")
+	p.stop(t, syscall.SIGTERM)
 }
