@@ -295,6 +295,6 @@ func (r refusal) path() path.Path {
 }
 
 func (r refusal) detail(id string) string {
-	return fmt.Sprintf("The service answered the request with success, but did not take over %s of build job %s: asked was %s, the service kept %s.",
+	return fmt.Sprintf("The service answered the request with success, but did not take over %s of build job %s: it was asked for %s and kept %s.",
 		r.argument, id, r.asked, r.kept)
 }

@@ -81,15 +81,24 @@ func resourceSchema(ctx context.Context) schema.Schema {
 		Blocks: map[string]schema.Block{
 			"environment_setting": environmentBlock(),
 			"code_repo":           codeRepoBlock(),
-			"timeouts": timeouts.Block(ctx, timeouts.Opts{
-				Create: true, Read: true, Update: true, Delete: true,
-				CreateDescription: timeoutDescription("creating the job and reading it back"),
-				ReadDescription:   timeoutDescription("reading the job"),
-				UpdateDescription: timeoutDescription("updating the job and reading it back"),
-				DeleteDescription: timeoutDescription("deleting the job"),
-			}),
+			"timeouts":            timeoutsBlock(ctx),
 		},
 	}
+}
+
+func timeoutsBlock(ctx context.Context) schema.Block {
+	block := timeouts.Block(ctx, timeouts.Opts{
+		Create: true, Read: true, Update: true, Delete: true,
+		CreateDescription: timeoutDescription("creating the job and reading it back"),
+		ReadDescription:   timeoutDescription("reading the job"),
+		UpdateDescription: timeoutDescription("updating the job and reading it back"),
+		DeleteDescription: timeoutDescription("deleting the job"),
+	})
+	if single, ok := block.(schema.SingleNestedBlock); ok {
+		single.MarkdownDescription = "How long operations may take, with all their waiting and trying again."
+		return single
+	}
+	return block
 }
 
 func timeoutDescription(what string) string {

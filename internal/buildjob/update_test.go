@@ -348,17 +348,17 @@ func TestBuildJob_updateNotTakenOver(t *testing.T) {
 		"job_name": {
 			emulator.Quirks{IgnoreRename: true},
 			minimal, strings.Replace(minimal, `"app"`, `"renamed"`, 1),
-			`(?s)did not take over an argument.*job_name *= "renamed".*asked was "renamed",\s+the\s+service\s+kept\s+"app"`,
+			`(?s)did not take over an argument.*job_name *= "renamed".*it\s+was\s+asked\s+for\s+"renamed"\s+and\s+kept\s+"app"`,
 		},
 		"enterprise_project_id": {
 			emulator.Quirks{IgnoreEnterpriseProject: true},
 			minimal, minimal + "enterprise_project_id = \"other\"\n",
-			`(?s)did not take over an argument.*enterprise_project_id *= "other".*asked\s+was\s+"other",\s+the\s+service\s+kept\s+"0"`,
+			`(?s)did not take over an argument.*enterprise_project_id *= "other".*it\s+was\s+asked\s+for\s+"other"\s+and\s+kept\s+"0"`,
 		},
 		"code_repo": {
 			emulator.Quirks{KeepOmitted: true},
 			minimal + repository, minimal,
-			`(?s)did not take over an argument.*code_repo.*asked\s+was\s+no\s+repository,\s+the\s+service\s+kept\s+"https://github.com/acme/app"`,
+			`(?s)did not take over an argument.*code_repo.*it\s+was\s+asked\s+for\s+no\s+repository\s+and\s+kept\s+"https://github.com/acme/app"`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -98,8 +98,7 @@ func TestSchema_described(t *testing.T) {
 
 func described(t *testing.T, name string, block *tfjson.SchemaBlock) {
 	t.Helper()
-	// The timeouts block comes from its library, which describes what is in it.
-	if block.Description == "" && !bytes.HasSuffix([]byte(name), []byte(".timeouts")) {
+	if block.Description == "" {
 		t.Errorf("%s is not described", name)
 	}
 	for child, attribute := range block.Attributes {
