@@ -82,7 +82,8 @@ func TestError(t *testing.T) {
 			"Error creating build job \"app\": HTTP 502: the answer says no more.\n\nEndpoint: h",
 		},
 		"own advice": {
-			answered(400, "SVCSTG.CPE.1", "taken"), []string{"Choose another name."},
+			answered(400, "SVCSTG.CPE.1", "taken"),
+			[]string{"Choose another name."},
 			"Error creating build job \"app\": HTTP 400: SVCSTG.CPE.1: taken.\n\nChoose another name.\n\n" +
 				"Endpoint: servicestage.example.com, request id: r-1",
 		},
