@@ -97,7 +97,7 @@ func adviceFor(failure *servicestage.Error) []string {
 	case "APIGW.0308":
 		return []string{"The service throttles. Run Terraform with a lower -parallelism, or raise the provider's max_retries."}
 	}
-	if dns, ok := errors.AsType[*net.DNSError](failure.Err); ok && dns.IsNotFound {
+	if dns, ok := errors.AsType[*net.DNSError](failure.Err); ok && dns.IsNotFound && strings.HasPrefix(failure.Host, dns.Name) {
 		return []string{"There is no such host: ServiceStage may not exist in the provider's region. Check region, or set endpoints.servicestage."}
 	}
 	if errors.Is(failure.Stopped, context.DeadlineExceeded) {

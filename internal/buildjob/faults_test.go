@@ -5,6 +5,7 @@ package buildjob_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
@@ -110,20 +111,28 @@ func TestBuildJob_readBackFails(t *testing.T) {
 // The service does not know the job yet, in whatever words: the read after the create asks again.
 func TestBuildJob_notKnownYet(t *testing.T) {
 	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
-	for _, answer := range []emulator.Fault{
+	answers := []emulator.Fault{
 		{StatusCode: http.StatusNotFound, Body: `{"error_code":"SVCSTG.CPE.4044401","error_msg":"not found"}`},
 		{StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.1","error_msg":"who knows"}`},
 		{StatusCode: http.StatusUnauthorized, Body: `{"error_code":"SVCSTG.00100401","error_message":"does not exist"}`},
-	} {
-		answer.Method, answer.Path = http.MethodGet, jobPath
-		server.Order(answer)
+		{StatusCode: http.StatusNotFound},
+		{StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.4041","error_msg":"gone"}`},
 	}
-	providertest.Run(t, server, resource.TestStep{
-		Config:            providertest.Config(server, job(minimal)),
-		ConfigStateChecks: []statecheck.StateCheck{state(knownvalue.StringExact("emulator-user"), "creator")},
-		Check:             expectRequests(t, server, map[string]int{"POST " + jobsPath: 1}),
-	})
+	for times := 1; times <= len(answers); times++ {
+		t.Run(fmt.Sprintf("%d times", times), func(t *testing.T) {
+			t.Parallel()
+			server := emulator.New(t, emulator.Options{})
+			for _, answer := range answers[:times] {
+				answer.Method, answer.Path = http.MethodGet, jobPath
+				server.Order(answer)
+			}
+			providertest.Run(t, server, resource.TestStep{
+				Config:            providertest.Config(server, job(minimal)),
+				ConfigStateChecks: []statecheck.StateCheck{state(knownvalue.StringExact("emulator-user"), "creator")},
+				Check:             expectRequests(t, server, map[string]int{"POST " + jobsPath: 1}),
+			})
+		})
+	}
 }
 
 // doing is a plan check that checks nothing: it is called between an apply and the refresh that follows it.
@@ -208,6 +217,15 @@ func TestBuildJob_readFails(t *testing.T) {
 			emulator.Fault{StatusCode: http.StatusOK, Body: `{}`},
 			`the answer is not the documented JSON: job_id or spec is missing`,
 		},
+		"permission": {
+			emulator.Fault{StatusCode: http.StatusForbidden, Body: forbidden},
+			`Grant the IAM actions servicestage:assembling:\*`,
+		},
+		"empty answer":    {emulator.Fault{StatusCode: http.StatusOK}, `the answer is not the documented JSON`},
+		"empty 404":       {emulator.Fault{StatusCode: http.StatusNotFound}, `HTTP 404: the answer says no more`},
+		"truncated JSON":  {emulator.Fault{StatusCode: http.StatusOK, Body: `{"job_id":"x","spec":{"job_na`}, `the answer is not the documented JSON`},
+		"10 MiB":          {emulator.Fault{StatusCode: http.StatusOK, Body: strings.Repeat(" ", 10<<20)}, `the answer \(HTTP 200\) is longer than 4 MiB`},
+		"a 404 of 10 MiB": {emulator.Fault{StatusCode: http.StatusNotFound, Body: strings.Repeat(" ", 10<<20)}, `the answer \(HTTP 404\) is longer than 4 MiB`},
 		"page of a gateway": {
 			emulator.Fault{StatusCode: http.StatusBadGateway, Body: `<html>Bad Gateway</html>`},
 			`HTTP 502: "Bad Gateway".*tries: 6`,
@@ -337,6 +355,48 @@ func TestBuildJob_passwordInService(t *testing.T) {
 				action(plancheck.ResourceActionUpdate),
 				plancheck.ExpectKnownValue(address, at("code_repo", "url"), knownvalue.StringExact("https://github.com/acme/app")),
 			),
+		},
+	)
+}
+
+// The configuration ignores the repository, whose URL holds a password in the service: an update of something else leaves it
+// there as it is.
+func TestBuildJob_passwordInServiceIgnored(t *testing.T) {
+	t.Parallel()
+	const secret = "https://user:canary-secret@github.com/acme/app"
+	server := emulator.New(t, emulator.Options{})
+	ignoring := minimal + repository + "lifecycle { ignore_changes = [code_repo] }\n"
+	providertest.Run(t, server,
+		resource.TestStep{Config: providertest.Config(server, job(ignoring))},
+		resource.TestStep{
+			PreConfig: func() {
+				server.ChangeJob(id(t, server), func(spec map[string]any) { spec["code_repo"].(map[string]any)["url"] = secret })
+			},
+			Config: providertest.Config(server, job(ignoring+`job_description = "x"`)),
+			Check: func(*terraform.State) error {
+				if got := server.Jobs()[0].Spec["code_repo"].(map[string]any)["url"]; got != secret {
+					t.Errorf("the URL has become %v", got)
+				}
+				return nil
+			},
+		},
+	)
+}
+
+// An imported job without a name, as odd as it is, disappears like any other.
+func TestBuildJob_namelessDisappears(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	nameless := server.AddJob(map[string]any{"environment_setting": map[string]any{}})
+	config := providertest.Config(server, job(minimal))
+	providertest.Run(t, server,
+		resource.TestStep{
+			Config: config, ResourceName: address, ImportState: true, ImportStateId: nameless, ImportStatePersist: true,
+		},
+		resource.TestStep{
+			PreConfig:        func() { server.RemoveJob(nameless) },
+			Config:           config,
+			ConfigPlanChecks: planned(action(plancheck.ResourceActionCreate)),
 		},
 	)
 }

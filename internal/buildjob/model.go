@@ -80,6 +80,20 @@ func (m jobModel) request(prior *jobModel) servicestage.BuildJobSpec {
 	return spec
 }
 
+// leaveAlone is a request of an update that says again what the service has, where the plan only repeats what Terraform had
+// read before: the enterprise project, unless it was asked for, and a URL whose password never got into the state.
+func leaveAlone(request, current servicestage.BuildJobSpec, askedProject bool) servicestage.BuildJobSpec {
+	if !askedProject {
+		request.EnterpriseProjectID = current.EnterpriseProjectID
+	}
+	if request.CodeRepo != nil && current.CodeRepo != nil {
+		if clean := stripped(current.CodeRepo.URL); clean != nil && request.CodeRepo.URL != nil && *clean == *request.CodeRepo.URL {
+			request.CodeRepo.URL = current.CodeRepo.URL
+		}
+	}
+	return request
+}
+
 // known is nil for null and for unknown.
 func known(value types.String) *string {
 	if value.IsUnknown() {

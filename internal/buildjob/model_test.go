@@ -6,6 +6,8 @@ package buildjob
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
+	"path"
 	"reflect"
 	"strings"
 	"testing"
@@ -182,6 +184,8 @@ func TestWithoutPassword(t *testing.T) {
 		"https://user:secret@github.com/acme/app":   "https://user:xxxxx@github.com/acme/app",
 		"https://:secret@github.com/acme/app":       "https://:xxxxx@github.com/acme/app",
 		"https://user:se%zzcret@github.com/acme":    "https://user:xxxxx@github.com/acme",
+		"https://user:se/cret@github.com/a/b":       "https://user:xxxxx@github.com/a/b",
+		"https://github.com:8443/acme/a@b":          "",
 		"https://user:a@b@github.com/acme":          "https://user:xxxxx@github.com/acme",
 		"user:secret@github.com:acme/app.git":       "user:xxxxx@github.com:acme/app.git",
 		"https://user:secret@github.com/acme/a\x7f": "https://user:xxxxx@github.com/acme/a\x7f",
@@ -247,6 +251,18 @@ func FuzzRoundTrip(f *testing.F) {
 		again := stateFrom(answer(t, string(body)), state, &reading{remembered: after.remembered})
 		if !reflect.DeepEqual(again, state) {
 			t.Errorf("after a read\n got %s\nwant %s", dump(t, again), dump(t, state))
+		}
+	})
+}
+
+// What passes as an import id is one element of a path, whatever it is.
+func FuzzImportID(f *testing.F) {
+	for _, seed := range []string{"swpfk3wtzdjnlyely4rf40k52zyuq5s4lha9ch8f", "", "a/b", "..", "%2e", " a", "name/app", "ä", "a\x00"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, id string) {
+		if isImportID(id) && (url.PathEscape(id) != id || path.Clean("/jobs/"+id) != "/jobs/"+id) {
+			t.Errorf("%q passes, and is no element of a path", id)
 		}
 	})
 }

@@ -107,6 +107,9 @@ func (r *reading) boolean(argument string, answered *bool, prior types.Bool) typ
 		return types.BoolNull()
 	}
 	value := types.BoolPointerValue(answered)
+	if answered == nil && prior.Equal(types.BoolValue(false)) {
+		value = prior // A service that leaves out what is false says the same.
+	}
 	r.compare(argument, prior, value)
 	return value
 }

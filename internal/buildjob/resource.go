@@ -6,6 +6,7 @@ package buildjob
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -27,8 +28,13 @@ var (
 	_ resource.ResourceWithImportState = (*jobResource)(nil)
 )
 
-// defaultTimeout bounds each operation where the timeouts block says nothing.
-const defaultTimeout = 5 * time.Minute
+const (
+	// defaultTimeout bounds each operation where the timeouts block says nothing.
+	defaultTimeout = 5 * time.Minute
+	// minTimeout is the least for read and delete, whose timeout comes from the state: one that is too short could not be mended
+	// by the configuration, since the state is read before that counts.
+	minTimeout = time.Second
+)
 
 type jobResource struct{ wiring.Resource }
 
@@ -45,14 +51,20 @@ func (r *jobResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp
 
 // ModifyPlan plans the provider's enterprise project where the configuration names none.
 func (r *jobResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.Plan.Raw.IsNull() || !r.Ready() || r.EnterpriseProjectID == "" {
+	if req.Plan.Raw.IsNull() || r.Provider == nil {
 		return
 	}
 	argument := path.Root("enterprise_project_id")
 	var configured types.String
 	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, argument, &configured)...)
-	if !resp.Diagnostics.HasError() && configured.IsNull() {
-		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, argument, r.EnterpriseProjectID)...)
+	if resp.Diagnostics.HasError() || !configured.IsNull() {
+		return
+	}
+	switch project := r.EnterpriseProjectID; {
+	case project.IsUnknown() && !req.Plan.Raw.Equal(req.State.Raw):
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, argument, project)...)
+	case !project.IsUnknown() && !project.IsNull():
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, argument, project)...)
 	}
 }
 
@@ -72,6 +84,8 @@ func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, re
 	created, err := r.Client.CreateBuildJob(ctx, plan.request(nil))
 	if err != nil {
 		resp.Diagnostics.Append(r.createError(ctx, operation, plan.JobName.ValueString(), err))
+	}
+	if created == nil {
 		return
 	}
 	// The id goes to state before anything else can fail: a job that Terraform does not know of would be made again.
@@ -83,11 +97,15 @@ func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, re
 	asPlanned.jobModel = plan.withUnknownsFrom(jobModel{})
 	resp.Diagnostics.Append(resp.State.Set(ctx, asPlanned)...)
 	resp.Diagnostics.Append(remembered{Unconfirmed: true}.store(ctx, resp.Private)...)
+	resp.Diagnostics.Append(recovered(created, plan.JobName.ValueString())...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
 
 	job, err := r.Client.GetWrittenBuildJob(ctx, created.ID)
 	if err != nil {
 		// An error would taint a job that exists as it was sent, and Terraform would destroy it.
-		resp.Diagnostics.AddWarning("Unable to read the new build job back", readBackWarning("was created", created.ID, operation, err))
+		resp.Diagnostics.AddWarning("Unable to read the new build job back", readBackWarning(plan.JobName, created.ID, "was created", err))
 		return
 	}
 	reading := &reading{note: true, planned: true, askedProject: !plan.EnterpriseProjectID.IsUnknown()}
@@ -97,6 +115,8 @@ func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, re
 		// Not an error, for the same reason; and Terraform takes no other value for what was planned.
 		resp.Diagnostics.AddAttributeWarning(refusal.path(), "The service did not take over an argument",
 			refusal.detail(created.ID)+" The next plan shows the difference.")
+	}
+	if len(reading.refusals) > 0 {
 		state.jobModel = plan.withUnknownsFrom(state.jobModel)
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
@@ -110,6 +130,7 @@ func (r *jobResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	var state resourceModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	timeout, diags := state.Timeouts.Read(ctx, defaultTimeout)
+	timeout = max(timeout, minTimeout)
 	resp.Diagnostics.Append(diags...)
 	memory, diags := recall(ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
@@ -119,7 +140,8 @@ func (r *jobResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 
-	id, imported := state.JobID.ValueString(), state.JobName.IsNull()
+	// Every state has an environment, but the one that an import has just made.
+	id, imported := state.JobID.ValueString(), state.EnvironmentSetting == nil
 	job, err := r.Client.GetBuildJob(ctx, id, state.JobName.ValueString())
 	switch {
 	case servicestage.IsNotFound(err) && imported:
@@ -148,7 +170,9 @@ func (r *jobResource) Update(ctx context.Context, req resource.UpdateRequest, re
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("enterprise_project_id"), &configuredProject)...)
-	resp.Diagnostics.Append(refusePassword(plan.CodeRepo)...)
+	if !reflect.DeepEqual(plan.CodeRepo, state.CodeRepo) {
+		resp.Diagnostics.Append(refusePassword(plan.CodeRepo)...)
+	}
 	timeout, diags := plan.Timeouts.Update(ctx, defaultTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
@@ -162,9 +186,10 @@ func (r *jobResource) Update(ctx context.Context, req resource.UpdateRequest, re
 	defer cancel()
 
 	id, operation := state.JobID.ValueString(), state.operation("updating")
+	askedProject := !configuredProject.IsNull() || !r.EnterpriseProjectID.IsNull()
 	current, err := r.Client.GetBuildJob(ctx, id, state.JobName.ValueString())
 	if err == nil {
-		err = r.Client.UpdateBuildJob(ctx, current, plan.request(&state.jobModel))
+		err = r.Client.UpdateBuildJob(ctx, current, leaveAlone(plan.request(&state.jobModel), current.Spec, askedProject))
 	}
 	switch {
 	case servicestage.IsNotFound(err):
@@ -179,14 +204,14 @@ func (r *jobResource) Update(ctx context.Context, req resource.UpdateRequest, re
 	asPlanned.jobModel = plan.withUnknownsFrom(jobModel{})
 	job, err := r.Client.GetWrittenBuildJob(ctx, id)
 	if err != nil {
-		resp.Diagnostics.AddWarning("Unable to read the updated build job back", readBackWarning("was updated", id, operation, err))
+		resp.Diagnostics.AddWarning("Unable to read the updated build job back", readBackWarning(plan.JobName, id, "was updated", err))
 		resp.Diagnostics.Append(resp.State.Set(ctx, asPlanned)...)
 		resp.Diagnostics.Append(remembered{Unconfirmed: true}.store(ctx, resp.Private)...)
 		return
 	}
 	reading := &reading{
 		note: true, planned: true,
-		askedProject: !configuredProject.IsNull() || r.EnterpriseProjectID != "",
+		askedProject: askedProject,
 		repoIsDrift:  plan.CodeRepo == nil && state.CodeRepo != nil,
 	}
 	plan.jobModel = stateFrom(job, plan.jobModel, reading)
@@ -201,6 +226,7 @@ func (r *jobResource) Delete(ctx context.Context, req resource.DeleteRequest, re
 	var state resourceModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	timeout, diags := state.Timeouts.Delete(ctx, defaultTimeout)
+	timeout = max(timeout, minTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -214,7 +240,7 @@ func (r *jobResource) Delete(ctx context.Context, req resource.DeleteRequest, re
 
 // ImportState takes the job's id; everything else is read.
 func (r *jobResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	if req.ID == "" || strings.ContainsAny(req.ID, " \t\n/\\") {
+	if !isImportID(req.ID) {
 		resp.Diagnostics.AddError("Malformed import id", fmt.Sprintf("The import id of a build job is its job_id, such as "+
 			"swpfk3wtzdjnlyely4rf40k52zyuq5s4lha9ch8f. Got: %q.", req.ID))
 		return
@@ -226,8 +252,12 @@ func (r *jobResource) ImportState(ctx context.Context, req resource.ImportStateR
 	resource.ImportStatePassthroughID(ctx, path.Root("job_id"), req, resp)
 }
 
-// createError adds to a refused create which job has the name, if one has.
+// createError adds what can be done: to a refused create which job has the name, if one has; to one that was not answered
+// which jobs may be the one that was sent.
 func (r *jobResource) createError(ctx context.Context, operation, name string, err error) diag.Diagnostic {
+	if lost, ok := errors.AsType[*servicestage.LostError](err); ok {
+		return lostError(operation, lost)
+	}
 	const summary = "Unable to create the build job"
 	if !servicestage.IsRefused(err) {
 		return apidiag.Error(summary, operation, err)
@@ -239,15 +269,63 @@ func (r *jobResource) createError(ctx context.Context, operation, name string, e
 		if strings.EqualFold(job.Name, name) {
 			return apidiag.Error(summary, operation, err, fmt.Sprintf(
 				"There is a build job %q with id %s; the service tells names apart without regard to case. Choose another name, or "+
-					"manage that job by adding this block, with the address of this resource:\n\n"+
-					"import {\n  to = servicestage_build_job.ADDRESS\n  id = %q\n}", job.Name, job.ID, job.ID))
+					"manage that job by adding this block, with the address of this resource:\n\n%s", job.Name, job.ID, importBlock(job.ID)))
 		}
 	}
 	return apidiag.Error(summary, operation, err)
 }
 
+func lostError(operation string, lost *servicestage.LostError) diag.Diagnostic {
+	const summary = "The build job may have been created"
+	ids := make([]string, len(lost.Jobs))
+	for i, job := range lost.Jobs {
+		ids[i] = job.ID
+	}
+	switch {
+	case lost.Created != "":
+		return diag.NewErrorDiagnostic("Two build jobs may have been created", fmt.Sprintf(
+			"Error %s: the first request was not answered, the second made the job %s, and the service holds another of this name: %s. "+
+				"The state holds the second. Look at both in the console and delete the one that is too many.",
+			operation, lost.Created, strings.Join(ids, ", ")))
+	case len(ids) > 0:
+		return apidiag.Error(summary, operation, lost.Err, fmt.Sprintf(
+			"Nobody knows whether the request was carried out. The service holds build jobs of this name, none of which is surely the one "+
+				"that was sent: %s. If one of them is it, manage it by adding this block, with its id and the address of this resource:\n\n%s",
+			strings.Join(ids, ", "), importBlock(ids[0])))
+	case lost.Lookup != nil:
+		return apidiag.Error(summary, operation, lost.Err, fmt.Sprintf(
+			"Nobody knows whether the request was carried out, and the service could not be asked for a build job named %q: %s. Look for it in the "+
+				"console, or apply again: should the service hold the job by then, it says so, and the job can be imported.", lost.Name, lost.Lookup))
+	default:
+		return apidiag.Error(summary, operation, lost.Err, fmt.Sprintf(
+			"Nobody knows whether the request was carried out, and no build job named %q could be found. Apply again: should the "+
+				"service hold the job by then, it says so, and the job can be imported.", lost.Name))
+	}
+}
+
+func importBlock(id string) string {
+	return fmt.Sprintf("import {\n  to = servicestage_build_job.ADDRESS\n  id = %q\n}", id)
+}
+
+// recovered says how a job came into the state whose creation was not answered at first.
+func recovered(created *servicestage.CreatedBuildJob, name string) diag.Diagnostics {
+	var diags diag.Diagnostics
+	if created.Adopted {
+		diags.AddWarning("The build job was adopted", fmt.Sprintf("The service did not answer the request that creates build job %q. It holds exactly "+
+			"one job of this name that equals what was sent, with id %s, and that is taken for the one.", name, created.ID))
+	}
+	if created.Unchecked != nil {
+		diags.AddWarning("The build job may have been created twice", apidiag.Detail(fmt.Sprintf("looking for a twin of build job %q", name), created.Unchecked,
+			"The first request was not answered, the second made the job that is in the state. Look for another of this name in the console."))
+	}
+	return diags
+}
+
 // operation says what is done to which job.
 func (m jobModel) operation(verb string) string {
+	if m.JobName.IsNull() {
+		return fmt.Sprintf("%s build job %s", verb, m.JobID.ValueString())
+	}
 	return fmt.Sprintf("%s build job %q (%s)", verb, m.JobName.ValueString(), m.JobID.ValueString())
 }
 
@@ -269,9 +347,9 @@ func (m jobModel) withUnknownsFrom(other jobModel) jobModel {
 	return m
 }
 
-func readBackWarning(what, id, operation string, err error) string {
-	return apidiag.Detail(operation, err, fmt.Sprintf("The job with id %s %s, and the state holds it as it was sent. "+
-		"The next plan reads what is missing.", id, what))
+func readBackWarning(name types.String, id, what string, err error) string {
+	return apidiag.Detail(fmt.Sprintf("reading back build job %s (%s)", name, id), err, fmt.Sprintf(
+		"The job %s, and the state holds it as it was sent. The next plan reads what is missing.", what))
 }
 
 // refusePassword repeats the check of the plan for a URL that was unknown then.

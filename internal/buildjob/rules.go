@@ -47,19 +47,25 @@ func (jobNameRule) PlanModifyString(_ context.Context, req planmodifier.StringRe
 
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0275.html.
 func followsJobNameRule(name string) bool {
-	letter := func(c byte) bool { return 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' }
-	digit := func(c byte) bool { return '0' <= c && c <= '9' }
-	if len(name) < 2 || len(name) > 64 || !letter(name[0]) {
-		return false
-	}
-	for i := range len(name) {
-		if c := name[i]; !letter(c) && !digit(c) && c != '-' && c != '_' {
+	return len(name) >= 2 && len(name) <= 64 && isLetter(name[0]) && isLetterOrDigit(name[len(name)-1]) && isWord(name)
+}
+
+// isImportID is true of what may be a job_id: the service's samples are letters and digits, and no rule is published.
+func isImportID(id string) bool { return id != "" && isWord(id) }
+
+// isWord is true of letters, digits, hyphens and underscores.
+func isWord(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; !isLetterOrDigit(c) && c != '-' && c != '_' {
 			return false
 		}
 	}
-	last := name[len(name)-1]
-	return letter(last) || digit(last)
+	return true
 }
+
+func isLetterOrDigit(c byte) bool { return isLetter(c) || '0' <= c && c <= '9' }
+
+func isLetter(c byte) bool { return 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' }
 
 // sameButForCase keeps the spelling in state where the configuration differs from it by case alone.
 type sameButForCase struct{}
@@ -110,7 +116,7 @@ type noPassword struct{}
 
 const passwordSummary = "Password in the repository's URL"
 
-const passwordDetail = "The URL of a repository must not hold a password or an access token: state and plan files keep it in clear text. " +
+const passwordDetail = "The URL of a repository must not hold a password: state and plan files keep it in clear text. " +
 	"Write it as https://host/path, and give ServiceStage access to the repository by an authorization there."
 
 // Description says the rule.
@@ -126,19 +132,25 @@ func (noPassword) ValidateString(_ context.Context, req validator.StringRequest,
 	}
 }
 
-// credentials matches user and password before the host, also in what is no URL for the standard library, such as
-// user:password@host:path.
-var credentials = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]*://)?([^/?#@:]*):([^/?#]*)@`)
+// What may hold a password although the standard library cannot parse it: a URL in which something else is wrong too, and the
+// form user:password@host:path.
+var (
+	brokenURL = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]*://[^/@:]*):.*@`)
+	shortForm = regexp.MustCompile(`^([^/?#@:]*):[^/?#]*@`)
+)
 
 // withoutPassword returns the URL with its password replaced, and whether it held one.
 func withoutPassword(address string) (string, bool) {
-	if parsed, err := url.Parse(address); err == nil {
+	parsed, err := url.Parse(address)
+	switch {
+	case err == nil && parsed.Host != "":
 		if _, has := parsed.User.Password(); has {
 			return parsed.Redacted(), true
 		}
-	}
-	if credentials.MatchString(address) {
-		return credentials.ReplaceAllString(address, "${1}${2}:xxxxx@"), true
+	case brokenURL.MatchString(address):
+		return brokenURL.ReplaceAllString(address, "${1}:xxxxx@"), true
+	case shortForm.MatchString(address):
+		return shortForm.ReplaceAllString(address, "${1}:xxxxx@"), true
 	}
 	return address, false
 }

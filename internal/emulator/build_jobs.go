@@ -258,6 +258,9 @@ func (q Quirks) render(spec document) document {
 			fill(environment, document{"cluster_name": "cluster-of-" + id})
 		}
 	}
+	if q.OmitFalse && environment["use_public_cluster"] == false {
+		delete(environment, "use_public_cluster")
+	}
 	if repo := member(spec, "code_repo"); repo != nil && q.NormaliseRepoType {
 		for _, spelling := range []string{"GitHub", "GitLab", "Gitee", "Bitbucket", "DevCloud"} {
 			if strings.EqualFold(text(repo, "type"), spelling) {

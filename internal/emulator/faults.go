@@ -5,6 +5,7 @@ package emulator
 
 import (
 	"maps"
+	"math/rand/v2"
 	"net/http"
 	"path"
 	"slices"
@@ -25,6 +26,8 @@ type Request struct {
 type Fault struct {
 	// Method and Path choose the requests; empty means any. Path is a pattern of [path.Match].
 	Method, Path string
+	// When chooses among them; nil means all.
+	When func(Request) bool
 	// Times is how many requests it hits; 0 means one, and a negative number means every one.
 	Times int
 	// Do runs before the request is carried out, such as a change that somebody else makes at that moment. With nothing else
@@ -48,6 +51,26 @@ func (s *Service) Order(fault Fault) {
 		fault.Times = 1
 	}
 	s.faults = append(s.faults, &fault)
+}
+
+// OrderRandomFaults makes the given part of all requests fail from now on, in ways that pass: connections that break before and
+// after the request is carried out, error answers before and after, throttling. The seed makes the sequence repeatable as far
+// as the order of the requests is.
+func (s *Service) OrderRandomFaults(seed uint64, part float64) {
+	faults := []Fault{
+		{Drop: true},
+		{Drop: true, After: true},
+		{StatusCode: http.StatusBadGateway, Body: "<html>Bad Gateway</html>"},
+		{StatusCode: http.StatusInternalServerError, Body: `{"error_code":"SVCSTG.CPE.5004401","error_msg":"as ordered"}`, After: true},
+		{StatusCode: http.StatusTooManyRequests, Body: `{"error_code":"APIGW.0308","error_msg":"The throttling threshold has been reached"}`},
+	}
+	random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // Repeatable, not secret.
+	each := part / float64(len(faults))
+	for _, fault := range faults {
+		fault.Times = -1
+		fault.When = func(Request) bool { return random.Float64() < each } // The service asks one request at a time.
+		s.Order(fault)
+	}
 }
 
 // ForgetFaults takes back all faults that have not hit yet.
@@ -95,7 +118,7 @@ func (s *Service) record(r *http.Request, body []byte) (*Request, *Fault) {
 	}
 	s.requests = append(s.requests, request)
 	for i, fault := range s.faults {
-		if fault.Method != "" && fault.Method != r.Method || fault.Path != "" && !matches(fault.Path, r.URL.Path) {
+		if !fault.hits(request) {
 			continue
 		}
 		fault.Times--
@@ -105,6 +128,12 @@ func (s *Service) record(r *http.Request, body []byte) (*Request, *Fault) {
 		return request, fault
 	}
 	return request, nil
+}
+
+func (f *Fault) hits(request *Request) bool {
+	return (f.Method == "" || f.Method == request.Method) &&
+		(f.Path == "" || matches(f.Path, request.Path)) &&
+		(f.When == nil || f.When(*request))
 }
 
 func matches(pattern, name string) bool {

@@ -17,6 +17,8 @@ type Quirks struct {
 	EmptyStrings bool `quirk:"empty-strings"`
 	// NormaliseRepoType answers repository types in one spelling, whatever was sent.
 	NormaliseRepoType bool `quirk:"normalise-repo-type"`
+	// OmitFalse leaves out of its answers what is false.
+	OmitFalse bool `quirk:"omit-false"`
 	// CreatorString answers the creator of a job as a string instead of an object.
 	CreatorString bool `quirk:"creator-string"`
 	// AllowTakenNames accepts a name that another job has.

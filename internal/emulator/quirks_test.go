@@ -30,7 +30,7 @@ func TestParseQuirks(t *testing.T) {
 		{"ignore-enterprise-project", emulator.Quirks{IgnoreEnterpriseProject: true}},
 		{" keep-omitted, creator-string ,", emulator.Quirks{KeepOmitted: true, CreatorString: true}},
 		{strings.Join(emulator.QuirkNames(), ","), emulator.Quirks{
-			FillDefaults: true, EmptyStrings: true, NormaliseRepoType: true, CreatorString: true, AllowTakenNames: true,
+			FillDefaults: true, EmptyStrings: true, NormaliseRepoType: true, OmitFalse: true, CreatorString: true, AllowTakenNames: true,
 			KeepOmitted: true, IgnoreRename: true, IgnoreEnterpriseProject: true,
 		}},
 	} {

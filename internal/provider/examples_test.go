@@ -44,7 +44,7 @@ func TestExamples_plan(t *testing.T) {
 				cli.Write(t, filepath.Base(file), text)
 			}
 			if !configured {
-				cli.Write(t, "versions.tf", "terraform {\n  required_providers {\n    servicestage = { source = \"servicestage/servicestage\" }\n  }\n}\n")
+				cli.Write(t, "versions.tf", providertest.Requirement)
 			}
 			if stdout, stderr, err := cli.Run(t, "plan", "-input=false", "-no-color"); err != nil {
 				t.Errorf("%v\n%s\n%s", err, stdout, stderr)

@@ -123,13 +123,12 @@ func (p *serviceStage) Configure(ctx context.Context, req provider.ConfigureRequ
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	configured := &wiring.Provider{Unknown: config.unknown()}
-	if len(configured.Unknown) > 0 {
-		// The settings come from a resource that is not applied yet. Terraform configures the provider again when they are known.
-		if req.ClientCapabilities.DeferralAllowed {
-			resp.Deferred = &provider.Deferred{Reason: provider.DeferredReasonProviderConfigUnknown}
-		}
-	} else {
+	configured := &wiring.Provider{Unknown: config.unknown(), EnterpriseProjectID: config.EnterpriseProjectID}
+	if !configured.EnterpriseProjectID.IsUnknown() {
+		configured.EnterpriseProjectID = orNull(text(config.EnterpriseProjectID, "HW_ENTERPRISE_PROJECT_ID"))
+	}
+	switch {
+	case len(configured.Unknown) == 0:
 		settings, diags := settingsFrom(config)
 		resp.Diagnostics.Append(diags...)
 		if resp.Diagnostics.HasError() {
@@ -141,7 +140,11 @@ func (p *serviceStage) Configure(ctx context.Context, req provider.ConfigureRequ
 			return
 		}
 		configured.Client = client
-		configured.EnterpriseProjectID = settings.enterpriseProjectID
+	case req.ClientCapabilities.DeferralAllowed:
+		resp.Deferred = &provider.Deferred{Reason: provider.DeferredReasonProviderConfigUnknown}
+	default:
+		resp.Diagnostics.AddWarning("The service is not asked yet", fmt.Sprintf("These settings of the provider are known only after apply: %s. "+
+			"Until then the plan takes existing build jobs to be as the state has them.", strings.Join(configured.Unknown, ", ")))
 	}
 	resp.ResourceData = configured
 	resp.DataSourceData = configured

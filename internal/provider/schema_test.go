@@ -50,7 +50,7 @@ func TestSchema_snapshot(t *testing.T) {
 func TestSchema_asTheCLISays(t *testing.T) {
 	t.Parallel()
 	cli := providertest.NewCLI(t, emulator.New(t, emulator.Options{}))
-	cli.Write(t, "main.tf", "terraform {\n  required_providers {\n    servicestage = { source = \"servicestage/servicestage\" }\n  }\n}\n")
+	cli.Write(t, "main.tf", providertest.Requirement)
 	stdout, stderr, err := cli.Run(t, "providers", "schema", "-json")
 	if err != nil {
 		t.Fatal(err, stderr)

@@ -34,7 +34,7 @@ func TestProvider_secretsStayOut(t *testing.T) {
 			if name == "token" {
 				cli.Env = append(cli.Env, "HW_ACCESS_KEY=", "HW_SECRET_KEY=")
 			}
-			cli.Write(t, "main.tf", "terraform {\n  required_providers {\n    servicestage = { source = \"servicestage/servicestage\" }\n  }\n}\n"+
+			cli.Write(t, "main.tf", providertest.Requirement+
 				"provider \"servicestage\" {\n"+arguments+"\n}\n"+job)
 
 			var printed strings.Builder

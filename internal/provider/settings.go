@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -27,15 +28,14 @@ var endpointNames = []string{"servicestage", "iam"}
 
 // settings are what the configuration, else the environment, else the defaults come to.
 type settings struct {
-	endpoint            string
-	authenticator       auth.Authenticator
-	projectID           string
-	enterpriseProjectID string
-	insecure            bool
-	maxRetries          int
+	endpoint      string
+	authenticator auth.Authenticator
+	projectID     string
+	insecure      bool
+	maxRetries    int
 }
 
-// unknown names the settings whose value comes from something that is not applied yet.
+// unknown names the settings that the client needs and whose value comes from something that is not applied yet.
 func (m model) unknown() []string {
 	var names []string
 	for _, setting := range []struct {
@@ -48,10 +48,8 @@ func (m model) unknown() []string {
 		{"security_token", m.SecurityToken},
 		{"token", m.Token},
 		{"project_id", m.ProjectID},
-		{"enterprise_project_id", m.EnterpriseProjectID},
 		{"endpoints", m.Endpoints},
 		{"insecure", m.Insecure},
-		{"max_retries", m.MaxRetries},
 	} {
 		if setting.value.IsUnknown() {
 			names = append(names, setting.name)
@@ -69,27 +67,39 @@ func (m model) unknown() []string {
 func settingsFrom(config model) (settings, diag.Diagnostics) {
 	var diags diag.Diagnostics
 	resolved := settings{
-		projectID:           text(config.ProjectID, "HW_PROJECT_ID"),
-		enterpriseProjectID: text(config.EnterpriseProjectID, "HW_ENTERPRISE_PROJECT_ID"),
-		insecure:            insecure(config, &diags),
-		maxRetries:          maxRetries(config, &diags),
+		projectID:  header(config.ProjectID, "project_id", "HW_PROJECT_ID", &diags),
+		insecure:   insecure(config, &diags),
+		maxRetries: maxRetries(config, &diags),
 	}
 	resolved.endpoint = serviceEndpoint(config, resolved.insecure, &diags)
 	resolved.authenticator = authenticator(config, &diags)
 	return resolved, diags
 }
 
-// text is the configured value, else the first environment variable that is not empty, else "".
-func text(configured types.String, variables ...string) string {
-	if value := configured.ValueString(); value != "" {
+// text is the configured value, else that of the environment variable, else "". White space around it means nothing.
+func text(configured types.String, variable string) string {
+	if value := strings.TrimSpace(configured.ValueString()); value != "" {
 		return value
 	}
-	for _, variable := range variables {
-		if value := os.Getenv(variable); value != "" {
-			return value
-		}
+	return strings.TrimSpace(os.Getenv(variable))
+}
+
+func orNull(value string) types.String {
+	if value == "" {
+		return types.StringNull()
 	}
-	return ""
+	return types.StringValue(value)
+}
+
+// header is text that goes into a header of each request. Its error does not repeat the value.
+func header(configured types.String, name, variable string, diags *diag.Diagnostics) string {
+	value := text(configured, variable)
+	if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' }) {
+		diags.AddAttributeError(path.Root(name), "Malformed "+name, fmt.Sprintf(
+			"%s (environment variable %s) holds characters that cannot be part of it, such as a line break. Was it copied or read from a file whole?",
+			name, variable))
+	}
+	return value
 }
 
 func insecure(config model, diags *diag.Diagnostics) bool {
@@ -109,6 +119,9 @@ func insecure(config model, diags *diag.Diagnostics) bool {
 }
 
 func maxRetries(config model, diags *diag.Diagnostics) int {
+	if config.MaxRetries.IsUnknown() {
+		return defaultMaxRetries // While Terraform plans.
+	}
 	if !config.MaxRetries.IsNull() {
 		return int(config.MaxRetries.ValueInt64())
 	}
@@ -126,11 +139,11 @@ func maxRetries(config model, diags *diag.Diagnostics) int {
 
 // authenticator takes the token, else the access key; but a configured access key before a token of the environment.
 func authenticator(config model, diags *diag.Diagnostics) auth.Authenticator {
-	token := text(config.Token, "HW_AUTH_TOKEN")
+	token := header(config.Token, "token", "HW_AUTH_TOKEN", diags)
 	key := auth.AccessKey{
-		ID:            text(config.AccessKey, "HW_ACCESS_KEY"),
+		ID:            header(config.AccessKey, "access_key", "HW_ACCESS_KEY", diags),
 		Secret:        text(config.SecretKey, "HW_SECRET_KEY"),
-		SecurityToken: text(config.SecurityToken, "HW_SECURITY_TOKEN"),
+		SecurityToken: header(config.SecurityToken, "security_token", "HW_SECURITY_TOKEN", diags),
 	}
 	switch {
 	case key.ID != "" && key.Secret == "":
@@ -162,8 +175,12 @@ func serviceEndpoint(config model, insecure bool, diags *diag.Diagnostics) strin
 		}
 		endpoint, err := parseEndpoint(value, insecure)
 		if err != nil {
+			got := fmt.Sprintf(" Got: %q.", value)
+			if strings.Contains(value, "@") {
+				got = "" // It may hold a password.
+			}
 			diags.AddAttributeError(path.Root("endpoints").AtMapKey(name), "Invalid endpoint", fmt.Sprintf(
-				"The endpoint %q (environment variable HW_%s_ENDPOINT) %s. Got: %q.", name, strings.ToUpper(name), err, value))
+				"The endpoint %q (environment variable HW_%s_ENDPOINT) %s.%s", name, strings.ToUpper(name), err, got))
 		}
 		endpoints[name] = endpoint
 	}
@@ -176,20 +193,22 @@ func serviceEndpoint(config model, insecure bool, diags *diag.Diagnostics) strin
 			"Set region, such as cn-north-4, or the environment variable HW_REGION_NAME. Only an endpoint for servicestage does without.")
 		return ""
 	}
-	endpoint, err := parseEndpoint(defaultEndpoint("servicestage", region), false)
-	if err != nil {
+	if !regionName.MatchString(region) {
 		diags.AddAttributeError(path.Root("region"), "Invalid region", fmt.Sprintf("A region is a name such as cn-north-4. Got: %q.", region))
+		return ""
 	}
-	return endpoint
+	return defaultEndpoint(region)
 }
 
+var regionName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0001.html.
-func defaultEndpoint(service, region string) string {
+func defaultEndpoint(region string) string {
 	cloud := "myhuaweicloud.com"
 	if strings.HasPrefix(region, "eu-west-1") {
 		cloud = "myhuaweicloud.eu"
 	}
-	return "https://" + service + "." + region + "." + cloud
+	return "https://servicestage." + region + "." + cloud
 }
 
 // parseEndpoint returns the URL with its scheme and without a final slash. Its error completes the sentence "The endpoint …".
@@ -200,17 +219,17 @@ func parseEndpoint(value string, insecure bool) (string, error) {
 	}
 	endpoint, err := url.Parse(complete)
 	if err != nil || endpoint.Hostname() == "" || endpoint.User != nil || endpoint.RawQuery != "" || endpoint.Fragment != "" {
-		return "", errors.New("is a URL such as https://servicestage.cn-north-4.myhuaweicloud.com, with a host and nothing but a path behind it")
+		return "", errors.New("must be a URL such as https://servicestage.cn-north-4.myhuaweicloud.com, with a host and nothing but a path behind it")
 	}
 	switch endpoint.Scheme {
 	case "https":
 	case "http":
 		if !insecure && !isLoopback(endpoint.Hostname()) {
-			return "", errors.New("begins with https://: over http:// credentials travel in clear text. " +
+			return "", errors.New("must begin with https://: over http:// credentials travel in clear text. " +
 				"Only loopback hosts are exempt, or all hosts where insecure is true")
 		}
 	default:
-		return "", errors.New("begins with https://")
+		return "", errors.New("must begin with https://")
 	}
 	return strings.TrimSuffix(endpoint.String(), "/"), nil
 }

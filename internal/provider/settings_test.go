@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
@@ -160,12 +161,14 @@ func TestProvider_invalid(t *testing.T) {
 		"no credentials":              {"region = \"r\"\n", nil, `provider "servicestage" {`, "Set access_key and secret_key"},
 		"no region, no endpoint":      {"access_key = \"AK\"\nsecret_key = \"SK\"\n", nil, `provider "servicestage" {`, "Set region, such as cn-north-4, or the environment variable HW_REGION_NAME."},
 		"malformed region":            {strings.Replace(good, "cn-north-4", "cn north/4", 1), nil, `region = "cn north/4"`, "A region is a name such as cn-north-4."},
-		"endpoint is no URL":          {endpoint("not a url"), nil, `endpoints = `, `The endpoint "servicestage" (environment variable HW_SERVICESTAGE_ENDPOINT) is a URL`},
-		"endpoint is a word":          {endpoint("servicestage"), nil, `endpoints = `, `is a URL such as https://servicestage.cn-north-4.myhuaweicloud.com`},
-		"endpoint is empty":           {endpoint(""), nil, `endpoints = `, `is a URL such as`},
+		"region with a slash":         {strings.Replace(good, "cn-north-4", "evil.example/", 1), nil, `region = "evil.example/"`, "A region is a name such as cn-north-4."},
+		"token with a line break":     {"region = \"r\"\ntoken = \"a\\nb\"\n", nil, `token = `, "token (environment variable HW_AUTH_TOKEN) holds characters that cannot be part of it"},
+		"endpoint is no URL":          {endpoint("not a url"), nil, `endpoints = `, `The endpoint "servicestage" (environment variable HW_SERVICESTAGE_ENDPOINT) must be a URL`},
+		"endpoint is a word":          {endpoint("servicestage"), nil, `endpoints = `, `must be a URL such as https://servicestage.cn-north-4.myhuaweicloud.com`},
+		"endpoint is empty":           {endpoint(""), nil, `endpoints = `, `must be a URL such as`},
 		"endpoint with a query":       {endpoint("https://a.example/?x=1"), nil, `endpoints = `, `with a host and nothing but a path behind it`},
 		"endpoint with a user":        {endpoint("https://u:p@a.example"), nil, `endpoints = `, `with a host and nothing but a path behind it`},
-		"endpoint of another kind":    {endpoint("ftp://a.example"), nil, `endpoints = `, `begins with https://`},
+		"endpoint of another kind":    {endpoint("ftp://a.example"), nil, `endpoints = `, `must begin with https://`},
 		"plain endpoint elsewhere":    {endpoint("http://192.0.2.1"), nil, `endpoints = `, `over http:// credentials travel in clear text`},
 		"endpoint of the environment": {good, map[string]string{"HW_SERVICESTAGE_ENDPOINT": "nonsense"}, `provider "servicestage" {`, `environment variable HW_SERVICESTAGE_ENDPOINT`},
 		"IAM endpoint is no URL":      {good + "endpoints = { iam = \"nonsense\" }\n", nil, `endpoints = `, `The endpoint "iam"`},
@@ -190,6 +193,45 @@ func TestProvider_invalid(t *testing.T) {
 // words matches text across the line breaks that Terraform puts into messages.
 func words(text string) string {
 	return strings.ReplaceAll(regexp.QuoteMeta(text), " ", `[\s│]+`)
+}
+
+// What may hold a password is not repeated.
+func TestProvider_endpointWithPassword(t *testing.T) {
+	t.Parallel()
+	cli := providertest.NewCLI(t, emulator.New(t, emulator.Options{}))
+	cli.Write(t, "main.tf", providertest.Requirement+"provider \"servicestage\" {\n  endpoints = { servicestage = var.endpoint }\n}\n"+job+
+		"variable \"endpoint\" { default = \"https://me:canary-secret@gw.example.com\" }\n")
+	stdout, stderr, err := cli.Run(t, "plan", "-no-color", "-input=false")
+	if err == nil || !strings.Contains(stderr, "Invalid endpoint") || strings.Contains(stdout+stderr, "canary-secret") {
+		t.Errorf("%v\n%s\n%s", err, stdout, stderr)
+	}
+}
+
+// White space around a credential, such as the line break at the end of a file, means nothing.
+func TestProvider_credentialsAreTrimmed(t *testing.T) {
+	providertest.Prepare(t)
+	server := emulator.New(t, emulator.Options{Token: "T"})
+	t.Setenv("HW_AUTH_TOKEN", " T\n")
+	t.Setenv("HW_SERVICESTAGE_ENDPOINT", server.URL+"\n")
+	providertest.Run(t, server, resource.TestStep{Config: providertest.WithProvider("\n", job)})
+}
+
+// A setting that the client can do without for now switches nothing off: what was deleted elsewhere shows in the plan.
+func TestProvider_unknownRetries(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	config := func(input string) string {
+		return strings.Replace(providertest.Config(server, "resource \"terraform_data\" \"later\" { input = "+input+" }\n"+job),
+			"region ", "max_retries = terraform_data.later.output\n  region ", 1)
+	}
+	providertest.Run(t, server,
+		resource.TestStep{Config: config("1")},
+		resource.TestStep{
+			PreConfig:        func() { server.RemoveJob(server.Jobs()[0].ID) },
+			Config:           config("2"),
+			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction("servicestage_build_job.test", plancheck.ResourceActionCreate)}},
+		},
+	)
 }
 
 // A setting that comes from a resource that is not applied yet fails no plan, and the apply uses its value.

@@ -42,7 +42,12 @@ type CLI struct {
 	Dir string
 	// Env is added to the environment; it leads to the server.
 	Env []string
+	// Provider is the path of the provider's program, which no other CLI uses.
+	Provider string
 }
+
+// Requirement is the block that names the provider to a [CLI].
+const Requirement = "terraform {\n  required_providers {\n    servicestage = { source = \"servicestage/servicestage\" }\n  }\n}\n"
 
 // NewCLI returns a CLI whose provider settings lead to the server.
 func NewCLI(t *testing.T, server *emulator.Server) *CLI {
@@ -52,12 +57,17 @@ func NewCLI(t *testing.T, server *emulator.Server) *CLI {
 	if err != nil {
 		t.Fatal(err)
 	}
+	own := t.TempDir()
+	const name = "terraform-provider-servicestage"
+	if err := os.Link(filepath.Join(folder, name), filepath.Join(own, name)); err != nil {
+		t.Fatal(err)
+	}
 	configuration := filepath.Join(t.TempDir(), "cli.tfrc")
-	override := fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"servicestage/servicestage\" = %q\n  }\n  direct {}\n}\n", folder)
+	override := fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"servicestage/servicestage\" = %q\n  }\n  direct {}\n}\n", own)
 	if err := os.WriteFile(configuration, []byte(override), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return &CLI{Dir: t.TempDir(), Env: []string{
+	return &CLI{Dir: t.TempDir(), Provider: filepath.Join(own, name), Env: []string{
 		"TF_CLI_CONFIG_FILE=" + configuration,
 		"CHECKPOINT_DISABLE=1",
 		"TF_IN_AUTOMATION=1",
@@ -72,12 +82,31 @@ func NewCLI(t *testing.T, server *emulator.Server) *CLI {
 // Run runs one command to its end, and returns what it printed.
 func (c *CLI) Run(t *testing.T, arguments ...string) (stdout, stderr string, err error) {
 	t.Helper()
-	var out, errors strings.Builder
-	command := exec.CommandContext(t.Context(), program(t), arguments...)
+	command := c.Start(t, arguments...)
+	err = command.Wait()
+	return command.Stdout.String(), command.Stderr.String(), err
+}
+
+// Command is a command of the CLI that runs.
+type Command struct {
+	*exec.Cmd
+	// Stdout and Stderr are what it has printed; they are to be read when it has ended.
+	Stdout, Stderr *strings.Builder
+}
+
+// Start starts one command. It is killed when the test ends.
+func (c *CLI) Start(t *testing.T, arguments ...string) *Command {
+	t.Helper()
+	command := &Command{
+		Cmd:    exec.CommandContext(t.Context(), program(t), arguments...),
+		Stdout: &strings.Builder{}, Stderr: &strings.Builder{},
+	}
 	command.Dir, command.Env = c.Dir, append(os.Environ(), c.Env...)
-	command.Stdout, command.Stderr = &out, &errors
-	err = command.Run()
-	return out.String(), errors.String(), err
+	command.Cmd.Stdout, command.Cmd.Stderr = command.Stdout, command.Stderr
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return command
 }
 
 // Write puts a file into the working directory.

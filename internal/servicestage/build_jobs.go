@@ -9,10 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"maps"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strconv"
+	"strings"
 )
 
 // BuildJobSpec is what a user says of a build job: the body of create and update, and `spec` in the answer of get. A nil
@@ -70,7 +71,7 @@ type BuildJob struct {
 
 // UnmarshalJSON reads the answer of get. An answer without job_id or spec is an error: it describes no job.
 func (j *BuildJob) UnmarshalJSON(data []byte) error {
-	var wire struct {
+	type jobAnswer struct {
 		JobID               string          `json:"job_id"`
 		EnterpriseProjectID *string         `json:"enterprise_project_id"`
 		Creator             creator         `json:"creator"`
@@ -78,6 +79,7 @@ func (j *BuildJob) UnmarshalJSON(data []byte) error {
 		LastBuildID         lenient         `json:"last_build_id"`
 		Spec                json.RawMessage `json:"spec"`
 	}
+	var wire jobAnswer
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
 	}
@@ -101,19 +103,13 @@ func (j *BuildJob) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// CreatedBuildJob is the part of the answer of create that is not known before or read afterwards.
-type CreatedBuildJob struct {
-	ID string
-	// CreatedAt is in RFC 3339 where it could be understood, else as it came; empty where the service does not say.
-	CreatedAt string
-}
-
 // UnmarshalJSON reads the answer of create. An answer without job_id is an error.
 func (j *CreatedBuildJob) UnmarshalJSON(data []byte) error {
-	var wire struct {
+	type createAnswer struct {
 		JobID     string  `json:"job_id"`
 		CreatedAt lenient `json:"created_at"`
 	}
+	var wire createAnswer
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
 	}
@@ -130,15 +126,6 @@ type BuildJobSummary struct {
 	Name string `json:"job_name"`
 }
 
-// CreateBuildJob makes a job. It is not cut off by ctx once it has gone out, but ends within 30 seconds.
-func (c *Client) CreateBuildJob(ctx context.Context, spec BuildJobSpec) (*CreatedBuildJob, error) {
-	var created CreatedBuildJob
-	if err := c.do(ctx, call{method: http.MethodPost, path: jobPath(), body: spec}, &created); err != nil {
-		return nil, err
-	}
-	return &created, nil
-}
-
 // GetBuildJob reads a job. Where the service's answer may mean that the job is gone, or something else, the list of jobs
 // decides: [IsNotFound] is true of the error only where that list could be had and does not hold the job. name is the last
 // known name of the job, and shortens that search; it may be empty.
@@ -147,6 +134,7 @@ func (c *Client) GetBuildJob(ctx context.Context, id, name string) (*BuildJob, e
 	if err != nil {
 		return nil, c.confirmGone(ctx, id, name, err)
 	}
+	c.met.add(id)
 	return job, nil
 }
 
@@ -243,14 +231,15 @@ type listPage struct {
 
 // UnmarshalJSON reads a page of the list. What is no list is an error: it must not be taken for a list without jobs.
 func (p *listPage) UnmarshalJSON(data []byte) error {
-	var wire struct {
+	type listAnswer struct {
 		Total *int               `json:"total"`
 		List  *[]BuildJobSummary `json:"list"`
 	}
+	var wire listAnswer
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
 	}
-	if wire.Total == nil || wire.List == nil && *wire.Total > 0 {
+	if wire.Total == nil || *wire.Total < 0 || wire.List == nil && *wire.Total > 0 {
 		return errors.New("total or list is missing")
 	}
 	p.total = *wire.Total
@@ -270,15 +259,12 @@ func (c *Client) listPage(ctx context.Context, page int, name string) (*listPage
 	if name != "" {
 		query.Set("job_name", name)
 	}
-	var list *listPage
+	var list listPage
 	err := c.do(ctx, call{method: http.MethodGet, path: jobPath(), query: query}, &list)
 	if failure, ok := errors.AsType[*Error](err); ok {
 		failure.ofList = true
 	}
-	if err == nil && list == nil {
-		err = errors.New("the list of build jobs is null")
-	}
-	return list, err
+	return &list, err
 }
 
 // confirmGone settles an error of a call for one job that may mean that the job is gone: listed means that the error stands,
@@ -318,86 +304,48 @@ type members map[string]json.RawMessage
 
 // replaceSpec is the body of an update: the members of the raw spec that the API does not document, and spec.
 func replaceSpec(raw json.RawMessage, spec BuildJobSpec) (members, error) {
-	body, err := replace(raw, spec, "job_name", "job_description", "environment_setting", "code_repo", "enterprise_project_id")
-	if err != nil {
-		return nil, err
-	}
-	old, err := objectMembers(raw)
-	if err != nil {
-		return nil, err
-	}
-	oldEnvironment, err := objectMembers(old["environment_setting"])
-	if err != nil {
-		return nil, err
-	}
-	environment, err := replace(old["environment_setting"], spec.EnvironmentSetting,
-		"docker_version", "cluster_id", "cluster_name", "use_public_cluster", "build_os")
-	if err != nil {
-		return nil, err
-	}
-	buildOS, err := replace(oldEnvironment["build_os"], spec.EnvironmentSetting.BuildOS, "arch")
-	if err != nil {
-		return nil, err
-	}
-	if len(buildOS) > 0 || spec.EnvironmentSetting.BuildOS != nil {
-		if err := environment.set("build_os", buildOS); err != nil {
-			return nil, err
+	return replaceMembers(raw, reflect.ValueOf(spec))
+}
+
+// replaceMembers returns the members of raw that the struct does not have, and all that the struct says, at every depth.
+func replaceMembers(raw json.RawMessage, written reflect.Value) (members, error) {
+	result := members{}
+	if len(raw) > 0 && string(raw) != "null" {
+		if err := json.Unmarshal(raw, &result); err != nil {
+			return nil, fmt.Errorf("the service's spec: %w", err)
 		}
 	}
-	if err := body.set("environment_setting", environment); err != nil {
-		return nil, err
-	}
-	// What the service says besides of a repository belongs to it, and goes with it.
-	if spec.CodeRepo != nil {
-		repo, err := replace(old["code_repo"], spec.CodeRepo, "type", "url", "branch", "namespace")
+	for field, value := range written.Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		old := result[name]
+		delete(result, name)
+		silent := value.Kind() == reflect.Pointer && value.IsNil()
+		if value.Kind() == reflect.Pointer {
+			if silent {
+				value = reflect.Zero(field.Type.Elem())
+			} else {
+				value = value.Elem()
+			}
+		}
+		document := value.Interface()
+		if value.Kind() == reflect.Struct {
+			object, err := replaceMembers(old, value)
+			if err != nil {
+				return nil, err
+			}
+			// What is not documented goes back also where the rest is silent. But what the service says besides of a repository
+			// belongs to it, and goes with it.
+			silent = silent && (len(object) == 0 || value.Type() == reflect.TypeFor[CodeRepo]())
+			document = object
+		}
+		if silent {
+			continue
+		}
+		encoded, err := json.Marshal(document)
 		if err != nil {
 			return nil, err
 		}
-		if err := body.set("code_repo", repo); err != nil {
-			return nil, err
-		}
+		result[name] = encoded
 	}
-	return body, nil
-}
-
-// replace returns the members of raw but for the documented ones, and all members of written.
-func replace(raw json.RawMessage, written any, documented ...string) (members, error) {
-	result, err := objectMembers(raw)
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range documented {
-		delete(result, name)
-	}
-	encoded, err := json.Marshal(written)
-	if err != nil {
-		return nil, err
-	}
-	added, err := objectMembers(encoded)
-	if err != nil {
-		return nil, err
-	}
-	maps.Copy(result, added)
 	return result, nil
-}
-
-func (m members) set(name string, value members) error {
-	encoded, err := json.Marshal(value)
-	if err != nil {
-		return err
-	}
-	m[name] = encoded
-	return nil
-}
-
-// objectMembers takes an object apart. Absent and null are an object without members.
-func objectMembers(raw json.RawMessage) (members, error) {
-	if len(raw) == 0 || string(raw) == "null" {
-		return members{}, nil
-	}
-	var object members
-	if err := json.Unmarshal(raw, &object); err != nil {
-		return nil, fmt.Errorf("the service's spec: %w", err)
-	}
-	return object, nil
 }

@@ -59,6 +59,9 @@ type Client struct {
 	config    Config
 	endpoint  *url.URL
 	transport *http.Transport
+	creating  nameLocks
+	met       idSet
+	throttle  throttle
 }
 
 // New returns a client, or an error when the endpoint is no absolute URL or the authenticator is missing. It does not touch
@@ -125,10 +128,15 @@ func (c *Client) do(ctx context.Context, call call, out any) error {
 			return fmt.Errorf("encoding the request: %w", err)
 		}
 	}
-	if err := ctx.Err(); err != nil {
-		return &Error{Method: call.method, Host: c.endpoint.Host, Stopped: err}
-	}
+	var last *Error
 	for attempt := 1; ; attempt++ {
+		if stopped := c.waitFor(ctx, attempt, last); stopped != nil {
+			if last == nil {
+				last = &Error{Method: call.method, Host: c.endpoint.Host}
+			}
+			last.Stopped = stopped
+			return last
+		}
 		answer, failure := c.exchange(ctx, call.method, target, body, attempt)
 		if failure == nil {
 			failure = decode(answer, out)
@@ -137,13 +145,11 @@ func (c *Client) do(ctx context.Context, call call, out any) error {
 			return nil
 		}
 		failure.Attempts = attempt
+		c.throttle.heed(failure, c.config.Now())
 		if attempt > c.config.MaxRetries || !retryable(failure) {
 			return failure
 		}
-		if err := c.pause(ctx, delay(attempt, failure.retryAfter, c.config.Now())); err != nil {
-			failure.Stopped = err
-			return failure
-		}
+		last = failure
 	}
 }
 

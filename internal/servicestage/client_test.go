@@ -196,9 +196,16 @@ func TestClient_boundsAnswers(t *testing.T) {
 		for size, tooLong := range map[int]bool{limit: false, limit + 1: true} {
 			t.Run(fmt.Sprint(method, size), func(t *testing.T) {
 				t.Parallel()
-				service := script(t, reply{body: goodJob + strings.Repeat(" ", size-len(goodJob))})
+				replies, want := []reply{{body: goodJob + strings.Repeat(" ", size-len(goodJob))}}, []string{method + " " + jobs}
+				switch {
+				case method == http.MethodGet:
+					want[0] += "/id"
+				case tooLong:
+					replies, want = append(replies, noList), append(want, listOfApp)
+				}
+				service := script(t, replies...)
 				err := operations[method](t.Context(), service.client(t))
-				service.only(t)
+				equal(t, "requests", service.lines(), want)
 				if !tooLong {
 					if err != nil {
 						t.Error(err)
@@ -208,6 +215,9 @@ func TestClient_boundsAnswers(t *testing.T) {
 				failure := failureOf(t, err)
 				equal(t, "attempts", failure.Attempts, 1)
 				equal(t, "sent", failure.Sent, true)
+				if method == http.MethodPost {
+					lostWithoutList(t, err, failure)
+				}
 				if !strings.Contains(failure.Error(), "4 MiB") {
 					t.Errorf("the error does not name the limit: %v", failure)
 				}

@@ -193,7 +193,8 @@ func describe(body []byte) description {
 // maxText bounds one member of an error body, in characters.
 const maxText = 2048
 
-// first returns the first of the named members that is a non-empty string or a number, without control characters.
+// first returns the first of the named members that is a non-empty string or a number other than 0, without control
+// characters.
 func first(object map[string]any, names ...string) string {
 	for _, name := range names {
 		switch value := object[name].(type) {
@@ -207,7 +208,9 @@ func first(object map[string]any, names ...string) string {
 				}, value), maxText)
 			}
 		case json.Number:
-			return cut(value.String(), maxText)
+			if value != "0" {
+				return cut(value.String(), maxText)
+			}
 		}
 	}
 	return ""

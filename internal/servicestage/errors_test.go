@@ -125,13 +125,14 @@ func TestError_createWithoutUsableAnswer(t *testing.T) {
 	for _, body := range []string{"", "{}", `{"job_id":""}`, `{"job_id":7}`, "<html>", "null", "[]"} {
 		t.Run(body, func(t *testing.T) {
 			t.Parallel()
-			service := script(t, reply{status: http.StatusCreated, body: body})
+			service := script(t, reply{status: http.StatusCreated, body: body}, noList)
 			created, err := service.client(t).CreateBuildJob(t.Context(), servicestage.BuildJobSpec{JobName: "app"})
 			failure := failureOf(t, err)
 			equal(t, "created", created, nil)
 			equal(t, "status", failure.StatusCode, 201)
 			equal(t, "attempts", failure.Attempts, 1)
-			service.only(t)
+			lostWithoutList(t, err, failure)
+			equal(t, "requests", service.lines(), []string{"POST " + jobs, listOfApp})
 		})
 	}
 }
@@ -164,22 +165,29 @@ func TestIsRefused(t *testing.T) {
 		status int
 		code   string
 		want   bool
+		lost   bool
 	}{
-		{400, "SVCSTG.CPE.4000001", true},
-		{409, "SVCSTG.CPE.4090001", true},
-		{400, "APIGW.0106", false},
-		{409, "", false},
-		{403, "SVCSTG.CPE.4030001", false},
-		{500, "SVCSTG.CPE.5000001", false},
+		{400, "SVCSTG.CPE.4000001", true, false},
+		{409, "SVCSTG.CPE.4090001", true, false},
+		{400, "APIGW.0106", false, false},
+		{409, "", false, false},
+		{403, "SVCSTG.CPE.4030001", false, false},
+		{500, "SVCSTG.CPE.5000001", false, true},
 	} {
 		t.Run(fmt.Sprint(test.status, test.code), func(t *testing.T) {
 			t.Parallel()
-			service := script(t, reply{status: test.status, body: fmt.Sprintf(`{"error_code":%q}`, test.code)})
+			replies, want := []reply{{status: test.status, body: fmt.Sprintf(`{"error_code":%q}`, test.code)}}, []string{"POST " + jobs}
+			if test.lost {
+				replies, want = append(replies, noList), append(want, listOfApp)
+			}
+			service := script(t, replies...)
 			_, err := service.client(t).CreateBuildJob(t.Context(), servicestage.BuildJobSpec{JobName: "app"})
 			equal(t, "status", failureOf(t, err).StatusCode, test.status)
 			equal(t, "refused", servicestage.IsRefused(err), test.want)
 			equal(t, "refused, wrapped", servicestage.IsRefused(fmt.Errorf("creating: %w", err)), test.want)
-			service.only(t)
+			_, lost := errors.AsType[*servicestage.LostError](err)
+			equal(t, "lost", lost, test.lost)
+			equal(t, "requests", service.lines(), want)
 		})
 	}
 	if servicestage.IsRefused(nil) || servicestage.IsRefused(errors.New("other")) {
@@ -237,6 +245,9 @@ func TestIsNotFound(t *testing.T) {
 		{"list is another document", 404, "", "", "", `{"total":1,"jobs":[{"job_id":"id"}]}`, false},
 		{"list without ids", 404, "", "", "", `{"total":1,"list":[{"id":"id"}]}`, false},
 		{"list of nothing is null", 404, "", "", "", `{"total":0,"list":null}`, true},
+		{"list of less than nothing is null", 404, "", "", "", `{"total":-1,"list":null}`, false},
+		{"list of less than nothing", 404, "", "app", `{"total":-1,"list":[]}`, "", false},
+		{"list of less than nothing without name", 404, "", "app", none, `{"total":-1,"list":null}`, false},
 		{"list says gone by name", 404, "", "app", gone, "", false},
 		{"list says gone without name", 404, "", "app", none, gone, false},
 	} {

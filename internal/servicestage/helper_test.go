@@ -30,7 +30,12 @@ const (
 	jobs  = "/assembling/v1/jobs"
 	// goodJob is the least that the service answers of a job.
 	goodJob = `{"job_id":"id","spec":{"job_name":"app"}}`
+	// listOfApp is what the client asks for where it does not know what became of the job app.
+	listOfApp = "GET " + jobs + "?job_name=app&page=1&per_page=100"
 )
+
+// noList is the answer to that question which leaves it open.
+var noList = reply{status: http.StatusForbidden, body: `{"error_code":"APIGW.0302"}`}
 
 // received is a request as it reached the server.
 type received struct {
@@ -206,6 +211,29 @@ func failureOf(t *testing.T, err error) *servicestage.Error {
 		t.Fatalf("got %T (%v), want a *servicestage.Error", err, err)
 	}
 	return failure
+}
+
+// lostOf returns what the client says of a create whose end it does not know.
+func lostOf(t *testing.T, err error) *servicestage.LostError {
+	t.Helper()
+	lost, ok := errors.AsType[*servicestage.LostError](err)
+	if !ok {
+		t.Fatalf("got %T (%v), want a *servicestage.LostError", err, err)
+	}
+	return lost
+}
+
+// lostWithoutList checks that a create is lost by the failure, and that noList was the answer to what became of it.
+func lostWithoutList(t *testing.T, err error, failure *servicestage.Error) {
+	t.Helper()
+	lost := lostOf(t, err)
+	equal(t, "what is lost", *lost, servicestage.LostError{Name: "app", Err: failure, Lookup: lost.Lookup})
+	lookup := failureOf(t, lost.Lookup)
+	equal(t, "method of the lookup", lookup.Method, http.MethodGet)
+	equal(t, "status of the lookup", lookup.StatusCode, noList.status)
+	equal(t, "code of the lookup", lookup.Code, "APIGW.0302")
+	equal(t, "text", err.Error(), failure.Error()+"; "+lookup.Error())
+	equal(t, "wraps both", errors.Is(err, failure) && errors.Is(err, lookup), true)
 }
 
 func equal[T any](t *testing.T, what string, got, want T) {

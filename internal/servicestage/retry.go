@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -44,20 +45,67 @@ func retryable(failure *Error) bool {
 	return !isFinal && !isCertificate
 }
 
-// delay is how long to wait after the given attempt (the first is 1): as long as the service asks for with Retry-After, in
-// seconds or until a date, else twice as long each time, jittered.
-func delay(attempt int, retryAfter string, now time.Time) time.Duration {
-	if seconds, err := strconv.Atoi(retryAfter); err == nil && seconds >= 0 {
-		return time.Duration(min(seconds, int(maxRetryAfter/time.Second))) * time.Second
+// waitFor waits for the turn of an attempt: as long as its predecessor, nil for the first, asks for, and as long as the service
+// throttles the client. It returns the context's error when that ends.
+func (c *Client) waitFor(ctx context.Context, attempt int, last *Error) error {
+	now := c.config.Now()
+	if last == nil {
+		if d := c.throttle.remaining(now); d > 0 {
+			return c.pause(ctx, d)
+		}
+		return ctx.Err()
 	}
-	if date, err := http.ParseTime(retryAfter); err == nil {
-		return min(max(date.Sub(now), 0), maxRetryAfter)
+	return c.pause(ctx, max(delay(attempt-1, last.retryAfter, now), c.throttle.remaining(now)))
+}
+
+// throttle is until when the service has asked the client to be quiet. It holds for all calls, not just for the one that was
+// told so.
+type throttle struct {
+	mu    sync.Mutex
+	until time.Time
+}
+
+// heed takes note of a 429 that says how long.
+func (t *throttle) heed(failure *Error, now time.Time) {
+	d, asked := askedDelay(failure.retryAfter, now)
+	if !asked || failure.StatusCode != http.StatusTooManyRequests {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if until := now.Add(d); until.After(t.until) {
+		t.until = until
+	}
+}
+
+func (t *throttle) remaining(now time.Time) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return max(t.until.Sub(now), 0)
+}
+
+// delay is how long to wait after the given attempt (the first is 1): as long as the service asks for, else twice as long each
+// time, jittered.
+func delay(attempt int, retryAfter string, now time.Time) time.Duration {
+	if d, asked := askedDelay(retryAfter, now); asked {
+		return d
 	}
 	d := maxDelay
 	if doublings := attempt - 1; doublings < 6 {
 		d = minDelay << doublings
 	}
 	return d/2 + rand.N(d/2) //nolint:gosec // Jitter needs no secrecy.
+}
+
+// askedDelay reads a Retry-After header: seconds, or a date.
+func askedDelay(retryAfter string, now time.Time) (time.Duration, bool) {
+	if seconds, err := strconv.Atoi(retryAfter); err == nil && seconds >= 0 {
+		return time.Duration(min(seconds, int(maxRetryAfter/time.Second))) * time.Second, true
+	}
+	if date, err := http.ParseTime(retryAfter); err == nil {
+		return min(max(date.Sub(now), 0), maxRetryAfter), true
+	}
+	return 0, false
 }
 
 // pause waits between attempts. No pause is so short that the end of the context goes unnoticed.

@@ -4,6 +4,7 @@
 package servicestage_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -19,36 +20,54 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
+// What becomes of a POST that failed.
+const (
+	stands = "the failure stands"
+	again  = "sent again"
+	lost   = "nobody knows what became of it"
+)
+
+// failures are the ways in which one attempt can end badly after it has reached the service.
+var failures = map[string]struct {
+	reply   reply
+	retried bool // For GET, PUT and DELETE.
+	post    string
+}{
+	"408":               {reply{status: 408}, true, lost},
+	"429":               {reply{status: 429}, true, again},
+	"500":               {reply{status: 500}, true, lost},
+	"502":               {reply{status: 502}, true, lost},
+	"503":               {reply{status: 503}, true, lost},
+	"504":               {reply{status: 504}, true, lost},
+	"dropped":           {reply{drop: true}, true, lost},
+	"truncated":         {reply{body: goodJob, cut: true}, true, lost},
+	"truncated error":   {reply{status: 403, body: goodJob, cut: true}, true, lost},
+	"307":               {reply{status: 307}, false, stands},
+	"403":               {reply{status: 403}, false, stands},
+	"409":               {reply{status: 409}, false, stands},
+	"422":               {reply{status: 422}, false, stands},
+	"501":               {reply{status: 501}, false, lost},
+	"505":               {reply{status: 505}, false, lost},
+	"error code in 200": {reply{body: `{"error_code":"SVCSTG.CPE.5000001"}`}, false, stands},
+}
+
+// knownStatus is what the client can know of the status of a reply.
+func (r reply) knownStatus() int {
+	if r.drop || r.cut {
+		return 0
+	}
+	return cmp.Or(r.status, http.StatusOK)
+}
+
 func TestRetry_byMethodAndFault(t *testing.T) {
 	t.Parallel()
-	faults := map[string]struct {
-		reply       reply
-		retried     bool // For GET, PUT and DELETE.
-		postRetried bool
-	}{
-		"408":               {reply{status: 408}, true, false},
-		"429":               {reply{status: 429}, true, true},
-		"500":               {reply{status: 500}, true, false},
-		"502":               {reply{status: 502}, true, false},
-		"503":               {reply{status: 503}, true, false},
-		"504":               {reply{status: 504}, true, false},
-		"dropped":           {reply{drop: true}, true, false},
-		"truncated":         {reply{body: goodJob, cut: true}, true, false},
-		"truncated error":   {reply{status: 403, body: goodJob, cut: true}, true, false},
-		"403":               {reply{status: 403}, false, false},
-		"409":               {reply{status: 409}, false, false},
-		"422":               {reply{status: 422}, false, false},
-		"501":               {reply{status: 501}, false, false},
-		"505":               {reply{status: 505}, false, false},
-		"error code in 200": {reply{body: `{"error_code":"SVCSTG.CPE.5000001"}`}, false, false},
-	}
 	for method, call := range operations {
-		for name, fault := range faults {
+		for name, fault := range failures {
 			t.Run(method+" "+name, func(t *testing.T) {
 				t.Parallel()
 				retried := fault.retried
 				if method == http.MethodPost {
-					retried = fault.postRetried
+					retried = fault.post == again
 				}
 				if retried {
 					service := script(t, fault.reply, reply{body: goodJob})
@@ -64,20 +83,59 @@ func TestRetry_byMethodAndFault(t *testing.T) {
 					equal(t, "number of waits", len(service.waits()), 1)
 					return
 				}
-				service := script(t, fault.reply)
-				failure := failureOf(t, call(t.Context(), service.client(t)))
-				equal(t, "method", service.only(t).Method, method)
+				replies, want := []reply{fault.reply}, []string{method + " " + jobs}
+				switch {
+				case method != http.MethodPost:
+					want[0] += "/id"
+				case fault.post == lost:
+					replies, want = append(replies, noList), append(want, listOfApp)
+				}
+				service := script(t, replies...)
+				err := call(t.Context(), service.client(t))
+				failure := failureOf(t, err)
+				equal(t, "requests", service.lines(), want)
+				equal(t, "method", failure.Method, method)
 				equal(t, "attempts", failure.Attempts, 1)
 				equal(t, "sent", failure.Sent, true)
 				equal(t, "stopped", failure.Stopped, nil)
 				equal(t, "waits", service.waits(), nil)
-				wantStatus := fault.reply.status
-				if fault.reply.drop || fault.reply.cut {
-					wantStatus = 0
-				} else if wantStatus == 0 {
-					wantStatus = 200
+				equal(t, "status", failure.StatusCode, fault.reply.knownStatus())
+				if method == http.MethodPost && fault.post == lost {
+					lostWithoutList(t, err, failure)
+				} else {
+					equal(t, "error", err, error(failure))
 				}
-				equal(t, "status", failure.StatusCode, wantStatus)
+			})
+		}
+	}
+}
+
+// A POST whose answer is lost is sent again where the service holds no such job.
+func TestRetry_lostPost(t *testing.T) {
+	t.Parallel()
+	for name, fault := range failures {
+		if fault.post != lost {
+			continue
+		}
+		for _, retries := range []int{-1, 0, 1, 3} {
+			t.Run(fmt.Sprint(name, " ", retries), func(t *testing.T) {
+				t.Parallel()
+				var posts atomic.Int32
+				service := serve(t, func(w http.ResponseWriter, r received) {
+					if r.Method == http.MethodPost {
+						posts.Add(1)
+						fault.reply.write(w)
+						return
+					}
+					equal(t, "request", r.Method+" "+r.RequestURI, listOfApp)
+					reply{body: `{"total":0,"list":[]}`}.write(w)
+				})
+				err := operations[http.MethodPost](t.Context(), service.client(t, maxRetries(retries)))
+				failure := failureOf(t, err)
+				equal(t, "what is lost", *lostOf(t, err), servicestage.LostError{Name: "app", Err: failure})
+				equal(t, "number of POSTs", int(posts.Load()), max(retries, 0)+1)
+				equal(t, "status", failure.StatusCode, fault.reply.knownStatus())
+				equal(t, "last request", service.lines()[len(service.lines())-1], listOfApp)
 			})
 		}
 	}

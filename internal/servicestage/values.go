@@ -56,7 +56,8 @@ const goTime = "2006-01-02 15:04:05.999999999 -0700 MST"
 // timestamp returns a time of the service in RFC 3339 and UTC, or as it came where it cannot be understood.
 func timestamp(text string) string {
 	for _, layout := range []string{goTime, time.RFC3339Nano} {
-		if t, err := time.Parse(layout, text); err == nil {
+		t, err := time.Parse(layout, text)
+		if year := t.UTC().Year(); err == nil && 0 <= year && year <= 9999 { // RFC 3339 has no other years.
 			return t.UTC().Format(time.RFC3339)
 		}
 	}

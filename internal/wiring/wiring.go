@@ -12,17 +12,19 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
 // Provider is what the provider block and the environment come to.
 type Provider struct {
-	// Client is nil as long as a provider setting is unknown, which happens only while Terraform plans.
+	// Client is nil as long as a setting that it needs is unknown, which happens only while Terraform plans.
 	Client *servicestage.Client
-	// EnterpriseProjectID is the default for resources that name none; empty means that there is no default.
-	EnterpriseProjectID string
-	// Unknown names the provider settings that are not known yet.
+	// EnterpriseProjectID is the default for resources that name none: null means that there is no default, unknown that it is
+	// not known yet.
+	EnterpriseProjectID types.String
+	// Unknown names the settings that the client still needs.
 	Unknown []string
 }
 

@@ -109,8 +109,9 @@ type running struct {
 }
 
 func startEmulator(ctx context.Context, program, log string) (*running, error) {
-	// The process outlives an interrupt of the demo itself, so that Terraform can finish what it is at; stop ends it.
+	// The process outlives an interrupt, so that Terraform can finish what it is at; stop ends it.
 	command := exec.CommandContext(context.WithoutCancel(ctx), program)
+	command.SysProcAttr = ownProcessGroup()
 	file, err := os.Create(log)
 	if err != nil {
 		return nil, err
@@ -141,8 +142,7 @@ func startEmulator(ctx context.Context, program, log string) (*running, error) {
 func (r *running) stop() error {
 	kill := time.AfterFunc(10*time.Second, func() { _ = r.command.Process.Kill() })
 	defer kill.Stop()
-	// An interrupt from the keyboard may have stopped it already.
-	if err := r.command.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	if err := r.command.Process.Signal(os.Interrupt); err != nil {
 		return fmt.Errorf("stopping the emulator: %w", err)
 	}
 	if err := r.command.Wait(); err != nil {
@@ -230,6 +230,7 @@ func (t *terraform) run(ctx context.Context, arguments ...string) error {
 	command := exec.CommandContext(ctx, t.cli, arguments...)
 	command.Dir, command.Env = t.directory, t.environment
 	command.Stdout, command.Stderr = os.Stdout, os.Stderr
+	command.SysProcAttr = ownProcessGroup()
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
 	if err := command.Run(); err != nil {
 		return fmt.Errorf("%s %s: %w", name, arguments[0], err)

@@ -1,0 +1,319 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+//go:build unix
+
+package provider_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
+	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
+)
+
+const (
+	jobsPath = "/assembling/v1/jobs"
+	many     = 50
+)
+
+// manyJobs is a configuration of as many jobs.
+func manyJobs(count int) string {
+	return providertest.Requirement + fmt.Sprintf(`
+resource "servicestage_build_job" "many" {
+  count    = %d
+  job_name = "app-${count.index}"
+  environment_setting {}
+}
+`, count)
+}
+
+// inState returns the ids of the jobs in the CLI's state; none where there is no state.
+func inState(t *testing.T, cli *providertest.CLI) map[string]bool {
+	t.Helper()
+	ids := map[string]bool{}
+	content, err := os.ReadFile(filepath.Join(cli.Dir, "terraform.tfstate"))
+	if os.IsNotExist(err) || len(content) == 0 {
+		return ids
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var state struct {
+		Resources []struct {
+			Instances []struct {
+				Attributes struct {
+					JobID string `json:"job_id"`
+				} `json:"attributes"`
+			} `json:"instances"`
+		} `json:"resources"`
+	}
+	if err := json.Unmarshal(content, &state); err != nil {
+		t.Fatal(err)
+	}
+	for _, resource := range state.Resources {
+		for _, instance := range resource.Instances {
+			ids[instance.Attributes.JobID] = true
+		}
+	}
+	return ids
+}
+
+// applyAgain applies until nothing is left to import, and checks that the service then holds exactly the fifty jobs.
+func applyAgain(t *testing.T, cli *providertest.CLI, server *emulator.Server) {
+	t.Helper()
+	known := inState(t, cli)
+	_, stderr, err := cli.Run(t, "apply", "-no-color", "-input=false", "-auto-approve", "-lock=false")
+	var imports strings.Builder
+	for _, job := range server.Jobs() {
+		if inState(t, cli)[job.ID] {
+			continue
+		}
+		// An orphan of the kill: the error has to name it.
+		if known[job.ID] || !strings.Contains(stderr, job.ID) {
+			t.Errorf("build job %q (%s) is not in the state, and no error names it", job.Name(), job.ID)
+		}
+		fmt.Fprintf(&imports, "import {\n  to = servicestage_build_job.many[%s]\n  id = %q\n}\n", strings.TrimPrefix(job.Name(), "app-"), job.ID)
+	}
+	if (err != nil) != (imports.Len() > 0) {
+		t.Errorf("apply: %v with %d bytes of imports\n%s", err, imports.Len(), stderr)
+	}
+	if imports.Len() > 0 {
+		cli.Write(t, "imports.tf", imports.String())
+		if _, stderr, err := cli.Run(t, "apply", "-no-color", "-input=false", "-auto-approve", "-lock=false"); err != nil {
+			t.Errorf("apply with the imports: %v\n%s", err, stderr)
+		}
+	}
+	names := map[string]bool{}
+	for _, job := range server.Jobs() {
+		names[job.Name()] = true
+	}
+	if len(server.Jobs()) != many || len(names) != many || len(inState(t, cli)) != many {
+		t.Errorf("the service holds %d jobs of %d names, the state %d; want %d of each", len(server.Jobs()), len(names), len(inState(t, cli)), many)
+	}
+	if _, stderr, err := cli.Run(t, "plan", "-no-color", "-input=false", "-detailed-exitcode", "-lock=false"); err != nil {
+		t.Errorf("the last plan is not empty: %v\n%s", err, stderr)
+	}
+}
+
+// The provider, or Terraform, is killed in the middle of an apply: nothing is made twice, and nothing is lost without an error
+// that names it.
+func TestProvider_killed(t *testing.T) {
+	t.Parallel()
+	for _, victim := range []string{"provider", "terraform"} {
+		for _, request := range []int{1, 20, 60, 99} {
+			for _, after := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s at request %d, carried out %t", victim, request, after), func(t *testing.T) {
+					t.Parallel()
+					server := emulator.New(t, emulator.Options{})
+					cli := providertest.NewCLI(t, server)
+					cli.Write(t, "main.tf", manyJobs(many))
+
+					var mu sync.Mutex
+					count := 0
+					started := make(chan *providertest.Command, 1)
+					server.Order(emulator.Fault{
+						Drop: true, After: after,
+						When: func(emulator.Request) bool {
+							mu.Lock()
+							defer mu.Unlock()
+							count++
+							return count == request
+						},
+						Do: func() {
+							apply := <-started
+							pids := []int{apply.Process.Pid}
+							if victim == "provider" {
+								pids = processesOf(t, cli.Provider)
+							}
+							for _, pid := range pids {
+								if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+									t.Errorf("killing %d: %v", pid, err)
+								}
+							}
+						},
+					})
+					apply := cli.Start(t, "apply", "-no-color", "-input=false", "-auto-approve", "-lock=false")
+					started <- apply
+					if err := apply.Wait(); err == nil {
+						t.Errorf("the apply has not noticed that its %s was killed", victim)
+					}
+					for _, pid := range processesOf(t, cli.Provider) {
+						_ = syscall.Kill(pid, syscall.SIGKILL) // Terraform's death leaves it behind; it may have ended by itself.
+					}
+					server.ForgetFaults()
+					applyAgain(t, cli, server)
+				})
+			}
+		}
+	}
+}
+
+// processesOf finds the processes that run a program.
+func processesOf(t *testing.T, program string) []int {
+	t.Helper()
+	links, err := filepath.Glob("/proc/[0-9]*/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(links) == 0 {
+		t.Skip("Processes are looked up in /proc, which this system does not have.")
+	}
+	var pids []int
+	for _, link := range links {
+		if target, err := os.Readlink(link); err == nil && target == program {
+			var pid int
+			if _, err := fmt.Sscanf(link, "/proc/%d/exe", &pid); err != nil {
+				t.Fatal(err)
+			}
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// An interrupt ends a wait at once, however long the service asked for.
+func TestProvider_interruptedWhileWaiting(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	cli := providertest.NewCLI(t, server)
+	cli.Write(t, "main.tf", manyJobs(many))
+	waiting := make(chan bool, 1)
+	server.Order(emulator.Fault{
+		Method: http.MethodPost, Path: jobsPath, Times: -1,
+		StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"3600"}},
+		Body: `{"error_code":"APIGW.0308","error_msg":"throttled"}`,
+		Do: func() {
+			select {
+			case waiting <- true:
+			default:
+			}
+		},
+	})
+	apply := cli.Start(t, "apply", "-no-color", "-input=false", "-auto-approve")
+	<-waiting
+	if err := apply.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if err := apply.Wait(); err == nil {
+		t.Error("the apply succeeded although it was interrupted")
+	}
+	if want := "throttled (interrupted)"; !strings.Contains(strings.Join(strings.Fields(apply.Stderr.String()), " "), want) {
+		t.Errorf("the error does not say %q:\n%s", want, apply.Stderr)
+	}
+	server.ForgetFaults()
+	applyAgain(t, cli, server)
+}
+
+// An interrupt does not cut off creates that are on their way: every job that the service makes is in the state.
+func TestProvider_interruptedWhileCreating(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	cli := providertest.NewCLI(t, server)
+	cli.Write(t, "main.tf", manyJobs(many))
+	const inFlight = 10 // Terraform's parallelism.
+	arrived, release := make(chan bool, many), make(chan bool)
+	server.Order(emulator.Fault{Method: http.MethodPost, Path: jobsPath, Times: -1, Do: func() { arrived <- true; <-release }})
+	apply := cli.Start(t, "apply", "-no-color", "-input=false", "-auto-approve")
+	for range inFlight {
+		<-arrived
+	}
+	if err := apply.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	close(release)
+	if err := apply.Wait(); err == nil {
+		t.Error("the apply succeeded although it was interrupted")
+	}
+	known := inState(t, cli)
+	for _, job := range server.Jobs() {
+		if !known[job.ID] {
+			t.Errorf("build job %q (%s) was made and is not in the state", job.Name(), job.ID)
+		}
+	}
+	if jobs := server.Jobs(); len(jobs) < inFlight {
+		t.Errorf("the service holds %d jobs, want those that were on their way", len(jobs))
+	}
+	server.ForgetFaults()
+	applyAgain(t, cli, server)
+}
+
+// Two applies of the same configuration at once, from two working copies: each job is in one state only, and the other apply
+// says where it is. Nobody overwrites anybody.
+func TestProvider_twoWorkingCopies(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	clis := []*providertest.CLI{providertest.NewCLI(t, server), providertest.NewCLI(t, server)}
+	var applies []*providertest.Command
+	for _, cli := range clis {
+		cli.Write(t, "main.tf", manyJobs(many))
+		applies = append(applies, cli.Start(t, "apply", "-no-color", "-input=false", "-auto-approve"))
+	}
+	failed := 0
+	for _, apply := range applies {
+		if apply.Wait() != nil {
+			failed++
+		}
+	}
+	if failed == 0 {
+		t.Error("both applies say that they have made all jobs")
+	}
+	jobs := server.Jobs()
+	if len(jobs) != many {
+		t.Errorf("the service holds %d jobs, want %d", len(jobs), many)
+	}
+	for _, job := range jobs {
+		holders := 0
+		for i, cli := range clis {
+			switch {
+			case inState(t, cli)[job.ID]:
+				holders++
+			case !strings.Contains(applies[i].Stderr.String(), job.ID):
+				t.Errorf("apply %d does not have build job %q (%s), and does not say where it is", i, job.Name(), job.ID)
+			}
+		}
+		if holders != 1 {
+			t.Errorf("build job %q (%s) is in %d states, want 1", job.Name(), job.ID, holders)
+		}
+	}
+	if puts := server.CountRequests(http.MethodPut, jobsPath+"/*"); puts != 0 {
+		t.Errorf("%d PUT requests, want none", puts)
+	}
+}
+
+// A thousand jobs, fifty at a time, with faults of all kinds in every tenth request: exactly these jobs in the end.
+func TestProvider_thousandJobsWithFaults(t *testing.T) {
+	t.Parallel()
+	const count = 1000
+	seed := rand.Uint64()
+	server := emulator.New(t, emulator.Options{})
+	cli := providertest.NewCLI(t, server)
+	cli.Env = append(cli.Env, "HW_MAX_RETRIES=12") // So that bad luck with the seed ends no operation.
+	cli.Write(t, "main.tf", manyJobs(count))
+	server.OrderRandomFaults(seed, 0.1)
+	if _, stderr, err := cli.Run(t, "apply", "-no-color", "-input=false", "-auto-approve", "-parallelism=50"); err != nil {
+		t.Errorf("seed %d: %v\n%s", seed, err, stderr)
+	}
+	names, held := map[string]bool{}, inState(t, cli)
+	for _, job := range server.Jobs() {
+		names[job.Name()] = true
+		if !held[job.ID] {
+			t.Errorf("seed %d: build job %q (%s) is not in the state", seed, job.Name(), job.ID)
+		}
+	}
+	if len(server.Jobs()) != count || len(names) != count || len(held) != count {
+		t.Errorf("seed %d: %d jobs of %d names, %d in the state; want %d of each", seed, len(server.Jobs()), len(names), len(held), count)
+	}
+	if stdout, stderr, err := cli.Run(t, "plan", "-no-color", "-input=false", "-detailed-exitcode", "-parallelism=50"); err != nil {
+		t.Errorf("seed %d: the plan is not empty: %v\n%s\n%s", seed, err, stdout, stderr)
+	}
+}
