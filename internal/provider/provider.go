@@ -63,6 +63,8 @@ type model struct {
 	Endpoints           types.Map    `tfsdk:"endpoints"`
 	Insecure            types.Bool   `tfsdk:"insecure"`
 	MaxRetries          types.Int64  `tfsdk:"max_retries"`
+	SharedConfigFile    types.String `tfsdk:"shared_config_file"`
+	Profile             types.String `tfsdk:"profile"`
 }
 
 func (p *serviceStage) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
@@ -112,6 +114,11 @@ func (p *serviceStage) Schema(_ context.Context, _ provider.SchemaRequest, resp 
 					"Environment variable: `HW_MAX_RETRIES`.",
 				Validators: []validator.Int64{int64validator.AtLeast(0)},
 			},
+			"shared_config_file": text("HW_SHARED_CONFIG_FILE",
+				"Configuration file of KooCLI. Default: `~/.hcloud/config.json` where `profile` is set, else none is read."),
+			"profile": text("HW_PROFILE",
+				"Profile of that file, whose access key (modes `AKSK` and `SSO`), region and project are taken where they are not set "+
+					"otherwise. Default: the file's current one."),
 		},
 	}
 }

@@ -4,11 +4,13 @@
 package provider
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -50,6 +52,8 @@ func (m model) unknown() []string {
 		{"project_id", m.ProjectID},
 		{"endpoints", m.Endpoints},
 		{"insecure", m.Insecure},
+		{"shared_config_file", m.SharedConfigFile},
+		{"profile", m.Profile},
 	} {
 		if setting.value.IsUnknown() {
 			names = append(names, setting.name)
@@ -66,14 +70,49 @@ func (m model) unknown() []string {
 // settingsFrom resolves a provider block without unknown values. Each error has the path of the setting to mend.
 func settingsFrom(config model) (settings, diag.Diagnostics) {
 	var diags diag.Diagnostics
+	profile := sharedProfile(config, &diags)
+	if diags.HasError() {
+		return settings{}, diags
+	}
 	resolved := settings{
-		projectID:  header(config.ProjectID, "project_id", "HW_PROJECT_ID", &diags),
+		projectID:  cmp.Or(header(config.ProjectID, "project_id", "HW_PROJECT_ID", &diags), profile.ProjectID),
 		insecure:   insecure(config, &diags),
 		maxRetries: maxRetries(config, &diags),
 	}
-	resolved.endpoint = serviceEndpoint(config, resolved.insecure, &diags)
-	resolved.authenticator = authenticator(config, &diags)
+	resolved.endpoint = serviceEndpoint(config, profile, resolved.insecure, &diags)
+	resolved.authenticator = authenticator(config, profile, &diags)
 	return resolved, diags
+}
+
+// sharedProfile is the profile of the shared configuration file, or an empty one where neither file nor profile is named.
+func sharedProfile(config model, diags *diag.Diagnostics) auth.Profile {
+	file, name := text(config.SharedConfigFile, "HW_SHARED_CONFIG_FILE"), text(config.Profile, "HW_PROFILE")
+	if file == "" && name == "" {
+		return auth.Profile{}
+	}
+	file = cmp.Or(file, "~/.hcloud/config.json")
+	expanded := file
+	if rest, ok := strings.CutPrefix(file, "~/"); ok {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			diags.AddAttributeError(path.Root("shared_config_file"), "No home directory", fmt.Sprintf("The file %s cannot be found: %s.", file, err))
+			return auth.Profile{}
+		}
+		expanded = filepath.Join(home, rest)
+	}
+	content, err := os.ReadFile(expanded) //nolint:gosec // The file that the user names.
+	if err != nil {
+		diags.AddAttributeError(path.Root("shared_config_file"), "Unreadable shared configuration file", fmt.Sprintf(
+			"%s. The file is named by shared_config_file (environment variable HW_SHARED_CONFIG_FILE), else it is ~/.hcloud/config.json.", err))
+		return auth.Profile{}
+	}
+	profile, err := auth.ReadProfile(content, name)
+	if err != nil {
+		diags.AddAttributeError(path.Root("profile"), "Unusable profile", fmt.Sprintf(
+			"In %s, %s. The profile is named by profile (environment variable HW_PROFILE), else it is the file's current one.", file, err))
+		return auth.Profile{}
+	}
+	return *profile
 }
 
 // text is the configured value, else that of the environment variable, else "". White space around it means nothing.
@@ -137,8 +176,9 @@ func maxRetries(config model, diags *diag.Diagnostics) int {
 	return parsed
 }
 
-// authenticator takes the token, else the access key; but a configured access key before a token of the environment.
-func authenticator(config model, diags *diag.Diagnostics) auth.Authenticator {
+// authenticator takes the token, else the access key, else that of the profile; but a configured access key before a token of
+// the environment.
+func authenticator(config model, profile auth.Profile, diags *diag.Diagnostics) auth.Authenticator {
 	token := header(config.Token, "token", "HW_AUTH_TOKEN", diags)
 	key := auth.AccessKey{
 		ID:            header(config.AccessKey, "access_key", "HW_ACCESS_KEY", diags),
@@ -156,16 +196,18 @@ func authenticator(config model, diags *diag.Diagnostics) auth.Authenticator {
 		return key
 	case token != "":
 		return auth.Token(token)
+	case profile.AccessKey.ID != "":
+		return profile.AccessKey
 	default:
 		diags.AddError("No credentials",
-			"Set access_key and secret_key (environment variables HW_ACCESS_KEY and HW_SECRET_KEY), or token (HW_AUTH_TOKEN).")
+			"Set access_key and secret_key (environment variables HW_ACCESS_KEY and HW_SECRET_KEY), token (HW_AUTH_TOKEN), or profile (HW_PROFILE).")
 	}
 	return nil
 }
 
 // serviceEndpoint is where ServiceStage is called. The other endpoints are checked, so that a mistake shows before they are
 // needed.
-func serviceEndpoint(config model, insecure bool, diags *diag.Diagnostics) string {
+func serviceEndpoint(config model, profile auth.Profile, insecure bool, diags *diag.Diagnostics) string {
 	endpoints := map[string]string{}
 	for _, name := range endpointNames {
 		configured, _ := config.Endpoints.Elements()[name].(types.String)
@@ -187,7 +229,7 @@ func serviceEndpoint(config model, insecure bool, diags *diag.Diagnostics) strin
 	if endpoint, ok := endpoints["servicestage"]; ok {
 		return endpoint
 	}
-	region := text(config.Region, "HW_REGION_NAME")
+	region := cmp.Or(text(config.Region, "HW_REGION_NAME"), profile.Region)
 	if region == "" {
 		diags.AddAttributeError(path.Root("region"), "Missing region",
 			"Set region, such as cn-north-4, or the environment variable HW_REGION_NAME. Only an endpoint for servicestage does without.")

@@ -5,6 +5,8 @@ package provider_test
 
 import (
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -127,6 +129,60 @@ func TestProvider_settings(t *testing.T) {
 	}
 }
 
+// A profile of KooCLI's file is taken where nothing else is set, and its region and project likewise.
+func TestProvider_profile(t *testing.T) {
+	providertest.Prepare(t)
+	file := filepath.Join(t.TempDir(), "config.json")
+	content := `{"current":"keys","profiles":[
+		{"name":"keys","mode":"AKSK","accessKeyId":"AK","secretAccessKey":"SK","projectId":"p"},
+		{"name":"sso","mode":"SSO","ssoAuth":{"stsToken":{"accessKeyId":"AK","secretAccessKey":"SK","securityToken":"temporary"}}}]}`
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		config          string
+		environment     map[string]string
+		sender, project string
+	}{
+		"current of the file":              {"shared_config_file = \"" + file + "\"\n", nil, "key AK", "p"},
+		"named":                            {"shared_config_file = \"" + file + "\"\nprofile = \"sso\"\n", nil, "key AK temporary", ""},
+		"of the environment":               {"", map[string]string{"HW_SHARED_CONFIG_FILE": file, "HW_PROFILE": "sso"}, "key AK temporary", ""},
+		"project set otherwise":            {"shared_config_file = \"" + file + "\"\nproject_id = \"own\"\n", nil, "key AK", "own"},
+		"token before the profile":         {"token = \"T\"\n", map[string]string{"HW_SHARED_CONFIG_FILE": file}, "token T", "p"},
+		"default file, in the home folder": {"profile = \"keys\"\n", map[string]string{"HOME": homeWith(t, content)}, "key AK", "p"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := emulator.New(t, emulator.Options{AccessKey: "AK", SecretKey: "SK", Token: "T"})
+			t.Setenv("HW_SERVICESTAGE_ENDPOINT", server.URL)
+			for variable, value := range c.environment {
+				t.Setenv(variable, value)
+			}
+			providertest.Run(t, server, resource.TestStep{Config: providertest.WithProvider("\n"+c.config, job)})
+			for _, request := range server.Requests() {
+				if got := sender(request); got != c.sender {
+					t.Errorf("%s %s was sent by %q, want %q", request.Method, request.Path, got, c.sender)
+				}
+				if got := request.Header.Get("X-Project-Id"); got != c.project {
+					t.Errorf("%s %s is for project %q, want %q", request.Method, request.Path, got, c.project)
+				}
+			}
+		})
+	}
+}
+
+// homeWith is a home folder with a configuration file of KooCLI.
+func homeWith(t *testing.T, content string) string {
+	t.Helper()
+	home := t.TempDir()
+	if err := os.Mkdir(filepath.Join(home, ".hcloud"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(home, ".hcloud", "config.json"), []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return home
+}
+
 // How often a call is tried again is a setting.
 func TestProvider_maxRetries(t *testing.T) {
 	t.Parallel()
@@ -172,6 +228,8 @@ func TestProvider_invalid(t *testing.T) {
 		"plain endpoint elsewhere":    {endpoint("http://192.0.2.1"), nil, `endpoints = `, `over http:// credentials travel in clear text`},
 		"endpoint of the environment": {good, map[string]string{"HW_SERVICESTAGE_ENDPOINT": "nonsense"}, `provider "servicestage" {`, `environment variable HW_SERVICESTAGE_ENDPOINT`},
 		"IAM endpoint is no URL":      {good + "endpoints = { iam = \"nonsense\" }\n", nil, `endpoints = `, `The endpoint "iam"`},
+		"no such file":                {"region = \"r\"\nshared_config_file = \"/nonexistent/config.json\"\n", nil, `shared_config_file = `, "open /nonexistent/config.json: no such file or directory. The file is named by shared_config_file"},
+		"no such profile":             {"region = \"r\"\nprofile = \"nobody\"\n", map[string]string{"HOME": homeWith(t, `{"profiles":[]}`)}, `profile = `, `In ~/.hcloud/config.json, there is no profile "nobody"; there are none.`},
 		"unknown endpoint":            {good + "endpoints = { ecs = \"https://a.example\" }\n", nil, `endpoints = `, `value must be one of: ["servicestage" "iam"]`},
 		"negative retries":            {good + "max_retries = -1\n", nil, `max_retries = -1`, "value must be at least 0"},
 		"retries of the environment":  {good, map[string]string{"HW_MAX_RETRIES": "-1"}, `provider "servicestage" {`, `The environment variable HW_MAX_RETRIES is a whole number of at least 0. Got: "-1".`},
