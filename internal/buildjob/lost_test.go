@@ -118,6 +118,19 @@ func TestBuildJob_createUndecided(t *testing.T) {
 			t.Errorf("the service holds %d jobs, want none", len(server.Jobs()))
 		}
 	})
+	t.Run("until the timeout", func(t *testing.T) {
+		t.Parallel()
+		server := emulator.New(t, emulator.Options{})
+		server.Order(emulator.Fault{Method: http.MethodPost, Path: jobsPath, Drop: true, Times: -1})
+		config := providertest.Config(server, job(minimal+"timeouts { create = \"300ms\" }\n"))
+		providertest.Run(t, nil, resource.TestStep{
+			Config:      strings.Replace(config, "region ", "max_retries = 1000000\n  region ", 1),
+			ExpectError: regexp.MustCompile(words(`(the time for the operation is over)`) + `(?s).*` + words(`no build job named "app" could be found`)),
+		})
+		if posts := server.CountRequests(http.MethodPost, jobsPath); posts < 2 || len(server.Jobs()) != 0 {
+			t.Errorf("%d POST requests and %d jobs, want many and none", posts, len(server.Jobs()))
+		}
+	})
 	t.Run("the list cannot be had", func(t *testing.T) {
 		t.Parallel()
 		server := emulator.New(t, emulator.Options{})
