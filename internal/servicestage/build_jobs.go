@@ -197,7 +197,7 @@ func (c *Client) BuildJobs(ctx context.Context, name string) iter.Seq2[BuildJobS
 // listBuildJobs calls each for the jobs of the list until it returns false. complete is true where the list came to its end
 // and held as many jobs as the service says there are.
 func (c *Client) listBuildJobs(ctx context.Context, name string, each func(BuildJobSummary) bool) (complete bool, err error) {
-	seen := map[string]bool{}
+	seen, stale := map[string]bool{}, 0
 	// The first page is 1, as in the documented sample. Page 0 is asked for where jobs are missing in the end.
 	for page := 1; ; page++ {
 		list, err := c.listPage(ctx, page, name)
@@ -213,12 +213,17 @@ func (c *Client) listBuildJobs(ctx context.Context, name string, each func(Build
 				}
 			}
 		}
+		stale++
+		if len(seen) > before {
+			stale = 0
+		}
 		switch {
 		case len(seen) >= list.total:
 			return true, nil
 		case page == 0:
 			return false, nil
-		case len(seen) == before:
+		// A page may repeat what moved while it was asked for. Two such pages mean that the service always answers the same.
+		case len(list.jobs) == 0 || stale == 2:
 			page = -1
 		}
 	}

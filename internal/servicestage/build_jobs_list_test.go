@@ -93,7 +93,13 @@ func TestBuildJobs_pages(t *testing.T) {
 			"last page again and again", 5,
 			map[int][]string{1: {"a", "b"}, 2: {"c"}, 3: {"c"}, 4: {"c"}},
 			[]string{"a", "b", "c"},
-			[]string{"1", "2", "3", "0"},
+			[]string{"1", "2", "3", "4", "0"},
+		},
+		{
+			"a page of nothing new before others", 4,
+			map[int][]string{1: {"a", "b"}, 2: {"b", "a"}, 3: {"c", "d"}},
+			[]string{"a", "b", "c", "d"},
+			[]string{"1", "2", "3"},
 		},
 		{
 			"duplicates on and across pages", 4,
