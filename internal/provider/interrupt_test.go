@@ -181,12 +181,14 @@ func processesOf(t *testing.T, program string) []int {
 	return pids
 }
 
-// An interrupt ends a wait at once, however long the service asked for.
+// An interrupt ends a wait at once, however long the service asked for. An operation that Terraform starts at the very moment of
+// the interrupt is not ended by the framework, but by its timeout.
 func TestProvider_interruptedWhileWaiting(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	cli := providertest.NewCLI(t, server)
-	cli.Write(t, "main.tf", manyJobs(many))
+	cli.Write(t, "main.tf", strings.Replace(manyJobs(many), "environment_setting {}",
+		"environment_setting {}\n  timeouts {\n    create = \"20s\"\n  }", 1))
 	waiting := make(chan bool, 1)
 	server.Order(emulator.Fault{
 		Method: http.MethodPost, Path: jobsPath, Times: -1,
