@@ -6,7 +6,6 @@ package buildjob
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/datasourcevalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -57,11 +56,16 @@ func (d *jobDataSource) Read(ctx context.Context, req datasource.ReadRequest, re
 
 	id, name := config.JobID.ValueString(), config.JobName.ValueString()
 	if config.JobID.IsNull() {
-		var diags diag.Diagnostics
-		if id, diags = d.find(ctx, name); diags.HasError() {
-			resp.Diagnostics.Append(diags...)
+		found, miss, err := find(ctx, d.Client, name)
+		switch {
+		case err != nil:
+			resp.Diagnostics.Append(apidiag.Error("Unable to list the build jobs", fmt.Sprintf("looking for build job %q", name), err))
+			return
+		case miss != nil:
+			resp.Diagnostics.Append(diag.WithPath(path.Root("job_name"), miss))
 			return
 		}
+		id = found
 	}
 	job, err := d.Client.GetBuildJob(ctx, id, name)
 	if servicestage.IsNotFound(err) {
@@ -74,36 +78,4 @@ func (d *jobDataSource) Read(ctx context.Context, req datasource.ReadRequest, re
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, stateFrom(job, jobModel{}, &reading{}))...)
-}
-
-// find returns the id of the one job with exactly this name.
-func (d *jobDataSource) find(ctx context.Context, name string) (string, diag.Diagnostics) {
-	var diags diag.Diagnostics
-	var ids, similar []string
-	for job, err := range d.Client.BuildJobs(ctx, name) {
-		switch {
-		case err != nil:
-			diags.Append(apidiag.Error("Unable to list the build jobs", fmt.Sprintf("looking for build job %q", name), err))
-			return "", diags
-		case job.Name == name:
-			ids = append(ids, job.ID)
-		case strings.EqualFold(job.Name, name):
-			similar = append(similar, fmt.Sprintf("%q (%s)", job.Name, job.ID))
-		}
-	}
-	argument := path.Root("job_name")
-	switch {
-	case len(ids) == 1:
-		return ids[0], nil
-	case len(ids) > 1:
-		diags.AddAttributeError(argument, "Several build jobs have this name",
-			fmt.Sprintf("%d build jobs are named %q. Choose one by its job_id: %s.", len(ids), name, strings.Join(ids, ", ")))
-	case len(similar) > 0:
-		diags.AddAttributeError(argument, "No build job has this name",
-			fmt.Sprintf("No build job is named exactly %q, but this differs by case alone: %s.", name, strings.Join(similar, ", ")))
-	default:
-		diags.AddAttributeError(argument, "No build job has this name",
-			fmt.Sprintf("No build job in the provider's region and project is named %q.", name))
-	}
-	return "", diags
 }

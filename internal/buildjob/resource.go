@@ -1,7 +1,8 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package buildjob is the build job of ServiceStage as Terraform sees it: a resource and a data source. It speaks no HTTP.
+// Package buildjob is the build job of ServiceStage as Terraform sees it: a resource, data sources for one and for many, and a
+// list resource. It speaks no HTTP.
 package buildjob
 
 import (
@@ -26,6 +27,7 @@ var (
 	_ resource.ResourceWithConfigure   = (*jobResource)(nil)
 	_ resource.ResourceWithModifyPlan  = (*jobResource)(nil)
 	_ resource.ResourceWithImportState = (*jobResource)(nil)
+	_ resource.ResourceWithIdentity    = (*jobResource)(nil)
 )
 
 const (
@@ -47,6 +49,10 @@ func (r *jobResource) Metadata(_ context.Context, req resource.MetadataRequest, 
 
 func (r *jobResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = resourceSchema(ctx)
+}
+
+func (r *jobResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = identitySchema()
 }
 
 // ModifyPlan plans the provider's enterprise project where the configuration names none.
@@ -71,7 +77,7 @@ func (r *jobResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan resourceModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	resp.Diagnostics.Append(refusePassword(plan.CodeRepo)...)
+	resp.Diagnostics.Append(refusePassword(plan.CodeRepo, nil)...)
 	timeout, diags := plan.Timeouts.Create(ctx, defaultTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
@@ -96,6 +102,7 @@ func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, re
 	asPlanned := plan
 	asPlanned.jobModel = plan.withUnknownsFrom(jobModel{})
 	resp.Diagnostics.Append(resp.State.Set(ctx, asPlanned)...)
+	resp.Diagnostics.Append(r.identify(ctx, resp.Identity, plan.JobID)...)
 	resp.Diagnostics.Append(remembered{Unconfirmed: true}.store(ctx, resp.Private)...)
 	resp.Diagnostics.Append(recovered(created, plan.JobName.ValueString())...)
 	if resp.Diagnostics.HasError() {
@@ -124,11 +131,13 @@ func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, re
 }
 
 func (r *jobResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var state resourceModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	// A state of an older CLI has no identity, and the framework wants one also of a job that is gone.
+	resp.Diagnostics.Append(r.identify(ctx, resp.Identity, state.JobID)...)
 	if !r.Ready() {
 		return // A provider setting is unknown while Terraform plans; the state stays as it is.
 	}
-	var state resourceModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	timeout, diags := state.Timeouts.Read(ctx, defaultTimeout)
 	timeout = max(timeout, minTimeout)
 	resp.Diagnostics.Append(diags...)
@@ -170,9 +179,7 @@ func (r *jobResource) Update(ctx context.Context, req resource.UpdateRequest, re
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("enterprise_project_id"), &configuredProject)...)
-	if !reflect.DeepEqual(plan.CodeRepo, state.CodeRepo) {
-		resp.Diagnostics.Append(refusePassword(plan.CodeRepo)...)
-	}
+	resp.Diagnostics.Append(r.identify(ctx, resp.Identity, state.JobID)...)
 	timeout, diags := plan.Timeouts.Update(ctx, defaultTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
@@ -189,6 +196,9 @@ func (r *jobResource) Update(ctx context.Context, req resource.UpdateRequest, re
 	askedProject := !configuredProject.IsNull() || !r.EnterpriseProjectID.IsNull()
 	current, err := r.Client.GetBuildJob(ctx, id, state.JobName.ValueString())
 	if err == nil {
+		if resp.Diagnostics.Append(refusePassword(plan.CodeRepo, current.Spec.CodeRepo)...); resp.Diagnostics.HasError() {
+			return
+		}
 		err = r.Client.UpdateBuildJob(ctx, current, leaveAlone(plan.request(&state.jobModel), current.Spec, askedProject))
 	}
 	switch {
@@ -236,20 +246,6 @@ func (r *jobResource) Delete(ctx context.Context, req resource.DeleteRequest, re
 	if err := r.Client.DeleteBuildJob(ctx, state.JobID.ValueString(), state.JobName.ValueString()); err != nil {
 		resp.Diagnostics.Append(apidiag.Error("Unable to delete the build job", state.operation("deleting"), err))
 	}
-}
-
-// ImportState takes the job's id; everything else is read.
-func (r *jobResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	if !isImportID(req.ID) {
-		resp.Diagnostics.AddError("Malformed import id", fmt.Sprintf("The import id of a build job is its job_id, such as "+
-			"swpfk3wtzdjnlyely4rf40k52zyuq5s4lha9ch8f. Got: %q.", req.ID))
-		return
-	}
-	if !r.Ready() {
-		resp.Diagnostics.Append(r.NotReady("An import"))
-		return
-	}
-	resource.ImportStatePassthroughID(ctx, path.Root("job_id"), req, resp)
 }
 
 // createError adds what can be done: to a refused create which job has the name, if one has; to one that was not answered
@@ -352,13 +348,19 @@ func readBackWarning(name types.String, id, what string, err error) string {
 		"The job %s, and the state holds it as it was sent. The next plan reads what is missing.", what))
 }
 
-// refusePassword repeats the check of the plan for a URL that was unknown then.
-func refusePassword(repo *codeRepoModel) diag.Diagnostics {
+// refusePassword repeats the check of the plan for a URL that was unknown then, and for a placeholder whose password the service
+// no longer holds.
+func refusePassword(repo *codeRepoModel, held *servicestage.CodeRepo) diag.Diagnostics {
 	var diags diag.Diagnostics
-	if repo != nil {
-		if _, has := withoutPassword(repo.URL.ValueString()); has {
-			diags.AddAttributeError(path.Root("code_repo").AtName("url"), passwordSummary, passwordDetail)
-		}
+	if repo == nil {
+		return nil
+	}
+	address := repo.URL.ValueString()
+	if held != nil && held.URL != nil && *stripped(held.URL) == address {
+		return nil
+	}
+	if _, has := withoutPassword(address); has {
+		diags.AddAttributeError(path.Root("code_repo").AtName("url"), passwordSummary, passwordDetail)
 	}
 	return diags
 }

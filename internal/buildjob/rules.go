@@ -19,6 +19,7 @@ import (
 var (
 	_ planmodifier.String = jobNameRule{}
 	_ planmodifier.String = sameButForCase{}
+	_ planmodifier.String = sameRedactedURL{}
 	_ validator.String    = noPassword{}
 	_ validator.Object    = allChildren{}
 )
@@ -111,7 +112,8 @@ func (allChildren) ValidateObject(_ context.Context, req validator.ObjectRequest
 	}
 }
 
-// noPassword refuses URLs with a password in them.
+// noPassword refuses URLs with a password in them. The placeholder that state has in its place is none: generated configuration
+// repeats it.
 type noPassword struct{}
 
 const passwordSummary = "Password in the repository's URL"
@@ -127,7 +129,29 @@ func (v noPassword) MarkdownDescription(ctx context.Context) string { return v.D
 
 // ValidateString refuses a URL with a password, and does not repeat it.
 func (noPassword) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
-	if _, has := withoutPassword(req.ConfigValue.ValueString()); has {
+	if clean, has := withoutPassword(req.ConfigValue.ValueString()); has && clean != req.ConfigValue.ValueString() {
+		resp.Diagnostics.AddAttributeError(req.Path, passwordSummary, passwordDetail)
+	}
+}
+
+// sameRedactedURL accepts the placeholder of a password only where the state has it: it stands for what the service holds, and
+// nobody's password is the placeholder itself.
+type sameRedactedURL struct{}
+
+// Description says the rule.
+func (sameRedactedURL) Description(context.Context) string {
+	return "A URL with the placeholder of a password has to stay as it is."
+}
+
+// MarkdownDescription says the rule.
+func (m sameRedactedURL) MarkdownDescription(ctx context.Context) string { return m.Description(ctx) }
+
+// PlanModifyString changes nothing, and refuses a new URL with a placeholder.
+func (sameRedactedURL) PlanModifyString(_ context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse) {
+	if req.PlanValue.IsUnknown() || req.PlanValue.Equal(req.StateValue) {
+		return
+	}
+	if _, has := withoutPassword(req.PlanValue.ValueString()); has {
 		resp.Diagnostics.AddAttributeError(req.Path, passwordSummary, passwordDetail)
 	}
 }

@@ -11,10 +11,13 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/objectvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	datasourceschema "github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	listschema "github.com/hashicorp/terraform-plugin-framework/list/schema"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
 // architectures that the service builds for.
@@ -159,6 +162,7 @@ func codeRepoBlock() schema.Block {
 		{
 			name:        "url",
 			description: "Required in the block. Address of the repository. It must not hold a password: it would stand in the state.",
+			modifiers:   []planmodifier.String{sameRedactedURL{}},
 			validators:  []validator.String{noPassword{}},
 		},
 		{name: "branch", description: "Required in the block. Branch to build."},
@@ -226,6 +230,62 @@ func dataSourceSchema() datasourceschema.Schema {
 					"branch":    text("Branch to build."),
 					"namespace": text("Organization, group or user that the repository belongs to."),
 				},
+			},
+		},
+	}
+}
+
+// Descriptions of the two filters, which data source and list resource share.
+const (
+	exactNameFilter = "Exact name; case counts. Conflicts with `job_name_prefix`."
+	prefixFilter    = "What the name begins with; case counts. Conflicts with `job_name`. " +
+		"The whole list is asked for, and the provider chooses: what the service makes of a part of a name is not documented."
+)
+
+func listResourceSchema() listschema.Schema {
+	text := func(description, other string) listschema.StringAttribute {
+		return listschema.StringAttribute{Optional: true, MarkdownDescription: description, Validators: filterValidators(other)}
+	}
+	return listschema.Schema{
+		MarkdownDescription: "The build jobs of the provider's region and project, for `terraform query`. Their display name is their `job_name`. " +
+			"With `include_resource` each job is read, up to ten at a time; one that is deleted meanwhile is left out.",
+		Attributes: map[string]listschema.Attribute{
+			"job_name":        text(exactNameFilter, "job_name_prefix"),
+			"job_name_prefix": text(prefixFilter, "job_name"),
+		},
+	}
+}
+
+func filterValidators(other string) []validator.String {
+	return []validator.String{stringvalidator.LengthAtLeast(1), stringvalidator.ConflictsWith(path.MatchRoot(other))}
+}
+
+func listDataSourceSchema() datasourceschema.Schema {
+	filter := func(description, other string) datasourceschema.StringAttribute {
+		return datasourceschema.StringAttribute{Optional: true, MarkdownDescription: description, Validators: filterValidators(other)}
+	}
+	texts := func(description string) datasourceschema.ListAttribute {
+		return datasourceschema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: description}
+	}
+	job := dataSourceSchema().Attributes
+	job["job_id"] = datasourceschema.StringAttribute{Computed: true, MarkdownDescription: jobIDDescription}
+	job["job_name"] = datasourceschema.StringAttribute{Computed: true, MarkdownDescription: "Name of the build job."}
+	return datasourceschema.Schema{
+		MarkdownDescription: "The build jobs of the provider's region and project, sorted by name and then by id. None is no error.",
+		Attributes: map[string]datasourceschema.Attribute{
+			"job_name":        filter(exactNameFilter, "job_name_prefix"),
+			"job_name_prefix": filter(prefixFilter, "job_name"),
+			"details": datasourceschema.BoolAttribute{
+				Optional: true,
+				MarkdownDescription: "Whether to read each job, up to ten at a time. Default: `false`: of each job nothing but `job_id` and `job_name` is set. " +
+					"A job that is deleted between the list and its reading is left out.",
+			},
+			"ids":   texts("IDs of the build jobs, in the order of `jobs`."),
+			"names": texts("Names of the build jobs, in the order of `jobs`."),
+			"jobs": datasourceschema.ListNestedAttribute{
+				Computed:            true,
+				MarkdownDescription: "The build jobs. All but `job_id` and `job_name` is null unless `details` is true.",
+				NestedObject:        datasourceschema.NestedAttributeObject{Attributes: job},
 			},
 		},
 	}

@@ -187,8 +187,16 @@ func (s *Service) deleteJob(r *http.Request) (any, error) {
 	return nil, nil //nolint:nilnil // No body: 204.
 }
 
+// maxPage is how many jobs a page holds where pages are capped.
+const maxPage = 20
+
 func (s *Service) listJobs(r *http.Request) (any, error) {
-	page, err := queryNumber(r, "page", 1)
+	quirks := s.options.Quirks
+	first := 1
+	if quirks.PagesFromZero {
+		first = 0
+	}
+	page, err := queryNumber(r, "page", first)
 	if err != nil {
 		return nil, err
 	}
@@ -196,21 +204,39 @@ func (s *Service) listJobs(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	filter := strings.ToLower(r.URL.Query().Get("job_name"))
+	if quirks.CappedPages {
+		perPage = min(perPage, maxPage)
+	}
+	filter := r.URL.Query().Get("job_name")
 	matched := []document{}
 	for _, job := range s.state.Jobs {
-		if strings.Contains(strings.ToLower(job.name()), filter) {
+		if quirks.matches(job.name(), filter) {
 			matched = append(matched, document{"job_id": job.ID, "job_name": job.name()})
 		}
 	}
+	step := perPage
+	if quirks.RepeatedRows {
+		step = max(perPage-1, 1)
+	}
 	start := len(matched)
-	if page-1 <= len(matched)/perPage {
-		start = min((page-1)*perPage, len(matched))
+	if page-first <= len(matched)/step {
+		start = min((page-first)*step, len(matched))
 	}
 	return document{
 		"total": len(matched), "page": page, "per_page": perPage,
 		"list": matched[start : start+min(perPage, len(matched)-start)],
 	}, nil
+}
+
+// matches is whether the list of jobs of a name, "" for any, has this one. How the service compares is not documented.
+func (q Quirks) matches(name, filter string) bool {
+	switch {
+	case filter == "" || q.IgnoreNameFilter:
+		return true
+	case q.ExactNameFilter:
+		return name == filter
+	}
+	return strings.Contains(strings.ToLower(name), strings.ToLower(filter))
 }
 
 // queryNumber reads a mandatory query parameter.

@@ -29,6 +29,16 @@ type Quirks struct {
 	IgnoreRename bool `quirk:"ignore-rename"`
 	// IgnoreEnterpriseProject takes no enterprise project over: every job is in the default one.
 	IgnoreEnterpriseProject bool `quirk:"ignore-enterprise-project"`
+	// PagesFromZero calls the first page of the list of jobs 0.
+	PagesFromZero bool `quirk:"pages-from-zero"`
+	// CappedPages puts at most 20 jobs on a page of the list, whatever was asked for.
+	CappedPages bool `quirk:"capped-pages"`
+	// RepeatedRows begins each page of the list with the last job of the page before.
+	RepeatedRows bool `quirk:"repeated-rows"`
+	// ExactNameFilter lists only jobs of the very name that was asked for, instead of all whose names contain it.
+	ExactNameFilter bool `quirk:"exact-name-filter"`
+	// IgnoreNameFilter lists all jobs, whatever name was asked for.
+	IgnoreNameFilter bool `quirk:"ignore-name-filter"`
 }
 
 // QuirkNames lists the names that [ParseQuirks] understands.

@@ -28,10 +28,16 @@ func TestParseQuirks(t *testing.T) {
 		{"keep-omitted", emulator.Quirks{KeepOmitted: true}},
 		{"ignore-rename", emulator.Quirks{IgnoreRename: true}},
 		{"ignore-enterprise-project", emulator.Quirks{IgnoreEnterpriseProject: true}},
+		{"pages-from-zero", emulator.Quirks{PagesFromZero: true}},
+		{"capped-pages", emulator.Quirks{CappedPages: true}},
+		{"repeated-rows", emulator.Quirks{RepeatedRows: true}},
+		{"exact-name-filter", emulator.Quirks{ExactNameFilter: true}},
+		{"ignore-name-filter", emulator.Quirks{IgnoreNameFilter: true}},
 		{" keep-omitted, creator-string ,", emulator.Quirks{KeepOmitted: true, CreatorString: true}},
 		{strings.Join(emulator.QuirkNames(), ","), emulator.Quirks{
 			FillDefaults: true, EmptyStrings: true, NormaliseRepoType: true, OmitFalse: true, CreatorString: true, AllowTakenNames: true,
 			KeepOmitted: true, IgnoreRename: true, IgnoreEnterpriseProject: true,
+			PagesFromZero: true, CappedPages: true, RepeatedRows: true, ExactNameFilter: true, IgnoreNameFilter: true,
 		}},
 	} {
 		t.Run(test.list, func(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -25,7 +26,7 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/wiring"
 )
 
-var _ provider.Provider = (*serviceStage)(nil)
+var _ provider.ProviderWithListResources = (*serviceStage)(nil)
 
 type serviceStage struct {
 	version string
@@ -48,7 +49,11 @@ func (p *serviceStage) Resources(context.Context) []func() resource.Resource {
 }
 
 func (p *serviceStage) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{buildjob.NewDataSource}
+	return []func() datasource.DataSource{buildjob.NewDataSource, buildjob.NewListDataSource}
+}
+
+func (p *serviceStage) ListResources(context.Context) []func() list.ListResource {
+	return []func() list.ListResource{buildjob.NewListResource}
 }
 
 // model is the provider block.
@@ -130,7 +135,7 @@ func (p *serviceStage) Configure(ctx context.Context, req provider.ConfigureRequ
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	configured := &wiring.Provider{Unknown: config.unknown(), EnterpriseProjectID: config.EnterpriseProjectID}
+	configured := &wiring.Provider{Unknown: config.unknown(), EnterpriseProjectID: config.EnterpriseProjectID, Region: config.Region}
 	if !configured.EnterpriseProjectID.IsUnknown() {
 		configured.EnterpriseProjectID = orNull(text(config.EnterpriseProjectID, "HW_ENTERPRISE_PROJECT_ID"))
 	}
@@ -146,7 +151,7 @@ func (p *serviceStage) Configure(ctx context.Context, req provider.ConfigureRequ
 			resp.Diagnostics.AddError("Unable to make the ServiceStage client", err.Error())
 			return
 		}
-		configured.Client = client
+		configured.Client, configured.Region = client, orNull(settings.region)
 	case req.ClientCapabilities.DeferralAllowed:
 		resp.Deferred = &provider.Deferred{Reason: provider.DeferredReasonProviderConfigUnknown}
 	default:
@@ -155,6 +160,7 @@ func (p *serviceStage) Configure(ctx context.Context, req provider.ConfigureRequ
 	}
 	resp.ResourceData = configured
 	resp.DataSourceData = configured
+	resp.ListResourceData = configured
 }
 
 func (p *serviceStage) client(settings settings, terraformVersion string) (*servicestage.Client, error) {

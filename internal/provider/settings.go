@@ -30,6 +30,7 @@ var endpointNames = []string{"servicestage", "iam"}
 
 // settings are what the configuration, else the environment, else the defaults come to.
 type settings struct {
+	region        string
 	endpoint      string
 	authenticator auth.Authenticator
 	projectID     string
@@ -75,11 +76,12 @@ func settingsFrom(config model) (settings, diag.Diagnostics) {
 		return settings{}, diags
 	}
 	resolved := settings{
+		region:     cmp.Or(text(config.Region, "HW_REGION_NAME"), profile.Region),
 		projectID:  cmp.Or(header(config.ProjectID, "project_id", "HW_PROJECT_ID", &diags), profile.ProjectID),
 		insecure:   insecure(config, &diags),
 		maxRetries: maxRetries(config, &diags),
 	}
-	resolved.endpoint = serviceEndpoint(config, profile, resolved.insecure, &diags)
+	resolved.endpoint = serviceEndpoint(config, resolved.region, resolved.insecure, &diags)
 	resolved.authenticator = authenticator(config, profile, &diags)
 	return resolved, diags
 }
@@ -207,7 +209,7 @@ func authenticator(config model, profile auth.Profile, diags *diag.Diagnostics) 
 
 // serviceEndpoint is where ServiceStage is called. The other endpoints are checked, so that a mistake shows before they are
 // needed.
-func serviceEndpoint(config model, profile auth.Profile, insecure bool, diags *diag.Diagnostics) string {
+func serviceEndpoint(config model, region string, insecure bool, diags *diag.Diagnostics) string {
 	endpoints := map[string]string{}
 	for _, name := range endpointNames {
 		configured, _ := config.Endpoints.Elements()[name].(types.String)
@@ -229,7 +231,6 @@ func serviceEndpoint(config model, profile auth.Profile, insecure bool, diags *d
 	if endpoint, ok := endpoints["servicestage"]; ok {
 		return endpoint
 	}
-	region := cmp.Or(text(config.Region, "HW_REGION_NAME"), profile.Region)
 	if region == "" {
 		diags.AddAttributeError(path.Root("region"), "Missing region",
 			"Set region, such as cn-north-4, or the environment variable HW_REGION_NAME. Only an endpoint for servicestage does without.")

@@ -1,7 +1,7 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package wiring hands what the provider configured to its resources and data sources.
+// Package wiring hands what the provider configured to its resources, data sources and list resources.
 package wiring
 
 import (
@@ -24,6 +24,9 @@ type Provider struct {
 	// EnterpriseProjectID is the default for resources that name none: null means that there is no default, unknown that it is
 	// not known yet.
 	EnterpriseProjectID types.String
+	// Region is where the client's service is, as far as the settings say: null where only an endpoint names the service, unknown
+	// as long as the setting is.
+	Region types.String
 	// Unknown names the settings that the client still needs.
 	Unknown []string
 }
@@ -55,6 +58,14 @@ type DataSource struct{ *Provider }
 // Configure implements [datasource.DataSourceWithConfigure].
 func (d *DataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
 	d.Provider = from(req.ProviderData, &resp.Diagnostics)
+}
+
+// ListResource is embedded by list resources; it is configured once Terraform has configured the provider.
+type ListResource struct{ *Provider }
+
+// Configure implements list.ListResourceWithConfigure.
+func (l *ListResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	l.Provider = from(req.ProviderData, &resp.Diagnostics)
 }
 
 // from returns nil where the provider is not configured, as while Terraform validates.

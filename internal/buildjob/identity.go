@@ -1,0 +1,131 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package buildjob
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/apidiag"
+	"github.com/servicestage/terraform-provider-servicestage/internal/wiring"
+)
+
+// identityModel names a build job among all that the provider may ever meet.
+type identityModel struct {
+	JobID  types.String `tfsdk:"job_id"`
+	Region types.String `tfsdk:"region"`
+}
+
+func identitySchema() identityschema.Schema {
+	return identityschema.Schema{Attributes: map[string]identityschema.Attribute{
+		"job_id": identityschema.StringAttribute{
+			RequiredForImport: true,
+			Description:       "ID of the build job.",
+		},
+		"region": identityschema.StringAttribute{
+			OptionalForImport: true,
+			Description: "Region of the build job. If it is set, it has to be the provider's region. " +
+				"Null where only an endpoint, and no region, leads the provider to the service.",
+		},
+	}}
+}
+
+// identityOf is the identity of a job that the provider meets for the first time.
+func identityOf(provider *wiring.Provider, jobID types.String) identityModel {
+	identity := identityModel{JobID: jobID}
+	if provider != nil && !provider.Region.IsUnknown() {
+		identity.Region = provider.Region
+	}
+	return identity
+}
+
+// identify gives a resource its identity, unless it has one. One that it has stays as it is, its region too: Terraform takes an
+// identity that changes for a bug, and a region that the provider is given later, or another one, does not move the job.
+func (r *jobResource) identify(ctx context.Context, identity *tfsdk.ResourceIdentity, jobID types.String) diag.Diagnostics {
+	if !identity.Raw.IsFullyNull() {
+		return nil
+	}
+	return identity.Set(ctx, identityOf(r.Provider, jobID))
+}
+
+// ImportState takes the job's id, its name, or its identity; everything else is read.
+func (r *jobResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	var wanted identityModel
+	name, byName := strings.CutPrefix(req.ID, "name/")
+	switch {
+	case req.ID == "":
+		resp.Diagnostics.Append(req.Identity.Get(ctx, &wanted)...)
+	case !byName:
+		wanted.JobID = types.StringValue(req.ID)
+	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if byName && name == "" || !byName && !isImportID(wanted.JobID.ValueString()) {
+		resp.Diagnostics.AddError("Malformed import id", malformedImportID(req.ID, wanted.JobID))
+		return
+	}
+	if !r.Ready() {
+		resp.Diagnostics.Append(r.NotReady("An import"))
+		return
+	}
+	resp.Diagnostics.Append(r.checkRegion(wanted.Region)...)
+	if byName {
+		id, diags := r.importByName(ctx, name)
+		resp.Diagnostics.Append(diags...)
+		wanted.JobID = types.StringValue(id)
+	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("job_id"), wanted.JobID)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, identityOf(r.Provider, wanted.JobID))...)
+}
+
+func malformedImportID(id string, jobID types.String) string {
+	if id == "" {
+		id = jobID.ValueString()
+	}
+	return "The import id of a build job is one of:\n\n" +
+		"  - its job_id, which has letters, digits, hyphens and underscores, such as swpfk3wtzdjnlyely4rf40k52zyuq5s4lha9ch8f\n" +
+		"  - name/ and its exact job_name, such as name/checkout-service\n\n" +
+		fmt.Sprintf("An identity has the job_id. Got: %q.", id)
+}
+
+// checkRegion refuses an identity of a job that this provider does not reach.
+func (r *jobResource) checkRegion(wanted types.String) diag.Diagnostics {
+	if wanted.IsNull() || wanted.Equal(r.Region) {
+		return nil
+	}
+	const summary = "The build job is in another region"
+	if r.Region.IsNull() {
+		return diag.Diagnostics{diag.NewErrorDiagnostic(summary, fmt.Sprintf(
+			"The identity says region %s, and the provider has none to compare it with: only an endpoint leads it to the service. "+
+				"Set the provider's region, or leave region out of the identity.", wanted))}
+	}
+	return diag.Diagnostics{diag.NewErrorDiagnostic(summary, fmt.Sprintf(
+		"The identity says region %s, and the provider's region is %s. Import with a provider of that region (the argument provider of the "+
+			"import block and the resource), or correct the identity.", wanted, r.Region))}
+}
+
+func (r *jobResource) importByName(ctx context.Context, name string) (string, diag.Diagnostics) {
+	ctx, cancel := context.WithTimeout(ctx, defaultTimeout)
+	defer cancel()
+	id, miss, err := find(ctx, r.Client, name)
+	switch {
+	case err != nil:
+		return "", diag.Diagnostics{apidiag.Error("Unable to list the build jobs", fmt.Sprintf("looking for build job %q", name), err)}
+	case miss != nil:
+		return "", diag.Diagnostics{miss}
+	}
+	return id, nil
+}
