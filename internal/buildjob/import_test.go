@@ -1,0 +1,92 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package buildjob_test
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
+	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
+)
+
+func importing(id string) string {
+	return "import {\n  to = " + address + "\n  id = \"" + id + "\"\n}\n"
+}
+
+// The name is exact, whatever the service's filter makes of it and wherever in the list the job is.
+func TestBuildJob_importByName(t *testing.T) {
+	t.Parallel()
+	for mode, quirks := range listingModes() {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			server := emulator.New(t, emulator.Options{Quirks: quirks})
+			others := fill(server, 120)
+			wanted := server.AddJob(map[string]any{"job_name": "job-1", "environment_setting": map[string]any{}})
+			config := providertest.Config(server, job("job_name = \"job-1\"\nenvironment_setting {}")+importing("name/job-1"))
+			providertest.Run(t, nil, resource.TestStep{
+				Config:            config,
+				ConfigPlanChecks:  planned(plancheck.ExpectResourceAction(address, plancheck.ResourceActionNoop)),
+				ConfigStateChecks: []statecheck.StateCheck{state(knownvalue.StringExact(wanted), "job_id")},
+			})
+			if left := len(server.Jobs()); left != len(others) {
+				t.Errorf("%d jobs are left, want all but the one that was imported and destroyed", left)
+			}
+		})
+	}
+}
+
+func TestBuildJob_importInvalid(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{AllowTakenNames: true}})
+	add := func(name string) string {
+		return server.AddJob(map[string]any{"job_name": name, "environment_setting": map[string]any{}})
+	}
+	first, second := add("twice"), add("twice")
+	similar, longer := add("App"), add("longer-name")
+	var many []string
+	for i := range 13 {
+		many = append(many, add(fmt.Sprintf("many-%02d", i)))
+	}
+	const forms = `The import id of a build job is one of: - its job_id, which has letters, digits, hyphens and underscores, such as ` +
+		`swpfk3wtzdjnlyely4rf40k52zyuq5s4lha9ch8f - name/ and its exact job_name, such as name/checkout-service An identity has the job_id. Got: `
+	for name, c := range map[string]struct{ id, want string }{
+		"several":          {"name/twice", `2 build jobs are named "twice". Choose one by its job_id: ` + first + `, ` + second + `.`},
+		"other case":       {"name/app", `No build job is named exactly "app", but this differs by case alone: "App" (` + similar + `).`},
+		"part of a name":   {"name/longer", `is named "longer". Asked for that name, the service answers: "longer-name" (` + longer + `).`},
+		"parts of many":    {"name/many", `"many-09" (` + many[9] + `) and 3 more.`},
+		"none":             {"name/nobody", `No build job in the provider's region and project is named "nobody".`},
+		"no name":          {"name/", forms + `"name/".`},
+		"another form":     {"id/abc", forms + `"id/abc".`},
+		"an address":       {"https://example.com/x", forms + `"https://example.com/x".`},
+		"no job of the id": {"nosuchjob", `There is no build job with this id in the provider's region and project.`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			providertest.Run(t, nil, resource.TestStep{
+				Config:      providertest.Config(server, job(minimal)+importing(c.id)),
+				ExpectError: regexp.MustCompile(words(c.want)),
+			})
+		})
+	}
+}
+
+// A list that cannot be had is no list without the job.
+func TestBuildJob_importByNameWithoutList(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	server.AddJob(map[string]any{"job_name": "app", "environment_setting": map[string]any{}})
+	server.Order(emulator.Fault{Method: http.MethodGet, Path: jobsPath, Times: -1, StatusCode: http.StatusForbidden, Body: `{"error_code":"APIGW.0302","error_msg":"no"}`})
+	providertest.Run(t, nil, resource.TestStep{
+		Config:      providertest.Config(server, job(minimal)+importing("name/app")),
+		ExpectError: regexp.MustCompile(words(`Error looking for build job "app": HTTP 403: APIGW.0302`)),
+	})
+}

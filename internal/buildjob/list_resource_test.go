@@ -1,0 +1,443 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package buildjob_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/querycheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfversion"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
+	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
+	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
+)
+
+const typeName = "servicestage_build_job"
+
+// listed is one result of a list resource.
+type listed struct {
+	name, id, region string
+	job              map[string]tftypes.Value
+}
+
+// list asks the list resource, and stops after so many results as take says; 0 is all. The last diagnostic comes besides.
+func list(t *testing.T, provider *providertest.Protocol, config map[string]any, whole bool, limit int64, take int) ([]listed, *tfprotov6.Diagnostic) {
+	t.Helper()
+	server, ok := provider.ProviderServer.(tfprotov6.ProviderServerWithListResource)
+	if !ok {
+		t.Fatal("the server knows no list resources")
+	}
+	stream, err := server.ListResource(t.Context(), &tfprotov6.ListResourceRequest{
+		TypeName: typeName, IncludeResource: whole, Limit: limit,
+		Config: providertest.Encode(t, provider.Schemas.ListResourceSchemas[typeName].ValueType(), config),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []listed
+	var last *tfprotov6.Diagnostic
+	for result := range stream.Results {
+		if last != nil {
+			t.Error("the stream goes on after an error")
+		}
+		if len(result.Diagnostics) > 0 {
+			last = result.Diagnostics[0]
+			continue
+		}
+		identity := providertest.Decode(t, provider.Identities[typeName], result.Identity.IdentityData)
+		found = append(found, listed{
+			name: result.DisplayName, id: providertest.Text(t, identity, "job_id"), region: providertest.Text(t, identity, "region"),
+			job: providertest.Decode(t, provider.Schemas.ResourceSchemas[typeName].ValueType(), result.Resource),
+		})
+		if len(found) == take {
+			break
+		}
+	}
+	return found, last
+}
+
+// fill puts so many jobs into the service, each third of which has everything, and returns their ids by their names.
+func fill(server *emulator.Server, jobs int) map[string]string {
+	ids := map[string]string{}
+	for i := range jobs {
+		name := fmt.Sprintf("job-%03d", i)
+		spec := map[string]any{"job_name": name, "environment_setting": map[string]any{}}
+		if i%3 == 0 {
+			spec["environment_setting"] = map[string]any{"docker_version": "18.09", "build_os": map[string]any{"arch": "aarch64"}}
+			spec["code_repo"] = map[string]any{"type": "GitHub", "url": "https://github.com/acme/" + name, "branch": "main", "namespace": "acme"}
+		}
+		ids[name] = server.AddJob(spec)
+	}
+	return ids
+}
+
+// expectAll fails unless exactly these jobs are listed, each once.
+func expectAll(t *testing.T, found []listed, ids map[string]string) {
+	t.Helper()
+	seen := map[string]bool{}
+	for _, job := range found {
+		if ids[job.name] != job.id || seen[job.id] || job.region != "cn-north-4" {
+			t.Errorf("unexpected, or more than once: %s %s in %q", job.name, job.id, job.region)
+		}
+		seen[job.id] = true
+	}
+	if len(seen) != len(ids) {
+		t.Errorf("%d jobs are listed, want %d", len(seen), len(ids))
+	}
+}
+
+// listingModes are the ways in which the service may page its list.
+func listingModes() map[string]emulator.Quirks {
+	return map[string]emulator.Quirks{
+		"as documented":        {},
+		"pages from 0":         {PagesFromZero: true},
+		"capped pages":         {CappedPages: true},
+		"repeated rows":        {RepeatedRows: true},
+		"all of it":            {PagesFromZero: true, CappedPages: true, RepeatedRows: true, IgnoreNameFilter: true},
+		"the filter is exact":  {ExactNameFilter: true},
+		"the filter is no use": {IgnoreNameFilter: true},
+	}
+}
+
+func TestBuildJobList_500(t *testing.T) {
+	t.Parallel()
+	for mode, quirks := range listingModes() {
+		for _, whole := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, whole %t", mode, whole), func(t *testing.T) {
+				t.Parallel()
+				server := emulator.New(t, emulator.Options{Quirks: quirks})
+				ids := fill(server, 500)
+				found, failure := list(t, providertest.NewProtocol(t, server, nil), nil, whole, 0, 0)
+				if failure != nil {
+					t.Fatalf("%s: %s", failure.Summary, failure.Detail)
+				}
+				expectAll(t, found, ids)
+				reads := 0
+				if whole {
+					reads = 500
+				}
+				if got := server.CountRequests(http.MethodGet, jobPath); got != reads {
+					t.Errorf("%d jobs were read, want %d", got, reads)
+				}
+				for _, job := range found {
+					if got := providertest.Text(t, job.job, "job_name"); whole && got != job.name || !whole && job.job != nil {
+						t.Fatalf("%s came with the resource %v", job.name, job.job)
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestBuildJobList_filters(t *testing.T) {
+	t.Parallel()
+	for mode, quirks := range listingModes() {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			server := emulator.New(t, emulator.Options{Quirks: quirks})
+			ids := fill(server, 120)
+			ids["App"] = server.AddJob(map[string]any{"job_name": "App", "environment_setting": map[string]any{}})
+			provider := providertest.NewProtocol(t, server, nil)
+			for name, c := range map[string]struct {
+				config map[string]any
+				want   []string
+			}{
+				"name":           {map[string]any{"job_name": "job-100"}, []string{"job-100"}},
+				"part of a name": {map[string]any{"job_name": "job-10"}, nil},
+				"name of a case": {map[string]any{"job_name": "app"}, nil},
+				"prefix": {map[string]any{"job_name_prefix": "job-11"}, []string{
+					"job-110", "job-111", "job-112", "job-113", "job-114", "job-115", "job-116", "job-117", "job-118", "job-119",
+				}},
+				"prefix of a case":  {map[string]any{"job_name_prefix": "A"}, []string{"App"}},
+				"prefix of nothing": {map[string]any{"job_name_prefix": "ob-"}, nil},
+			} {
+				for _, whole := range []bool{false, true} {
+					found, failure := list(t, provider, c.config, whole, 0, 0)
+					if failure != nil {
+						t.Fatalf("%s: %s: %s", name, failure.Summary, failure.Detail)
+					}
+					want := map[string]string{}
+					for _, name := range c.want {
+						want[name] = ids[name]
+					}
+					expectAll(t, found, want)
+				}
+			}
+		})
+	}
+}
+
+// No page is asked for, and no job is read, that the limit leaves no use for.
+func TestBuildJobList_limit(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		limit              int64
+		take, want         int
+		pages, reads, more int // more reads may have been begun when the stream is left
+	}{
+		{limit: 1, want: 1, pages: 1, reads: 1},
+		{limit: 7, want: 7, pages: 1, reads: 7},
+		{limit: 100, want: 100, pages: 1, reads: 100},
+		{limit: 101, want: 101, pages: 2, reads: 101},
+		{limit: 1000, want: 250, pages: 3, reads: 250},
+		{take: 5, want: 5, pages: 1, reads: 5, more: 9},
+	} {
+		for _, whole := range []bool{false, true} {
+			t.Run(fmt.Sprintf("limit %d, take %d, whole %t", c.limit, c.take, whole), func(t *testing.T) {
+				t.Parallel()
+				server := emulator.New(t, emulator.Options{})
+				fill(server, 250)
+				found, failure := list(t, providertest.NewProtocol(t, server, nil), nil, whole, c.limit, c.take)
+				if failure != nil {
+					t.Fatalf("%s: %s", failure.Summary, failure.Detail)
+				}
+				if len(found) != c.want {
+					t.Errorf("%d jobs are listed, want %d", len(found), c.want)
+				}
+				if got := server.CountRequests(http.MethodGet, jobsPath); got != c.pages {
+					t.Errorf("%d pages were asked for, want %d", got, c.pages)
+				}
+				reads := server.CountRequests(http.MethodGet, jobPath)
+				if whole && (reads < c.reads || reads > c.reads+c.more) || !whole && reads != 0 {
+					t.Errorf("%d jobs were read, want %d", reads, c.reads)
+				}
+			})
+		}
+	}
+}
+
+// A job that vanishes between list and read is left out, and another takes its place within the limit.
+func TestBuildJobList_vanished(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	ids := fill(server, 30)
+	for _, gone := range []string{"job-000", "job-007", "job-008"} {
+		id := ids[gone]
+		delete(ids, gone)
+		server.Order(emulator.Fault{Method: http.MethodGet, Path: jobsPath + "/" + id, Do: func() { server.RemoveJob(id) }})
+	}
+	found, failure := list(t, providertest.NewProtocol(t, server, nil), nil, true, 27, 0)
+	if failure != nil {
+		t.Fatalf("%s: %s", failure.Summary, failure.Detail)
+	}
+	expectAll(t, found, ids)
+	if !slices.IsSortedFunc(found, func(a, b listed) int { return strings.Compare(a.name, b.name) }) {
+		t.Error("the order is not that of the service's list")
+	}
+}
+
+// Errors end the stream, and say what failed: a page of the list, or the reading of one job.
+func TestBuildJobList_errors(t *testing.T) {
+	t.Parallel()
+	denied := emulator.Fault{Method: http.MethodGet, StatusCode: http.StatusForbidden, Body: `{"error_code":"APIGW.0302","error_msg":"no"}`, Times: -1}
+	for name, c := range map[string]struct {
+		whole         bool
+		path          func(ids map[string]string) string
+		page          string
+		before        int
+		summary, want string
+	}{
+		"first page":        {page: "page=1&", path: func(map[string]string) string { return jobsPath }, summary: "Unable to list the build jobs", want: "listing the build jobs: HTTP 403: APIGW.0302"},
+		"third page":        {page: "page=3&", path: func(map[string]string) string { return jobsPath }, before: 200, summary: "Unable to list the build jobs", want: "listing the build jobs: HTTP 403"},
+		"third page, whole": {whole: true, page: "page=3&", path: func(map[string]string) string { return jobsPath }, before: 200, summary: "Unable to list the build jobs", want: "listing the build jobs: HTTP 403"},
+		"one job":           {whole: true, path: func(ids map[string]string) string { return jobsPath + "/" + ids["job-150"] }, before: 150, summary: "Unable to read a build job", want: `reading build job "job-150" (`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := emulator.New(t, emulator.Options{})
+			ids := fill(server, 250)
+			fault := denied
+			fault.Path = c.path(ids)
+			fault.When = func(request emulator.Request) bool { return strings.Contains(request.Query, c.page) }
+			server.Order(fault)
+			found, failure := list(t, providertest.NewProtocol(t, server, nil), nil, c.whole, 0, 0)
+			if len(found) != c.before {
+				t.Errorf("%d jobs came before the error, want %d", len(found), c.before)
+			}
+			if failure == nil || failure.Summary != c.summary || !strings.Contains(failure.Detail, c.want) || !strings.Contains(failure.Detail, "servicestage:assembling:*") {
+				t.Errorf("the error is %v", failure)
+			}
+		})
+	}
+}
+
+// Jobs are read at the same time, but never more than ten.
+func TestBuildJobList_concurrent(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	fill(server, 40)
+	var mu sync.Mutex
+	running, most := 0, 0
+	full := make(chan struct{})
+	server.Order(emulator.Fault{Method: http.MethodGet, Path: jobPath, Times: -1, Do: func() {
+		mu.Lock()
+		running++
+		most = max(most, running)
+		if running == 10 && most == 10 {
+			select {
+			case <-full:
+			default:
+				close(full)
+			}
+		}
+		mu.Unlock()
+		<-full // Ten reads have to be on their way before one is answered.
+		mu.Lock()
+		running--
+		mu.Unlock()
+	}})
+	found, failure := list(t, providertest.NewProtocol(t, server, nil), nil, true, 0, 0)
+	if failure != nil || len(found) != 40 || most != 10 {
+		t.Errorf("%d jobs, at most %d at the same time, and the error %v; want 40, 10 and none", len(found), most, failure)
+	}
+}
+
+// A service that throttles slows the reads down, and none is lost.
+func TestBuildJobList_throttled(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	ids := fill(server, 60)
+	calls := 0
+	server.Order(emulator.Fault{
+		Method: http.MethodGet, Path: jobPath, Times: -1, StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"1"}},
+		When: func(emulator.Request) bool { calls++; return calls%4 == 0 },
+	})
+	var mu sync.Mutex
+	var now time.Time
+	provider := providertest.NewProtocol(t, server, nil, func(config *servicestage.Config) {
+		config.Now = func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
+		config.Wait = func(ctx context.Context, d time.Duration) error {
+			mu.Lock()
+			defer mu.Unlock()
+			now = now.Add(d)
+			return ctx.Err()
+		}
+	})
+	found, failure := list(t, provider, nil, true, 0, 0)
+	if failure != nil {
+		t.Fatalf("%s: %s", failure.Summary, failure.Detail)
+	}
+	expectAll(t, found, ids)
+}
+
+// The identity has the provider's region, null where it has none.
+func TestBuildJobList_noRegion(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	fill(server, 1)
+	found, failure := list(t, providertest.NewProtocol(t, server, map[string]any{"region": nil}), nil, true, 0, 0)
+	if failure != nil || len(found) != 1 || found[0].region != "" {
+		t.Errorf("got %v and the error %v", found, failure)
+	}
+}
+
+func TestBuildJobList_unknownSetting(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	provider := providertest.NewProtocol(t, server, map[string]any{"secret_key": tftypes.UnknownValue})
+	found, failure := list(t, provider, nil, false, 0, 0)
+	if len(found) != 0 || failure == nil || !strings.Contains(failure.Detail, "A query needs the service, but these settings of the provider are known only after apply: secret_key.") {
+		t.Errorf("got %v and the error %v", found, failure)
+	}
+}
+
+func TestBuildJobList_invalid(t *testing.T) {
+	t.Parallel()
+	provider := providertest.NewProtocol(t, emulator.New(t, emulator.Options{}), nil)
+	server, ok := provider.ProviderServer.(tfprotov6.ProviderServerWithListResource)
+	if !ok {
+		t.Fatal("the server knows no list resources")
+	}
+	for name, c := range map[string]struct {
+		config map[string]any
+		want   string
+	}{
+		"both filters": {map[string]any{"job_name": "a", "job_name_prefix": "b"}, `cannot be specified when`},
+		"empty name":   {map[string]any{"job_name": ""}, `string length must be at least 1`},
+		"empty prefix": {map[string]any{"job_name_prefix": ""}, `string length must be at least 1`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			answer, err := server.ValidateListResourceConfig(t.Context(), &tfprotov6.ValidateListResourceConfigRequest{
+				TypeName: typeName,
+				Config:   providertest.Encode(t, provider.Schemas.ListResourceSchemas[typeName].ValueType(), c.config),
+			})
+			if err != nil || len(answer.Diagnostics) == 0 || !strings.Contains(answer.Diagnostics[0].Detail, c.want) {
+				t.Errorf("got %v and the error %v, want %q", answer.Diagnostics, err, c.want)
+			}
+		})
+	}
+}
+
+// What a list resource says of a job is what an import of it has, in whatever way the service answers.
+func TestBuildJobList_equalsImport(t *testing.T) {
+	t.Parallel()
+	for _, mode := range append(emulator.QuirkNames(), "") {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			quirks, err := emulator.ParseQuirks(mode)
+			if err != nil {
+				t.Fatal(err)
+			}
+			server := emulator.New(t, emulator.Options{Quirks: quirks})
+			fill(server, 4)
+			provider := providertest.NewProtocol(t, server, nil)
+			found, failure := list(t, provider, nil, true, 0, 0)
+			if failure != nil || len(found) != 4 {
+				t.Fatalf("%v %v", found, failure)
+			}
+			schema := provider.Schemas.ResourceSchemas[typeName].ValueType()
+			for _, job := range found {
+				imported := importByID(t, provider, job.id)
+				read, err := provider.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{
+					TypeName: typeName, CurrentState: imported.State, Private: imported.Private, CurrentIdentity: imported.Identity,
+				})
+				providertest.NoErrors(t, read.Diagnostics, err)
+				want := providertest.Decode(t, schema, read.NewState)
+				for name, value := range want {
+					if !value.Equal(job.job[name]) {
+						t.Errorf("%s of %s: the list says %s, the import %s", name, job.name, job.job[name], value)
+					}
+				}
+			}
+		})
+	}
+}
+
+// Through the CLI.
+func TestBuildJobList_query(t *testing.T) {
+	t.Parallel()
+	providertest.Prepare(t)
+	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{PagesFromZero: true}})
+	ids := fill(server, 250)
+	resource.UnitTest(t, resource.TestCase{
+		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_14_0)},
+		ProtoV6ProviderFactories: providertest.Factories(),
+		Steps: []resource.TestStep{
+			{Config: providertest.Config(server, "")},
+			{
+				Query:  true,
+				Config: "list \"servicestage_build_job\" \"test\" {\n  provider = servicestage\n  include_resource = true\n  limit = 1000\n  config {\n    job_name_prefix = \"job-2\"\n  }\n}\n",
+				QueryResultChecks: []querycheck.QueryResultCheck{
+					querycheck.ExpectLength("servicestage_build_job.test", 50),
+					querycheck.ExpectIdentity("servicestage_build_job.test", map[string]knownvalue.Check{
+						"job_id": knownvalue.StringExact(ids["job-200"]), "region": knownvalue.StringExact("cn-north-4"),
+					}),
+				},
+			},
+		},
+	})
+}
