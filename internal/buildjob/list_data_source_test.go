@@ -4,6 +4,7 @@
 package buildjob_test
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"regexp"
@@ -72,25 +73,32 @@ func TestBuildJobsDataSource_500(t *testing.T) {
 
 func TestBuildJobsDataSource_filters(t *testing.T) {
 	t.Parallel()
+	config := ""
+	for name, filter := range map[string]string{
+		"exact": `job_name = "job-100"`, "part": `job_name = "job-10"`, "case": `job_name = "Job-100"`,
+		"prefix": `job_name_prefix = "job-00"`, "none": `job_name_prefix = "nobody"`,
+	} {
+		config += fmt.Sprintf("data \"servicestage_build_jobs\" %q {\n  %s\n}\noutput %q {\n  value = data.servicestage_build_jobs.%s.names\n}\n", name, filter, name, name)
+	}
+	want := map[string]knownvalue.Check{
+		"exact": texts([]string{"job-100"}), "part": texts(nil), "case": texts(nil), "none": texts(nil),
+		"prefix": texts([]string{
+			"job-000", "job-001", "job-002", "job-003", "job-004", "job-005", "job-006", "job-007", "job-008", "job-009",
+		}),
+	}
+	checks := []statecheck.StateCheck{}
+	for name, names := range want {
+		checks = append(checks, statecheck.ExpectKnownOutputValue(name, names))
+	}
 	for mode, quirks := range listingModes() {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			server := emulator.New(t, emulator.Options{Quirks: quirks})
 			fill(server, 120)
-			steps := []resource.TestStep{}
-			for body, want := range map[string][]string{
-				`job_name = "job-100"`:       {"job-100"},
-				`job_name = "job-10"`:        {},
-				`job_name = "Job-100"`:       {},
-				`job_name_prefix = "job-00"`: {"job-000", "job-001", "job-002", "job-003", "job-004", "job-005", "job-006", "job-007", "job-008", "job-009"},
-				`job_name_prefix = "nobody"`: {},
-			} {
-				steps = append(steps, resource.TestStep{
-					Config:            providertest.Config(server, jobsData(body)),
-					ConfigStateChecks: []statecheck.StateCheck{jobsState(texts(want), tfjsonpath.New("names"))},
-				})
-			}
-			providertest.Run(t, nil, steps...)
+			providertest.Run(t, nil, resource.TestStep{
+				Config:            providertest.Config(server, config),
+				ConfigStateChecks: checks,
+			})
 		})
 	}
 }

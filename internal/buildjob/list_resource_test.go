@@ -31,6 +31,7 @@ const typeName = "servicestage_build_job"
 type listed struct {
 	name, id, region string
 	job              map[string]tftypes.Value
+	raw              *tfprotov6.DynamicValue
 }
 
 // list asks the list resource, and stops after so many results as take says; 0 is all. The last diagnostic comes besides.
@@ -61,6 +62,7 @@ func list(t *testing.T, provider *providertest.Protocol, config map[string]any, 
 		found = append(found, listed{
 			name: result.DisplayName, id: providertest.Text(t, identity, "job_id"), region: providertest.Text(t, identity, "region"),
 			job: providertest.Decode(t, provider.Schemas.ResourceSchemas[typeName].ValueType(), result.Resource),
+			raw: result.Resource,
 		})
 		if len(found) == take {
 			break
