@@ -248,7 +248,10 @@ func listResourceSchema() listschema.Schema {
 	}
 	return listschema.Schema{
 		MarkdownDescription: "The build jobs of the provider's region and project, for `terraform query`. Their display name is their `job_name`. " +
-			"With `include_resource` each job is read, up to ten at a time; one that is deleted meanwhile is left out.",
+			"With `include_resource` each job is read, up to ten at a time; one that is deleted meanwhile is left out. All of it takes at most 30 minutes.\n\n" +
+			"ServiceStage makes build jobs of its own for components that are built from source. They are listed too: the API says of no job " +
+			"whether it is one of those.\n\n" +
+			"Guide: [Bring existing build jobs under Terraform](../guides/bring-existing-build-jobs.md).",
 		Attributes: map[string]listschema.Attribute{
 			"job_name":        text(exactNameFilter, "job_name_prefix"),
 			"job_name_prefix": text(prefixFilter, "job_name"),
@@ -271,7 +274,9 @@ func listDataSourceSchema() datasourceschema.Schema {
 	job["job_id"] = datasourceschema.StringAttribute{Computed: true, MarkdownDescription: jobIDDescription}
 	job["job_name"] = datasourceschema.StringAttribute{Computed: true, MarkdownDescription: "Name of the build job."}
 	return datasourceschema.Schema{
-		MarkdownDescription: "The build jobs of the provider's region and project, sorted by name and then by id. None is no error.",
+		MarkdownDescription: "The build jobs of the provider's region and project, sorted by name and then by id. None is no error. " +
+			"Jobs that the service itself made for a component are among them: the API says of no job whether it is one. " +
+			"All of it takes at most 30 minutes.",
 		Attributes: map[string]datasourceschema.Attribute{
 			"job_name":        filter(exactNameFilter, "job_name_prefix"),
 			"job_name_prefix": filter(prefixFilter, "job_name"),

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,48 +18,97 @@ import (
 // sampleID is the job_id of the examples, from a sample of the API's pages.
 const sampleID = "swpfk3wtzdjnlyely4rf40k52zyuq5s4lha9ch8f"
 
+// byIdentity is the one example that older CLIs do not understand.
+const byIdentity = "import-by-identity.tf"
+
 // Each folder of examples plans, with the files in it together, by the provider as a program.
 func TestExamples_plan(t *testing.T) {
 	t.Parallel()
-	root, err := providertest.Root()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for folder, files := range exampleFolders(t, filepath.Join(root, "examples")) {
+	for folder, files := range exampleFolders(t, ".tf") {
 		t.Run(folder, func(t *testing.T) {
 			t.Parallel()
-			server := emulator.New(t, emulator.Options{})
-			known := server.AddJob(map[string]any{
-				"job_name": "checkout-service", "environment_setting": map[string]any{},
-				"code_repo": map[string]any{"type": "GitHub", "url": "https://github.com/acme/checkout", "branch": "main", "namespace": "acme"},
-			})
-			cli := providertest.NewCLI(t, server)
-			configured := false
-			for _, file := range files {
-				content, err := os.ReadFile(file)
-				if err != nil {
-					t.Fatal(err)
-				}
-				text := strings.ReplaceAll(string(content), sampleID, known)
-				configured = configured || strings.Contains(text, "required_providers")
-				cli.Write(t, filepath.Base(file), text)
-			}
-			if !configured {
-				cli.Write(t, "versions.tf", providertest.Requirement)
-			}
-			if stdout, stderr, err := cli.Run(t, "plan", "-input=false", "-no-color"); err != nil {
-				t.Errorf("%v\n%s\n%s", err, stdout, stderr)
+			cli := exampleCLI(t, slices.DeleteFunc(files, func(file string) bool { return filepath.Base(file) == byIdentity }))
+			succeed(t, cli, "plan", "-input=false", "-no-color")
+		})
+	}
+}
+
+func TestExamples_importByIdentity(t *testing.T) {
+	t.Parallel()
+	files := slices.DeleteFunc(exampleFolders(t, ".tf")["resources/servicestage_build_job"], func(file string) bool {
+		return !slices.Contains([]string{byIdentity, "resource.tf"}, filepath.Base(file))
+	})
+	if len(files) != 2 {
+		t.Fatalf("the files are %v", files)
+	}
+	cli := exampleCLI(t, files)
+	cli.RequireTerraform(t, 12, true)
+	if stdout := succeed(t, cli, "plan", "-input=false", "-no-color"); !strings.Contains(stdout, "1 to import, 1 to add") {
+		t.Error(stdout)
+	}
+}
+
+func TestExamples_query(t *testing.T) {
+	t.Parallel()
+	for folder, files := range exampleFolders(t, ".hcl") {
+		t.Run(folder, func(t *testing.T) {
+			t.Parallel()
+			cli := exampleCLI(t, files)
+			cli.RequireTerraform(t, 14, false)
+			if stdout := succeed(t, cli, "query", "-no-color"); strings.Count(stdout, "checkout-service") != 2 {
+				t.Errorf("the job is not listed by both blocks:\n%s", stdout)
 			}
 		})
 	}
 }
 
-// exampleFolders maps each folder below root, by its path from there, to its configuration files.
-func exampleFolders(t *testing.T, root string) map[string][]string {
+// exampleCLI has the files in its working directory, and the jobs in its service that they speak of.
+func exampleCLI(t *testing.T, files []string) *providertest.CLI {
 	t.Helper()
+	server := emulator.New(t, emulator.Options{})
+	known := server.AddJob(map[string]any{
+		"job_name": "checkout-service", "environment_setting": map[string]any{},
+		"code_repo": map[string]any{"type": "GitHub", "url": "https://github.com/acme/checkout", "branch": "main", "namespace": "acme"},
+	})
+	server.AddJob(map[string]any{"job_name": "base-image", "environment_setting": map[string]any{}})
+	cli := providertest.NewCLI(t, server)
+	configured := false
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := strings.ReplaceAll(string(content), sampleID, known)
+		configured = configured || strings.Contains(text, "required_providers")
+		cli.Write(t, filepath.Base(file), text)
+	}
+	if !configured {
+		cli.Write(t, "versions.tf", providertest.Requirement)
+	}
+	return cli
+}
+
+// succeed runs a command that has to end well, and returns what it printed.
+func succeed(t *testing.T, cli *providertest.CLI, arguments ...string) string {
+	t.Helper()
+	stdout, stderr, err := cli.Run(t, arguments...)
+	if err != nil {
+		t.Fatalf("%v: %v\n%s\n%s", arguments, err, stdout, stderr)
+	}
+	return stdout
+}
+
+// exampleFolders maps each folder of examples, by its path, to its files with the given extension.
+func exampleFolders(t *testing.T, extension string) map[string][]string {
+	t.Helper()
+	root, err := providertest.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	root = filepath.Join(root, "examples")
 	folders := map[string][]string{}
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if err == nil && !entry.IsDir() && filepath.Ext(path) == ".tf" {
+	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() && filepath.Ext(path) == extension {
 			folder, relErr := filepath.Rel(root, filepath.Dir(path))
 			if relErr != nil {
 				return relErr
@@ -70,7 +120,7 @@ func exampleFolders(t *testing.T, root string) map[string][]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(folders) < 4 {
+	if least := map[string]int{".tf": 7, ".hcl": 1}[extension]; len(folders) < least {
 		t.Fatalf("only %d folders of examples were found", len(folders))
 	}
 	return folders

@@ -86,7 +86,7 @@ func (p *serviceStage) Schema(_ context.Context, _ provider.SchemaRequest, resp 
 			"the configuration beats the environment.",
 		Attributes: map[string]schema.Attribute{
 			"region": text("HW_REGION_NAME",
-				"Region, such as `cn-north-4`. Required, unless `endpoints` names the service."),
+				"Region, such as `cn-north-4`. Required, unless `endpoints` names the service. It is part of the identity of a resource."),
 			"access_key": secret("HW_ACCESS_KEY",
 				"Access key (AK). Requires `secret_key`."),
 			"secret_key": secret("HW_SECRET_KEY",

@@ -94,6 +94,16 @@ func TestSchema_described(t *testing.T) {
 	for name, dataSource := range schema.DataSourceSchemas {
 		described(t, "data."+name, dataSource.Block)
 	}
+	for name, list := range schema.ListResourceSchemas {
+		described(t, "list."+name, list.Block)
+	}
+	for name, identity := range schema.ResourceIdentitySchemas {
+		for child, attribute := range identity.Attributes {
+			if attribute.Description == "" {
+				t.Errorf("%s of the identity of %s is not described", child, name)
+			}
+		}
+	}
 }
 
 func described(t *testing.T, name string, block *tfjson.SchemaBlock) {
@@ -130,6 +140,9 @@ func providerSchemas(t *testing.T) *tfjson.ProviderSchemas {
 		ConfigSchema:      schemaJSON(t, answer.Provider),
 		ResourceSchemas:   map[string]*tfjson.Schema{},
 		DataSourceSchemas: map[string]*tfjson.Schema{},
+
+		ListResourceSchemas:     map[string]*tfjson.Schema{},
+		ResourceIdentitySchemas: identitiesJSON(t, server),
 	}
 	for name, resource := range answer.ResourceSchemas {
 		schema.ResourceSchemas[name] = schemaJSON(t, resource)
@@ -137,10 +150,38 @@ func providerSchemas(t *testing.T) *tfjson.ProviderSchemas {
 	for name, dataSource := range answer.DataSourceSchemas {
 		schema.DataSourceSchemas[name] = schemaJSON(t, dataSource)
 	}
+	for name, list := range answer.ListResourceSchemas {
+		schema.ListResourceSchemas[name] = schemaJSON(t, list)
+	}
 	return &tfjson.ProviderSchemas{
 		FormatVersion: "1.0",
 		Schemas:       map[string]*tfjson.ProviderSchema{"servicestage": schema},
 	}
+}
+
+func identitiesJSON(t *testing.T, server tfprotov6.ProviderServer) map[string]*tfjson.IdentitySchema {
+	t.Helper()
+	answer, err := server.GetResourceIdentitySchemas(t.Context(), &tfprotov6.GetResourceIdentitySchemasRequest{})
+	providertest.NoErrors(t, answer.Diagnostics, err)
+	identities := map[string]*tfjson.IdentitySchema{}
+	for name, schema := range answer.IdentitySchemas {
+		identity := &tfjson.IdentitySchema{Version: uint64(schema.Version), Attributes: map[string]*tfjson.IdentityAttribute{}}
+		for _, attribute := range schema.IdentityAttributes {
+			encoded := &tfjson.IdentityAttribute{
+				Description: attribute.Description, RequiredForImport: attribute.RequiredForImport, OptionalForImport: attribute.OptionalForImport,
+			}
+			typeJSON, err := json.Marshal(attribute.Type)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := encoded.IdentityType.UnmarshalJSON(typeJSON); err != nil {
+				t.Fatal(err)
+			}
+			identity.Attributes[attribute.Name] = encoded
+		}
+		identities[name] = identity
+	}
+	return identities
 }
 
 func schemaJSON(t *testing.T, schema *tfprotov6.Schema) *tfjson.Schema {

@@ -87,6 +87,25 @@ func (c *CLI) Run(t *testing.T, arguments ...string) (stdout, stderr string, err
 	return command.Stdout.String(), command.Stderr.String(), err
 }
 
+// RequireTerraform skips the test, with a word on it, where the CLI is older than Terraform 1.minor, or is OpenTofu and that is not
+// enough.
+func (c *CLI) RequireTerraform(t *testing.T, minor int, openTofuToo bool) {
+	t.Helper()
+	stdout, stderr, err := c.Run(t, "version")
+	if err != nil {
+		t.Fatal(err, stderr)
+	}
+	line, _, _ := strings.Cut(stdout, "\n")
+	product, version, _ := strings.Cut(line, " v")
+	var have int
+	if _, err := fmt.Sscanf(version, "1.%d", &have); err != nil {
+		t.Fatalf("the CLI calls itself %q: %v", line, err)
+	}
+	if have < minor || product == "OpenTofu" && !openTofuToo {
+		t.Skipf("needs Terraform 1.%d or newer, and this is %s", minor, line)
+	}
+}
+
 // Command is a command of the CLI that runs.
 type Command struct {
 	*exec.Cmd

@@ -1,0 +1,184 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
+	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
+)
+
+// session is the commands of a page's section, each with the lines that it prints. A line "..." stands for any number of others.
+type session []struct {
+	command string
+	prints  []string
+}
+
+// page reads one section of a page of the documentation: its sessions, and its blocks of configuration.
+func page(t *testing.T, name, section string) (commands session, blocks []string) {
+	t.Helper()
+	root, err := providertest.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(filepath.Join(root, "docs", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, found := strings.Cut(string(content), "\n## "+section+"\n")
+	if !found {
+		t.Fatalf("%s has no section %q", name, section)
+	}
+	text, _, _ = strings.Cut(text, "\n## ")
+	for _, block := range regexp.MustCompile("(?s)```(console|terraform)\n(.*?)```").FindAllStringSubmatch(text, -1) {
+		if block[1] == "terraform" {
+			blocks = append(blocks, block[2])
+			continue
+		}
+		for line := range strings.Lines(block[2]) {
+			line = strings.TrimRight(line, "\n")
+			if command, ok := strings.CutPrefix(line, "$ terraform "); ok {
+				commands = append(commands, struct {
+					command string
+					prints  []string
+				}{command: command})
+			} else {
+				last := &commands[len(commands)-1]
+				last.prints = append(last.prints, line)
+			}
+		}
+	}
+	if len(commands) == 0 {
+		t.Fatalf("section %q of %s shows no commands", section, name)
+	}
+	return commands, blocks
+}
+
+// follow runs the commands, and fails where one prints something else than the page says. Ids differ from run to run.
+func (s session) follow(t *testing.T, cli *providertest.CLI) {
+	t.Helper()
+	anyID := regexp.MustCompile(`\b[a-z0-9]{40}\b`)
+	for _, step := range s {
+		command, file, redirected := strings.Cut(step.command, " > ")
+		arguments := append(strings.Fields(command), "-no-color")
+		stdout := succeed(t, cli, arguments...)
+		if redirected {
+			cli.Write(t, file, stdout)
+			continue
+		}
+		rest := anyID.ReplaceAllString(strings.ReplaceAll(stdout, "OpenTofu", "Terraform"), "ID")
+		for _, line := range step.prints {
+			if line == "..." {
+				continue
+			}
+			_, after, found := strings.Cut(rest, anyID.ReplaceAllString(line, "ID")+"\n")
+			if !found {
+				t.Fatalf("terraform %s does not print, or not in this order,\n%s\nbut\n%s", command, line, stdout)
+			}
+			rest = after
+		}
+	}
+}
+
+const adoptionGuide = "guides/bring-existing-build-jobs.md"
+
+// fifty is a service with the jobs of the guide.
+func fifty(t *testing.T) (*emulator.Server, *providertest.CLI) {
+	t.Helper()
+	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{CappedPages: true}})
+	for i := range 50 {
+		name := fmt.Sprintf("service-%02d", i)
+		switch i {
+		case 0:
+			name = "1-legacy"
+		case 1:
+			name = "checkout-service"
+		}
+		spec := map[string]any{"job_name": name, "environment_setting": map[string]any{}}
+		if i%2 == 1 {
+			spec["code_repo"] = map[string]any{"type": "GitHub", "url": "https://github.com/acme/" + name, "branch": "main", "namespace": "acme"}
+		}
+		server.AddJob(spec)
+	}
+	cli := providertest.NewCLI(t, server)
+	cli.Write(t, "main.tf", providertest.Requirement+"provider \"servicestage\" {}\n")
+	return server, cli
+}
+
+func expectUntouched(t *testing.T, server *emulator.Server) {
+	t.Helper()
+	for _, request := range server.Requests() {
+		if request.Method != http.MethodGet {
+			t.Errorf("%s %s was sent", request.Method, request.Path)
+		}
+	}
+}
+
+func TestGuide_bringExistingBuildJobs(t *testing.T) {
+	t.Parallel()
+	t.Run("older", func(t *testing.T) {
+		t.Parallel()
+		server, cli := fifty(t)
+		commands, blocks := page(t, adoptionGuide, "With an older Terraform, or OpenTofu")
+		if err := os.Mkdir(filepath.Join(cli.Dir, "find"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		cli.Write(t, "find/find.tf", blocks[0])
+		commands.follow(t, cli)
+		expectUntouched(t, server)
+	})
+	t.Run("query", func(t *testing.T) {
+		t.Parallel()
+		server, cli := fifty(t)
+		cli.RequireTerraform(t, 14, false)
+		commands, blocks := page(t, adoptionGuide, "With Terraform 1.14 or newer")
+		cli.Write(t, "jobs.tfquery.hcl", blocks[0])
+		commands.follow(t, cli)
+		content, err := os.ReadFile(filepath.Join(cli.Dir, "jobs.tf"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		anyID := regexp.MustCompile(`\b[a-z0-9]{40}\b`)
+		if !strings.Contains(anyID.ReplaceAllString(string(content), "ID"), anyID.ReplaceAllString(blocks[1], "ID")) {
+			t.Errorf("the generated configuration does not hold\n%s\nbut\n%s", blocks[1], content)
+		}
+		expectUntouched(t, server)
+	})
+	t.Run("for_each", func(t *testing.T) {
+		t.Parallel()
+		server, cli := fifty(t)
+		for _, name := range []string{"catalogue", "checkout", "payment"} {
+			for _, job := range server.Jobs() {
+				if job.Name() == name+"-service" {
+					server.RemoveJob(job.ID)
+				}
+			}
+			server.AddJob(map[string]any{
+				"job_name": name + "-service", "environment_setting": map[string]any{},
+				"code_repo": map[string]any{"type": "GitHub", "url": "https://github.com/acme/" + name, "branch": "main", "namespace": "acme"},
+			})
+		}
+		_, blocks := page(t, adoptionGuide, "With an older Terraform, or OpenTofu")
+		cli.Write(t, "jobs.tf", blocks[len(blocks)-1])
+		if stdout := succeed(t, cli, "plan", "-no-color"); !strings.Contains(stdout, "Plan: 3 to import, 0 to add, 0 to change, 0 to destroy.") {
+			t.Error(stdout)
+		}
+	})
+}
+
+// The plan that the provider's page shows is the plan of the example.
+func TestGuide_enterpriseProject(t *testing.T) {
+	t.Parallel()
+	commands, blocks := page(t, "index.md", "Enterprise project")
+	cli := providertest.NewCLI(t, emulator.New(t, emulator.Options{}))
+	cli.Write(t, "main.tf", blocks[0])
+	commands.follow(t, cli)
+}
