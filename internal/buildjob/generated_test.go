@@ -70,11 +70,11 @@ func TestBuildJob_generatedConfiguration(t *testing.T) {
 			server := emulator.New(t, emulator.Options{Quirks: quirks})
 			cli := providertest.NewCLI(t, server)
 			cli.Write(t, "main.tf", providertest.Requirement)
-			imports := ""
+			var imports strings.Builder
 			for shape, spec := range shapes {
-				imports += fmt.Sprintf("import {\n  to = servicestage_build_job.%s\n  id = %q\n}\n", strings.ReplaceAll(shape, " ", "_"), server.AddJob(spec))
+				fmt.Fprintf(&imports, "import {\n  to = servicestage_build_job.%s\n  id = %q\n}\n", strings.ReplaceAll(shape, " ", "_"), server.AddJob(spec))
 			}
-			cli.Write(t, "imports.tf", imports)
+			cli.Write(t, "imports.tf", imports.String())
 			before := server.Jobs()
 
 			generated := succeed(t, cli, "plan", "-input=false", "-no-color", "-generate-config-out=jobs.tf")

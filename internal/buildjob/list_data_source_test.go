@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -73,12 +74,12 @@ func TestBuildJobsDataSource_500(t *testing.T) {
 
 func TestBuildJobsDataSource_filters(t *testing.T) {
 	t.Parallel()
-	config := ""
+	var config strings.Builder
 	for name, filter := range map[string]string{
 		"exact": `job_name = "job-100"`, "part": `job_name = "job-10"`, "case": `job_name = "Job-100"`,
 		"prefix": `job_name_prefix = "job-00"`, "none": `job_name_prefix = "nobody"`,
 	} {
-		config += fmt.Sprintf("data \"servicestage_build_jobs\" %q {\n  %s\n}\noutput %q {\n  value = data.servicestage_build_jobs.%s.names\n}\n", name, filter, name, name)
+		fmt.Fprintf(&config, "data \"servicestage_build_jobs\" %q {\n  %s\n}\noutput %q {\n  value = data.servicestage_build_jobs.%s.names\n}\n", name, filter, name, name)
 	}
 	want := map[string]knownvalue.Check{
 		"exact": texts([]string{"job-100"}), "part": texts(nil), "case": texts(nil), "none": texts(nil),
@@ -96,7 +97,7 @@ func TestBuildJobsDataSource_filters(t *testing.T) {
 			server := emulator.New(t, emulator.Options{Quirks: quirks})
 			fill(server, 120)
 			providertest.Run(t, nil, resource.TestStep{
-				Config:            providertest.Config(server, config),
+				Config:            providertest.Config(server, config.String()),
 				ConfigStateChecks: checks,
 			})
 		})

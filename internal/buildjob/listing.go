@@ -53,13 +53,15 @@ func (f filter) passes(name string) bool {
 	return (f.JobName.IsNull() || name == f.JobName.ValueString()) && strings.HasPrefix(name, f.JobNamePrefix.ValueString())
 }
 
+// readResult is a job of a list as it was read.
+type readResult struct {
+	job *servicestage.BuildJob
+	err error
+}
+
 // whole reads the jobs of a list, several at a time, and yields them in the order of the list. A job that is gone by then is
 // left out. No more are read ahead than limit may still want; 0 is no limit. The error, if any, is the last that comes.
 func whole(ctx context.Context, client *servicestage.Client, jobs iter.Seq2[servicestage.BuildJobSummary, error], limit int64) iter.Seq2[*servicestage.BuildJob, error] {
-	type result struct {
-		job *servicestage.BuildJob
-		err error
-	}
 	return func(yield func(*servicestage.BuildJob, error) bool) {
 		var reads sync.WaitGroup
 		defer reads.Wait()
@@ -68,43 +70,46 @@ func whole(ctx context.Context, client *servicestage.Client, jobs iter.Seq2[serv
 		next, stop := iter.Pull2(jobs)
 		defer stop()
 
-		var ahead []chan result
+		var ahead []<-chan readResult
 		for yielded, more := int64(0), true; limit <= 0 || yielded < limit; {
 			for more && len(ahead) < maxReads && (limit <= 0 || yielded+int64(len(ahead)) < limit) {
-				var job servicestage.BuildJobSummary
-				var err error
-				if job, err, more = next(); !more {
-					break
+				job, err, ok := next()
+				if ok {
+					ahead = append(ahead, beginRead(ctx, client, job, err, &reads))
 				}
-				read := make(chan result, 1)
-				ahead = append(ahead, read)
-				if err != nil {
-					read <- result{err: err}
-					more = false
-					break
-				}
-				reads.Go(func() {
-					whole, err := client.GetBuildJob(ctx, job.ID, job.Name)
-					if err != nil {
-						err = readError{job: job, error: err}
-					}
-					read <- result{job: whole, err: err}
-				})
+				more = ok && err == nil
 			}
 			if len(ahead) == 0 {
 				return
 			}
 			first := <-ahead[0]
 			ahead = ahead[1:]
-			switch {
-			case servicestage.IsNotFound(first.err):
+			if servicestage.IsNotFound(first.err) {
 				continue
-			case !yield(first.job, first.err) || first.err != nil:
+			}
+			if !yield(first.job, first.err) || first.err != nil {
 				return
 			}
 			yielded++
 		}
 	}
+}
+
+// beginRead reads one job while others are read. An error of the list itself is passed on in its place.
+func beginRead(ctx context.Context, client *servicestage.Client, job servicestage.BuildJobSummary, listErr error, reads *sync.WaitGroup) <-chan readResult {
+	result := make(chan readResult, 1)
+	if listErr != nil {
+		result <- readResult{err: listErr}
+		return result
+	}
+	reads.Go(func() {
+		read, err := client.GetBuildJob(ctx, job.ID, job.Name)
+		if err != nil {
+			err = readError{job: job, error: err}
+		}
+		result <- readResult{job: read, err: err}
+	})
+	return result
 }
 
 // readError is the failure to read one job of a list.

@@ -1,0 +1,177 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package buildjob_test
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
+	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
+	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
+)
+
+// A job that vanishes between list and read is left out, and another takes its place within the limit.
+func TestBuildJobList_vanished(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	ids := fill(server, 30)
+	for _, gone := range []string{"job-000", "job-007", "job-008"} {
+		id := ids[gone]
+		delete(ids, gone)
+		server.Order(emulator.Fault{Method: http.MethodGet, Path: jobsPath + "/" + id, Do: func() { server.RemoveJob(id) }})
+	}
+	found, failure := list(t, providertest.NewProtocol(t, server, nil), nil, true, 27, 0)
+	if failure != nil {
+		t.Fatalf("%s: %s", failure.Summary, failure.Detail)
+	}
+	expectAll(t, found, ids)
+	if !slices.IsSortedFunc(found, func(a, b listed) int { return strings.Compare(a.name, b.name) }) {
+		t.Error("the order is not that of the service's list")
+	}
+}
+
+// Errors end the stream, and say what failed: a page of the list, or the reading of one job.
+func TestBuildJobList_errors(t *testing.T) {
+	t.Parallel()
+	denied := emulator.Fault{Method: http.MethodGet, StatusCode: http.StatusForbidden, Body: `{"error_code":"APIGW.0302","error_msg":"no"}`, Times: -1}
+	for name, c := range map[string]struct {
+		whole         bool
+		path          func(ids map[string]string) string
+		page          string
+		before        int
+		summary, want string
+	}{
+		"first page":        {page: "page=1&", path: func(map[string]string) string { return jobsPath }, summary: "Unable to list the build jobs", want: "listing the build jobs: HTTP 403: APIGW.0302"},
+		"third page":        {page: "page=3&", path: func(map[string]string) string { return jobsPath }, before: 200, summary: "Unable to list the build jobs", want: "listing the build jobs: HTTP 403"},
+		"third page, whole": {whole: true, page: "page=3&", path: func(map[string]string) string { return jobsPath }, before: 200, summary: "Unable to list the build jobs", want: "listing the build jobs: HTTP 403"},
+		"one job":           {whole: true, path: func(ids map[string]string) string { return jobsPath + "/" + ids["job-150"] }, before: 150, summary: "Unable to read a build job", want: `reading build job "job-150" (`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := emulator.New(t, emulator.Options{})
+			ids := fill(server, 250)
+			fault := denied
+			fault.Path = c.path(ids)
+			fault.When = func(request emulator.Request) bool { return strings.Contains(request.Query, c.page) }
+			server.Order(fault)
+			found, failure := list(t, providertest.NewProtocol(t, server, nil), nil, c.whole, 0, 0)
+			if len(found) != c.before {
+				t.Errorf("%d jobs came before the error, want %d", len(found), c.before)
+			}
+			if failure == nil || failure.Summary != c.summary || !strings.Contains(failure.Detail, c.want) || !strings.Contains(failure.Detail, "servicestage:assembling:*") {
+				t.Errorf("the error is %v", failure)
+			}
+		})
+	}
+}
+
+// Jobs are read at the same time, but never more than ten.
+func TestBuildJobList_concurrent(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	fill(server, 40)
+	var mu sync.Mutex
+	running, most := 0, 0
+	full := make(chan struct{})
+	server.Order(emulator.Fault{Method: http.MethodGet, Path: jobPath, Times: -1, Do: func() {
+		mu.Lock()
+		running++
+		most = max(most, running)
+		if running == 10 && most == 10 {
+			select {
+			case <-full:
+			default:
+				close(full)
+			}
+		}
+		mu.Unlock()
+		<-full // Ten reads have to be on their way before one is answered.
+		mu.Lock()
+		running--
+		mu.Unlock()
+	}})
+	found, failure := list(t, providertest.NewProtocol(t, server, nil), nil, true, 0, 0)
+	if failure != nil || len(found) != 40 || most != 10 {
+		t.Errorf("%d jobs, at most %d at the same time, and the error %v; want 40, 10 and none", len(found), most, failure)
+	}
+}
+
+// A service that throttles slows the reads down, and none is lost.
+func TestBuildJobList_throttled(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	ids := fill(server, 60)
+	calls := 0
+	server.Order(emulator.Fault{
+		Method: http.MethodGet, Path: jobPath, Times: -1, StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"1"}},
+		When: func(emulator.Request) bool { calls++; return calls%4 == 0 },
+	})
+	var mu sync.Mutex
+	var now time.Time
+	provider := providertest.NewProtocol(t, server, nil, func(config *servicestage.Config) {
+		config.Now = func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
+		config.Wait = func(ctx context.Context, d time.Duration) error {
+			mu.Lock()
+			defer mu.Unlock()
+			now = now.Add(d)
+			return ctx.Err()
+		}
+	})
+	found, failure := list(t, provider, nil, true, 0, 0)
+	if failure != nil {
+		t.Fatalf("%s: %s", failure.Summary, failure.Detail)
+	}
+	expectAll(t, found, ids)
+}
+
+// An interrupt ends the list at once, with an error: what has come by then is not all of it.
+func TestBuildJobList_interrupted(t *testing.T) {
+	t.Parallel()
+	for name, whole := range map[string]bool{"list": false, "reads": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := emulator.New(t, emulator.Options{})
+			ids := fill(server, 250)
+			provider := providertest.NewProtocol(t, server, nil)
+			lister, ok := provider.ProviderServer.(tfprotov6.ListResourceServer)
+			if !ok {
+				t.Fatal("the server knows no list resources")
+			}
+			ctx, interrupt := context.WithCancel(t.Context())
+			defer interrupt()
+			fault := emulator.Fault{Method: http.MethodGet, Path: jobsPath, Do: interrupt, When: func(request emulator.Request) bool {
+				return strings.Contains(request.Query, "page=2&")
+			}}
+			if whole {
+				fault = emulator.Fault{Method: http.MethodGet, Path: jobsPath + "/" + ids["job-050"], Do: interrupt}
+			}
+			server.Order(fault)
+			stream, err := lister.ListResource(ctx, &tfprotov6.ListResourceRequest{
+				TypeName: typeName, IncludeResource: whole,
+				Config: providertest.Encode(t, provider.Schemas.ListResourceSchemas[typeName].ValueType(), nil),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var last []*tfprotov6.Diagnostic
+			for result := range stream.Results {
+				last = result.Diagnostics
+			}
+			if len(last) != 1 || !strings.Contains(last[0].Detail, "interrupted") && !strings.Contains(last[0].Detail, "context canceled") {
+				t.Errorf("the stream ends with %v", last)
+			}
+			if sent := len(server.Requests()); whole && sent > 70 || !whole && sent != 2 {
+				t.Errorf("%d requests were sent", sent)
+			}
+		})
+	}
+}
