@@ -237,3 +237,50 @@ func TestQuirks_keepOmittedTakesEmptyStrings(t *testing.T) {
 		t.Errorf("cluster_id: got %v, want what was sent", got)
 	}
 }
+
+// How the list is paged and filtered: which jobs are on which page, of "a1" to "a5" in pages of two.
+func TestQuirks_list(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		quirks emulator.Quirks
+		query  string
+		want   []string
+	}{
+		{"page 1", emulator.Quirks{}, "page=1&per_page=2", []string{"a1", "a2"}},
+		{"last page", emulator.Quirks{}, "page=3&per_page=2", []string{"a5"}},
+		{"past the end", emulator.Quirks{}, "page=4&per_page=2", nil},
+		{"page 0 is the first", emulator.Quirks{PagesFromZero: true}, "page=0&per_page=2", []string{"a1", "a2"}},
+		{"page 1 is the second", emulator.Quirks{PagesFromZero: true}, "page=1&per_page=2", []string{"a3", "a4"}},
+		{"rows repeat", emulator.Quirks{RepeatedRows: true}, "page=2&per_page=2", []string{"a2", "a3"}},
+		{"rows repeat to the end", emulator.Quirks{RepeatedRows: true}, "page=4&per_page=2", []string{"a4", "a5"}},
+		{"part of a name", emulator.Quirks{}, "page=1&per_page=9&job_name=A", []string{"a1", "a2", "a3", "a4", "a5"}},
+		{"exact name", emulator.Quirks{ExactNameFilter: true}, "page=1&per_page=9&job_name=a2", []string{"a2"}},
+		{"exact case", emulator.Quirks{ExactNameFilter: true}, "page=1&per_page=9&job_name=A2", nil},
+		{"any name", emulator.Quirks{IgnoreNameFilter: true}, "page=1&per_page=9&job_name=a2", []string{"a1", "a2", "a3", "a4", "a5"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			server := emulator.New(t, emulator.Options{Quirks: test.quirks})
+			for _, name := range []string{"a1", "a2", "a3", "a4", "a5"} {
+				server.AddJob(map[string]any{"job_name": name, "environment_setting": map[string]any{}})
+			}
+			if got, _ := list(t, server, test.query); !slices.Equal(got, test.want) {
+				t.Errorf("got %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+func TestQuirks_cappedPages(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{CappedPages: true}})
+	for range 30 {
+		server.AddJob(map[string]any{"job_name": "a", "environment_setting": map[string]any{}})
+	}
+	for page, want := range map[string]int{"1": 20, "2": 10, "3": 0} {
+		if got, _ := list(t, server, "per_page=100&page="+page); len(got) != want {
+			t.Errorf("%d jobs on page %s, want %d", len(got), page, want)
+		}
+	}
+}
