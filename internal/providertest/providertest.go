@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
@@ -65,7 +64,9 @@ func NoWait(config *servicestage.Config) {
 // Factories serve the provider in the test process. Its waits take no time.
 func Factories(adjust ...func(*servicestage.Config)) map[string]func() (tfprotov6.ProviderServer, error) {
 	return map[string]func() (tfprotov6.ProviderServer, error){
-		"servicestage": providerserver.NewProtocol6WithError(provider.New("test", append([]func(*servicestage.Config){NoWait}, adjust...)...)()),
+		"servicestage": func() (tfprotov6.ProviderServer, error) {
+			return provider.NewServer("test", append([]func(*servicestage.Config){NoWait}, adjust...)...)(), nil
+		},
 	}
 }
 
