@@ -33,6 +33,10 @@ func TestExamples_plan(t *testing.T) {
 				"code_repo": map[string]any{"type": "GitHub", "url": "https://github.com/acme/checkout", "branch": "main", "namespace": "acme"},
 			})
 			cli := providertest.NewCLI(t, server)
+			cli.Env = append(cli.Env, "HOME="+homeWith(t, `{"profiles":[{"name":"ci","accessKeyId":"EMULATORACCESSKEY","secretAccessKey":"emulator-secret-key"}]}`))
+			if strings.HasSuffix(folder, "/password") {
+				cli.Env = append(cli.Env, "HW_USER_PASSWORD=emulator-password")
+			}
 			configured := false
 			for _, file := range files {
 				content, err := os.ReadFile(file)
