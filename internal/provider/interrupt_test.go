@@ -166,11 +166,48 @@ func TestProvider_killed(t *testing.T) {
 						_ = syscall.Kill(pid, syscall.SIGKILL) // Terraform's death leaves it behind; it may have ended by itself.
 					}
 					server.ForgetFaults()
+					removeBrokenState(t, cli)
 					applyAgain(t, cli, server)
 				})
 			}
 		}
 	}
+}
+
+// removeBrokenState does what is left to do where Terraform was killed while it wrote its state, which it does in place: all jobs
+// are orphans then.
+func removeBrokenState(t *testing.T, cli *providertest.CLI) {
+	t.Helper()
+	file := filepath.Join(cli.Dir, "terraform.tfstate")
+	content, err := os.ReadFile(file)
+	if err != nil || len(content) == 0 || json.Valid(content) {
+		return
+	}
+	t.Log("The kill has cut the state file off.")
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The whole state is lost, as where the kill came while it was written: the next apply names each job, and how to import it.
+func TestProvider_stateLost(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	cli := providertest.NewCLI(t, server)
+	cli.Write(t, "main.tf", manyJobs(many))
+	if _, stderr, err := cli.Run(t, "apply", "-no-color", "-input=false", "-auto-approve"); err != nil {
+		t.Fatal(err, stderr)
+	}
+	state, err := os.ReadFile(filepath.Join(cli.Dir, "terraform.tfstate"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cli.Write(t, "terraform.tfstate", string(state[:len(state)/2]))
+	removeBrokenState(t, cli)
+	if known := inState(t, cli); len(known) != 0 {
+		t.Fatalf("the state still has %d jobs", len(known))
+	}
+	applyAgain(t, cli, server)
 }
 
 // processesOf finds the processes that run a program.
