@@ -6,8 +6,7 @@ terraform {
   }
 }
 
-# Credentials come from the environment: HW_ACCESS_KEY and HW_SECRET_KEY, or HW_AUTH_TOKEN.
+# Credentials come from the environment, such as HW_ACCESS_KEY and HW_SECRET_KEY.
 provider "servicestage" {
-  region     = "cn-north-4"
-  project_id = "0b9f0fd2ac80264e2f9ac01b7d24dc1f"
+  region = "cn-north-4"
 }

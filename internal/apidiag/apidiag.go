@@ -14,6 +14,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
+	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
@@ -28,6 +29,9 @@ func Error(summary, operation string, err error, advice ...string) diag.Diagnost
 
 // Detail is the text of [Error], for warnings and for errors with a path.
 func Detail(operation string, err error, advice ...string) string {
+	if failed, ok := errors.AsType[*auth.Error](err); ok {
+		return noCredentials(operation, failed)
+	}
 	failure, ok := errors.AsType[*servicestage.Error](err)
 	if !ok {
 		return fmt.Sprintf("Error %s: %s.", operation, err)
@@ -37,6 +41,24 @@ func Detail(operation string, err error, advice ...string) string {
 	}
 	paragraphs := append([]string{fmt.Sprintf("Error %s: %s.", operation, strings.TrimSuffix(what(failure), "."))}, advice...)
 	return strings.Join(append(paragraphs, facts(failure)), "\n\n")
+}
+
+// noCredentials is the text for an operation that was not begun, because who asks for it could not be proven.
+func noCredentials(operation string, failed *auth.Error) string {
+	cause, advice, last := failed.Err.Error(), failed.Advice, ""
+	if failure, ok := errors.AsType[*servicestage.Error](failed.Err); ok {
+		cause, last = what(failure), facts(failure)
+		if skew, ok := clockSkew(failure); ok {
+			advice = skew
+		}
+	}
+	paragraphs := []string{fmt.Sprintf("Error %s, %s: %s.", operation, failed.Doing, strings.TrimSuffix(cause, "."))}
+	for _, paragraph := range []string{advice, last} {
+		if paragraph != "" {
+			paragraphs = append(paragraphs, paragraph)
+		}
+	}
+	return strings.Join(paragraphs, "\n\n")
 }
 
 // what says what came back, or why nothing did.

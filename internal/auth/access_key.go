@@ -4,6 +4,7 @@
 package auth
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -35,7 +36,7 @@ type AccessKey struct {
 
 // Authenticate signs the request as it stands: host, date, project and security token. Other headers stay unsigned, so that
 // a proxy may add to or rewrite them. It never fails.
-func (k AccessKey) Authenticate(req *http.Request, body []byte) error {
+func (k AccessKey) Authenticate(_ context.Context, req *http.Request, body []byte) error {
 	if k.SecurityToken != "" {
 		req.Header.Set("X-Security-Token", k.SecurityToken)
 	}
@@ -48,6 +49,10 @@ func (k AccessKey) Authenticate(req *http.Request, body []byte) error {
 	slices.Sort(signed)
 	k.Sign(req, body, signed)
 	return nil
+}
+
+func (k AccessKey) proves(req *http.Request) bool {
+	return strings.HasPrefix(req.Header.Get("Authorization"), Algorithm+" Access="+k.ID+",") && req.Header.Get("X-Security-Token") == k.SecurityToken
 }
 
 // Sign sets DateHeader, where the request has none yet, and the Authorization header. signedHeaders are lower-case

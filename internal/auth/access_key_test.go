@@ -47,7 +47,7 @@ func TestAccessKey_signsProjectAndSecurityToken(t *testing.T) {
 	}
 	req.Header.Set("X-Project-Id", "project")
 	key := auth.AccessKey{ID: "id", Secret: "secret", SecurityToken: "temporary"}
-	if err := key.Authenticate(req, []byte(`{}`)); err != nil {
+	if err := key.Authenticate(t.Context(), req, []byte(`{}`)); err != nil {
 		t.Fatal(err)
 	}
 	if got := req.Header.Get("X-Security-Token"); got != "temporary" {

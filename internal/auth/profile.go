@@ -13,36 +13,47 @@ import (
 
 // Profile is one profile of KooCLI's configuration file. A member is empty where the file does not have it.
 //
-// Source: the file as the provider huaweicloud/huaweicloud reads it; its format is not documented.
+// Sources: https://support.huaweicloud.com/eu/usermanual-hcli/hcli_03_005_01.html, and for single sign-on and agencies the file as
+// the provider huaweicloud/huaweicloud reads it.
 type Profile struct {
 	Name      string
 	Region    string
 	ProjectID string
-	// AccessKey is what the mode of the profile says: the stored pair, or the temporary one of the last single sign-on.
-	AccessKey AccessKey
+	// Proof is what the mode of the profile says: the stored access key, the temporary one of the last single sign-on, or a token.
+	Proof Proof
+	// AgencyName is the agency to assume, of the account AgencyDomainName or AgencyDomainID.
+	AgencyName, AgencyDomainName, AgencyDomainID string
+}
+
+type fileKeys struct {
+	AccessKeyID     string `json:"accessKeyId"`
+	SecretAccessKey string `json:"secretAccessKey"`
+	SecurityToken   string `json:"securityToken"`
+}
+
+type fileProfile struct {
+	fileKeys
+
+	Name             string `json:"name"`
+	Mode             string `json:"mode"`
+	XAuthToken       string `json:"xAuthToken"`
+	Region           string `json:"region"`
+	ProjectID        string `json:"projectId"`
+	AgencyName       string `json:"agencyName"`
+	AgencyDomainName string `json:"agencyDomainName"`
+	AgencyDomainID   string `json:"agencyDomainId"`
+	SSOAuth          struct {
+		STSToken fileKeys `json:"stsToken"`
+	} `json:"ssoAuth"`
 }
 
 // ReadProfile reads the named profile from the content of a configuration file; "" is the file's current one. Its errors name
 // profiles and modes, and no value.
 func ReadProfile(content []byte, name string) (*Profile, error) {
-	type keys struct {
-		AccessKeyID     string `json:"accessKeyId"`
-		SecretAccessKey string `json:"secretAccessKey"`
-		SecurityToken   string `json:"securityToken"`
-	}
-	type profile struct {
-		keys
-		Name      string `json:"name"`
-		Mode      string `json:"mode"`
-		Region    string `json:"region"`
-		ProjectID string `json:"projectId"`
-		SSOAuth   struct {
-			STSToken keys `json:"stsToken"`
-		} `json:"ssoAuth"`
-	}
 	var file struct {
-		Current  string    `json:"current"`
-		Profiles []profile `json:"profiles"`
+		AuthEncrypt any           `json:"authEncrypt"`
+		Current     string        `json:"current"`
+		Profiles    []fileProfile `json:"profiles"`
 	}
 	if json.Unmarshal(content, &file) != nil {
 		return nil, errors.New("the file is not the JSON that KooCLI writes") // The decoder's error may quote a secret.
@@ -59,21 +70,37 @@ func ReadProfile(content []byte, name string) (*Profile, error) {
 			names = append(names, fmt.Sprintf("%q", p.Name))
 			continue
 		}
-		pair := p.keys
-		switch strings.ToUpper(p.Mode) {
-		case "", "AKSK":
-		case "SSO":
-			pair = p.SSOAuth.STSToken
-		default:
-			return nil, fmt.Errorf("profile %q has the mode %q; AKSK and SSO are supported", name, p.Mode)
+		proof, err := p.proof()
+		if err != nil {
+			return nil, err
 		}
-		if pair.AccessKeyID == "" || pair.SecretAccessKey == "" {
-			return nil, fmt.Errorf("profile %q (mode %q) lacks the access key or its secret key", name, p.Mode)
+		if fmt.Sprint(file.AuthEncrypt) == "true" {
+			return nil, errors.New("the secrets are encrypted, and only KooCLI can read them")
 		}
 		return &Profile{
-			Name: p.Name, Region: p.Region, ProjectID: p.ProjectID,
-			AccessKey: AccessKey{ID: pair.AccessKeyID, Secret: pair.SecretAccessKey, SecurityToken: pair.SecurityToken},
+			Name: p.Name, Region: p.Region, ProjectID: p.ProjectID, Proof: proof,
+			AgencyName: p.AgencyName, AgencyDomainName: p.AgencyDomainName, AgencyDomainID: p.AgencyDomainID,
 		}, nil
 	}
 	return nil, fmt.Errorf("there is no profile %q; there are %s", name, cmp.Or(strings.Join(names, ", "), "none"))
+}
+
+func (p fileProfile) proof() (Proof, error) {
+	keys := p.fileKeys
+	switch strings.ToUpper(p.Mode) {
+	case "", "AKSK":
+	case "SSO":
+		keys = p.SSOAuth.STSToken
+	case "TOKEN":
+		if p.XAuthToken == "" {
+			return nil, fmt.Errorf("profile %q (mode %q) lacks the token", p.Name, p.Mode)
+		}
+		return Token(p.XAuthToken), nil
+	default:
+		return nil, fmt.Errorf("profile %q has the mode %q; AKSK, token and SSO are supported", p.Name, p.Mode)
+	}
+	if keys.AccessKeyID == "" || keys.SecretAccessKey == "" {
+		return nil, fmt.Errorf("profile %q (mode %q) lacks the access key or its secret key", p.Name, p.Mode)
+	}
+	return AccessKey{ID: keys.AccessKeyID, Secret: keys.SecretAccessKey, SecurityToken: keys.SecurityToken}, nil
 }

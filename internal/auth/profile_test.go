@@ -4,6 +4,7 @@
 package auth_test
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 
@@ -14,6 +15,8 @@ const profiles = `{"language":"en","current":"work","profiles":[
   {"name":"home","mode":"AKSK","accessKeyId":"AK1","secretAccessKey":"SK1","region":"cn-north-4"},
   {"name":"work","mode":"AKSK","accessKeyId":"AK2","secretAccessKey":"SK2","securityToken":"ST2","region":"ap-southeast-1","projectId":"p2"},
   {"name":"sso","mode":"SSO","ssoAuth":{"stsToken":{"accessKeyId":"AK3","secretAccessKey":"SK3","securityToken":"ST3"}}},
+  {"name":"token","mode":"token","xAuthToken":"T5","agencyName":"a5","agencyDomainName":"dn5","agencyDomainId":"di5"},
+  {"name":"no token","mode":"token"},
   {"name":"bare","accessKeyId":"AK4","secretAccessKey":"SK4"},
   {"name":"half","mode":"AKSK","accessKeyId":"canary-key"},
   {"name":"other","mode":"ecsAgency"}]}`
@@ -21,20 +24,21 @@ const profiles = `{"language":"en","current":"work","profiles":[
 func TestReadProfile(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]auth.Profile{
-		"":     {Name: "work", Region: "ap-southeast-1", ProjectID: "p2", AccessKey: auth.AccessKey{ID: "AK2", Secret: "SK2", SecurityToken: "ST2"}},
-		"home": {Name: "home", Region: "cn-north-4", AccessKey: auth.AccessKey{ID: "AK1", Secret: "SK1"}},
-		"sso":  {Name: "sso", AccessKey: auth.AccessKey{ID: "AK3", Secret: "SK3", SecurityToken: "ST3"}},
-		"bare": {Name: "bare", AccessKey: auth.AccessKey{ID: "AK4", Secret: "SK4"}},
+		"":     {Name: "work", Region: "ap-southeast-1", ProjectID: "p2", Proof: auth.AccessKey{ID: "AK2", Secret: "SK2", SecurityToken: "ST2"}},
+		"home": {Name: "home", Region: "cn-north-4", Proof: auth.AccessKey{ID: "AK1", Secret: "SK1"}},
+		"sso":  {Name: "sso", Proof: auth.AccessKey{ID: "AK3", Secret: "SK3", SecurityToken: "ST3"}},
+		"bare": {Name: "bare", Proof: auth.AccessKey{ID: "AK4", Secret: "SK4"}},
+		"token": {
+			Name: "token", Proof: auth.Token("T5"), AgencyName: "a5", AgencyDomainName: "dn5", AgencyDomainID: "di5",
+		},
 	} {
 		got, err := auth.ReadProfile([]byte(profiles), name)
 		if err != nil {
 			t.Errorf("%q: %v", name, err)
 			continue
 		}
-		gotKey, wantKey := got.AccessKey, want.AccessKey
-		if got.Name != want.Name || got.Region != want.Region || got.ProjectID != want.ProjectID ||
-			gotKey.ID != wantKey.ID || gotKey.Secret != wantKey.Secret || gotKey.SecurityToken != wantKey.SecurityToken {
-			t.Errorf("%q: got %s, want %s", name, got.Name, want.Name)
+		if !reflect.DeepEqual(*got, want) {
+			t.Errorf("%q: got %+v, want %+v", name, *got, want)
 		}
 	}
 }
@@ -42,9 +46,11 @@ func TestReadProfile(t *testing.T) {
 func TestReadProfile_errors(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ content, profile, want string }{
-		"no such profile": {profiles, "nobody", `there is no profile "nobody"; there are "home", "work", "sso"`},
+		"no such profile": {profiles, "nobody", `there is no profile "nobody"; there are "home", "work", "sso", "token"`},
 		"half a pair":     {profiles, "half", `profile "half" (mode "AKSK") lacks the access key or its secret key`},
-		"other mode":      {profiles, "other", `profile "other" has the mode "ecsAgency"; AKSK and SSO are supported`},
+		"other mode":      {profiles, "other", `profile "other" has the mode "ecsAgency"; AKSK, token and SSO are supported`},
+		"no token":        {profiles, "no token", `profile "no token" (mode "token") lacks the token`},
+		"encrypted":       {`{"authEncrypt":"true",` + profiles[1:], "home", `the secrets are encrypted, and only KooCLI can read them`},
 		"no current":      {`{"profiles":[]}`, "", `no profile is named, and the file has no current one`},
 		"no JSON":         {`canary-secret`, "", `the file is not the JSON that KooCLI writes`},
 		"wrong type":      {`{"profiles":[{"name":"a","secretAccessKey":["canary-secret"]}]}`, "a", `the file is not the JSON that KooCLI writes`},
@@ -72,7 +78,12 @@ func FuzzReadProfile(f *testing.F) {
 		if (profile == nil) == (err == nil) {
 			t.Fatalf("got %v and %v", profile, err)
 		}
-		if profile != nil && (profile.AccessKey.ID == "" || profile.AccessKey.Secret == "" || name != "" && profile.Name != name) {
+		if profile == nil {
+			return
+		}
+		key, isKey := profile.Proof.(auth.AccessKey)
+		token, isToken := profile.Proof.(auth.Token)
+		if !isKey && !isToken || isKey && (key.ID == "" || key.Secret == "") || isToken && token == "" || name != "" && profile.Name != name {
 			t.Errorf("profile %q is not whole", profile.Name)
 		}
 	})

@@ -149,7 +149,7 @@ func TestAuthenticate_signature(t *testing.T) {
 			if test.key.Now == nil {
 				test.key.Now = func() time.Time { return now }
 			}
-			if err := test.key.Authenticate(req, []byte(body)); err != nil {
+			if err := test.key.Authenticate(t.Context(), req, []byte(body)); err != nil {
 				t.Fatal(err)
 			}
 			if test.after != nil {
@@ -195,7 +195,7 @@ func TestAuthenticate_ownSecretKeyAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	key := auth.AccessKey{ID: emulator.DefaultAccessKey, Secret: "mine"}
-	if err := key.Authenticate(req, []byte(plainJob("app"))); err != nil {
+	if err := key.Authenticate(t.Context(), req, []byte(plainJob("app"))); err != nil {
 		t.Fatal(err)
 	}
 	wantAuthenticated(t, server, req, true)

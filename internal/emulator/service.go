@@ -35,6 +35,8 @@ type Options struct {
 	SecurityToken string
 	// Token may be sent as X-Auth-Token; empty means the default.
 	Token string
+	// IAM is who else may use the service, by logging in.
+	IAM IAM
 	// Quirks are what the documents leave open, each in its less comfortable way.
 	Quirks Quirks
 	// StateFile keeps the jobs and builds over restarts; empty keeps them in memory only.
@@ -56,6 +58,7 @@ type Service struct {
 	state    state
 	requests []*Request
 	faults   []*Fault
+	issued   map[string]issued
 }
 
 // NewService returns a service that holds what the state file holds, or nothing.
@@ -63,6 +66,11 @@ func NewService(options Options) (*Service, error) {
 	options.AccessKey = cmp.Or(options.AccessKey, DefaultAccessKey)
 	options.SecretKey = cmp.Or(options.SecretKey, DefaultSecretKey)
 	options.Token = cmp.Or(options.Token, DefaultToken)
+	iam := &options.IAM
+	iam.UserName, iam.Password = cmp.Or(iam.UserName, DefaultUserName), cmp.Or(iam.Password, DefaultPassword)
+	iam.DomainName, iam.Agency = cmp.Or(iam.DomainName, DefaultDomainName), cmp.Or(iam.Agency, DefaultAgency)
+	iam.IDP, iam.IDToken = cmp.Or(iam.IDP, DefaultIDP), cmp.Or(iam.IDToken, DefaultIDToken)
+	iam.Lifetime = cmp.Or(iam.Lifetime, 24*time.Hour)
 	options.BuildDuration = cmp.Or(options.BuildDuration, 10*time.Second)
 	if options.BuildDuration < 0 {
 		return nil, fmt.Errorf("a build cannot take %s", options.BuildDuration)
@@ -70,7 +78,7 @@ func NewService(options Options) (*Service, error) {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
-	s := &Service{options: options}
+	s := &Service{options: options, issued: map[string]issued{}}
 	if err := s.state.load(options.StateFile); err != nil {
 		return nil, err
 	}
@@ -108,6 +116,7 @@ func (s *Service) newRoutes() *http.ServeMux {
 			s.answer(w, body, err)
 		})
 	}
+	s.addIAMRoutes(routes)
 	routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		s.answer(w, nil, errNotPublished)
 	})
@@ -174,6 +183,10 @@ func (s *Service) answer(w http.ResponseWriter, body any, err error) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
+	s.write(w, status, body)
+}
+
+func (s *Service) write(w http.ResponseWriter, status int, body any) {
 	encoded, err := json.Marshal(body)
 	if err != nil {
 		panic(fmt.Sprintf("emulator: an answer cannot be encoded: %v", err))

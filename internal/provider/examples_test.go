@@ -28,6 +28,10 @@ func TestExamples_plan(t *testing.T) {
 		t.Run(folder, func(t *testing.T) {
 			t.Parallel()
 			cli := exampleCLI(t, slices.DeleteFunc(files, func(file string) bool { return filepath.Base(file) == byIdentity }))
+			cli.Env = append(cli.Env, "HOME="+homeWith(t, `{"profiles":[{"name":"ci","accessKeyId":"EMULATORACCESSKEY","secretAccessKey":"emulator-secret-key"}]}`))
+			if strings.HasSuffix(folder, "/password") {
+				cli.Env = append(cli.Env, "HW_USER_PASSWORD=emulator-password")
+			}
 			succeed(t, cli, "plan", "-input=false", "-no-color")
 		})
 	}

@@ -7,6 +7,7 @@ package provider_test
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -105,12 +106,26 @@ func applyAgain(t *testing.T, cli *providertest.CLI, server *emulator.Server) {
 	}
 }
 
+var everyRequest = flag.Bool("every-request", false, "kill at every request of an apply, not just at some")
+
+// killPoints are the requests of an apply of fifty jobs at which it is killed; there are a hundred, two for each job.
+func killPoints() []int {
+	if !*everyRequest {
+		return []int{1, 20, 60, 99, 2 + rand.N(97)} // The subtest's name says which.
+	}
+	points := make([]int, 2*many)
+	for i := range points {
+		points[i] = i + 1
+	}
+	return points
+}
+
 // The provider, or Terraform, is killed in the middle of an apply: nothing is made twice, and nothing is lost without an error
 // that names it.
 func TestProvider_killed(t *testing.T) {
 	t.Parallel()
 	for _, victim := range []string{"provider", "terraform"} {
-		for _, request := range []int{1, 20, 60, 99} {
+		for _, request := range killPoints() {
 			for _, after := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s at request %d, carried out %t", victim, request, after), func(t *testing.T) {
 					t.Parallel()
@@ -151,11 +166,48 @@ func TestProvider_killed(t *testing.T) {
 						_ = syscall.Kill(pid, syscall.SIGKILL) // Terraform's death leaves it behind; it may have ended by itself.
 					}
 					server.ForgetFaults()
+					removeBrokenState(t, cli)
 					applyAgain(t, cli, server)
 				})
 			}
 		}
 	}
+}
+
+// removeBrokenState does what is left to do where Terraform was killed while it wrote its state, which it does in place: all jobs
+// are orphans then.
+func removeBrokenState(t *testing.T, cli *providertest.CLI) {
+	t.Helper()
+	file := filepath.Join(cli.Dir, "terraform.tfstate")
+	content, err := os.ReadFile(file)
+	if err != nil || len(content) == 0 || json.Valid(content) {
+		return
+	}
+	t.Log("The kill has cut the state file off.")
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The whole state is lost, as where the kill came while it was written: the next apply names each job, and how to import it.
+func TestProvider_stateLost(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	cli := providertest.NewCLI(t, server)
+	cli.Write(t, "main.tf", manyJobs(many))
+	if _, stderr, err := cli.Run(t, "apply", "-no-color", "-input=false", "-auto-approve"); err != nil {
+		t.Fatal(err, stderr)
+	}
+	state, err := os.ReadFile(filepath.Join(cli.Dir, "terraform.tfstate"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cli.Write(t, "terraform.tfstate", string(state[:len(state)/2]))
+	removeBrokenState(t, cli)
+	if known := inState(t, cli); len(known) != 0 {
+		t.Fatalf("the state still has %d jobs", len(known))
+	}
+	applyAgain(t, cli, server)
 }
 
 // processesOf finds the processes that run a program.
@@ -181,14 +233,12 @@ func processesOf(t *testing.T, program string) []int {
 	return pids
 }
 
-// An interrupt ends a wait at once, however long the service asked for. An operation that Terraform starts at the very moment of
-// the interrupt is not ended by the framework, but by its timeout.
+// An interrupt ends a wait at once, however long the service asked for.
 func TestProvider_interruptedWhileWaiting(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	cli := providertest.NewCLI(t, server)
-	cli.Write(t, "main.tf", strings.Replace(manyJobs(many), "environment_setting {}",
-		"environment_setting {}\n  timeouts {\n    create = \"20s\"\n  }", 1))
+	cli.Write(t, "main.tf", manyJobs(many))
 	waiting := make(chan bool, 1)
 	server.Order(emulator.Fault{
 		Method: http.MethodPost, Path: jobsPath, Times: -1,

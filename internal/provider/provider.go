@@ -9,19 +9,16 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
-	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
+	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
 	"github.com/servicestage/terraform-provider-servicestage/internal/buildjob"
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 	"github.com/servicestage/terraform-provider-servicestage/internal/wiring"
 )
@@ -63,69 +60,24 @@ type model struct {
 	SecretKey           types.String `tfsdk:"secret_key"`
 	SecurityToken       types.String `tfsdk:"security_token"`
 	Token               types.String `tfsdk:"token"`
+	UserName            types.String `tfsdk:"user_name"`
+	UserID              types.String `tfsdk:"user_id"`
+	Password            types.String `tfsdk:"password"`
+	DomainID            types.String `tfsdk:"domain_id"`
+	DomainName          types.String `tfsdk:"domain_name"`
 	ProjectID           types.String `tfsdk:"project_id"`
+	ProjectName         types.String `tfsdk:"project_name"`
 	EnterpriseProjectID types.String `tfsdk:"enterprise_project_id"`
+	AuthURL             types.String `tfsdk:"auth_url"`
+	Cloud               types.String `tfsdk:"cloud"`
 	Endpoints           types.Map    `tfsdk:"endpoints"`
 	Insecure            types.Bool   `tfsdk:"insecure"`
+	CACertFile          types.String `tfsdk:"cacert_file"`
 	MaxRetries          types.Int64  `tfsdk:"max_retries"`
 	SharedConfigFile    types.String `tfsdk:"shared_config_file"`
 	Profile             types.String `tfsdk:"profile"`
-}
-
-func (p *serviceStage) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
-	text := func(variable, description string) schema.StringAttribute {
-		return schema.StringAttribute{Optional: true, MarkdownDescription: description + " Environment variable: `" + variable + "`."}
-	}
-	secret := func(variable, description string) schema.StringAttribute {
-		attribute := text(variable, description)
-		attribute.Sensitive = true
-		return attribute
-	}
-	resp.Schema = schema.Schema{
-		MarkdownDescription: "Build jobs of Huawei Cloud ServiceStage. Each setting can also be given by its environment variable; " +
-			"the configuration beats the environment.",
-		Attributes: map[string]schema.Attribute{
-			"region": text("HW_REGION_NAME",
-				"Region, such as `cn-north-4`. Required, unless `endpoints` names the service. It is part of the identity of a resource."),
-			"access_key": secret("HW_ACCESS_KEY",
-				"Access key (AK). Requires `secret_key`."),
-			"secret_key": secret("HW_SECRET_KEY",
-				"Secret key (SK) of the access key. Requires `access_key`."),
-			"security_token": secret("HW_SECURITY_TOKEN",
-				"Security token that goes with a temporary access key."),
-			"token": secret("HW_AUTH_TOKEN",
-				"Project-scoped IAM token. It is taken instead of an access key, unless that is configured and the token comes from the environment."),
-			"project_id": text("HW_PROJECT_ID",
-				"ID of the project. Nothing else names the project of a request that an access key signs, so set it with `access_key`; "+
-					"a token names its project itself."),
-			"enterprise_project_id": text("HW_ENTERPRISE_PROJECT_ID",
-				"ID of the enterprise project for resources that name none."),
-			"endpoints": schema.MapAttribute{
-				Optional:    true,
-				ElementType: types.StringType,
-				MarkdownDescription: "URLs that replace the usual endpoints. Keys: `servicestage` (the service; environment variable: " +
-					"`HW_SERVICESTAGE_ENDPOINT`) and `iam` (identity and access management; environment variable: `HW_IAM_ENDPOINT`). " +
-					"`https://` may be left out. `http://` is accepted for loopback hosts only, unless `insecure` is true.",
-				Validators: []validator.Map{mapvalidator.KeysAre(stringvalidator.OneOf(endpointNames...))},
-			},
-			"insecure": schema.BoolAttribute{
-				Optional: true,
-				MarkdownDescription: "Whether to accept any TLS certificate, and `http://` endpoints. Default: `false`. " +
-					"Environment variable: `HW_INSECURE`.",
-			},
-			"max_retries": schema.Int64Attribute{
-				Optional: true,
-				MarkdownDescription: "How many times a request is sent again after a failure that may pass. Default: `5`. " +
-					"Environment variable: `HW_MAX_RETRIES`.",
-				Validators: []validator.Int64{int64validator.AtLeast(0)},
-			},
-			"shared_config_file": text("HW_SHARED_CONFIG_FILE",
-				"Configuration file of KooCLI. Default: `~/.hcloud/config.json` where `profile` is set, else none is read."),
-			"profile": text("HW_PROFILE",
-				"Profile of that file, whose access key (modes `AKSK` and `SSO`), region and project are taken where they are not set "+
-					"otherwise. Default: the file's current one."),
-		},
-	}
+	AssumeRole          types.List   `tfsdk:"assume_role"`
+	AssumeRoleWithOIDC  types.List   `tfsdk:"assume_role_with_oidc"`
 }
 
 // Configure makes the client. It does not touch the network, so that wrong credentials fail the operation that needs them.
@@ -137,11 +89,11 @@ func (p *serviceStage) Configure(ctx context.Context, req provider.ConfigureRequ
 	}
 	configured := &wiring.Provider{Unknown: config.unknown(), EnterpriseProjectID: config.EnterpriseProjectID, Region: config.Region}
 	if !configured.EnterpriseProjectID.IsUnknown() {
-		configured.EnterpriseProjectID = orNull(text(config.EnterpriseProjectID, "HW_ENTERPRISE_PROJECT_ID"))
+		configured.EnterpriseProjectID = text(config.EnterpriseProjectID, "enterprise_project_id").orNull()
 	}
 	switch {
 	case len(configured.Unknown) == 0:
-		settings, diags := settingsFrom(config)
+		settings, diags := settingsFrom(ctx, config)
 		resp.Diagnostics.Append(diags...)
 		if resp.Diagnostics.HasError() {
 			return
@@ -151,7 +103,7 @@ func (p *serviceStage) Configure(ctx context.Context, req provider.ConfigureRequ
 			resp.Diagnostics.AddError("Unable to make the ServiceStage client", err.Error())
 			return
 		}
-		configured.Client, configured.Region = client, orNull(settings.region)
+		configured.Client, configured.Region = client, settings.region
 	case req.ClientCapabilities.DeferralAllowed:
 		resp.Deferred = &provider.Deferred{Reason: provider.DeferredReasonProviderConfigUnknown}
 	default:
@@ -165,16 +117,28 @@ func (p *serviceStage) Configure(ctx context.Context, req provider.ConfigureRequ
 
 func (p *serviceStage) client(settings settings, terraformVersion string) (*servicestage.Client, error) {
 	config := servicestage.Config{
-		Endpoint:           settings.endpoint,
-		Authenticator:      settings.authenticator,
-		ProjectID:          settings.projectID,
 		UserAgent:          strings.TrimSpace(fmt.Sprintf("terraform-provider-servicestage/%s Terraform/%s", p.version, terraformVersion)),
 		MaxRetries:         settings.maxRetries,
 		InsecureSkipVerify: settings.insecure,
+		RootCAs:            settings.rootCAs,
 		Log:                tflog.Debug,
 	}
 	for _, adjust := range p.adjust {
 		adjust(&config)
 	}
+	iamConfig, metadataConfig := config, config
+	iamConfig.Endpoint, metadataConfig.Endpoint = settings.iamEndpoint, settings.metadataEndpoint
+	metadataConfig.NoProxy, metadataConfig.MaxRetries = true, 0
+	iamClient, err := rest.New(iamConfig)
+	if err != nil {
+		return nil, fmt.Errorf("identity and access management: %w", err)
+	}
+	metadata, err := rest.New(metadataConfig)
+	if err != nil {
+		return nil, fmt.Errorf("metadata service: %w", err)
+	}
+	iam := auth.NewIAM(iamClient)
+	config.Endpoint = settings.endpoint
+	config.Authenticator = auth.NewSession(settings.source(road{iam, metadata}), iam, settings.project, config.Now)
 	return servicestage.New(config)
 }

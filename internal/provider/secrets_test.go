@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -14,26 +15,32 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
+// handedOut are the tokens, and the security tokens of temporary keys, that the emulator's IAM makes.
+var handedOut = regexp.MustCompile(`token-[a-z0-9]{40}`)
+
 // No secret shows in the log, however much of it is asked for, nor in the plan, the state or an error.
 func TestProvider_secretsStayOut(t *testing.T) {
 	t.Parallel()
 	const canary = "canary-"
+	keys := "access_key = \"EMULATORACCESSKEY\"\nsecret_key = \"canary-secret-key\"\nsecurity_token = \"canary-security-token\"\n"
 	for name, arguments := range map[string]string{
-		"keys":  "secret_key = \"canary-secret-key\"\nsecurity_token = \"canary-security-token\"",
-		"token": "token = \"canary-token\"\naccess_key = \"\"",
+		"keys":     keys,
+		"token":    "token = \"canary-token\"",
+		"password": strings.Replace(userBlock, "emulator-password", "canary-password", 1),
+		"OIDC":     strings.Replace(oidcBlock, "emulator-id-token", "canary-id-token", 1),
+		"agency":   keys + roleBlock,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := emulator.New(t, emulator.Options{
 				AccessKey: emulator.DefaultAccessKey, SecretKey: "canary-secret-key",
 				SecurityToken: "canary-security-token", Token: "canary-token",
+				IAM: emulator.IAM{Password: "canary-password", IDToken: "canary-id-token"},
 			})
 			cli := providertest.NewCLI(t, server)
 			log := filepath.Join(t.TempDir(), "trace.log")
 			cli.Env = append(cli.Env, "TF_LOG=TRACE", "TF_LOG_PATH="+log)
-			if name == "token" {
-				cli.Env = append(cli.Env, "HW_ACCESS_KEY=", "HW_SECRET_KEY=")
-			}
+			cli.Env = append(cli.Env, "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_PROJECT_ID=")
 			cli.Write(t, "main.tf", providertest.Requirement+
 				"provider \"servicestage\" {\n"+arguments+"\n}\n"+job)
 
@@ -48,7 +55,9 @@ func TestProvider_secretsStayOut(t *testing.T) {
 			}
 			run(false, "plan", "-input=false", "-out=plan")
 			run(false, "apply", "-input=false", "plan")
-			server.Order(emulator.Fault{Method: http.MethodGet, StatusCode: http.StatusUnauthorized, Body: `{"error_code":"APIGW.0301"}`})
+			server.Order(emulator.Fault{
+				Method: http.MethodGet, Path: jobsPath + "/*", Times: -1, StatusCode: http.StatusUnauthorized, Body: `{"error_code":"APIGW.0301"}`,
+			})
 			run(true, "plan", "-input=false")
 			run(false, "show", "plan")
 
@@ -62,7 +71,7 @@ func TestProvider_secretsStayOut(t *testing.T) {
 			}
 			for file, content := range files {
 				for line := range strings.Lines(content) {
-					if strings.Contains(line, canary) {
+					if strings.Contains(line, canary) || handedOut.MatchString(line) {
 						t.Errorf("a secret is in %s: %s", filepath.Base(file), line)
 					}
 				}

@@ -5,6 +5,8 @@ package provider
 
 import (
 	"cmp"
+	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -12,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,14 +31,133 @@ const defaultMaxRetries = 5
 // endpointNames are the services whose endpoint can be replaced.
 var endpointNames = []string{"servicestage", "iam"}
 
-// settings are what the configuration, else the environment, else the defaults come to.
+// variables are the environment variables of each setting, the first that is set counts. The second and later ones are those that
+// the provider huaweicloud/huaweicloud reads too.
+var variables = map[string][]string{
+	"region":                              {"HW_REGION_NAME", "OS_REGION_NAME"},
+	"access_key":                          {"HW_ACCESS_KEY", "OS_ACCESS_KEY"},
+	"secret_key":                          {"HW_SECRET_KEY", "OS_SECRET_KEY"},
+	"security_token":                      {"HW_SECURITY_TOKEN"},
+	"token":                               {"HW_AUTH_TOKEN", "OS_AUTH_TOKEN"},
+	"user_name":                           {"HW_USER_NAME", "OS_USERNAME"},
+	"user_id":                             {"HW_USER_ID", "OS_USER_ID"},
+	"password":                            {"HW_USER_PASSWORD", "OS_PASSWORD"},
+	"domain_id":                           {"HW_DOMAIN_ID", "OS_DOMAIN_ID", "OS_USER_DOMAIN_ID", "OS_PROJECT_DOMAIN_ID"},
+	"domain_name":                         {"HW_DOMAIN_NAME", "OS_DOMAIN_NAME", "OS_USER_DOMAIN_NAME", "OS_PROJECT_DOMAIN_NAME"},
+	"project_id":                          {"HW_PROJECT_ID", "OS_PROJECT_ID", "OS_TENANT_ID"},
+	"project_name":                        {"HW_PROJECT_NAME", "OS_PROJECT_NAME", "OS_TENANT_NAME"},
+	"enterprise_project_id":               {"HW_ENTERPRISE_PROJECT_ID"},
+	"auth_url":                            {"HW_AUTH_URL", "OS_AUTH_URL"},
+	"cloud":                               {"HW_CLOUD"},
+	"endpoints.servicestage":              {"HW_SERVICESTAGE_ENDPOINT"},
+	"endpoints.iam":                       {"HW_IAM_ENDPOINT"},
+	"insecure":                            {"HW_INSECURE", "OS_INSECURE"},
+	"cacert_file":                         {"HW_CACERT_FILE", "OS_CACERT"},
+	"max_retries":                         {"HW_MAX_RETRIES"},
+	"shared_config_file":                  {"HW_SHARED_CONFIG_FILE"},
+	"profile":                             {"HW_PROFILE"},
+	"assume_role.agency_name":             {"HW_ASSUME_ROLE_AGENCY_NAME"},
+	"assume_role.domain_name":             {"HW_ASSUME_ROLE_DOMAIN_NAME"},
+	"assume_role.domain_id":               {"HW_ASSUME_ROLE_DOMAIN_ID"},
+	"assume_role.duration":                {"HW_ASSUME_ROLE_DURATION"},
+	"assume_role_with_oidc.agency_name":   {"HW_ASSUME_ROLE_AGENCY_NAME"},
+	"assume_role_with_oidc.domain_id":     {"HW_ASSUME_ROLE_DOMAIN_ID"},
+	"assume_role_with_oidc.idp_id":        {"HW_ASSUME_ROLE_IDP_ID"},
+	"assume_role_with_oidc.id_token":      {"HW_ASSUME_ROLE_ID_TOKEN"},
+	"assume_role_with_oidc.id_token_file": {"HW_ASSUME_ROLE_ID_TOKEN_FILE"},
+	"assume_role_with_oidc.duration":      {"HW_ASSUME_ROLE_DURATION"},
+	"metadata.disabled":                   {"HW_METADATA_DISABLED"},
+	"metadata.endpoint":                   {"HW_METADATA_ENDPOINT"},
+}
+
+// settings are what the configuration, else the environment, else the profile, else the defaults come to.
 type settings struct {
-	region        string
-	endpoint      string
-	authenticator auth.Authenticator
-	projectID     string
-	insecure      bool
-	maxRetries    int
+	// region is null where nothing but an endpoint says where the service is.
+	region                                  types.String
+	endpoint, iamEndpoint, metadataEndpoint string
+	insecure                                bool
+	rootCAs                                 *x509.CertPool
+	maxRetries                              int
+	project                                 auth.Project
+	// source makes the source of the credentials.
+	source func(road) auth.Source
+}
+
+// setting is a value of the provider block, or of the environment.
+type setting struct {
+	name  string
+	value string
+	// configured is true of a value of the provider block.
+	configured bool
+}
+
+// text is the configured value, else that of the first environment variable that is set, else "". White space around it means
+// nothing.
+func text(configured attr.Value, name string) setting {
+	if value := strings.TrimSpace(plain(configured)); value != "" {
+		return setting{name, value, true}
+	}
+	for _, variable := range variables[name] {
+		if value := strings.TrimSpace(os.Getenv(variable)); value != "" {
+			return setting{name, value, false}
+		}
+	}
+	return setting{name: name}
+}
+
+// plain is a string as it is, and a number or boolean as it is written.
+func plain(value attr.Value) string {
+	switch value := value.(type) {
+	case nil:
+		return ""
+	case types.String:
+		return value.ValueString()
+	default:
+		if value.IsNull() || value.IsUnknown() {
+			return ""
+		}
+		return value.String()
+	}
+}
+
+// path leads to the setting in the provider block.
+func (s setting) path() path.Path {
+	parent, child, nested := strings.Cut(s.name, ".")
+	switch {
+	case !nested:
+		return path.Root(s.name)
+	case parent == "endpoints":
+		return path.Root(parent).AtMapKey(child)
+	default:
+		return path.Root(parent).AtListIndex(0).AtName(child)
+	}
+}
+
+// orVariables names what can be set instead.
+func (s setting) orVariables() string {
+	names := variables[s.name]
+	if len(names) == 1 {
+		return "environment variable " + names[0]
+	}
+	return "environment variables " + strings.Join(names, ", ")
+}
+
+func (s setting) orNull() types.String {
+	if s.value == "" {
+		return types.StringNull()
+	}
+	return types.StringValue(s.value)
+}
+
+// header is text that goes into a header of each request. Its error does not repeat the value.
+func header(configured types.String, name string, diags *diag.Diagnostics) setting {
+	s := text(configured, name)
+	if strings.ContainsFunc(s.value, func(r rune) bool { return r < ' ' || r > '~' }) {
+		diags.AddAttributeError(s.path(), "Malformed "+name, fmt.Sprintf(
+			"%s (%s) holds characters that cannot be part of it, such as a line break. Was it copied or read from a file whole?",
+			name, s.orVariables()))
+	}
+	return s
 }
 
 // unknown names the settings that the client needs and whose value comes from something that is not applied yet.
@@ -50,113 +172,82 @@ func (m model) unknown() []string {
 		{"secret_key", m.SecretKey},
 		{"security_token", m.SecurityToken},
 		{"token", m.Token},
+		{"user_name", m.UserName},
+		{"user_id", m.UserID},
+		{"password", m.Password},
+		{"domain_id", m.DomainID},
+		{"domain_name", m.DomainName},
 		{"project_id", m.ProjectID},
+		{"project_name", m.ProjectName},
+		{"auth_url", m.AuthURL},
+		{"cloud", m.Cloud},
 		{"endpoints", m.Endpoints},
 		{"insecure", m.Insecure},
+		{"cacert_file", m.CACertFile},
 		{"shared_config_file", m.SharedConfigFile},
 		{"profile", m.Profile},
+		{"assume_role", m.AssumeRole},
+		{"assume_role_with_oidc", m.AssumeRoleWithOIDC},
 	} {
-		if setting.value.IsUnknown() {
-			names = append(names, setting.name)
-		}
-	}
-	for name, endpoint := range m.Endpoints.Elements() {
-		if endpoint.IsUnknown() {
-			names = append(names, "endpoints."+name)
-		}
+		names = append(names, unknownIn(setting.name, setting.value)...)
 	}
 	return names
 }
 
+// unknownIn names what is unknown in a value: the value itself, or elements and attributes of it.
+func unknownIn(name string, value attr.Value) []string {
+	if value.IsUnknown() {
+		return []string{name}
+	}
+	var names []string
+	switch value := value.(type) {
+	case types.Map:
+		for key, element := range value.Elements() {
+			names = append(names, unknownIn(name+"."+key, element)...)
+		}
+	case types.List:
+		for _, element := range value.Elements() {
+			names = append(names, unknownIn(name, element)...)
+		}
+	case types.Object:
+		for key, attribute := range value.Attributes() {
+			names = append(names, unknownIn(name+"."+key, attribute)...)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // settingsFrom resolves a provider block without unknown values. Each error has the path of the setting to mend.
-func settingsFrom(config model) (settings, diag.Diagnostics) {
+func settingsFrom(ctx context.Context, config model) (settings, diag.Diagnostics) {
 	var diags diag.Diagnostics
-	profile := sharedProfile(config, &diags)
+	choice := choose(ctx, config, &diags)
 	if diags.HasError() {
 		return settings{}, diags
 	}
+	where := region(config, choice.profile, &diags)
 	resolved := settings{
-		region:     cmp.Or(text(config.Region, "HW_REGION_NAME"), profile.Region),
-		projectID:  cmp.Or(header(config.ProjectID, "project_id", "HW_PROJECT_ID", &diags), profile.ProjectID),
+		region:     setting{value: where.region}.orNull(),
 		insecure:   insecure(config, &diags),
+		rootCAs:    rootCAs(config, &diags),
 		maxRetries: maxRetries(config, &diags),
+		project: auth.Project{
+			ID:   cmp.Or(header(config.ProjectID, "project_id", &diags).value, choice.profile.ProjectID),
+			Name: cmp.Or(text(config.ProjectName, "project_name").value, where.region),
+		},
 	}
-	resolved.endpoint = serviceEndpoint(config, resolved.region, resolved.insecure, &diags)
-	resolved.authenticator = authenticator(config, profile, &diags)
+	resolved.endpoint = serviceEndpoint(config, where, resolved.insecure, &diags)
+	resolved.iamEndpoint = iamEndpoint(config, where, resolved.insecure, &diags)
+	resolved.metadataEndpoint = metadataEndpoint(resolved.insecure, &diags)
+	resolved.source = choice.source(resolved.project)
 	return resolved, diags
-}
-
-// sharedProfile is the profile of the shared configuration file, or an empty one where neither file nor profile is named.
-func sharedProfile(config model, diags *diag.Diagnostics) auth.Profile {
-	file, name := text(config.SharedConfigFile, "HW_SHARED_CONFIG_FILE"), text(config.Profile, "HW_PROFILE")
-	if file == "" && name == "" {
-		return auth.Profile{}
-	}
-	file = cmp.Or(file, "~/.hcloud/config.json")
-	expanded := file
-	if rest, ok := strings.CutPrefix(file, "~/"); ok {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			diags.AddAttributeError(path.Root("shared_config_file"), "No home directory", fmt.Sprintf("The file %s cannot be found: %s.", file, err))
-			return auth.Profile{}
-		}
-		expanded = filepath.Join(home, rest)
-	}
-	content, err := os.ReadFile(expanded) //nolint:gosec // The file that the user names.
-	if err != nil {
-		diags.AddAttributeError(path.Root("shared_config_file"), "Unreadable shared configuration file", fmt.Sprintf(
-			"%s. The file is named by shared_config_file (environment variable HW_SHARED_CONFIG_FILE), else it is ~/.hcloud/config.json.", err))
-		return auth.Profile{}
-	}
-	profile, err := auth.ReadProfile(content, name)
-	if err != nil {
-		diags.AddAttributeError(path.Root("profile"), "Unusable profile", fmt.Sprintf(
-			"In %s, %s. The profile is named by profile (environment variable HW_PROFILE), else it is the file's current one.", file, err))
-		return auth.Profile{}
-	}
-	return *profile
-}
-
-// text is the configured value, else that of the environment variable, else "". White space around it means nothing.
-func text(configured types.String, variable string) string {
-	if value := strings.TrimSpace(configured.ValueString()); value != "" {
-		return value
-	}
-	return strings.TrimSpace(os.Getenv(variable))
-}
-
-func orNull(value string) types.String {
-	if value == "" {
-		return types.StringNull()
-	}
-	return types.StringValue(value)
-}
-
-// header is text that goes into a header of each request. Its error does not repeat the value.
-func header(configured types.String, name, variable string, diags *diag.Diagnostics) string {
-	value := text(configured, variable)
-	if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' }) {
-		diags.AddAttributeError(path.Root(name), "Malformed "+name, fmt.Sprintf(
-			"%s (environment variable %s) holds characters that cannot be part of it, such as a line break. Was it copied or read from a file whole?",
-			name, variable))
-	}
-	return value
 }
 
 func insecure(config model, diags *diag.Diagnostics) bool {
 	if !config.Insecure.IsNull() {
 		return config.Insecure.ValueBool()
 	}
-	value := os.Getenv("HW_INSECURE")
-	if value == "" {
-		return false
-	}
-	parsed, err := strconv.ParseBool(value)
-	if err != nil {
-		diags.AddAttributeError(path.Root("insecure"), "Invalid HW_INSECURE",
-			fmt.Sprintf("The environment variable HW_INSECURE is true or false. Got: %q.", value))
-	}
-	return parsed
+	return flag("insecure", diags)
 }
 
 func maxRetries(config model, diags *diag.Diagnostics) int {
@@ -166,92 +257,163 @@ func maxRetries(config model, diags *diag.Diagnostics) int {
 	if !config.MaxRetries.IsNull() {
 		return int(config.MaxRetries.ValueInt64())
 	}
-	value := os.Getenv("HW_MAX_RETRIES")
-	if value == "" {
+	set := text(nil, "max_retries")
+	if set.value == "" {
 		return defaultMaxRetries
 	}
-	parsed, err := strconv.Atoi(value)
+	parsed, err := strconv.Atoi(set.value)
 	if err != nil || parsed < 0 {
-		diags.AddAttributeError(path.Root("max_retries"), "Invalid HW_MAX_RETRIES",
-			fmt.Sprintf("The environment variable HW_MAX_RETRIES is a whole number of at least 0. Got: %q.", value))
+		diags.AddAttributeError(set.path(), "Invalid HW_MAX_RETRIES",
+			fmt.Sprintf("The environment variable HW_MAX_RETRIES is a whole number of at least 0. Got: %q.", set.value))
 	}
 	return parsed
 }
 
-// authenticator takes the token, else the access key, else that of the profile; but a configured access key before a token of
-// the environment.
-func authenticator(config model, profile auth.Profile, diags *diag.Diagnostics) auth.Authenticator {
-	token := header(config.Token, "token", "HW_AUTH_TOKEN", diags)
-	key := auth.AccessKey{
-		ID:            header(config.AccessKey, "access_key", "HW_ACCESS_KEY", diags),
-		Secret:        text(config.SecretKey, "HW_SECRET_KEY"),
-		SecurityToken: header(config.SecurityToken, "security_token", "HW_SECURITY_TOKEN", diags),
+// flag is a setting of the environment that is true or false; false where it is not set.
+func flag(name string, diags *diag.Diagnostics) bool {
+	set := text(nil, name)
+	if set.value == "" {
+		return false
 	}
-	switch {
-	case key.ID != "" && key.Secret == "":
-		diags.AddAttributeError(path.Root("secret_key"), "Missing secret key",
-			"An access key is set without its secret key. Set secret_key or the environment variable HW_SECRET_KEY.")
-	case key.ID == "" && key.Secret != "":
-		diags.AddAttributeError(path.Root("access_key"), "Missing access key",
-			"A secret key is set without its access key. Set access_key or the environment variable HW_ACCESS_KEY.")
-	case key.ID != "" && (token == "" || config.Token.ValueString() == "" && config.AccessKey.ValueString() != ""):
-		return key
-	case token != "":
-		return auth.Token(token)
-	case profile.AccessKey.ID != "":
-		return profile.AccessKey
-	default:
-		diags.AddError("No credentials",
-			"Set access_key and secret_key (environment variables HW_ACCESS_KEY and HW_SECRET_KEY), token (HW_AUTH_TOKEN), or profile (HW_PROFILE).")
+	parsed, err := strconv.ParseBool(set.value)
+	if err != nil {
+		diags.AddError("Invalid "+variables[name][0], fmt.Sprintf("The %s: true or false. Got: %q.", set.orVariables(), set.value))
 	}
-	return nil
+	return parsed
 }
 
-// serviceEndpoint is where ServiceStage is called. The other endpoints are checked, so that a mistake shows before they are
-// needed.
-func serviceEndpoint(config model, region string, insecure bool, diags *diag.Diagnostics) string {
-	endpoints := map[string]string{}
-	for _, name := range endpointNames {
-		configured, _ := config.Endpoints.Elements()[name].(types.String)
-		value := text(configured, "HW_"+strings.ToUpper(name)+"_ENDPOINT")
-		if value == "" && configured.IsNull() {
-			continue
-		}
-		endpoint, err := parseEndpoint(value, insecure)
+// rootCAs are the authorities of the system and those of cacert_file, or nil where that is not set.
+func rootCAs(config model, diags *diag.Diagnostics) *x509.CertPool {
+	set := text(config.CACertFile, "cacert_file")
+	if set.value == "" {
+		return nil
+	}
+	pem := []byte(set.value)
+	if !strings.Contains(set.value, "-----BEGIN") {
+		content, err := os.ReadFile(expand(set.value))
 		if err != nil {
-			got := fmt.Sprintf(" Got: %q.", value)
-			if strings.Contains(value, "@") {
-				got = "" // It may hold a password.
-			}
-			diags.AddAttributeError(path.Root("endpoints").AtMapKey(name), "Invalid endpoint", fmt.Sprintf(
-				"The endpoint %q (environment variable HW_%s_ENDPOINT) %s.%s", name, strings.ToUpper(name), err, got))
+			diags.AddAttributeError(set.path(), "Unreadable certificate file", fmt.Sprintf(
+				"%s. cacert_file (%s) is a path, or the certificates themselves in PEM.", err, set.orVariables()))
+			return nil
 		}
-		endpoints[name] = endpoint
+		pem = content
 	}
-	if endpoint, ok := endpoints["servicestage"]; ok {
-		return endpoint
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool() // As on systems that keep none.
 	}
-	if region == "" {
-		diags.AddAttributeError(path.Root("region"), "Missing region",
-			"Set region, such as cn-north-4, or the environment variable HW_REGION_NAME. Only an endpoint for servicestage does without.")
-		return ""
+	if !pool.AppendCertsFromPEM(pem) {
+		diags.AddAttributeError(set.path(), "No certificate", fmt.Sprintf(
+			"cacert_file (%s) holds no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----.", set.orVariables()))
 	}
-	if !regionName.MatchString(region) {
-		diags.AddAttributeError(path.Root("region"), "Invalid region", fmt.Sprintf("A region is a name such as cn-north-4. Got: %q.", region))
-		return ""
-	}
-	return defaultEndpoint(region)
+	return pool
 }
 
-var regionName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+// expand replaces ~ at the beginning by the home folder, where there is one.
+func expand(file string) string {
+	rest, ok := strings.CutPrefix(file, "~/")
+	if !ok {
+		return file
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return file
+	}
+	return filepath.Join(home, rest)
+}
+
+// place is where the services are.
+type place struct{ region, cloud string }
+
+var (
+	regionName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	cloudName  = regexp.MustCompile(`^[a-z0-9]+([.-][a-z0-9]+)*$`)
+)
+
+func region(config model, profile auth.Profile, diags *diag.Diagnostics) place {
+	set := text(config.Region, "region")
+	set.value = cmp.Or(set.value, profile.Region)
+	if set.value != "" && !regionName.MatchString(set.value) {
+		diags.AddAttributeError(set.path(), "Invalid region", fmt.Sprintf("A region is a name such as cn-north-4. Got: %q.", set.value))
+	}
+	cloud := text(config.Cloud, "cloud")
+	if cloud.value != "" && !cloudName.MatchString(cloud.value) {
+		diags.AddAttributeError(cloud.path(), "Invalid cloud", fmt.Sprintf(
+			"cloud is the domain name behind those of the services, such as myhuaweicloud.com. Got: %q.", cloud.value))
+	}
+	return place{set.value, cmp.Or(cloud.value, defaultCloud(set.value))}
+}
 
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0001.html.
-func defaultEndpoint(region string) string {
-	cloud := "myhuaweicloud.com"
+func defaultCloud(region string) string {
 	if strings.HasPrefix(region, "eu-west-1") {
-		cloud = "myhuaweicloud.eu"
+		return "myhuaweicloud.eu"
 	}
-	return "https://servicestage." + region + "." + cloud
+	return "myhuaweicloud.com"
+}
+
+func serviceEndpoint(config model, where place, insecure bool, diags *diag.Diagnostics) string {
+	if endpoint, ok := replaced(config, "servicestage", insecure, diags); ok {
+		return endpoint
+	}
+	if where.region == "" {
+		diags.AddAttributeError(path.Root("region"), "Missing region",
+			"Set region, such as cn-north-4, or the environment variable HW_REGION_NAME. Only an endpoint for servicestage does without.")
+	}
+	return "https://servicestage." + where.region + "." + where.cloud
+}
+
+// iamEndpoint is without the version that auth_url ends with.
+func iamEndpoint(config model, where place, insecure bool, diags *diag.Diagnostics) string {
+	endpoint, ok := replaced(config, "iam", insecure, diags)
+	configured, _ := config.Endpoints.Elements()["iam"].(types.String)
+	authURL := text(config.AuthURL, "auth_url")
+	if authURL.value != "" && (!ok || authURL.configured && configured.IsNull()) {
+		endpoint, err := parseEndpoint(authURL.value, insecure)
+		if err != nil {
+			diags.AddAttributeError(authURL.path(), "Invalid auth_url", fmt.Sprintf("auth_url (%s) %s.", authURL.orVariables(), err))
+		}
+		return strings.TrimSuffix(endpoint, "/v3")
+	}
+	switch {
+	case ok:
+		return strings.TrimSuffix(endpoint, "/v3")
+	case where.region == "":
+		return "https://iam." + where.cloud
+	default:
+		return "https://iam." + where.region + "." + where.cloud
+	}
+}
+
+// metadataEndpoint is the address of the metadata service, which is the same in every cloud.
+func metadataEndpoint(insecure bool, diags *diag.Diagnostics) string {
+	set := text(nil, "metadata.endpoint")
+	if set.value == "" {
+		return "http://169.254.169.254"
+	}
+	endpoint, err := parseEndpoint(set.value, insecure)
+	if err != nil {
+		diags.AddError("Invalid HW_METADATA_ENDPOINT", fmt.Sprintf("The environment variable HW_METADATA_ENDPOINT %s. Got: %q.", err, set.value))
+	}
+	return endpoint
+}
+
+// replaced is the endpoint that replaces the usual one, and whether there is any.
+func replaced(config model, name string, insecure bool, diags *diag.Diagnostics) (string, bool) {
+	configured, _ := config.Endpoints.Elements()[name].(types.String)
+	set := text(configured, "endpoints."+name)
+	if set.value == "" && configured.IsNull() {
+		return "", false
+	}
+	endpoint, err := parseEndpoint(set.value, insecure)
+	if err != nil {
+		got := fmt.Sprintf(" Got: %q.", set.value)
+		if strings.Contains(set.value, "@") {
+			got = "" // It may hold a password.
+		}
+		diags.AddAttributeError(set.path(), "Invalid endpoint", fmt.Sprintf("The endpoint %q (%s) %s.%s", name, set.orVariables(), err, got))
+	}
+	return endpoint, true
 }
 
 // parseEndpoint returns the URL with its scheme and without a final slash. Its error completes the sentence "The endpoint …".

@@ -76,9 +76,6 @@ func TestProvider_settings(t *testing.T) {
 		"token of the environment": {
 			environment: map[string]string{"HW_AUTH_TOKEN": "T"}, options: emulator.Options{Token: "T"}, sender: "token T",
 		},
-		"token before keys, both configured": {
-			config: keys + "token = \"T\"\n", options: emulator.Options{Token: "T"}, sender: "token T",
-		},
 		"token before keys, both of the environment": {
 			environment: map[string]string{"HW_AUTH_TOKEN": "T", "HW_ACCESS_KEY": "AK", "HW_SECRET_KEY": "SK"},
 			options:     emulator.Options{Token: "T"}, sender: "token T",
@@ -211,14 +208,16 @@ func TestProvider_invalid(t *testing.T) {
 		environment map[string]string
 		line, want  string
 	}{
-		"access key alone":            {"region = \"r\"\naccess_key = \"AK\"\n", nil, `provider "servicestage" {`, "Set secret_key or the environment variable HW_SECRET_KEY."},
-		"secret key alone":            {"region = \"r\"\nsecret_key = \"SK\"\n", nil, `provider "servicestage" {`, "Set access_key or the environment variable HW_ACCESS_KEY."},
-		"half of the environment":     {"region = \"r\"\n", map[string]string{"HW_ACCESS_KEY": "AK"}, `provider "servicestage" {`, "Set secret_key or the environment variable HW_SECRET_KEY."},
-		"no credentials":              {"region = \"r\"\n", nil, `provider "servicestage" {`, "Set access_key and secret_key"},
+		"access key alone":        {"region = \"r\"\naccess_key = \"AK\"\n", nil, `provider "servicestage" {`, "Access_key and secret_key: secret_key is not set. Set it (environment variables HW_SECRET_KEY, OS_SECRET_KEY), or leave the others out."},
+		"secret key alone":        {"region = \"r\"\nsecret_key = \"SK\"\n", nil, `provider "servicestage" {`, "Access_key and secret_key: access_key is not set. Set it (environment variables HW_ACCESS_KEY, OS_ACCESS_KEY), or leave the others out."},
+		"half of the environment": {"region = \"r\"\n", map[string]string{"HW_ACCESS_KEY": "AK"}, `provider "servicestage" {`, "Access_key and secret_key: secret_key is not set. Set it (environment variables HW_SECRET_KEY, OS_SECRET_KEY), or leave the others out."},
+		"no credentials": {"region = \"r\"\n", map[string]string{"HOME": t.TempDir()}, `provider "servicestage" {`, "What was tried, in this order: token: not set; access_key and secret_key: not set; " +
+			"user_name (or user_id) and password: not set; profile: file ~/.hcloud/config.json not found; assume_role_with_oidc: not set; " +
+			"metadata: switched off by HW_METADATA_DISABLED. Set access_key and secret_key"},
 		"no region, no endpoint":      {"access_key = \"AK\"\nsecret_key = \"SK\"\n", nil, `provider "servicestage" {`, "Set region, such as cn-north-4, or the environment variable HW_REGION_NAME."},
 		"malformed region":            {strings.Replace(good, "cn-north-4", "cn north/4", 1), nil, `region = "cn north/4"`, "A region is a name such as cn-north-4."},
 		"region with a slash":         {strings.Replace(good, "cn-north-4", "evil.example/", 1), nil, `region = "evil.example/"`, "A region is a name such as cn-north-4."},
-		"token with a line break":     {"region = \"r\"\ntoken = \"a\\nb\"\n", nil, `token = `, "token (environment variable HW_AUTH_TOKEN) holds characters that cannot be part of it"},
+		"token with a line break":     {"region = \"r\"\ntoken = \"a\\nb\"\n", nil, `token = `, "token (environment variables HW_AUTH_TOKEN, OS_AUTH_TOKEN) holds characters that cannot be part of it"},
 		"endpoint is no URL":          {endpoint("not a url"), nil, `endpoints = `, `The endpoint "servicestage" (environment variable HW_SERVICESTAGE_ENDPOINT) must be a URL`},
 		"endpoint is a word":          {endpoint("servicestage"), nil, `endpoints = `, `must be a URL such as https://servicestage.cn-north-4.myhuaweicloud.com`},
 		"endpoint is empty":           {endpoint(""), nil, `endpoints = `, `must be a URL such as`},
@@ -233,7 +232,7 @@ func TestProvider_invalid(t *testing.T) {
 		"unknown endpoint":            {good + "endpoints = { ecs = \"https://a.example\" }\n", nil, `endpoints = `, `value must be one of: ["servicestage" "iam"]`},
 		"negative retries":            {good + "max_retries = -1\n", nil, `max_retries = -1`, "value must be at least 0"},
 		"retries of the environment":  {good, map[string]string{"HW_MAX_RETRIES": "-1"}, `provider "servicestage" {`, `The environment variable HW_MAX_RETRIES is a whole number of at least 0. Got: "-1".`},
-		"insecure of the environment": {good, map[string]string{"HW_INSECURE": "maybe"}, `provider "servicestage" {`, `The environment variable HW_INSECURE is true or false. Got: "maybe".`},
+		"insecure of the environment": {good, map[string]string{"HW_INSECURE": "maybe"}, `provider "servicestage" {`, `The environment variables HW_INSECURE, OS_INSECURE: true or false. Got: "maybe".`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for variable, value := range c.environment {
@@ -300,7 +299,7 @@ func TestProvider_unknownSetting(t *testing.T) {
   region     = "cn-north-4"
   access_key = terraform_data.later.output
   secret_key = "`+emulator.DefaultSecretKey+`"
-  endpoints  = { servicestage = "`+server.URL+`" }
+  endpoints  = { servicestage = "`+server.URL+`", iam = "`+server.URL+`" }
 `, "resource \"terraform_data\" \"later\" { input = \""+emulator.DefaultAccessKey+"\" }\n"+job)
 	providertest.Run(t, server, resource.TestStep{Config: config})
 }

@@ -7,14 +7,15 @@ package providertest
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
@@ -37,16 +38,19 @@ terraform {
 `
 
 // prepare tells the testing framework to serve the provider under that address, and takes the settings of whoever runs the
-// tests out of the environment: no test may lead to a real account.
+// tests out of the environment: no test may lead to a real account, nor ask for one's metadata.
 var prepare = sync.OnceValue(func() error {
 	for _, variable := range os.Environ() {
-		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "HW_") {
+		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "HW_") || strings.HasPrefix(name, "OS_") {
 			if err := os.Unsetenv(name); err != nil {
 				return err
 			}
 		}
 	}
-	return os.Setenv("TF_ACC_PROVIDER_NAMESPACE", "servicestage")
+	return errors.Join(
+		os.Setenv("HW_METADATA_DISABLED", "true"),
+		os.Setenv("TF_ACC_PROVIDER_NAMESPACE", "servicestage"),
+	)
 })
 
 // Prepare is done by [Run]; a test that sets variables of the provider calls it first.
@@ -62,10 +66,23 @@ func NoWait(config *servicestage.Config) {
 	config.Wait = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 }
 
-// Factories serve the provider in the test process. Its waits take no time.
+// LoopbackOnly lets the client reach nothing but this host: a test that contacts anything else ends the test program.
+func LoopbackOnly(config *servicestage.Config) {
+	config.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		host, _, err := net.SplitHostPort(address)
+		if err != nil || host != "localhost" && !net.ParseIP(host).IsLoopback() {
+			panic("a test would contact " + address)
+		}
+		return (&net.Dialer{}).DialContext(ctx, network, address)
+	}
+}
+
+// Factories serve the provider in the test process. Its waits take no time, and it reaches nothing but this host.
 func Factories(adjust ...func(*servicestage.Config)) map[string]func() (tfprotov6.ProviderServer, error) {
 	return map[string]func() (tfprotov6.ProviderServer, error){
-		"servicestage": providerserver.NewProtocol6WithError(provider.New("test", append([]func(*servicestage.Config){NoWait}, adjust...)...)()),
+		"servicestage": func() (tfprotov6.ProviderServer, error) {
+			return provider.NewServer("test", append([]func(*servicestage.Config){NoWait, LoopbackOnly}, adjust...)...)(), nil
+		},
 	}
 }
 

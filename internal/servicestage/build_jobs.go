@@ -14,6 +14,8 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
 // BuildJobSpec is what a user says of a build job: the body of create and update, and `spec` in the answer of get. A nil
@@ -144,10 +146,10 @@ func (c *Client) GetWrittenBuildJob(ctx context.Context, id string) (*BuildJob, 
 	for attempt := 1; ; attempt++ {
 		job, err := c.getBuildJob(ctx, id)
 		failure, ok := errors.AsType[*Error](err)
-		if !ok || !failure.saysGone() && !failure.mayMeanGone() {
+		if !ok || !saysGone(failure) && !mayMeanGone(failure) {
 			return job, err
 		}
-		if stopped := c.pause(ctx, delay(attempt, "", c.config.Now())); stopped != nil {
+		if stopped := c.rest.Pause(ctx, rest.Delay(attempt)); stopped != nil {
 			failure.Stopped = stopped
 			return nil, failure
 		}
@@ -156,7 +158,7 @@ func (c *Client) GetWrittenBuildJob(ctx context.Context, id string) (*BuildJob, 
 
 func (c *Client) getBuildJob(ctx context.Context, id string) (*BuildJob, error) {
 	var job BuildJob
-	if err := c.do(ctx, call{method: http.MethodGet, path: jobPath(id)}, &job); err != nil {
+	if err := c.do(ctx, rest.Call{Method: http.MethodGet, Path: jobPath(id)}, &job); err != nil {
 		return nil, err
 	}
 	return &job, nil
@@ -169,12 +171,12 @@ func (c *Client) UpdateBuildJob(ctx context.Context, current *BuildJob, spec Bui
 	if err != nil {
 		return err
 	}
-	return c.do(ctx, call{method: http.MethodPut, path: jobPath(current.ID), body: body}, nil)
+	return c.do(ctx, rest.Call{Method: http.MethodPut, Path: jobPath(current.ID), Body: body}, nil)
 }
 
 // DeleteBuildJob deletes a job. A job that is gone already is no error. name is as in [Client.GetBuildJob].
 func (c *Client) DeleteBuildJob(ctx context.Context, id, name string) error {
-	err := c.do(ctx, call{method: http.MethodDelete, path: jobPath(id)}, nil)
+	err := c.do(ctx, rest.Call{Method: http.MethodDelete, Path: jobPath(id)}, nil)
 	if err = c.confirmGone(ctx, id, name, err); IsNotFound(err) {
 		return nil
 	}
@@ -265,18 +267,18 @@ func (c *Client) listPage(ctx context.Context, page int, name string) (*listPage
 		query.Set("job_name", name)
 	}
 	var list listPage
-	err := c.do(ctx, call{method: http.MethodGet, path: jobPath(), query: query}, &list)
-	if failure, ok := errors.AsType[*Error](err); ok {
-		failure.ofList = true
+	err := c.do(ctx, rest.Call{Method: http.MethodGet, Path: jobPath(), Query: query}, &list)
+	if err != nil {
+		return nil, listError{err}
 	}
-	return &list, err
+	return &list, nil
 }
 
 // confirmGone settles an error of a call for one job that may mean that the job is gone: listed means that the error stands,
 // and so it does where the list cannot be had.
 func (c *Client) confirmGone(ctx context.Context, id, name string, err error) error {
 	failure, ok := errors.AsType[*Error](err)
-	if !ok || failure.saysGone() || !failure.mayMeanGone() {
+	if !ok || saysGone(failure) || !mayMeanGone(failure) {
 		return err
 	}
 	filters := []string{""}
@@ -296,7 +298,9 @@ func (c *Client) confirmGone(ctx context.Context, id, name string, err error) er
 		}
 	}
 	// The last list is the whole one. One that lacks jobs proves nothing.
-	failure.confirmedGone = complete
+	if complete {
+		return goneError{failure}
+	}
 	return err
 }
 

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
@@ -317,7 +318,7 @@ func TestClient_sendsNothingAfterTheEnd(t *testing.T) {
 func TestClient_log(t *testing.T) {
 	t.Parallel()
 	secrets := []string{token, "secret-key", "secret-session", "secret-body", "secret-answer", "secret-header", "Signature", "en-us"}
-	for name, authenticator := range map[string]auth.Authenticator{
+	for name, authenticator := range map[string]rest.Authenticator{
 		"token":      auth.Token(token),
 		"access key": auth.AccessKey{ID: "key", Secret: "secret-key", SecurityToken: "secret-session"},
 	} {

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
 // lookups is how often the list of jobs is asked for a job whose creation was not answered. It may lag behind.
@@ -77,7 +79,7 @@ func (c *Client) CreateBuildJob(ctx context.Context, spec BuildJobSpec) (*Create
 	// Of two creates of one name, each would take the other's job for its own.
 	unlock, err := c.creating.lock(ctx, strings.ToLower(spec.JobName))
 	if err != nil {
-		return nil, &Error{Method: http.MethodPost, Host: c.endpoint.Host, Stopped: err}
+		return nil, &Error{Method: http.MethodPost, Host: c.rest.Host(), Stopped: err}
 	}
 	defer unlock()
 
@@ -85,7 +87,7 @@ func (c *Client) CreateBuildJob(ctx context.Context, spec BuildJobSpec) (*Create
 	var last *Error // The last failure of a request that went out.
 	for send := 1; ; send++ {
 		var created CreatedBuildJob
-		err := c.do(ctx, call{method: http.MethodPost, path: jobPath(), body: spec}, &created)
+		err := c.do(ctx, rest.Call{Method: http.MethodPost, Path: jobPath(), Body: spec}, &created)
 		if err == nil {
 			c.met.add(created.ID)
 			if send > 1 {
@@ -94,7 +96,7 @@ func (c *Client) CreateBuildJob(ctx context.Context, spec BuildJobSpec) (*Create
 			return &created, nil
 		}
 		failure, ok := errors.AsType[*Error](err)
-		if !ok || send == 1 && !failure.isLost() {
+		if !ok || send == 1 && !isLost(failure) {
 			return nil, err
 		}
 		if last == nil || failure.Sent {
@@ -105,8 +107,8 @@ func (c *Client) CreateBuildJob(ctx context.Context, spec BuildJobSpec) (*Create
 		switch {
 		case adopted != "":
 			return &CreatedBuildJob{ID: adopted, Adopted: true}, nil
-		case lost.Lookup != nil, len(lost.Jobs) > 0, !failure.isLost(), send > c.config.MaxRetries,
-			c.pause(ctx, delay(send, "", c.config.Now())) != nil:
+		case lost.Lookup != nil, len(lost.Jobs) > 0, !isLost(failure), send > c.rest.MaxRetries(),
+			c.rest.Pause(ctx, rest.Delay(send)) != nil:
 			last.Stopped = ctx.Err()
 			return nil, lost
 		}
@@ -114,9 +116,9 @@ func (c *Client) CreateBuildJob(ctx context.Context, spec BuildJobSpec) (*Create
 }
 
 // isLost is true of a failure after which the service may have done what it was asked.
-func (e *Error) isLost() bool {
-	return e.Sent && (e.StatusCode < http.StatusMultipleChoices && e.Code == "" ||
-		e.StatusCode == http.StatusRequestTimeout || e.StatusCode >= http.StatusInternalServerError)
+func isLost(failure *Error) bool {
+	return failure.Sent && (failure.StatusCode < http.StatusMultipleChoices && failure.Code == "" ||
+		failure.StatusCode == http.StatusRequestTimeout || failure.StatusCode >= http.StatusInternalServerError)
 }
 
 // lookFor looks for a job that was sent and not answered. It returns the id of the one that is adopted, or the jobs of its name
@@ -124,14 +126,14 @@ func (e *Error) isLost() bool {
 func (c *Client) lookFor(ctx context.Context, spec BuildJobSpec) (adopted string, others []BuildJobSummary, err error) {
 	for try := 1; try <= lookups; try++ {
 		adopted, others, err = c.look(ctx, spec)
-		if err != nil || adopted != "" || len(others) > 0 || try == lookups || c.pause(ctx, delay(try, "", c.config.Now())) != nil {
+		if err != nil || adopted != "" || len(others) > 0 || try == lookups || c.rest.Pause(ctx, rest.Delay(try)) != nil {
 			break
 		}
 	}
 	if ctx.Err() == nil || adopted != "" || err == nil && len(others) > 0 {
 		return adopted, others, err
 	}
-	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), postTimeout)
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupTimeout)
 	defer cancel()
 	return c.look(late, spec)
 }
@@ -158,7 +160,7 @@ func (c *Client) look(ctx context.Context, spec BuildJobSpec) (adopted string, o
 
 // withoutTwin makes sure that a second send has not made a second job.
 func (c *Client) withoutTwin(ctx context.Context, name string, created *CreatedBuildJob) (*CreatedBuildJob, error) {
-	lookup, cancel := context.WithTimeout(context.WithoutCancel(ctx), postTimeout)
+	lookup, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupTimeout)
 	defer cancel()
 	others, err := c.unmetNamed(lookup, name)
 	if err != nil {

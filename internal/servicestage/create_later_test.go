@@ -4,6 +4,7 @@
 package servicestage_test
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
@@ -195,14 +197,14 @@ func TestCreateBuildJob_laterSendStaysHere(t *testing.T) {
 
 // failingPosts authenticates only so many POSTs, and everything else.
 type failingPosts struct {
-	auth.Authenticator
+	rest.Authenticator
 	good  int32
 	sends atomic.Int32
 }
 
-func (f *failingPosts) Authenticate(r *http.Request, body []byte) error {
+func (f *failingPosts) Authenticate(ctx context.Context, r *http.Request, body []byte) error {
 	if r.Method == http.MethodPost && f.sends.Add(1) > f.good {
 		return errors.New("no credentials left")
 	}
-	return f.Authenticator.Authenticate(r, body)
+	return f.Authenticator.Authenticate(ctx, r, body)
 }

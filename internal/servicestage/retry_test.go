@@ -360,7 +360,9 @@ func TestRetry_endsBetweenWaitAndSend(t *testing.T) {
 // refusing is an authenticator that cannot do its work.
 type refusing struct{}
 
-func (refusing) Authenticate(*http.Request, []byte) error { return errors.New("no credentials left") }
+func (refusing) Authenticate(context.Context, *http.Request, []byte) error {
+	return errors.New("no credentials left")
+}
 
 func TestRetry_notForAFailedAuthenticator(t *testing.T) {
 	t.Parallel()

@@ -4,16 +4,16 @@
 package servicestage
 
 import (
-	"bytes"
-	"encoding/json"
 	"time"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
 // creator is documented as an object for jobs and as a string for builds. Its members are not documented.
 type creator string
 
 func (c *creator) UnmarshalJSON(data []byte) error {
-	document, err := decodeAny(data)
+	document, err := rest.Decode(data)
 	if err != nil {
 		return err
 	}
@@ -21,7 +21,7 @@ func (c *creator) UnmarshalJSON(data []byte) error {
 	case string:
 		*c = creator(value)
 	case map[string]any:
-		*c = creator(first(value, "name", "user_name", "userName", "username", "id", "user_id", "userId"))
+		*c = creator(rest.Text(value, "name", "user_name", "userName", "username", "id", "user_id", "userId"))
 		if *c == "" && len(value) > 0 {
 			*c = creator(data)
 		}
@@ -33,21 +33,12 @@ func (c *creator) UnmarshalJSON(data []byte) error {
 type lenient string
 
 func (l *lenient) UnmarshalJSON(data []byte) error {
-	document, err := decodeAny(data)
+	document, err := rest.Decode(data)
 	if err != nil {
 		return err
 	}
-	*l = lenient(first(map[string]any{"": document}, ""))
+	*l = lenient(rest.Text(map[string]any{"": document}, ""))
 	return nil
-}
-
-// decodeAny decodes a document of unknown form, with its numbers as they are written.
-func decodeAny(data []byte) (any, error) {
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber()
-	var document any
-	err := decoder.Decode(&document)
-	return document, err
 }
 
 // goTime is how the service writes times, as in "2025-11-14 09:06:28 +0000 UTC".

@@ -155,7 +155,7 @@ func TestProgram_logsWithoutCredentials(t *testing.T) {
 	withToken := p.request(t, http.MethodPost, jobsPath, plainJob)
 	withToken.Header.Set("X-Auth-Token", token)
 	signed := p.request(t, http.MethodGet, jobsPath+"?page=1&per_page=10", "")
-	if err := (auth.AccessKey{ID: accessKey, Secret: secretKey}).Authenticate(signed, nil); err != nil {
+	if err := (auth.AccessKey{ID: accessKey, Secret: secretKey}).Authenticate(t.Context(), signed, nil); err != nil {
 		t.Fatal(err)
 	}
 	signature := signed.Header.Get("Authorization")

@@ -1,7 +1,7 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-package servicestage
+package rest
 
 import (
 	"context"
@@ -28,7 +28,7 @@ func (f final) Unwrap() error { return f.error }
 
 // retryable says whether the same call may be sent again. A POST makes something, so it is sent again only where the first
 // one surely did not reach the service, or where the service says that it did nothing.
-func retryable(failure *Error) bool {
+func retryable(call Call, failure *Error) bool {
 	switch failure.StatusCode {
 	case http.StatusTooManyRequests:
 		return true
@@ -37,7 +37,7 @@ func retryable(failure *Error) bool {
 	default:
 		return false
 	}
-	if failure.Method == http.MethodPost && failure.Sent {
+	if failure.Sent && !call.mayBeRepeated() {
 		return false
 	}
 	_, isFinal := errors.AsType[final](failure.Err)
@@ -45,17 +45,17 @@ func retryable(failure *Error) bool {
 	return !isFinal && !isCertificate
 }
 
-// waitFor waits for the turn of an attempt: as long as its predecessor, nil for the first, asks for, and as long as the service
-// throttles the client. It returns the context's error when that ends.
-func (c *Client) waitFor(ctx context.Context, attempt int, last *Error) error {
+// waitFor waits for the turn of an attempt: as long as the failure before it, nil for the first, asks for, and as long as the
+// service throttles the client. It returns the context's error when that ends.
+func (c *Client) waitFor(ctx context.Context, retry int, last *Error) error {
 	now := c.config.Now()
 	if last == nil {
 		if d := c.throttle.remaining(now); d > 0 {
-			return c.pause(ctx, d)
+			return c.Pause(ctx, d)
 		}
 		return ctx.Err()
 	}
-	return c.pause(ctx, max(delay(attempt-1, last.retryAfter, now), c.throttle.remaining(now)))
+	return c.Pause(ctx, max(delay(retry, last.retryAfter, now), c.throttle.remaining(now)))
 }
 
 // throttle is until when the service has asked the client to be quiet. It holds for all calls, not just for the one that was
@@ -84,12 +84,16 @@ func (t *throttle) remaining(now time.Time) time.Duration {
 	return max(t.until.Sub(now), 0)
 }
 
-// delay is how long to wait after the given attempt (the first is 1): as long as the service asks for, else twice as long each
-// time, jittered.
 func delay(attempt int, retryAfter string, now time.Time) time.Duration {
 	if d, asked := askedDelay(retryAfter, now); asked {
 		return d
 	}
+	return Delay(attempt)
+}
+
+// Delay is how long to wait after the given attempt (the first is 1): half a second, twice as long each time, at most half a
+// minute, and jittered.
+func Delay(attempt int) time.Duration {
 	d := maxDelay
 	if doublings := attempt - 1; doublings < 6 {
 		d = minDelay << doublings
@@ -108,8 +112,9 @@ func askedDelay(retryAfter string, now time.Time) (time.Duration, bool) {
 	return 0, false
 }
 
-// pause waits between attempts. No pause is so short that the end of the context goes unnoticed.
-func (c *Client) pause(ctx context.Context, d time.Duration) error {
+// Pause waits for d, or until the context ends, whose error it then returns. No pause is so short that the end of the context goes
+// unnoticed.
+func (c *Client) Pause(ctx context.Context, d time.Duration) error {
 	if err := c.config.Wait(ctx, d); err != nil {
 		return err
 	}

@@ -1,0 +1,9 @@
+# Who asks comes from the environment, such as HW_ACCESS_KEY and HW_SECRET_KEY; the jobs are those of the other account.
+provider "servicestage" {
+  region = "cn-north-4"
+
+  assume_role {
+    agency_name = "terraform"
+    domain_name = "acme-production"
+  }
+}

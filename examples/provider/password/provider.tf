@@ -1,0 +1,6 @@
+# The password comes from the environment: HW_USER_PASSWORD.
+provider "servicestage" {
+  region      = "cn-north-4"
+  user_name   = "ci"
+  domain_name = "acme"
+}

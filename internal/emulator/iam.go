@@ -1,0 +1,304 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package emulator
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+// What identity and access management (IAM) knows of an emulator whose options name nothing else.
+const (
+	DefaultUserName   = "emulator-user"
+	DefaultPassword   = "emulator-password"
+	DefaultDomainName = "emulator-domain"
+	DefaultAgency     = "emulator-agency"
+	DefaultIDP        = "emulator-idp"
+	DefaultIDToken    = "emulator-id-token"
+)
+
+// DomainID and UserID are the ids of the account and of its user, which have names too.
+const (
+	DomainID = "d0000000000000000000000000000000"
+	UserID   = "u0000000000000000000000000000000"
+)
+
+// IAM is the identities that an emulator knows, besides the access key and the token of [Options].
+type IAM struct {
+	// UserName and Password may log in; empty means the defaults.
+	UserName, Password string
+	// DomainName is the account of the user and of the agency; empty means the default.
+	DomainName string
+	// Agency may be assumed with any credentials; empty means the default.
+	Agency string
+	// IDP is the identity provider whose IDToken may be exchanged; empty means the defaults.
+	IDP, IDToken string
+	// Projects are the ids of the projects by name; nil means that there is one of each name.
+	Projects map[string]string
+	// Lifetime is how long tokens and the metadata service's keys live; zero means 24 hours.
+	Lifetime time.Duration
+}
+
+// ProjectID is the id of a project where the options name none.
+func ProjectID(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return hex.EncodeToString(sum[:16])
+}
+
+// issued is a token or an access key that IAM has handed out.
+type issued struct {
+	secret, securityToken string // Of an access key.
+	unscoped              bool   // Of a token that is for no project.
+	expires               time.Time
+}
+
+// RevokeCredentials ends all tokens and access keys that IAM has handed out.
+func (s *Service) RevokeCredentials() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.issued)
+}
+
+// isLogin is true of what is asked for by those who have no credentials yet.
+func isLogin(r *http.Request) bool {
+	switch r.Method + " " + r.URL.Path {
+	case "POST /v3/auth/tokens", "POST /v3.0/OS-AUTH/id-token/tokens", "GET /openstack/latest/securitykey":
+		return true
+	}
+	return false
+}
+
+func (s *Service) addIAMRoutes(routes *http.ServeMux) {
+	for pattern, handle := range map[string]func(http.Header, *http.Request) (any, error){
+		"POST /v3/auth/tokens":                    s.logIn,
+		"GET /v3/projects":                        s.listProjects,
+		"POST /v3.0/OS-CREDENTIAL/securitytokens": s.createTemporaryKeys,
+		"POST /v3.0/OS-AUTH/id-token/tokens":      s.exchangeIDToken,
+		"GET /openstack/latest/securitykey":       s.getMetadataKeys,
+	} {
+		routes.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			body, err := handle(w.Header(), r)
+			status := http.StatusOK
+			if r.Method == http.MethodPost {
+				status = http.StatusCreated
+			}
+			if failure, ok := errors.AsType[*iamError](err); ok {
+				status = failure.Code
+				body = map[string]any{"error": failure}
+			}
+			s.write(w, status, body)
+		})
+	}
+}
+
+// iamError is how IAM says no.
+type iamError struct {
+	Code    int    `json:"code"`
+	Message string `json:"message"`
+	Title   string `json:"title"`
+}
+
+func (e *iamError) Error() string { return e.Message }
+
+func iamErrorf(status int, format string, arguments ...any) error {
+	return &iamError{Code: status, Message: fmt.Sprintf(format, arguments...), Title: http.StatusText(status)}
+}
+
+// Each wire struct has the members that the pages of [logIn] and its neighbours document, as far as they are used here.
+type (
+	wireNamed struct {
+		ID   string `json:"id"`
+		Name string `json:"name"`
+	}
+	wireAuth struct {
+		Auth struct {
+			Identity struct {
+				Methods  []string `json:"methods"`
+				Password struct {
+					User struct {
+						wireNamed
+
+						Password string     `json:"password"`
+						Domain   *wireNamed `json:"domain"`
+					} `json:"user"`
+				} `json:"password"`
+				AssumeRole struct {
+					AgencyName      string `json:"agency_name"`
+					DomainID        string `json:"domain_id"`
+					DomainName      string `json:"domain_name"`
+					DurationSeconds *int   `json:"duration_seconds"`
+				} `json:"assume_role"`
+				Token struct {
+					DurationSeconds *int `json:"duration_seconds"`
+				} `json:"token"`
+			} `json:"identity"`
+			Scope *struct {
+				Project *wireNamed `json:"project"`
+				Domain  *wireNamed `json:"domain"`
+			} `json:"scope"`
+			IDToken struct {
+				ID string `json:"id"`
+			} `json:"id_token"`
+		} `json:"auth"`
+	}
+)
+
+func readAuth(r *http.Request) (*wireAuth, error) {
+	content, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, iamErrorf(http.StatusBadRequest, "unreadable request: %v", err)
+	}
+	var auth wireAuth
+	if err := json.Unmarshal(content, &auth); err != nil {
+		return nil, iamErrorf(http.StatusBadRequest, "malformed request: %v", err)
+	}
+	return &auth, nil
+}
+
+// logIn hands out a token for a user's password.
+//
+// Source: https://support.huaweicloud.com/intl/en-us/api-iam/iam_30_0001.html.
+func (s *Service) logIn(header http.Header, r *http.Request) (any, error) {
+	auth, err := readAuth(r)
+	if err != nil {
+		return nil, err
+	}
+	iam, user := s.options.IAM, auth.Auth.Identity.Password.User
+	switch known := user.ID == UserID || user.ID == "" && user.Name == iam.UserName && user.Domain != nil && s.isDomain(*user.Domain); {
+	case len(auth.Auth.Identity.Methods) != 1 || auth.Auth.Identity.Methods[0] != "password":
+		return nil, iamErrorf(http.StatusBadRequest, "The method must be password.")
+	case !known, !hmac.Equal([]byte(user.Password), []byte(iam.Password)):
+		return nil, iamErrorf(http.StatusUnauthorized, "The username or password is wrong.")
+	}
+	token := map[string]any{"methods": []string{"password"}, "user": wireNamed{ID: UserID, Name: iam.UserName}}
+	scope := auth.Auth.Scope
+	if scope != nil && scope.Project != nil {
+		project, ok := s.project(*scope.Project)
+		if !ok {
+			return nil, iamErrorf(http.StatusUnauthorized, "The project is not one of this account.")
+		}
+		token["project"] = project
+	} else if scope != nil && scope.Domain != nil && !s.isDomain(*scope.Domain) {
+		return nil, iamErrorf(http.StatusUnauthorized, "The domain is not that of the user.")
+	}
+	return s.issueToken(header, token), nil
+}
+
+func (s *Service) isDomain(domain wireNamed) bool {
+	return domain.ID == DomainID || domain.ID == "" && domain.Name == s.options.IAM.DomainName
+}
+
+// project finds a project by its id or its name.
+func (s *Service) project(wanted wireNamed) (wireNamed, bool) {
+	projects := s.options.IAM.Projects
+	if projects == nil {
+		if wanted.ID == "" {
+			wanted.ID = ProjectID(wanted.Name)
+		}
+		return wanted, wanted.ID != ""
+	}
+	for name, id := range projects {
+		if wanted.ID == id || wanted.ID == "" && wanted.Name == name {
+			return wireNamed{ID: id, Name: name}, true
+		}
+	}
+	return wireNamed{}, false
+}
+
+func (s *Service) issueToken(header http.Header, token map[string]any) any {
+	value, expires := "token-"+newID(), s.options.Now().Add(s.options.IAM.Lifetime)
+	_, scoped := token["project"]
+	s.issued[value] = issued{unscoped: !scoped, expires: expires}
+	header.Set("X-Subject-Token", value)
+	token["expires_at"] = iamTime(expires)
+	return map[string]any{"token": token}
+}
+
+func (s *Service) issueKeys(lifetime time.Duration) any {
+	key := issued{secret: newID(), securityToken: "security-token-" + newID(), expires: s.options.Now().Add(lifetime)}
+	access := "TEMPORARY" + newID()[:11]
+	s.issued[access] = key
+	return map[string]any{"credential": map[string]any{
+		"access": access, "secret": key.secret, "securitytoken": key.securityToken, "expires_at": iamTime(key.expires),
+	}}
+}
+
+// iamTime is how IAM writes times.
+func iamTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }
+
+// listProjects answers the projects of a name.
+//
+// Source: https://support.huaweicloud.com/intl/en-us/api-iam/iam_06_0001.html.
+func (s *Service) listProjects(_ http.Header, r *http.Request) (any, error) {
+	found := []map[string]any{}
+	if name := r.URL.Query().Get("name"); name != "" {
+		if project, ok := s.project(wireNamed{Name: name}); ok {
+			found = append(found, map[string]any{"id": project.ID, "name": project.Name, "domain_id": DomainID, "enabled": true})
+		}
+	}
+	return map[string]any{"projects": found, "links": map[string]any{}}, nil
+}
+
+// createTemporaryKeys hands out an access key for an agency, or for the bearer of a token.
+//
+// Sources: https://support.huaweicloud.com/intl/en-us/api-iam/iam_04_0101.html and
+// https://support.huaweicloud.com/intl/en-us/api-iam/iam_04_0002.html.
+func (s *Service) createTemporaryKeys(_ http.Header, r *http.Request) (any, error) {
+	auth, err := readAuth(r)
+	if err != nil {
+		return nil, err
+	}
+	identity := auth.Auth.Identity
+	if len(identity.Methods) != 1 {
+		return nil, iamErrorf(http.StatusBadRequest, "There must be one method.")
+	}
+	duration := identity.Token.DurationSeconds
+	switch identity.Methods[0] {
+	case "token":
+	case "assume_role":
+		role := identity.AssumeRole
+		duration = role.DurationSeconds
+		if role.AgencyName != s.options.IAM.Agency || !s.isDomain(wireNamed{ID: role.DomainID, Name: role.DomainName}) {
+			return nil, iamErrorf(http.StatusNotFound, "Could not find agency: %s.", role.AgencyName)
+		}
+	default:
+		return nil, iamErrorf(http.StatusBadRequest, "The method must be token or assume_role.")
+	}
+	lifetime := 15 * time.Minute
+	if duration != nil {
+		lifetime = time.Duration(*duration) * time.Second
+	}
+	if lifetime < 15*time.Minute || lifetime > 24*time.Hour {
+		return nil, iamErrorf(http.StatusBadRequest, "duration_seconds must be from 900 to 86400.")
+	}
+	return s.issueKeys(lifetime), nil
+}
+
+// exchangeIDToken hands out a token to whom an identity provider vouches for.
+//
+// Source: https://support.huaweicloud.com/intl/en-us/api-iam/iam_13_0605.html.
+func (s *Service) exchangeIDToken(header http.Header, r *http.Request) (any, error) {
+	auth, err := readAuth(r)
+	if err != nil {
+		return nil, err
+	}
+	if r.Header.Get("X-Idp-Id") != s.options.IAM.IDP || auth.Auth.IDToken.ID != s.options.IAM.IDToken {
+		return nil, iamErrorf(http.StatusUnauthorized, "The ID token is not one of the identity provider.")
+	}
+	return s.issueToken(header, map[string]any{"methods": []string{"mapped"}, "user": wireNamed{Name: "federated"}}), nil
+}
+
+// getMetadataKeys is the metadata service of a cloud server that has an agency.
+func (s *Service) getMetadataKeys(http.Header, *http.Request) (any, error) {
+	return s.issueKeys(s.options.IAM.Lifetime), nil
+}
