@@ -60,6 +60,7 @@ type Client struct {
 	endpoint  *url.URL
 	transport *http.Transport
 	creating  nameLocks
+	starting  nameLocks
 	met       idSet
 	throttle  throttle
 }

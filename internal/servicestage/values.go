@@ -41,6 +41,25 @@ func (l *lenient) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// digits is a number or a string, kept as it is written; anything else is "". Unlike [lenient], it does not take 0 for silence.
+type digits string
+
+func (d *digits) UnmarshalJSON(data []byte) error {
+	document, err := decodeAny(data)
+	if err != nil {
+		return err
+	}
+	switch value := document.(type) {
+	case json.Number:
+		*d = digits(value)
+	case string:
+		*d = digits(value)
+	default:
+		*d = ""
+	}
+	return nil
+}
+
 // decodeAny decodes a document of unknown form, with its numbers as they are written.
 func decodeAny(data []byte) (any, error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
