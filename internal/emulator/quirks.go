@@ -29,6 +29,10 @@ type Quirks struct {
 	IgnoreRename bool `quirk:"ignore-rename"`
 	// IgnoreEnterpriseProject takes no enterprise project over: every job is in the default one.
 	IgnoreEnterpriseProject bool `quirk:"ignore-enterprise-project"`
+	// StringNumbers answers the index of a build and the id of a phase as strings instead of numbers.
+	StringNumbers bool `quirk:"string-numbers"`
+	// RefuseLateCancel refuses to cancel a build that has ended.
+	RefuseLateCancel bool `quirk:"refuse-late-cancel"`
 }
 
 // QuirkNames lists the names that [ParseQuirks] understands.

@@ -28,10 +28,13 @@ func TestParseQuirks(t *testing.T) {
 		{"keep-omitted", emulator.Quirks{KeepOmitted: true}},
 		{"ignore-rename", emulator.Quirks{IgnoreRename: true}},
 		{"ignore-enterprise-project", emulator.Quirks{IgnoreEnterpriseProject: true}},
+		{"string-numbers", emulator.Quirks{StringNumbers: true}},
+		{"refuse-late-cancel", emulator.Quirks{RefuseLateCancel: true}},
 		{" keep-omitted, creator-string ,", emulator.Quirks{KeepOmitted: true, CreatorString: true}},
 		{strings.Join(emulator.QuirkNames(), ","), emulator.Quirks{
 			FillDefaults: true, EmptyStrings: true, NormaliseRepoType: true, OmitFalse: true, CreatorString: true, AllowTakenNames: true,
 			KeepOmitted: true, IgnoreRename: true, IgnoreEnterpriseProject: true,
+			StringNumbers: true, RefuseLateCancel: true,
 		}},
 	} {
 		t.Run(test.list, func(t *testing.T) {

@@ -16,6 +16,8 @@ import (
 	"io"
 	"log"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -41,6 +43,8 @@ type Options struct {
 	StateFile string
 	// BuildDuration is how long a build takes; zero means ten seconds.
 	BuildDuration time.Duration
+	// FailIn is the phase in which each build fails for which nothing else was ordered; empty means that builds go well.
+	FailIn string
 	// Log receives one line for each request; nil logs nothing.
 	Log *log.Logger
 	// Now is the clock; nil means [time.Now].
@@ -56,6 +60,7 @@ type Service struct {
 	state    state
 	requests []*Request
 	faults   []*Fault
+	outcomes []Outcome
 }
 
 // NewService returns a service that holds what the state file holds, or nothing.
@@ -66,6 +71,9 @@ func NewService(options Options) (*Service, error) {
 	options.BuildDuration = cmp.Or(options.BuildDuration, 10*time.Second)
 	if options.BuildDuration < 0 {
 		return nil, fmt.Errorf("a build cannot take %s", options.BuildDuration)
+	}
+	if options.FailIn != "" && !slices.Contains(phases, options.FailIn) {
+		return nil, fmt.Errorf("there is no phase %q; the phases are %s", options.FailIn, strings.Join(phases, ", "))
 	}
 	if options.Now == nil {
 		options.Now = time.Now
