@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
@@ -20,12 +21,14 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
+	"github.com/servicestage/terraform-provider-servicestage/internal/baseimage"
+	"github.com/servicestage/terraform-provider-servicestage/internal/build"
 	"github.com/servicestage/terraform-provider-servicestage/internal/buildjob"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 	"github.com/servicestage/terraform-provider-servicestage/internal/wiring"
 )
 
-var _ provider.Provider = (*serviceStage)(nil)
+var _ provider.ProviderWithActions = (*serviceStage)(nil)
 
 type serviceStage struct {
 	version string
@@ -44,11 +47,17 @@ func (p *serviceStage) Metadata(_ context.Context, _ provider.MetadataRequest, r
 }
 
 func (p *serviceStage) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{buildjob.NewResource}
+	return []func() resource.Resource{buildjob.NewResource, build.NewResource}
 }
 
 func (p *serviceStage) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{buildjob.NewDataSource}
+	return []func() datasource.DataSource{
+		buildjob.NewDataSource, build.NewDataSource, build.NewListDataSource, baseimage.NewDataSource,
+	}
+}
+
+func (p *serviceStage) Actions(context.Context) []func() action.Action {
+	return []func() action.Action{build.NewStartAction, build.NewCancelAction}
 }
 
 // model is the provider block.
@@ -155,6 +164,7 @@ func (p *serviceStage) Configure(ctx context.Context, req provider.ConfigureRequ
 	}
 	resp.ResourceData = configured
 	resp.DataSourceData = configured
+	resp.ActionData = configured
 }
 
 func (p *serviceStage) client(settings settings, terraformVersion string) (*servicestage.Client, error) {

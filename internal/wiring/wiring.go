@@ -1,7 +1,7 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package wiring hands what the provider configured to its resources and data sources.
+// Package wiring hands what the provider configured to its resources, data sources and actions.
 package wiring
 
 import (
@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -55,6 +56,14 @@ type DataSource struct{ *Provider }
 // Configure implements [datasource.DataSourceWithConfigure].
 func (d *DataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
 	d.Provider = from(req.ProviderData, &resp.Diagnostics)
+}
+
+// Action is embedded by actions; it is configured once Terraform has configured the provider.
+type Action struct{ *Provider }
+
+// Configure implements [action.ActionWithConfigure].
+func (a *Action) Configure(_ context.Context, req action.ConfigureRequest, resp *action.ConfigureResponse) {
+	a.Provider = from(req.ProviderData, &resp.Diagnostics)
 }
 
 // from returns nil where the provider is not configured, as while Terraform validates.
