@@ -49,7 +49,7 @@ func (c *Client) BaseImages(ctx context.Context) (map[string][]string, error) {
 	}
 	stacks := make(map[string][]string, len(answer))
 	for stack, list := range answer {
-		stacks[stack] = list
+		stacks[stack] = append([]string{}, list...) // Not nil: a stack without versions is one all the same.
 	}
 	return stacks, nil
 }

@@ -6,6 +6,7 @@ package servicestage
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"time"
@@ -102,12 +103,11 @@ func (c *Client) CancelBuild(ctx context.Context, id string) (*Build, error) {
 			return build, nil
 		}
 		if stopped := c.pause(ctx, pollDelay(poll)); stopped != nil || poll == maxCancelPolls {
-			return build, &Error{Method: http.MethodGet, Host: c.endpoint.Host, Stopped: errors.Join(stopped, errStillRunning)}
+			err := fmt.Errorf("the build has not ended yet and is in the state %s", build.State)
+			return build, errors.Join(err, stopped)
 		}
 	}
 }
 
 // maxCancelPolls ends the wait for a build that the service was asked to cancel, after about a minute.
 const maxCancelPolls = 8
-
-var errStillRunning = errors.New("the build has not ended yet")
