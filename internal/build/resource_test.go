@@ -342,8 +342,10 @@ func TestBuild_import(t *testing.T) {
 			Config:            w.config("") + block,
 			ConfigStateChecks: []statecheck.StateCheck{value("build_id", knownvalue.StringExact(id)), value("state", knownvalue.StringExact("Successful"))},
 		},
-		resource.TestStep{Config: w.config(""), ResourceName: address, ImportState: true, ImportStateId: id,
-			ImportStateVerify: true, ImportStateVerifyIdentifierAttribute: "build_id"},
+		resource.TestStep{
+			Config: w.config(""), ResourceName: address, ImportState: true, ImportStateId: id,
+			ImportStateVerify: true, ImportStateVerifyIdentifierAttribute: "build_id",
+		},
 		resource.TestStep{Config: w.config(`triggers = { commit = "a" }`), ConfigPlanChecks: planned(plancheck.ResourceActionUpdate)},
 		resource.TestStep{Config: w.config(""), ConfigPlanChecks: planned(plancheck.ResourceActionReplace)},
 		resource.TestStep{Config: w.config(`triggers = { commit = "a" }`), ConfigPlanChecks: planned(plancheck.ResourceActionReplace)},

@@ -94,6 +94,9 @@ func TestSchema_described(t *testing.T) {
 	for name, dataSource := range schema.DataSourceSchemas {
 		described(t, "data."+name, dataSource.Block)
 	}
+	for name, action := range schema.ActionSchemas {
+		described(t, "action."+name, action.Block)
+	}
 }
 
 func described(t *testing.T, name string, block *tfjson.SchemaBlock) {
@@ -137,9 +140,47 @@ func providerSchemas(t *testing.T) *tfjson.ProviderSchemas {
 	for name, dataSource := range answer.DataSourceSchemas {
 		schema.DataSourceSchemas[name] = schemaJSON(t, dataSource)
 	}
+	addActions(t, schema, answer.ActionSchemas)
+	addIdentities(t, schema, server)
 	return &tfjson.ProviderSchemas{
 		FormatVersion: "1.0",
 		Schemas:       map[string]*tfjson.ProviderSchema{"servicestage": schema},
+	}
+}
+
+func addActions(t *testing.T, schema *tfjson.ProviderSchema, actions map[string]*tfprotov6.ActionSchema) {
+	t.Helper()
+	schema.ActionSchemas = map[string]*tfjson.ActionSchema{}
+	for name, action := range actions {
+		schema.ActionSchemas[name] = &tfjson.ActionSchema{Block: blockJSON(t, action.Schema.Block)}
+	}
+}
+
+func addIdentities(t *testing.T, schema *tfjson.ProviderSchema, server tfprotov6.ProviderServer) {
+	t.Helper()
+	answer, err := server.GetResourceIdentitySchemas(t.Context(), &tfprotov6.GetResourceIdentitySchemasRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema.ResourceIdentitySchemas = map[string]*tfjson.IdentitySchema{}
+	for name, identity := range answer.IdentitySchemas {
+		attributes := map[string]*tfjson.IdentityAttribute{}
+		for _, attribute := range identity.IdentityAttributes {
+			encoded := &tfjson.IdentityAttribute{
+				Description:       attribute.Description,
+				RequiredForImport: attribute.RequiredForImport,
+				OptionalForImport: attribute.OptionalForImport,
+			}
+			typeJSON, err := json.Marshal(attribute.Type)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := encoded.IdentityType.UnmarshalJSON(typeJSON); err != nil {
+				t.Fatal(err)
+			}
+			attributes[attribute.Name] = encoded
+		}
+		schema.ResourceIdentitySchemas[name] = &tfjson.IdentitySchema{Version: uint64(identity.Version), Attributes: attributes}
 	}
 }
 
