@@ -6,9 +6,11 @@ package build_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -28,9 +30,7 @@ var phaseNames = []string{"Init", "Download", "PreProcess", "Build", "Artifact",
 func (w *world) startBuild(ctx context.Context, t *testing.T, more map[string]any) invocation {
 	t.Helper()
 	arguments := map[string]any{"job_id": w.jobID}
-	for name, value := range more {
-		arguments[name] = value
-	}
+	maps.Copy(arguments, more)
 	return w.invoke(ctx, t, startAction, arguments)
 }
 
@@ -287,16 +287,14 @@ func TestStartBuild_lostAnswer(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, %d builds before", name, before), func(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t)
-				states := "Successful"
 				for range before {
 					w.AddBuild(w.jobID)
-					states += " Successful"
 				}
 				fault.Method, fault.Path = http.MethodPost, buildsPath
 				w.Order(fault)
 				got := w.startBuild(t.Context(), t, nil)
 				contains(t, got.only(t, tfprotov6.DiagnosticSeverityWarning), "The build was adopted", w.Builds()[before].ID)
-				w.expect(t, states, 1, 0)
+				w.expect(t, strings.Repeat("Successful ", before)+"Successful", 1, 0)
 			})
 		}
 	}
@@ -377,7 +375,7 @@ func TestStartBuild_noSuchJob(t *testing.T) {
 func TestStartBuild_outage(t *testing.T) {
 	t.Parallel()
 	for times, want := range map[int]string{20: "", -1: "Unable to follow the build"} {
-		t.Run(fmt.Sprint(times), func(t *testing.T) {
+		t.Run(strconv.Itoa(times), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			w.Order(emulator.Fault{Method: http.MethodGet, Path: buildPath, StatusCode: http.StatusServiceUnavailable, Times: times})
@@ -473,7 +471,7 @@ func TestCancelBuild(t *testing.T) {
 func TestCancelBuild_slowly(t *testing.T) {
 	t.Parallel()
 	for polls, want := range map[int]string{3: "", -1: "The end of the build was not seen"} {
-		t.Run(fmt.Sprint(polls), func(t *testing.T) {
+		t.Run(strconv.Itoa(polls), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			id := w.AddBuild(w.jobID)

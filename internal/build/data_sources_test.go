@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -49,7 +50,7 @@ func TestBuildDataSource_allFields(t *testing.T) {
 			phases := make([]knownvalue.Check, len(phaseNames))
 			for i, phase := range phaseNames {
 				state := []string{"Successful", "Successful", "Successful", "Failed", "NotStarted", "NotStarted"}[i]
-				phases[i] = knownvalue.ObjectExact(map[string]knownvalue.Check{"id": text(fmt.Sprint(6 + i)), "name": text(phase), "state": text(state)})
+				phases[i] = knownvalue.ObjectExact(map[string]knownvalue.Check{"id": text(strconv.Itoa(6 + i)), "name": text(phase), "state": text(state)})
 			}
 			w.run(t, resource.TestStep{
 				Config: w.data("servicestage_build", fmt.Sprintf("build_id = %q", id)),

@@ -172,8 +172,14 @@ func (w *world) invoke(ctx context.Context, t *testing.T, name string, arguments
 	return result
 }
 
+// providerServer is a provider with all of protocol 6.
+type providerServer interface {
+	tfprotov6.ProviderServer
+	tfprotov6.ActionServer
+}
+
 // configured is the provider in this process, with its settings.
-func (w *world) configured(ctx context.Context, t *testing.T) (tfprotov6.ProviderServerWithActions, *tfprotov6.GetProviderSchemaResponse) {
+func (w *world) configured(ctx context.Context, t *testing.T) (providerServer, *tfprotov6.GetProviderSchemaResponse) {
 	t.Helper()
 	providertest.Prepare(t)
 	server, err := providertest.Factories(w.adjust)["servicestage"]()
@@ -193,7 +199,7 @@ func (w *world) configured(ctx context.Context, t *testing.T) (tfprotov6.Provide
 	if err != nil || len(configured.Diagnostics) > 0 {
 		t.Fatal(err, invocation{diagnostics: configured.Diagnostics})
 	}
-	return server.(tfprotov6.ProviderServerWithActions), schema
+	return server.(providerServer), schema
 }
 
 // dynamic is an object with the given attributes; the others are null.

@@ -109,7 +109,7 @@ func (r *buildResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	defer cancel()
 
 	id, imported := state.BuildID.ValueString(), state.JobID.IsNull()
-	operation := fmt.Sprintf("reading build %s", id)
+	operation := "reading build " + id
 	build, err := r.Client.GetBuild(ctx, id, state.JobID.ValueString())
 	switch {
 	case servicestage.IsNotFound(err) && imported:
@@ -162,7 +162,7 @@ func (r *buildResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 		return
 	}
 	const advice = "`terraform state rm` forgets the build without cancelling it."
-	operation := fmt.Sprintf("cancelling build %s", id)
+	operation := "cancelling build " + id
 	if err != nil {
 		resp.Diagnostics.AddError("Unable to read the build", joined(apidiag.Detail(operation, err), advice))
 		return

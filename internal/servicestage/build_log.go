@@ -48,7 +48,7 @@ func (c *Client) BuildLog(ctx context.Context, id string, limit int) (BuildLog, 
 		}
 		next, err := strconv.ParseInt(string(part.Next), 10, 64)
 		if err != nil || next <= from || part.BuildLog == "" {
-			return log, nil
+			return log, nil //nolint:nilerr // Without a number there is nothing to go on from.
 		}
 		from = next
 	}

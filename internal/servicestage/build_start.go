@@ -94,14 +94,15 @@ func (c *Client) StartBuild(ctx context.Context, jobID string) (*StartedBuild, e
 }
 
 // of is the build with what its job says, where the answer is silent.
-func (b Build) of(job *BuildJob) Build {
-	if b.JobID == "" {
-		b.JobID = job.ID
+func (b *Build) of(job *BuildJob) Build {
+	named := *b
+	if named.JobID == "" {
+		named.JobID = job.ID
 	}
-	if b.JobName == "" {
-		b.JobName = job.Spec.JobName
+	if named.JobName == "" {
+		named.JobName = job.Spec.JobName
 	}
-	return b
+	return named
 }
 
 // lastBuildAfter returns the last build of a job once it is another one than before; "" if it stays the same. Once the
@@ -132,7 +133,7 @@ func (c *Client) lastBuildAfter(ctx context.Context, before *BuildJob) (id strin
 func (c *Client) adoptable(ctx context.Context, job *BuildJob, id string) (Build, bool) {
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), postTimeout)
 	defer cancel()
-	adopted := Build{ID: id}.of(job)
+	adopted := (&Build{ID: id}).of(job)
 	build, err := c.getBuild(late, id)
 	if err != nil {
 		return adopted, true // Nothing speaks against it; whoever waits for it reads it again.
