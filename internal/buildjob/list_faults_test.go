@@ -116,7 +116,7 @@ func TestBuildJobList_throttled(t *testing.T) {
 		When: func(emulator.Request) bool { calls++; return calls%4 == 0 },
 	})
 	var mu sync.Mutex
-	var now time.Time
+	now := time.Now()
 	provider := providertest.NewProtocol(t, server, nil, func(config *servicestage.Config) {
 		config.Now = func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
 		config.Wait = func(ctx context.Context, d time.Duration) error {
