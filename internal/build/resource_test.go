@@ -378,7 +378,8 @@ func TestBuild_identity(t *testing.T) {
 		Steps: []resource.TestStep{
 			{Config: w.config(""), ConfigStateChecks: []statecheck.StateCheck{identity}},
 			{Config: w.config("wait = false"), ConfigStateChecks: []statecheck.StateCheck{identity}},
-			{Config: w.config("wait = false"), ResourceName: address, ImportState: true, ImportStateKind: resource.ImportBlockWithResourceIdentity},
+			{Config: w.config(""), ConfigStateChecks: []statecheck.StateCheck{identity}},
+			{Config: w.config(""), ResourceName: address, ImportState: true, ImportStateKind: resource.ImportBlockWithResourceIdentity},
 		},
 	})
 }
