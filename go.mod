@@ -2,6 +2,8 @@ module github.com/servicestage/terraform-provider-servicestage
 
 go 1.26.0
 
+toolchain go1.26.8
+
 require (
 	github.com/hashicorp/terraform-json v0.27.2
 	github.com/hashicorp/terraform-plugin-framework v1.19.0

@@ -62,9 +62,7 @@ func TestAccContract(t *testing.T) {
 	t.Logf("The report is in %s. Please send it to the issues of the project, whatever it says: see CONTRIBUTING.md.", *reportFile)
 }
 
-// TestAccBuildJob takes a build job through its life in a real account.
-//
-//nolint:paralleltest // It takes the settings from the environment, which the tests beside it empty.
+// TestAccBuildJob takes a build job through its life in a real account. Like the test above it runs before those in parallel.
 func TestAccBuildJob(t *testing.T) {
 	ctx, config, _ := live(t)
 	t.Setenv("TF_ACC_PROVIDER_NAMESPACE", "servicestage")

@@ -294,7 +294,7 @@ func (p *probe) askTransport(ctx context.Context) error {
 			p.answer(id, Agrees, "it works without: HW_PROJECT_ID names none")
 			continue
 		}
-		answered, err := p.send(ctx, request{method: http.MethodGet, query: page(1, 100), without: header})
+		answered, err := p.send(ctx, request{method: http.MethodGet, query: page(1), without: header})
 		if err != nil {
 			return err
 		}

@@ -16,8 +16,8 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-func page(number, size int) url.Values {
-	return url.Values{"page": {strconv.Itoa(number)}, "per_page": {strconv.Itoa(size)}}
+func page(number int) url.Values {
+	return url.Values{"page": {strconv.Itoa(number)}, "per_page": {"100"}}
 }
 
 func (p *probe) list(ctx context.Context, query url.Values) (ids []string, answered *answer, err error) {
@@ -36,7 +36,7 @@ func (p *probe) list(ctx context.Context, query url.Values) (ids []string, answe
 
 // listed says whether the filter finds a job.
 func (p *probe) listed(ctx context.Context, filter, id string) (bool, error) {
-	query := page(1, 100)
+	query := page(1)
 	query.Set("job_name", filter)
 	ids, _, err := p.list(ctx, query)
 	return slices.Contains(ids, id), err
@@ -62,7 +62,7 @@ func (p *probe) askList(ctx context.Context) error {
 }
 
 func (p *probe) askPages(ctx context.Context, id, name string) error {
-	query := page(1, 100)
+	query := page(1)
 	query.Set("job_name", name)
 	one, answered, err := p.list(ctx, query)
 	if err != nil {
@@ -89,7 +89,7 @@ func (p *probe) askPages(ctx context.Context, id, name string) error {
 	}
 	p.answer("m1", verdict, "%s", seen)
 
-	far, farAnswer, err := p.list(ctx, page(1_000_000, 100))
+	far, farAnswer, err := p.list(ctx, page(1_000_000))
 	if err != nil {
 		return err
 	}

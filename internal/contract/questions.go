@@ -3,7 +3,10 @@
 
 package contract
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // question is one thing that the documents leave open.
 type question struct {
@@ -27,6 +30,11 @@ const (
 
 // sections are all questions. Only what the provider takes for the answer is said here; what the service does is found out.
 func sections() []section {
+	return slices.Concat(ofMembers(), ofUpdates(), ofService(), []section{{nil, unanswerable()}})
+}
+
+// ofMembers are about what is sent and what comes back.
+func ofMembers() []section {
 	return []section{
 		{(*probe).askCreate, []question{
 			{id: "a1", text: "Which members does the answer of create have?", assumed: "the documented ones: job_id and created_at are taken, the rest is read back"},
@@ -53,6 +61,12 @@ func sections() []section {
 			{id: "i1", text: "Are 64 characters of job_description accepted that are 128 bytes?", assumed: "yes: characters count"},
 			{id: "i2", text: "Are 65 characters of job_description accepted?", assumed: "no: refused while planning"},
 		}},
+	}
+}
+
+// ofUpdates are about what an update does.
+func ofUpdates() []section {
+	return []section{
 		{(*probe).askRemovals, []question{
 			{id: "e2", text: "What becomes of job_description when an update leaves it out?", assumed: `it goes; to be sure, "" is sent`},
 			{id: "e3", text: "What becomes of code_repo when an update leaves it out?", assumed: "it goes"},
@@ -73,6 +87,12 @@ func sections() []section {
 			{id: "f6", text: "Does create take enterprise_project_id over?", assumed: "yes", open: needsProject},
 			{id: "m7", text: "Does the list hold jobs of other enterprise projects than the default one?", assumed: "yes", open: needsProject},
 		}},
+	}
+}
+
+// ofService are about everything around a job: names, the list, errors, headers.
+func ofService() []section {
+	return []section{
 		{(*probe).askNames, []question{
 			{id: "i3", text: "May a name begin with a digit?", assumed: "no: refused while planning"},
 			{id: "i4", text: "May a name end with a hyphen?", assumed: "no: refused while planning"},
@@ -101,7 +121,6 @@ func sections() []section {
 		{(*probe).askHeaders, []question{
 			{id: "q1", text: "Do answers say something of limits or of an end of the API in their headers?", assumed: "perhaps Retry-After, which is honoured"},
 		}},
-		{nil, unanswerable()},
 	}
 }
 
