@@ -87,6 +87,15 @@ func (s *Session) ProjectID(ctx context.Context) (string, error) {
 	return held.projectID, nil
 }
 
+// Proof is what requests are proven with at this time. Its errors are those of Authenticate.
+func (s *Session) Proof(ctx context.Context) (Proof, error) {
+	held, err := s.credentials(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return held.Proof, nil
+}
+
 // Reject drops the credentials that the request was sent with, unless that was done already. It reports whether others may do
 // better: not where the source has no others, nor where those at hand are the answer to a rejection a moment ago.
 func (s *Session) Reject(req *http.Request) bool {

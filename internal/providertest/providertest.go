@@ -127,3 +127,11 @@ func RunWith(t *testing.T, server *emulator.Server, factories map[string]func() 
 		},
 	})
 }
+
+// Live skips a test that works on a real account, unless TF_ACC=1 says that it may.
+func Live(t *testing.T) {
+	t.Helper()
+	if os.Getenv("TF_ACC") != "1" {
+		t.Skip("this makes, changes and deletes build jobs in the account that the HW_* variables name; TF_ACC=1 says that it may")
+	}
+}

@@ -103,6 +103,9 @@ func New(config Config) (*Client, error) {
 	return &Client{config: config, endpoint: endpoint, transport: newTransport(config)}, nil
 }
 
+// Config is what the client was made of.
+func (c *Client) Config() Config { return c.config }
+
 // Host is host:port of the endpoint.
 func (c *Client) Host() string { return c.endpoint.Host }
 

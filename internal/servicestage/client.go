@@ -39,6 +39,9 @@ func New(config Config) (*Client, error) {
 	return &Client{rest: client}, nil
 }
 
+// Config is what the client was made of.
+func (c *Client) Config() Config { return c.rest.Config() }
+
 // do sends a call, and decodes the answer into out, unless that is nil. Its error is an [*Error], but where the call itself cannot
 // be written.
 func (c *Client) do(ctx context.Context, call rest.Call, out any) error {
