@@ -34,12 +34,17 @@ func (p *probe) list(ctx context.Context, query url.Values) (ids []string, answe
 	return ids, answered, nil
 }
 
-// listed says whether the filter finds a job.
+// listed says whether the filter finds a job, whichever number the first page has.
 func (p *probe) listed(ctx context.Context, filter, id string) (bool, error) {
-	query := page(1)
-	query.Set("job_name", filter)
-	ids, _, err := p.list(ctx, query)
-	return slices.Contains(ids, id), err
+	for _, number := range []int{1, 0} {
+		query := page(number)
+		query.Set("job_name", filter)
+		ids, _, err := p.list(ctx, query)
+		if err != nil || slices.Contains(ids, id) {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
 func (p *probe) askList(ctx context.Context) error {
