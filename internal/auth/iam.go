@@ -60,13 +60,14 @@ func (a tokenAnswer) credentials(header http.Header) (*Credentials, error) {
 	return &Credentials{Proof: Token(token), ExpiresAt: a.Token.ExpiresAt, ProjectID: a.Token.Project.ID}, nil
 }
 
-func (a keysAnswer) credentials() (*Credentials, error) {
+// credentials signs by the given clock.
+func (a keysAnswer) credentials(now func() time.Time) (*Credentials, error) {
 	c := a.Credential
 	if c.Access == "" || c.Secret == "" || c.SecurityToken == "" {
 		return nil, errors.New("the answer lacks the access key, its secret key or the security token")
 	}
 	return &Credentials{
-		Proof:     AccessKey{ID: c.Access, Secret: c.Secret, SecurityToken: c.SecurityToken},
+		Proof:     AccessKey{ID: c.Access, Secret: c.Secret, SecurityToken: c.SecurityToken, Now: now},
 		ExpiresAt: c.ExpiresAt,
 	}, nil
 }
@@ -221,7 +222,7 @@ func (i *IAM) temporaryKeys(ctx context.Context, by rest.Authenticator, identity
 	if err != nil {
 		return nil, err
 	}
-	return answer.credentials()
+	return answer.credentials(i.client.Now)
 }
 
 // OIDC is a source of temporary access keys for whom an OpenID Connect identity provider vouches.
@@ -287,7 +288,7 @@ func (m Metadata) Credentials(ctx context.Context) (*Credentials, error) {
 	_, err := m.Client.Do(bounded, rest.Call{Method: http.MethodGet, Path: []string{"openstack", "latest", "securitykey"}}, &answer)
 	var credentials *Credentials
 	if err == nil {
-		credentials, err = answer.credentials()
+		credentials, err = answer.credentials(m.Client.Now)
 	}
 	if err != nil {
 		if bounded.Err() != nil && ctx.Err() == nil {

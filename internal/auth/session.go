@@ -78,6 +78,15 @@ func (s *Session) Authenticate(ctx context.Context, req *http.Request, body []by
 	return held.Authenticate(ctx, req, body)
 }
 
+// ProjectID is what X-Project-Id says; empty where it is not sent. Its errors are those of Authenticate.
+func (s *Session) ProjectID(ctx context.Context) (string, error) {
+	held, err := s.credentials(ctx)
+	if err != nil {
+		return "", err
+	}
+	return held.projectID, nil
+}
+
 // Reject drops the credentials that the request was sent with, unless that was done already. It reports whether others may do
 // better: not where the source has no others, nor where those at hand are the answer to a rejection a moment ago.
 func (s *Session) Reject(req *http.Request) bool {

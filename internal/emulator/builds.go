@@ -4,70 +4,18 @@
 package emulator
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
 
-// phases of a build, in order.
-//
-// Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0220.html.
-var phases = []string{"Init", "Download", "PreProcess", "Build", "Artifact", "PostProcess"}
-
-// progress is what the clock makes of a build.
-type progress struct {
-	State  string
-	Phases []string // the state of each phase
-	Done   int      // phases that have ended
-	Ended  time.Time
-}
-
-// progress walks a build through its phases, each of which takes the same part of the time.
-func (s *Service) progress(b *build) progress {
-	now, cancelled := s.options.Now(), !b.CancelledAt.IsZero()
-	if cancelled {
-		now = b.CancelledAt
-	}
-	each := max(s.options.BuildDuration/time.Duration(len(phases)), 1)
-	p := progress{State: "Building", Done: int(max(0, min(now.Sub(b.StartedAt)/each, time.Duration(len(phases)))))}
-	if now.Sub(b.StartedAt) >= s.options.BuildDuration {
-		p.Done = len(phases)
-	}
-	for i := range phases {
-		state := "NotStarted"
-		switch {
-		case i < p.Done:
-			state = "Successful"
-		case i == p.Done && cancelled:
-			state = "Cancel"
-		case i == p.Done:
-			state = "Building"
-		}
-		p.Phases = append(p.Phases, state)
-	}
-	switch {
-	case cancelled:
-		p.State, p.Ended = "Cancel", b.CancelledAt
-	case p.Done == len(phases):
-		p.State, p.Ended = "Successful", b.StartedAt.Add(s.options.BuildDuration)
-	case p.Done == 0:
-		p.State = "Queuing"
-	case phases[p.Done] == "Artifact":
-		p.State = "Pushing"
-	}
-	return p
-}
-
-func (p progress) seconds(b *build) int {
-	if p.Ended.IsZero() {
-		return 0
-	}
-	return int(p.Ended.Sub(b.StartedAt).Seconds())
-}
-
+// start starts a build, and takes the outcome that was ordered for it, if any.
 func (s *Service) start(job *job) *build {
 	index := 1
 	for _, other := range s.state.Builds {
@@ -76,6 +24,12 @@ func (s *Service) start(job *job) *build {
 		}
 	}
 	started := &build{ID: newID(), JobID: job.ID, JobName: job.name(), Index: index, StartedAt: s.options.Now()}
+	if s.options.FailIn != "" {
+		started.Outcome = &Outcome{Phase: s.options.FailIn}
+	}
+	if len(s.outcomes) > 0 {
+		started.Outcome, s.outcomes = &s.outcomes[0], s.outcomes[1:]
+	}
 	s.state.Builds = append(s.state.Builds, started)
 	job.LastBuildID = started.ID
 	return started
@@ -97,7 +51,7 @@ func (s *Service) createBuild(r *http.Request) (any, error) {
 	}
 	build := s.start(job)
 	return document{
-		"build_id": build.ID, "job_id": job.ID, "job_name": job.name(), "index": build.Index,
+		"build_id": build.ID, "job_id": job.ID, "job_name": job.name(), "index": s.number(build.Index),
 		"started_at": timestamp(build.StartedAt), "ended_at": "",
 	}, nil
 }
@@ -112,7 +66,7 @@ func (s *Service) startBuild(r *http.Request) (any, error) {
 	}
 	build := s.start(job)
 	return document{
-		"build_id": build.ID, "job_id": job.ID, "job_name": job.name(), "index": build.Index,
+		"build_id": build.ID, "job_id": job.ID, "job_name": job.name(), "index": s.number(build.Index),
 		"started_at": timestamp(build.StartedAt), "ended_at": "", "duration": 0,
 		"state": s.progress(build).State, "progress": 0, "commit_id": "", "committer": "",
 	}, nil
@@ -129,6 +83,10 @@ func (s *Service) listBuilds(r *http.Request) (any, error) {
 	if name := r.URL.Query().Get("name"); name != job.name() {
 		return nil, invalid("name is mandatory and the name of the build job")
 	}
+	page, perPage, err := pageOfBuilds(r)
+	if err != nil {
+		return nil, err
+	}
 	list, finished, successful := []document{}, 0, 0
 	for _, build := range slices.Backward(s.state.Builds) {
 		if build.JobID != job.ID {
@@ -143,9 +101,32 @@ func (s *Service) listBuilds(r *http.Request) (any, error) {
 		}
 		list = append(list, document{"build_id": build.ID, "build_state": progress.State, "duration": progress.seconds(build)})
 	}
+	from := min((page-1)*perPage, len(list))
 	return document{
-		"total": len(list), "page": 1, "per_page": 20, "finished": finished, "successful": successful, "list": list,
+		"total": len(list), "page": page, "per_page": perPage, "finished": finished, "successful": successful,
+		"list": list[from:min(from+perPage, len(list))],
 	}, nil
+}
+
+// pageOfBuilds reads two parameters that are not documented. What they are taken to mean is what the answer says of itself.
+func pageOfBuilds(r *http.Request) (page, perPage int, err error) {
+	page, perPage = 1, 20
+	for name, value := range map[string]*int{"page": &page, "per_page": &perPage} {
+		if r.URL.Query().Has(name) {
+			if *value, err = queryNumber(r, name, 1); err != nil {
+				return 0, 0, err
+			}
+		}
+	}
+	return page, perPage, nil
+}
+
+// number is how the service writes a number of which its documents say that it is a string, and show that it is a number.
+func (s *Service) number(n int) any {
+	if s.options.Quirks.StringNumbers {
+		return strconv.Itoa(n)
+	}
+	return n
 }
 
 // getBuild answers the details of a build or, with the query parameter taskname, the information of one code check.
@@ -173,8 +154,9 @@ func (s *Service) describe(build *build) (document, error) {
 	}
 	progress := s.progress(build)
 	repo := member(job.Spec, "code_repo")
+	commit := commitOf(build, repo, progress)
 	return document{
-		"build_id": build.ID, "job_id": job.ID, "job_name": build.JobName, "index": build.Index,
+		"build_id": build.ID, "job_id": job.ID, "job_name": build.JobName, "index": s.number(build.Index),
 		"enterprise_project_id": job.enterpriseProject(),
 		"started_at":            timestamp(build.StartedAt),
 		"ended_at":              timestamp(progress.Ended),
@@ -182,9 +164,22 @@ func (s *Service) describe(build *build) (document, error) {
 		"repo_type":             text(repo, "type"),
 		"repo":                  text(repo, "url"),
 		"branch":                text(repo, "branch"),
-		"commit_id":             "", "committer": "", "commit_time": "", "commit_comment": "", "language": "",
+		"commit_id":             commit["id"], "committer": commit["committer"], "commit_time": commit["time"],
+		"commit_comment": commit["comment"], "language": "",
 		"type": "user", "creator": userName,
 	}, nil
+}
+
+// commitOf is what a build has found in the repository, once it has downloaded that.
+func commitOf(b *build, repo document, p progress) map[string]string {
+	if len(repo) == 0 || p.Done <= slices.Index(phases, "Download") {
+		return nil
+	}
+	sum := sha256.Sum256([]byte(b.ID))
+	return map[string]string{
+		"id": hex.EncodeToString(sum[:20]), "committer": "emulator-committer",
+		"time": timestamp(b.StartedAt.Add(-time.Hour)), "comment": fmt.Sprintf("Change %d", b.Index),
+	}
 }
 
 // cancelBuild ends a running build, and leaves one alone that has ended.
@@ -195,8 +190,11 @@ func (s *Service) cancelBuild(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.progress(build).Ended.IsZero() {
+	switch {
+	case s.progress(build).Ended.IsZero():
 		build.CancelledAt = s.options.Now()
+	case s.options.Quirks.RefuseLateCancel:
+		return nil, invalid("the build has ended")
 	}
 	answer, err := s.describe(build)
 	if err != nil {
@@ -218,7 +216,7 @@ func (s *Service) listPhases(r *http.Request) (any, error) {
 	}
 	list := []document{}
 	for i, state := range s.progress(build).Phases {
-		list = append(list, document{"id": build.Index*len(phases) + i, "name": phases[i], "state": state})
+		list = append(list, document{"id": s.number(build.Index*len(phases) + i), "name": phases[i], "state": state})
 	}
 	return document{"total": len(list), "list": list}, nil
 }
@@ -236,18 +234,9 @@ func (s *Service) getLog(r *http.Request) (any, error) {
 		return nil, err
 	}
 	progress := s.progress(build)
-	var log strings.Builder
-	for i, state := range progress.Phases {
-		if state == "NotStarted" {
-			break
-		}
-		fmt.Fprintf(&log, "[%s] started for %s #%d\n", phases[i], build.JobName, build.Index)
-		if state != "Building" {
-			fmt.Fprintf(&log, "[%s] ended: %s\n", phases[i], state)
-		}
-	}
+	log := progress.log(build)
 	return document{
-		"buildlog": log.String()[min(from, log.Len()):], "next": log.Len(),
+		"buildlog": log[min(from, len(log)):], "next": len(log),
 		"phases": strings.Join(phases, ","), "phase_states": strings.Join(progress.Phases, ","),
 	}, nil
 }

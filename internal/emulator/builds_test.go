@@ -6,6 +6,7 @@ package emulator_test
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -120,16 +121,28 @@ func TestBuilds_statesFollowTheClock(t *testing.T) {
 			r := newRunning(t)
 			id := r.start(t)
 			r.Advance(test.after)
-			wantJSON(t, r.get(t, id, ""), fmt.Sprintf(`{"build_id":%q,"job_id":%q,"job_name":"app","enterprise_project_id":"0",
+			got := r.get(t, id, "")
+			commit := stringIn(t, got, "commit_id")
+			if known := commitRule.MatchString(commit); known != (test.after >= 20*time.Second) {
+				t.Errorf("commit_id: got %v; the repository is known after 20 seconds", commit)
+			}
+			for _, name := range []string{"commit_id", "committer", "commit_time", "commit_comment"} {
+				if (got[name] == "") != (commit == "") {
+					t.Errorf("%s: got %v with the commit %v", name, got[name], commit)
+				}
+				delete(got, name)
+			}
+			wantJSON(t, got, fmt.Sprintf(`{"build_id":%q,"job_id":%q,"job_name":"app","enterprise_project_id":"0",
 				"index":1,"started_at":"2025-11-14 09:06:28 +0000 UTC","ended_at":%q,"build_state":%q,"repo_type":"Github",
-				"repo":"https://example.com/app.git","branch":"main","commit_id":"","committer":"","commit_time":"",
-				"commit_comment":"","language":"","type":"user","creator":"emulator-user"}`, id, r.jobID, test.ended, test.state))
+				"repo":"https://example.com/app.git","branch":"main","language":"","type":"user","creator":"emulator-user"}`, id, r.jobID, test.ended, test.state))
 			if got := r.phases(t, id); got != test.phases {
 				t.Errorf("phases\n got %s\nwant %s", got, test.phases)
 			}
 		})
 	}
 }
+
+var commitRule = regexp.MustCompile(`^[0-9a-f]{40}$`)
 
 func TestBuilds_phases(t *testing.T) {
 	t.Parallel()

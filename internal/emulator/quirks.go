@@ -39,6 +39,10 @@ type Quirks struct {
 	ExactNameFilter bool `quirk:"exact-name-filter"`
 	// IgnoreNameFilter lists all jobs, whatever name was asked for.
 	IgnoreNameFilter bool `quirk:"ignore-name-filter"`
+	// StringNumbers answers the index of a build and the id of a phase as strings instead of numbers.
+	StringNumbers bool `quirk:"string-numbers"`
+	// RefuseLateCancel refuses to cancel a build that has ended.
+	RefuseLateCancel bool `quirk:"refuse-late-cancel"`
 }
 
 // QuirkNames lists the names that [ParseQuirks] understands.

@@ -33,11 +33,14 @@ func TestParseQuirks(t *testing.T) {
 		{"repeated-rows", emulator.Quirks{RepeatedRows: true}},
 		{"exact-name-filter", emulator.Quirks{ExactNameFilter: true}},
 		{"ignore-name-filter", emulator.Quirks{IgnoreNameFilter: true}},
+		{"string-numbers", emulator.Quirks{StringNumbers: true}},
+		{"refuse-late-cancel", emulator.Quirks{RefuseLateCancel: true}},
 		{" keep-omitted, creator-string ,", emulator.Quirks{KeepOmitted: true, CreatorString: true}},
 		{strings.Join(emulator.QuirkNames(), ","), emulator.Quirks{
 			FillDefaults: true, EmptyStrings: true, NormaliseRepoType: true, OmitFalse: true, CreatorString: true, AllowTakenNames: true,
 			KeepOmitted: true, IgnoreRename: true, IgnoreEnterpriseProject: true,
 			PagesFromZero: true, CappedPages: true, RepeatedRows: true, ExactNameFilter: true, IgnoreNameFilter: true,
+			StringNumbers: true, RefuseLateCancel: true,
 		}},
 	} {
 		t.Run(test.list, func(t *testing.T) {

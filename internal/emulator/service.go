@@ -16,6 +16,8 @@ import (
 	"io"
 	"log"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -43,6 +45,8 @@ type Options struct {
 	StateFile string
 	// BuildDuration is how long a build takes; zero means ten seconds.
 	BuildDuration time.Duration
+	// FailIn is the phase in which each build fails for which nothing else was ordered; empty means that builds go well.
+	FailIn string
 	// Log receives one line for each request; nil logs nothing.
 	Log *log.Logger
 	// Now is the clock; nil means [time.Now].
@@ -59,6 +63,7 @@ type Service struct {
 	requests []*Request
 	faults   []*Fault
 	issued   map[string]issued
+	outcomes []Outcome
 }
 
 // NewService returns a service that holds what the state file holds, or nothing.
@@ -74,6 +79,9 @@ func NewService(options Options) (*Service, error) {
 	options.BuildDuration = cmp.Or(options.BuildDuration, 10*time.Second)
 	if options.BuildDuration < 0 {
 		return nil, fmt.Errorf("a build cannot take %s", options.BuildDuration)
+	}
+	if options.FailIn != "" && !slices.Contains(phases, options.FailIn) {
+		return nil, fmt.Errorf("there is no phase %q; the phases are %s", options.FailIn, strings.Join(phases, ", "))
 	}
 	if options.Now == nil {
 		options.Now = time.Now

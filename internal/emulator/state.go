@@ -37,6 +37,8 @@ type build struct {
 	Index       int       `json:"index"`
 	StartedAt   time.Time `json:"started_at"`
 	CancelledAt time.Time `json:"cancelled_at"`
+	// Outcome is nil for a build that goes well.
+	Outcome *Outcome `json:"outcome,omitempty"`
 }
 
 func (s *state) load(file string) error {

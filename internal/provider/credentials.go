@@ -34,6 +34,7 @@ const (
 type road struct {
 	iam      *auth.IAM
 	metadata *rest.Client
+	now      func() time.Time
 }
 
 // candidate is one of the ways to have credentials.
@@ -118,7 +119,13 @@ func tried(candidates []candidate) string {
 func upperFirst(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 func given(proof auth.Proof) func(road, auth.Project) auth.Source {
-	return func(road, auth.Project) auth.Source { return auth.Static{Proof: proof} }
+	return func(r road, _ auth.Project) auth.Source {
+		if key, ok := proof.(auth.AccessKey); ok {
+			key.Now = r.now
+			return auth.Static{Proof: key}
+		}
+		return auth.Static{Proof: proof}
+	}
 }
 
 func tokenCandidate(config model, diags *diag.Diagnostics) candidate {

@@ -18,6 +18,9 @@ import (
 // sampleID is the job_id of the examples, from a sample of the API's pages.
 const sampleID = "swpfk3wtzdjnlyely4rf40k52zyuq5s4lha9ch8f"
 
+// sampleBuildID is the build_id of the examples, likewise.
+const sampleBuildID = "j25yx7qm6apcxin59e3mj7u5byymtjjwsep6r5x2"
+
 // byIdentity is the one example that older CLIs do not understand.
 const byIdentity = "import-by-identity.tf"
 
@@ -28,6 +31,9 @@ func TestExamples_plan(t *testing.T) {
 		t.Run(folder, func(t *testing.T) {
 			t.Parallel()
 			cli := exampleCLI(t, slices.DeleteFunc(files, func(file string) bool { return filepath.Base(file) == byIdentity }))
+			if strings.HasPrefix(folder, "actions") {
+				cli.RequireTerraform(t, 14, false)
+			}
 			cli.Env = append(cli.Env, "HOME="+homeWith(t, `{"profiles":[{"name":"ci","accessKeyId":"EMULATORACCESSKEY","secretAccessKey":"emulator-secret-key"}]}`))
 			if strings.HasSuffix(folder, "/password") {
 				cli.Env = append(cli.Env, "HW_USER_PASSWORD=emulator-password")
@@ -75,6 +81,8 @@ func exampleCLI(t *testing.T, files []string) *providertest.CLI {
 		"code_repo": map[string]any{"type": "GitHub", "url": "https://github.com/acme/checkout", "branch": "main", "namespace": "acme"},
 	})
 	server.AddJob(map[string]any{"job_name": "base-image", "environment_setting": map[string]any{}})
+	server.AddBuild(known)
+	knownBuild := server.Builds()[0].ID
 	cli := providertest.NewCLI(t, server)
 	configured := false
 	for _, file := range files {
@@ -82,7 +90,7 @@ func exampleCLI(t *testing.T, files []string) *providertest.CLI {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text := strings.ReplaceAll(string(content), sampleID, known)
+		text := strings.NewReplacer(sampleID, known, sampleBuildID, knownBuild).Replace(string(content))
 		configured = configured || strings.Contains(text, "required_providers")
 		cli.Write(t, filepath.Base(file), text)
 	}

@@ -16,11 +16,14 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
-// session is the commands of a page's section, each with the lines that it prints. A line "..." stands for any number of others.
-type session []struct {
+// step is a command of a page, with the lines that it prints. A line "..." stands for any number of others.
+type step struct {
 	command string
 	prints  []string
 }
+
+// session is the commands of a page's section.
+type session []step
 
 // page reads one section of a page of the documentation: its sessions, and its blocks of configuration.
 func page(t *testing.T, name, section string) (commands session, blocks []string) {
@@ -46,10 +49,7 @@ func page(t *testing.T, name, section string) (commands session, blocks []string
 		for line := range strings.Lines(block[2]) {
 			line = strings.TrimRight(line, "\n")
 			if command, ok := strings.CutPrefix(line, "$ terraform "); ok {
-				commands = append(commands, struct {
-					command string
-					prints  []string
-				}{command: command})
+				commands = append(commands, step{command: command})
 			} else {
 				last := &commands[len(commands)-1]
 				last.prints = append(last.prints, line)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
@@ -17,13 +18,18 @@ import (
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
+	"github.com/servicestage/terraform-provider-servicestage/internal/baseimage"
+	"github.com/servicestage/terraform-provider-servicestage/internal/build"
 	"github.com/servicestage/terraform-provider-servicestage/internal/buildjob"
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 	"github.com/servicestage/terraform-provider-servicestage/internal/wiring"
 )
 
-var _ provider.ProviderWithListResources = (*serviceStage)(nil)
+var (
+	_ provider.ProviderWithActions       = (*serviceStage)(nil)
+	_ provider.ProviderWithListResources = (*serviceStage)(nil)
+)
 
 type serviceStage struct {
 	version string
@@ -42,15 +48,21 @@ func (p *serviceStage) Metadata(_ context.Context, _ provider.MetadataRequest, r
 }
 
 func (p *serviceStage) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{buildjob.NewResource}
+	return []func() resource.Resource{buildjob.NewResource, build.NewResource}
 }
 
 func (p *serviceStage) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{buildjob.NewDataSource, buildjob.NewListDataSource}
+	return []func() datasource.DataSource{
+		buildjob.NewDataSource, buildjob.NewListDataSource, build.NewDataSource, build.NewListDataSource, baseimage.NewDataSource,
+	}
 }
 
 func (p *serviceStage) ListResources(context.Context) []func() list.ListResource {
 	return []func() list.ListResource{buildjob.NewListResource}
+}
+
+func (p *serviceStage) Actions(context.Context) []func() action.Action {
+	return []func() action.Action{build.NewStartAction, build.NewCancelAction}
 }
 
 // model is the provider block.
@@ -113,6 +125,7 @@ func (p *serviceStage) Configure(ctx context.Context, req provider.ConfigureRequ
 	resp.ResourceData = configured
 	resp.DataSourceData = configured
 	resp.ListResourceData = configured
+	resp.ActionData = configured
 }
 
 func (p *serviceStage) client(settings settings, terraformVersion string) (*servicestage.Client, error) {
@@ -139,6 +152,6 @@ func (p *serviceStage) client(settings settings, terraformVersion string) (*serv
 	}
 	iam := auth.NewIAM(iamClient)
 	config.Endpoint = settings.endpoint
-	config.Authenticator = auth.NewSession(settings.source(road{iam, metadata}), iam, settings.project, config.Now)
+	config.Authenticator = auth.NewSession(settings.source(road{iam, metadata, iamClient.Now}), iam, settings.project, config.Now)
 	return servicestage.New(config)
 }

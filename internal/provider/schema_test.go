@@ -104,6 +104,9 @@ func TestSchema_described(t *testing.T) {
 			}
 		}
 	}
+	for name, action := range schema.ActionSchemas {
+		described(t, "action."+name, action.Block)
+	}
 }
 
 func described(t *testing.T, name string, block *tfjson.SchemaBlock) {
@@ -153,9 +156,18 @@ func providerSchemas(t *testing.T) *tfjson.ProviderSchemas {
 	for name, list := range answer.ListResourceSchemas {
 		schema.ListResourceSchemas[name] = schemaJSON(t, list)
 	}
+	addActions(t, schema, answer.ActionSchemas)
 	return &tfjson.ProviderSchemas{
 		FormatVersion: "1.0",
 		Schemas:       map[string]*tfjson.ProviderSchema{"servicestage": schema},
+	}
+}
+
+func addActions(t *testing.T, schema *tfjson.ProviderSchema, actions map[string]*tfprotov6.ActionSchema) {
+	t.Helper()
+	schema.ActionSchemas = map[string]*tfjson.ActionSchema{}
+	for name, action := range actions {
+		schema.ActionSchemas[name] = &tfjson.ActionSchema{Block: blockJSON(t, action.Schema.Block)}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -80,6 +81,26 @@ func NewCLI(t *testing.T, server *emulator.Server) *CLI {
 		// What is not on this host is asked for at a proxy that does not exist.
 		"HTTP_PROXY=http://127.0.0.1:1", "HTTPS_PROXY=http://127.0.0.1:1", "NO_PROXY=",
 	}}
+}
+
+// Install puts the provider into a mirror of the registries, where the init command finds it, instead of overriding it.
+func (c *CLI) Install(t *testing.T) {
+	t.Helper()
+	mirror := t.TempDir()
+	for _, host := range []string{"registry.terraform.io", "registry.opentofu.org"} {
+		folder := filepath.Join(mirror, host, "servicestage", "servicestage", "0.0.1", runtime.GOOS+"_"+runtime.GOARCH)
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Link(c.Provider, filepath.Join(folder, "terraform-provider-servicestage_v0.0.1")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	configuration := filepath.Join(mirror, "cli.tfrc")
+	if err := os.WriteFile(configuration, fmt.Appendf(nil, "provider_installation {\n  filesystem_mirror { path = %q }\n}\n", mirror), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.Env = append(c.Env, "TF_CLI_CONFIG_FILE="+configuration)
 }
 
 // Run runs one command to its end, and returns what it printed.

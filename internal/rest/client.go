@@ -109,6 +109,18 @@ func (c *Client) Host() string { return c.endpoint.Host }
 // MaxRetries is how many times one call is sent again after the first time.
 func (c *Client) MaxRetries() int { return c.config.MaxRetries }
 
+// ProjectID is the project that requests are for, as far as the configuration or the authenticator knows; empty where the credentials
+// imply it, or nothing says.
+func (c *Client) ProjectID(ctx context.Context) (string, error) {
+	knows, ok := c.config.Authenticator.(interface {
+		ProjectID(ctx context.Context) (string, error)
+	})
+	if c.config.ProjectID != "" || !ok {
+		return c.config.ProjectID, nil
+	}
+	return knows.ProjectID(ctx)
+}
+
 // Now is the time by the client's clock.
 func (c *Client) Now() time.Time { return c.config.Now() }
 

@@ -26,23 +26,24 @@ type final struct{ error }
 
 func (f final) Unwrap() error { return f.error }
 
-// retryable says whether the same call may be sent again. A POST makes something, so it is sent again only where the first
-// one surely did not reach the service, or where the service says that it did nothing.
-func retryable(call Call, failure *Error) bool {
-	switch failure.StatusCode {
-	case http.StatusTooManyRequests:
-		return true
-	case 0, http.StatusRequestTimeout, http.StatusInternalServerError,
+// Transient reports whether the same call may succeed when it is sent again, as far as status and cause say.
+func (e *Error) Transient() bool {
+	switch e.StatusCode {
+	case 0, http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
 		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 	default:
 		return false
 	}
-	if failure.Sent && !call.mayBeRepeated() {
-		return false
-	}
-	_, isFinal := errors.AsType[final](failure.Err)
-	_, isCertificate := errors.AsType[*tls.CertificateVerificationError](failure.Err)
+	_, isFinal := errors.AsType[final](e.Err)
+	_, isCertificate := errors.AsType[*tls.CertificateVerificationError](e.Err)
 	return !isFinal && !isCertificate
+}
+
+// retryable says whether the same call may be sent again. What makes something is sent again only where the first request surely
+// did not reach the service, or where the service says that it did nothing.
+func retryable(call Call, failure *Error) bool {
+	return failure.Transient() &&
+		(!failure.Sent || failure.StatusCode == http.StatusTooManyRequests || call.mayBeRepeated())
 }
 
 // waitFor waits for the turn of an attempt: as long as the failure before it, nil for the first, asks for, and as long as the

@@ -22,6 +22,7 @@ type Config = rest.Config
 type Client struct {
 	rest     *rest.Client
 	creating nameLocks
+	starting nameLocks
 	met      idSet
 }
 

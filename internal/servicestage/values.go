@@ -4,6 +4,7 @@
 package servicestage
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
@@ -38,6 +39,25 @@ func (l *lenient) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	*l = lenient(rest.Text(map[string]any{"": document}, ""))
+	return nil
+}
+
+// digits is a number or a string, kept as it is written; anything else is "". Unlike [lenient], it does not take 0 for silence.
+type digits string
+
+func (d *digits) UnmarshalJSON(data []byte) error {
+	document, err := rest.Decode(data)
+	if err != nil {
+		return err
+	}
+	switch value := document.(type) {
+	case json.Number:
+		*d = digits(value)
+	case string:
+		*d = digits(value)
+	default:
+		*d = ""
+	}
 	return nil
 }
 

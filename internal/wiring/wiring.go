@@ -1,7 +1,7 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package wiring hands what the provider configured to its resources, data sources and list resources.
+// Package wiring hands what the provider configured to its resources, data sources, list resources and actions.
 package wiring
 
 import (
@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -66,6 +67,14 @@ type ListResource struct{ *Provider }
 // Configure implements list.ListResourceWithConfigure.
 func (l *ListResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
 	l.Provider = from(req.ProviderData, &resp.Diagnostics)
+}
+
+// Action is embedded by actions; it is configured once Terraform has configured the provider.
+type Action struct{ *Provider }
+
+// Configure implements [action.ActionWithConfigure].
+func (a *Action) Configure(_ context.Context, req action.ConfigureRequest, resp *action.ConfigureResponse) {
+	a.Provider = from(req.ProviderData, &resp.Diagnostics)
 }
 
 // from returns nil where the provider is not configured, as while Terraform validates.

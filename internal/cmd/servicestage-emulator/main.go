@@ -44,6 +44,7 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) erro
 	flags.StringVar(&options.SecretKey, "secret-key", emulator.DefaultSecretKey, "its secret key")
 	flags.StringVar(&options.Token, "token", emulator.DefaultToken, "token that may be sent instead")
 	flags.DurationVar(&options.BuildDuration, "build-duration", 10*time.Second, "how long a build takes")
+	flags.StringVar(&options.FailIn, "fail-in", "", "`phase` in which each build fails, such as Build (default: builds go well)")
 	flags.Func("quirks", "comma-separated ways of the service to imitate: "+strings.Join(emulator.QuirkNames(), ", "), func(list string) (err error) {
 		options.Quirks, err = emulator.ParseQuirks(list)
 		return err

@@ -1,0 +1,8 @@
+data "servicestage_builds" "checkout" {
+  job_id = "swpfk3wtzdjnlyely4rf40k52zyuq5s4lha9ch8f"
+}
+
+output "good_builds" {
+  description = "The newest first."
+  value       = [for build in data.servicestage_builds.checkout.builds : build.build_id if build.state == "Successful"]
+}

@@ -1,0 +1,4 @@
+import {
+  to = servicestage_build.checkout
+  id = "j25yx7qm6apcxin59e3mj7u5byymtjjwsep6r5x2" # build_id
+}

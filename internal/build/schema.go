@@ -1,0 +1,241 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package build
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	actionschema "github.com/hashicorp/terraform-plugin-framework/action/schema"
+	datasourceschema "github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/mapplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+)
+
+// Descriptions that resource, data sources and actions share.
+const (
+	buildIDDescription = "ID of the build."
+	indexDescription   = "Number of the build within its job: 1 for the first. Null where the service does not say."
+	stateDescription   = "State in the service's own word. A build goes on in `NotStarted`, `Queuing`, `Building` and `Pushing`, and has ended in " +
+		"`Successful`, `Failed`, `Timeout`, `Cancel` and `Deleted`."
+	startedAtDescription = "Time of the start in RFC 3339, or as the service wrote it where that could not be understood."
+	endedAtDescription   = "Time of the end, likewise. Null as long as the build has not ended."
+	durationDescription  = "How long the build took, in seconds: what the service says, else the time from the start to the end. " +
+		"Null as long as the build has not ended."
+	commitIDDescription  = "ID of the commit that is built. Null as long as the service does not say."
+	committerDescription = "Who made that commit. Null as long as the service does not say."
+	branchDescription    = "Branch that is built. Null where the service does not say."
+	repoDescription      = "Repository that is built, without a password if its address holds one. Null where the service does not say."
+)
+
+var notEmpty = []validator.String{stringvalidator.LengthAtLeast(1)}
+
+func startSchema() actionschema.Schema {
+	return actionschema.Schema{
+		MarkdownDescription: "Starts a build of a build job and follows it to its end, phase by phase. A build that does not end well is an error, which shows " +
+			"the phase, the last 40 lines of the log, the build's ID, and how to read the rest.\n\n" +
+			"Needs Terraform 1.14 or newer. For older ones and for OpenTofu there is the resource `servicestage_build`.",
+		Attributes: map[string]actionschema.Attribute{
+			"job_id": actionschema.StringAttribute{
+				Required: true, MarkdownDescription: "ID of the build job.", Validators: notEmpty,
+			},
+			"wait": actionschema.BoolAttribute{
+				Optional: true,
+				MarkdownDescription: "Whether to wait until the build has ended. Default: `true`. If it is false, the action succeeds as soon as the build is started, " +
+					"whatever becomes of it.",
+			},
+			"timeout": actionschema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "How long the start and the wait may take together, such as `90s` or `1h`. Default: `30m`. A build that takes longer is an error; " +
+					"it goes on in the service.",
+				Validators: []validator.String{duration{}},
+			},
+			"cancel_on_interrupt": actionschema.BoolAttribute{
+				Optional: true,
+				MarkdownDescription: "Whether to cancel the build if the wait is interrupted, as by Ctrl-C. Default: `true`. The error says what became of the build. " +
+					"It has no effect if `wait` is false.",
+			},
+		},
+	}
+}
+
+func resourceSchema(ctx context.Context) schema.Schema {
+	text := func(description string) schema.StringAttribute {
+		return schema.StringAttribute{
+			Computed: true, MarkdownDescription: description, PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
+		}
+	}
+	number := func(description string) schema.Int64Attribute {
+		return schema.Int64Attribute{
+			Computed: true, MarkdownDescription: description, PlanModifiers: []planmodifier.Int64{int64planmodifier.UseStateForUnknown()},
+		}
+	}
+	return schema.Schema{
+		MarkdownDescription: "One build of a build job: created is started. Another build is started when `job_id` or `triggers` change. Destroying it cancels the build " +
+			"if that is still running, and otherwise only forgets it: what it made stays.\n\n" +
+			"It is for Terraform before 1.14 and for OpenTofu, and for configuration that needs what a build says of itself, such as its commit. " +
+			"Otherwise the action `servicestage_start_build` starts builds without keeping them in the state.",
+		Attributes: map[string]schema.Attribute{
+			"job_id": schema.StringAttribute{
+				Required: true, Validators: notEmpty,
+				MarkdownDescription: "ID of the build job. Another one starts another build.",
+				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
+			},
+			"triggers": schema.MapAttribute{
+				Optional: true, ElementType: types.StringType,
+				MarkdownDescription: "Any values. A change of them starts another build. Those that are written after an import are taken over without one.",
+				PlanModifiers: []planmodifier.Map{mapplanmodifier.RequiresReplaceIf(replaces,
+					"Another build is started, unless this one was imported and had no triggers.",
+					"Another build is started, unless this one was imported and had no triggers.")},
+			},
+			"wait": schema.BoolAttribute{
+				Optional: true, Computed: true, Default: booldefault.StaticBool(true),
+				MarkdownDescription: "Whether to wait until the build has ended. Default: `true`, and a build that does not end well is an error. If it is false, the resource " +
+					"is there as soon as the build is started, and `state` shows how far the build was when it was read last. A change of it counts for the next build.",
+			},
+			"build_id":   text(buildIDDescription),
+			"index":      number(indexDescription),
+			"state":      text(stateDescription),
+			"started_at": text(startedAtDescription),
+			"ended_at":   text(endedAtDescription),
+			"duration":   number(durationDescription),
+			"commit_id":  text(commitIDDescription),
+			"committer":  text(committerDescription),
+			"branch":     text(branchDescription),
+			"repo":       text(repoDescription),
+		},
+		Blocks: map[string]schema.Block{"timeouts": timeoutsBlock(ctx)},
+	}
+}
+
+func timeoutsBlock(ctx context.Context) schema.Block {
+	description := func(what, otherwise string) string {
+		return fmt.Sprintf("Time for %s, such as `30s` or `10m`. Default: `%s`.", what, otherwise)
+	}
+	block := timeouts.Block(ctx, timeouts.Opts{
+		Create: true, Read: true, Delete: true,
+		CreateDescription: description("starting the build and waiting for its end. A build that takes longer goes on in the service", "30m"),
+		ReadDescription:   description("reading the build", "5m"),
+		DeleteDescription: description("cancelling the build, if it is still running", "5m"),
+	})
+	if single, ok := block.(schema.SingleNestedBlock); ok {
+		single.MarkdownDescription = "How long operations may take, with all their waiting and trying again."
+		return single
+	}
+	return block
+}
+
+func identitySchema() identityschema.Schema {
+	return identityschema.Schema{Attributes: map[string]identityschema.Attribute{
+		"build_id": identityschema.StringAttribute{RequiredForImport: true, Description: buildIDDescription},
+	}}
+}
+
+func dataSourceSchema() datasourceschema.Schema {
+	text := func(description string) datasourceschema.StringAttribute {
+		return datasourceschema.StringAttribute{Computed: true, MarkdownDescription: description}
+	}
+	number := func(description string) datasourceschema.Int64Attribute {
+		return datasourceschema.Int64Attribute{Computed: true, MarkdownDescription: description}
+	}
+	return datasourceschema.Schema{
+		MarkdownDescription: "One build of a build job, with its phases, its code checks and, if asked for, its log.",
+		Attributes: map[string]datasourceschema.Attribute{
+			"build_id": datasourceschema.StringAttribute{Required: true, MarkdownDescription: buildIDDescription, Validators: notEmpty},
+			"log_limit": datasourceschema.Int64Attribute{
+				Optional: true,
+				MarkdownDescription: fmt.Sprintf("How many bytes of the end of the log to read, at most %d (1 MiB). Without it, no log is read. "+
+					"A log gets into the state and the plan file: mind what your builds print.", maxLog),
+				Validators: []validator.Int64{int64validator.Between(1, maxLog)},
+			},
+			"log":                   text("The end of the log, at most `log_limit` bytes. Null without `log_limit`."),
+			"log_cut":               datasourceschema.BoolAttribute{Computed: true, MarkdownDescription: "Whether the log has more before what `log` holds. Null without `log_limit`."},
+			"job_id":                text("ID of the build job."),
+			"job_name":              text("Name of the build job."),
+			"enterprise_project_id": text("ID of the enterprise project of the job. Null where the service does not say."),
+			"index":                 number(indexDescription),
+			"state":                 text(stateDescription),
+			"started_at":            text(startedAtDescription),
+			"ended_at":              text(endedAtDescription),
+			"duration":              number(durationDescription),
+			"repo_type":             text("Kind of the repository. Null where the service does not say."),
+			"repo":                  text(repoDescription),
+			"branch":                text(branchDescription),
+			"commit_id":             text(commitIDDescription),
+			"committer":             text(committerDescription),
+			"commit_time":           text("Time of that commit in RFC 3339, or as the service wrote it. Null as long as the service does not say."),
+			"commit_comment":        text("Message of that commit. Null as long as the service does not say."),
+			"language":              text("What is built, such as `java`. Null where the service does not say."),
+			"trigger":               text("What started the build, in the service's word: `user`, `auto` or `system`. Null where the service does not say."),
+			"creator":               text("Name of the user who started the build. Null where the service does not say."),
+			"phases": datasourceschema.ListNestedAttribute{
+				Computed: true, MarkdownDescription: "Phases of the build, in their order.",
+				NestedObject: datasourceschema.NestedAttributeObject{Attributes: map[string]datasourceschema.Attribute{
+					"id":    text("ID of the phase. Null where the service does not say."),
+					"name":  text("Name: `Init`, `Download`, `PreProcess`, `Build`, `Artifact` or `PostProcess`."),
+					"state": text("State of the phase, in the words of `state` above."),
+				}},
+			},
+			"checks": checksAttribute(text, number),
+		},
+	}
+}
+
+func checksAttribute(
+	text func(string) datasourceschema.StringAttribute, number func(string) datasourceschema.Int64Attribute,
+) datasourceschema.MapNestedAttribute {
+	return datasourceschema.MapNestedAttribute{
+		Computed: true,
+		MarkdownDescription: "Code checks of the build by name, such as `checkstyle`, `findbugs` and `pmd`. Empty where the build has none: " +
+			"the service makes them for Maven projects only. Empty, too, where the service does not have the calls.",
+		NestedObject: datasourceschema.NestedAttributeObject{Attributes: map[string]datasourceschema.Attribute{
+			"info": text("What the service says of the check, as JSON. Its members are not documented. Null where it says nothing."),
+			"counts": datasourceschema.ListNestedAttribute{
+				Computed: true, MarkdownDescription: "What the check has counted.",
+				NestedObject: datasourceschema.NestedAttributeObject{Attributes: map[string]datasourceschema.Attribute{
+					"kind":        text("Group in which the service puts the count, such as `static`."),
+					"build_id":    text("ID of the build that was checked."),
+					"build_order": number("Number of that build within its job. Null where the service does not say."),
+					"total_count": number("How many findings there are. Null where the service does not say."),
+				}},
+			},
+		}},
+	}
+}
+
+func listSchema() datasourceschema.Schema {
+	number := func(description string) datasourceschema.Int64Attribute {
+		return datasourceschema.Int64Attribute{Computed: true, MarkdownDescription: description}
+	}
+	return datasourceschema.Schema{
+		MarkdownDescription: "The builds of a build job, the newest first.",
+		Attributes: map[string]datasourceschema.Attribute{
+			"job_id":     datasourceschema.StringAttribute{Required: true, MarkdownDescription: "ID of the build job.", Validators: notEmpty},
+			"job_name":   datasourceschema.StringAttribute{Computed: true, MarkdownDescription: "Name of the build job."},
+			"total":      number("How many builds the job has had, as the service counts them."),
+			"finished":   number("How many of them have ended."),
+			"successful": number("How many of them have ended well."),
+			"builds": datasourceschema.ListNestedAttribute{
+				Computed: true,
+				MarkdownDescription: "The builds, the newest first. The API documents no way to ask for more than the first builds; the provider asks for further pages " +
+					"as the list of jobs does, and warns where it got fewer than `total`.",
+				NestedObject: datasourceschema.NestedAttributeObject{Attributes: map[string]datasourceschema.Attribute{
+					"build_id": datasourceschema.StringAttribute{Computed: true, MarkdownDescription: buildIDDescription},
+					"state":    datasourceschema.StringAttribute{Computed: true, MarkdownDescription: stateDescription},
+					"duration": number("How long the build took, in seconds. Null as long as it has not ended."),
+				}},
+			},
+		},
+	}
+}

@@ -1,0 +1,251 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package servicestage_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
+)
+
+const builds = "/assembling/v1/builds"
+
+// Each form in which a build comes, and what is made of it.
+func TestGetBuild_forms(t *testing.T) {
+	t.Parallel()
+	minute, second := time.Minute, 1181*time.Second
+	for body, want := range map[string]servicestage.Build{
+		`{"build_id":"b","index":2,"build_state":"Building","started_at":"2025-11-14 09:06:28 +0000 UTC","ended_at":"","duration":0}`: {
+			ID: "b", Index: "2", State: "Building", StartedAt: "2025-11-14T09:06:28Z",
+		},
+		`{"build_id":"b","index":"2","state":"Successful","started_at":"2025-11-14 09:06:28 +0000 UTC","ended_at":"2025-11-14 09:07:28 +0000 UTC"}`: {
+			ID: "b", Index: "2", State: "Successful", StartedAt: "2025-11-14T09:06:28Z", EndedAt: "2025-11-14T09:07:28Z", Duration: &minute,
+		},
+		`{"build_id":"b","build_state":"Failed","duration":1181,"started_at":"soon","ended_at":{},"creator":{"name":"me"},"type":"auto"}`: {
+			ID: "b", State: "Failed", StartedAt: "soon", Duration: &second, Creator: "me", Trigger: "auto",
+		},
+		`{"build_id":"b","build_state":"Timeout","duration":-1,"index":null,"job_id":"j","job_name":"app","state":"Building"}`: {
+			ID: "b", State: "Timeout", JobID: "j", JobName: "app",
+		},
+		`{"build_id":"b","state":"Successful","started_at":"2025-11-14 09:06:28 +0000 UTC","ended_at":"2025-11-14 09:06:27 +0000 UTC"}`: {
+			ID: "b", State: "Successful", StartedAt: "2025-11-14T09:06:28Z", EndedAt: "2025-11-14T09:06:27Z",
+		},
+	} {
+		t.Run(body, func(t *testing.T) {
+			t.Parallel()
+			s := script(t, reply{body: body})
+			got, err := s.client(t).GetBuild(t.Context(), "b", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			equal(t, "build", *got, want)
+		})
+	}
+}
+
+func TestGetBuild_noBuild(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{"{}", "[]", "null", `{"build_id":""}`, `{"build_id":1}`, "<html>"} {
+		s := script(t, reply{body: body})
+		_, err := s.client(t).GetBuild(t.Context(), "b", "")
+		if failure := failureOf(t, err); !strings.Contains(failure.Error(), "not the documented JSON") {
+			t.Errorf("%s: got %v", body, err)
+		}
+	}
+}
+
+func TestBuildState(t *testing.T) {
+	t.Parallel()
+	for state, want := range map[servicestage.BuildState][2]bool{
+		"NotStarted": {false, false}, "Queuing": {false, false}, "Building": {false, false}, "Pushing": {false, false},
+		"Successful": {true, false}, "Failed": {true, true}, "Timeout": {true, true}, "Cancel": {true, true}, "Deleted": {true, true},
+		"": {false, false}, "successful": {false, false}, "Paused": {false, false},
+	} {
+		equal(t, string(state), [2]bool{state.Ended(), state.Bad()}, want)
+	}
+}
+
+// What may mean that a build is gone is decided by the whole list of its job's builds, and by nothing less.
+func TestGetBuild_gone(t *testing.T) {
+	t.Parallel()
+	const job = `{"job_id":"id","spec":{"job_name":"app"}}`
+	refusal := reply{status: http.StatusBadRequest, body: `{"error_code":"SVCSTG.CPE.5004401"}`}
+	for name, c := range map[string]struct {
+		jobID   string
+		replies []reply
+		want    bool
+	}{
+		"no doubt":          {"id", []reply{{status: http.StatusNotFound, body: `{"error_code":"SVCSTG.CPE.4044402"}`}}, true},
+		"job unknown":       {"", []reply{refusal}, false},
+		"not listed":        {"id", []reply{refusal, {body: job}, {body: `{"total":1,"list":[{"build_id":"other"}]}`}}, true},
+		"listed":            {"id", []reply{refusal, {body: job}, {body: `{"total":1,"list":[{"build_id":"b"}]}`}}, false},
+		"list not whole":    {"id", []reply{refusal, {body: job}, {body: `{"total":2,"list":[{"build_id":"other"}]}`}, {body: `{"total":2,"list":[]}`}}, false},
+		"no list":           {"id", []reply{refusal, {body: job}, noList}, false},
+		"job gone":          {"id", []reply{refusal, {status: http.StatusNotFound, body: `{"error_code":"SVCSTG.00100429"}`}}, true},
+		"gateway's 404":     {"id", []reply{{status: http.StatusNotFound, body: `{"error_code":"APIGW.0101"}`}}, false},
+		"list says gone":    {"id", []reply{refusal, {body: job}, {status: http.StatusNotFound, body: `{"error_code":"SVCSTG.00100429"}`}}, false},
+		"may not, bare 403": {"id", []reply{{status: http.StatusForbidden}}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := script(t, c.replies...)
+			_, err := s.client(t, maxRetries(0)).GetBuild(t.Context(), "b", c.jobID)
+			equal(t, "gone", servicestage.IsNotFound(err), c.want)
+			equal(t, "requests", len(s.requests()), len(c.replies))
+		})
+	}
+}
+
+// Pages are asked for as long as they bring new builds, by the parameters that the answer names.
+func TestBuilds_pages(t *testing.T) {
+	t.Parallel()
+	s := script(t,
+		reply{body: `{"job_id":"id","last_build_id":"c","spec":{"job_name":"a&b"}}`},
+		reply{body: `{"total":4,"per_page":2,"page":1,"finished":2,"successful":1,"list":[{"build_id":"a"},{"build_id":"b"}]}`},
+		reply{body: `{"total":4,"per_page":2,"page":2,"finished":2,"successful":1,"list":[{"build_id":"b"},{"build_id":"c"}]}`},
+		reply{body: `{"total":4,"per_page":2,"page":3,"finished":2,"successful":1,"list":[]}`},
+	)
+	list, err := s.client(t).Builds(t.Context(), "id")
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "list", *list, servicestage.BuildList{JobName: "a&b", Total: 4, Finished: 2, Successful: 1, Builds: []servicestage.BuildSummary{
+		{ID: "c"}, {ID: "b"}, {ID: "a"},
+	}})
+	equal(t, "requests", s.lines(), []string{
+		"GET " + jobs + "/id",
+		"GET " + jobs + "/id/builds?name=a%26b",
+		"GET " + jobs + "/id/builds?name=a%26b&page=2&per_page=2",
+		"GET " + jobs + "/id/builds?name=a%26b&page=3&per_page=2",
+	})
+}
+
+func TestBuildLog_parts(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		replies []reply
+		limit   int
+		want    servicestage.BuildLog
+	}{
+		"until nothing comes": {
+			[]reply{{body: `{"buildlog":"one\n","next":4}`}, {body: `{"buildlog":"two\n","next":"8"}`}, {body: `{"buildlog":"","next":8}`}},
+			100,
+			servicestage.BuildLog{Text: "one\ntwo\n"},
+		},
+		"until the offset stays": {
+			[]reply{{body: `{"buildlog":"one\n","next":4}`}, {body: `{"buildlog":"one\n","next":4}`}}, 4, servicestage.BuildLog{Text: "one\n", Cut: true},
+		},
+		"no offset": {[]reply{{body: `{"buildlog":"one\n"}`}}, 2, servicestage.BuildLog{Text: "e\n", Cut: true}},
+		"no log":    {[]reply{{body: `{}`}}, 2, servicestage.BuildLog{}},
+		"torn":      {[]reply{{body: `{"buildlog":"aßb"}`}}, 2, servicestage.BuildLog{Text: "b", Cut: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := script(t, c.replies...)
+			got, err := s.client(t).BuildLog(t.Context(), "b", c.limit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			equal(t, "log", got, c.want)
+			equal(t, "first request", s.lines()[0], "GET "+builds+"/b/logs?from=0")
+			equal(t, "requests", len(s.requests()), len(c.replies))
+		})
+	}
+}
+
+// The wait ends at once with its context, and gives what was seen.
+func TestWaitForBuild_interrupted(t *testing.T) {
+	t.Parallel()
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	s := script(t, reply{body: `{"build_id":"b","build_state":"Pushing"}`})
+	last, err := s.client(t).WaitForBuild(ctx, "b", time.Hour, func(progress servicestage.BuildProgress) {
+		equal(t, "progress", progress.State, servicestage.BuildPushing)
+		interrupt()
+	})
+	if !errors.Is(err, context.Canceled) || last == nil || last.State != servicestage.BuildPushing {
+		t.Errorf("got %v, %v", last, err)
+	}
+}
+
+// Failures that pass do not end the wait, others do at once; a build that was seen and is gone is one of them.
+func TestWaitForBuild_failures(t *testing.T) {
+	t.Parallel()
+	good := reply{body: `{"build_id":"b","build_state":"Building"}`}
+	end := reply{body: `{"build_id":"b","build_state":"Successful"}`}
+	gone := reply{status: http.StatusNotFound, body: `{"error_code":"SVCSTG.CPE.4044402"}`}
+	down := reply{status: http.StatusServiceUnavailable}
+	for name, c := range map[string]struct {
+		replies []reply
+		want    int
+	}{
+		"passes":             {[]reply{good, down, down, good, down, end}, 0},
+		"five in a row":      {[]reply{down, down, down, down, down, end}, 0},
+		"six in a row":       {[]reply{good, down, down, down, down, down, down}, http.StatusServiceUnavailable},
+		"not known at first": {[]reply{gone, gone, good, end}, 0},
+		"gone later":         {[]reply{good, gone}, http.StatusNotFound},
+		"never known":        {[]reply{gone, gone, gone, gone, gone, gone}, http.StatusNotFound},
+		"forbidden":          {[]reply{good, noList}, http.StatusForbidden},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := script(t, c.replies...)
+			_, err := s.client(t, maxRetries(0)).WaitForBuild(t.Context(), "b", time.Hour, nil)
+			if c.want == 0 && err != nil || c.want != 0 && failureOf(t, err).StatusCode != c.want {
+				t.Errorf("got %v, want status %d", err, c.want)
+			}
+			equal(t, "requests", len(s.requests()), len(c.replies))
+		})
+	}
+}
+
+// A start is read before it is sent, and what is lost is not sent again, whatever the number of retries.
+func TestStartBuild_requests(t *testing.T) {
+	t.Parallel()
+	before := reply{body: `{"job_id":"id","last_build_id":"a","spec":{"job_name":"app"}}`}
+	after := reply{body: `{"job_id":"id","last_build_id":"b","spec":{"job_name":"app"}}`}
+	numbered := func(id, index string) reply { return reply{body: `{"build_id":"` + id + `","index":` + index + `}`} }
+	for name, c := range map[string]struct {
+		replies []reply
+		adopted bool
+		lost    *servicestage.LostBuildError
+	}{
+		"answered":        {replies: []reply{before, numbered("b", "2")}},
+		"lost":            {replies: []reply{before, {drop: true}, before, after, numbered("b", "2"), numbered("a", "1")}, adopted: true},
+		"half an answer":  {replies: []reply{before, {body: "{", cut: true}, after, numbered("b", "2"), numbered("a", "1")}, adopted: true},
+		"numbers unknown": {replies: []reply{before, {drop: true}, after, numbered("b", `""`), numbered("a", "1")}, adopted: true},
+		"not readable":    {replies: []reply{before, {drop: true}, after, noList}, adopted: true},
+		"among others": {
+			replies: []reply{before, {drop: true}, after, numbered("b", "3"), numbered("a", "1")},
+			lost:    &servicestage.LostBuildError{JobID: "id", JobName: "app", Before: "a", After: "b"},
+		},
+		"not started": {
+			replies: []reply{before, {drop: true}, before, before, before, before},
+			lost:    &servicestage.LostBuildError{JobID: "id", JobName: "app", Before: "a"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := script(t, c.replies...)
+			started, err := s.client(t, maxRetries(0)).StartBuild(t.Context(), "id")
+			if lost, ok := errors.AsType[*servicestage.LostBuildError](err); ok {
+				lost.Err = nil
+				equal(t, "lost", lost, c.lost)
+			} else if err != nil || c.lost != nil {
+				t.Fatalf("got %v", err)
+			} else {
+				equal(t, "id", started.ID, "b")
+				equal(t, "job", started.JobName, "app")
+				equal(t, "adopted", started.Adopted, c.adopted)
+			}
+			equal(t, "requests", len(s.requests()), len(c.replies))
+			equal(t, "the start", s.lines()[1], "POST "+jobs+"/id/builds")
+		})
+	}
+}
