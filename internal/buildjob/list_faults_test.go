@@ -108,17 +108,22 @@ func TestBuildJobList_concurrent(t *testing.T) {
 // A service that throttles slows the reads down, and none is lost.
 func TestBuildJobList_throttled(t *testing.T) {
 	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
+	var mu sync.Mutex
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	clock := func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
+	server := emulator.New(t, emulator.Options{Now: clock}) // A signature is good only while the clocks agree.
 	ids := fill(server, 60)
-	calls := 0
+	asked := map[string]bool{} // Each third job is refused once: a call that is refused again and again would rightly fail.
 	server.Order(emulator.Fault{
 		Method: http.MethodGet, Path: jobPath, Times: -1, StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"1"}},
-		When: func(emulator.Request) bool { calls++; return calls%4 == 0 },
+		When: func(request emulator.Request) bool {
+			again := asked[request.Path]
+			asked[request.Path] = true
+			return !again && len(asked)%3 == 0
+		},
 	})
-	var mu sync.Mutex
-	now := time.Now()
 	provider := providertest.NewProtocol(t, server, nil, func(config *servicestage.Config) {
-		config.Now = func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
+		config.Now = clock
 		config.Wait = func(ctx context.Context, d time.Duration) error {
 			mu.Lock()
 			defer mu.Unlock()
@@ -131,6 +136,9 @@ func TestBuildJobList_throttled(t *testing.T) {
 		t.Fatalf("%s: %s", failure.Summary, failure.Detail)
 	}
 	expectAll(t, found, ids)
+	if got := server.CountRequests(http.MethodGet, jobPath); got != 80 {
+		t.Errorf("%d reads were sent, want 60 and 20 more that were refused", got)
+	}
 }
 
 // An interrupt ends the list at once, with an error: what has come by then is not all of it.
