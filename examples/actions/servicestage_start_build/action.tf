@@ -1,3 +1,10 @@
+# terraform apply -invoke=action.servicestage_start_build.once
+action "servicestage_start_build" "once" {
+  config {
+    job_id = "swpfk3wtzdjnlyely4rf40k52zyuq5s4lha9ch8f"
+  }
+}
+
 resource "servicestage_build_job" "checkout" {
   job_name = "checkout-service"
 

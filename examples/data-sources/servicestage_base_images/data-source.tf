@@ -1,5 +1,10 @@
 data "servicestage_base_images" "all" {}
 
+# Stacks and their versions, such as { Java = ["openjdk-8", "openjdk-11"] }.
+output "stacks" {
+  value = data.servicestage_base_images.all.stacks
+}
+
 output "java_versions" {
   value = lookup(data.servicestage_base_images.all.stacks, "Java", [])
 }

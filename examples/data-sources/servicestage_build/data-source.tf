@@ -1,3 +1,13 @@
+# What became of a build.
+data "servicestage_build" "checkout" {
+  build_id = "j25yx7qm6apcxin59e3mj7u5byymtjjwsep6r5x2"
+}
+
+output "state" {
+  value = data.servicestage_build.checkout.state
+}
+
+# Why it failed: the phase, and the last 64 KiB of the log.
 data "servicestage_build" "failed" {
   build_id  = "j25yx7qm6apcxin59e3mj7u5byymtjjwsep6r5x2"
   log_limit = 65536

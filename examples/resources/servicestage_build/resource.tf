@@ -1,3 +1,8 @@
+# Built once, when it is applied first.
+resource "servicestage_build" "once" {
+  job_id = "swpfk3wtzdjnlyely4rf40k52zyuq5s4lha9ch8f"
+}
+
 resource "servicestage_build_job" "checkout" {
   job_name = "checkout-service"
 
