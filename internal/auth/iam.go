@@ -134,12 +134,14 @@ func (p Password) Credentials(ctx context.Context) (*Credentials, error) {
 	} else {
 		login.Domain = p.domain()
 	}
-	body := map[string]any{"auth": map[string]any{
-		"identity": map[string]any{"methods": []string{"password"}, "password": map[string]any{"user": login}},
-		"scope":    p.scope(),
-	}}
+	body := map[string]any{"identity": map[string]any{"methods": []string{"password"}, "password": map[string]any{"user": login}}}
+	if scope := p.scope(); scope != nil {
+		body["scope"] = scope
+	}
 	var answer tokenAnswer
-	header, err := p.IAM.call(ctx, rest.Call{Method: http.MethodPost, Path: []string{"v3", "auth", "tokens"}, Body: body}, &answer)
+	header, err := p.IAM.call(ctx, rest.Call{
+		Method: http.MethodPost, Path: []string{"v3", "auth", "tokens"}, Body: map[string]any{"auth": body},
+	}, &answer)
 	var credentials *Credentials
 	if err == nil {
 		credentials, err = answer.credentials(header)
