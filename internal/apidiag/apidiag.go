@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"strings"
 	"time"
 
@@ -45,15 +46,18 @@ func Detail(operation string, err error, advice ...string) string {
 
 // noCredentials is the text for an operation that was not begun, because who asks for it could not be proven.
 func noCredentials(operation string, failed *auth.Error) string {
-	cause, advice, last := failed.Err.Error(), failed.Advice, ""
+	cause, advice, last := failed.Err.Error(), []string{failed.Advice}, ""
 	if failure, ok := errors.AsType[*servicestage.Error](failed.Err); ok {
-		cause, last = what(failure), facts(failure)
-		if skew, ok := clockSkew(failure); ok {
-			advice = skew
+		cause, advice, last = said(failure), loginAdvice(failure, failed), facts(failure)
+		if failure.Stopped != nil {
+			cause += " (for too long)"
 		}
 	}
+	if failed.Tried != "" {
+		cause = failed.Tried + ": " + cause
+	}
 	paragraphs := []string{fmt.Sprintf("Error %s, %s: %s.", operation, failed.Doing, strings.TrimSuffix(cause, "."))}
-	for _, paragraph := range []string{advice, last} {
+	for _, paragraph := range append(advice, last) {
 		if paragraph != "" {
 			paragraphs = append(paragraphs, paragraph)
 		}
@@ -61,8 +65,45 @@ func noCredentials(operation string, failed *auth.Error) string {
 	return strings.Join(paragraphs, "\n\n")
 }
 
-// what says what came back, or why nothing did.
+// loginAdvice is what to do about an answer of IAM. What it was asked for matters only where it has looked at that.
+func loginAdvice(failure *servicestage.Error, failed *auth.Error) []string {
+	if failed.Tried != "" {
+		return []string{failed.Advice} // The metadata service is not IAM.
+	}
+	switch failure.Code {
+	case "APIGW.0301", "APIGW.0307", "APIGW.0308":
+		return adviceFor(failure)
+	}
+	const endpoint = "the provider's region, cloud and auth_url, or endpoints.iam"
+	switch {
+	case failure.StatusCode == 0:
+		return []string{"Identity and access management (IAM) was not reached. Check the network and its proxies, and " + endpoint + "."}
+	case failure.StatusCode/100 == 5, failure.StatusCode == http.StatusTooManyRequests:
+		return []string{"Identity and access management (IAM) is busy or out of order, which says nothing of the credentials. Try again later."}
+	case failure.StatusCode/100 != 4:
+		return []string{"This is no answer of identity and access management (IAM). Check " + endpoint + "."}
+	}
+	advice := []string{failed.Advice}
+	if skew, ok := clockSkew(failure); ok && failure.StatusCode == http.StatusUnauthorized {
+		advice = append(advice, skew)
+	}
+	return advice
+}
+
+// what says what came back, or why nothing did, and why that was the end.
 func what(failure *servicestage.Error) string {
+	text := said(failure)
+	switch {
+	case errors.Is(failure.Stopped, context.Canceled):
+		text += " (interrupted)"
+	case failure.Stopped != nil:
+		text += " (the time for the operation is over)"
+	}
+	return text
+}
+
+// said is what came back, or why nothing did.
+func said(failure *servicestage.Error) string {
 	var parts []string
 	if failure.StatusCode != 0 {
 		parts = append(parts, fmt.Sprintf("HTTP %d", failure.StatusCode))
@@ -80,14 +121,7 @@ func what(failure *servicestage.Error) string {
 	case failure.Code == "" && failure.Message == "":
 		parts = append(parts, "the answer says no more")
 	}
-	text := strings.Join(parts, ": ")
-	switch {
-	case errors.Is(failure.Stopped, context.Canceled):
-		text += " (interrupted)"
-	case failure.Stopped != nil:
-		text += " (the time for the operation is over)"
-	}
-	return text
+	return strings.Join(parts, ": ")
 }
 
 // facts is what the vendor's support asks for.

@@ -22,7 +22,7 @@ func NewIAM(client *rest.Client) *IAM { return &IAM{client: client} }
 
 // call sends a call that makes nothing but credentials, so that a lost answer costs nothing.
 func (i *IAM) call(ctx context.Context, call rest.Call, out any) (http.Header, error) {
-	call.Repeatable = true
+	call.Repeatable, call.Confidential = true, true
 	return i.client.Do(ctx, call, out)
 }
 
@@ -60,7 +60,7 @@ func (a tokenAnswer) credentials(header http.Header) (*Credentials, error) {
 	return &Credentials{Proof: Token(token), ExpiresAt: a.Token.ExpiresAt, ProjectID: a.Token.Project.ID}, nil
 }
 
-// credentials signs by the given clock.
+// credentials sign with the clock that judges whether they have expired.
 func (a keysAnswer) credentials(now func() time.Time) (*Credentials, error) {
 	c := a.Credential
 	if c.Access == "" || c.Secret == "" || c.SecurityToken == "" {
@@ -86,7 +86,7 @@ func (i *IAM) projectID(ctx context.Context, by Proof, name string) (string, err
 		return &Error{Doing: fmt.Sprintf("looking up the id of project %q", name), Advice: advice, Err: err}
 	}
 	if err != nil {
-		return "", failed("Setting project_id does without the look-up.", err)
+		return "", failed("Check that the credentials may list projects, or set project_id, which does without the look-up.", err)
 	}
 	var ids []string
 	for _, project := range answer.Projects {
@@ -94,11 +94,15 @@ func (i *IAM) projectID(ctx context.Context, by Proof, name string) (string, err
 			ids = append(ids, project.ID)
 		}
 	}
-	if len(ids) != 1 {
-		return "", failed("Check project_name, which is the region's name by default, or set project_id.",
-			fmt.Errorf("IAM knows %d projects of this name for these credentials", len(ids)))
+	const advice = "Check project_name, which is the region's name by default, or set project_id."
+	switch len(ids) {
+	case 0:
+		return "", failed(advice, errors.New("IAM knows no project of this name for these credentials"))
+	case 1:
+		return ids[0], nil
+	default:
+		return "", failed(advice, fmt.Errorf("IAM knows %d projects of this name for these credentials", len(ids)))
 	}
-	return ids[0], nil
 }
 
 // Password is a source of tokens for an IAM user.
@@ -130,12 +134,14 @@ func (p Password) Credentials(ctx context.Context) (*Credentials, error) {
 	} else {
 		login.Domain = p.domain()
 	}
-	body := map[string]any{"auth": map[string]any{
-		"identity": map[string]any{"methods": []string{"password"}, "password": map[string]any{"user": login}},
-		"scope":    p.scope(),
-	}}
+	body := map[string]any{"identity": map[string]any{"methods": []string{"password"}, "password": map[string]any{"user": login}}}
+	if scope := p.scope(); scope != nil {
+		body["scope"] = scope
+	}
 	var answer tokenAnswer
-	header, err := p.IAM.call(ctx, rest.Call{Method: http.MethodPost, Path: []string{"v3", "auth", "tokens"}, Body: body}, &answer)
+	header, err := p.IAM.call(ctx, rest.Call{
+		Method: http.MethodPost, Path: []string{"v3", "auth", "tokens"}, Body: map[string]any{"auth": body},
+	}, &answer)
 	var credentials *Credentials
 	if err == nil {
 		credentials, err = answer.credentials(header)
@@ -237,7 +243,7 @@ type OIDC struct {
 // Credentials exchanges the identity provider's token for one of IAM, and that for an access key that lives for an hour.
 //
 // Sources: https://support.huaweicloud.com/intl/en-us/api-iam/iam_13_0605.html and
-// https://support.huaweicloud.com/intl/en-us/api-iam/iam_04_0002.html.
+// https://support.huaweicloud.com/intl/en-us/api-iam/iam_04_0003.html.
 func (o OIDC) Credentials(ctx context.Context) (*Credentials, error) {
 	failed := func(advice string, err error) error {
 		return &Error{Doing: fmt.Sprintf("exchanging the ID token of identity provider %q", o.IDPID), Advice: advice, Err: err}
@@ -274,18 +280,21 @@ type Metadata struct {
 	Client *rest.Client
 	// Timeout bounds the wait for an answer, which elsewhere never comes.
 	Timeout time.Duration
-	// Before says what else was tried, and why it was of no use, for the error.
+	// Before says what else was tried, and why it was of no use, such as "token: not set; "; empty where nothing was.
 	Before string
 }
 
-// Credentials asks the metadata service for the keys, which it renews by itself.
+// Credentials asks the metadata service for the keys. They live for an hour; ten minutes before that the service has new ones.
 //
-// Source: the answer as the provider huaweicloud/huaweicloud reads it (huaweicloud/config/auth.go); no page was found.
+// Sources: https://support.huaweicloud.com/intl/en-us/usermanual-ecs/ecs_03_0166.html, and for the members of the answer the provider
+// huaweicloud/huaweicloud (huaweicloud/config/auth.go).
 func (m Metadata) Credentials(ctx context.Context) (*Credentials, error) {
 	bounded, cancel := context.WithTimeout(ctx, m.Timeout)
 	defer cancel()
 	var answer keysAnswer
-	_, err := m.Client.Do(bounded, rest.Call{Method: http.MethodGet, Path: []string{"openstack", "latest", "securitykey"}}, &answer)
+	_, err := m.Client.Do(bounded, rest.Call{
+		Method: http.MethodGet, Path: []string{"openstack", "latest", "securitykey"}, Confidential: true,
+	}, &answer)
 	var credentials *Credentials
 	if err == nil {
 		credentials, err = answer.credentials(m.Client.Now)
@@ -295,7 +304,7 @@ func (m Metadata) Credentials(ctx context.Context) (*Credentials, error) {
 			err = fmt.Errorf("no answer in %s", m.Timeout)
 		}
 		return nil, &Error{
-			Doing: "finding credentials", Err: fmt.Errorf("%smetadata: %w", m.Before, err),
+			Doing: "finding credentials", Tried: m.Before + "metadata", Err: err,
 			Advice: "Set one of them. The metadata service is that of a cloud server with an agency; HW_METADATA_DISABLED=true leaves it out.",
 		}
 	}

@@ -70,12 +70,15 @@ func ReadProfile(content []byte, name string) (*Profile, error) {
 			names = append(names, fmt.Sprintf("%q", p.Name))
 			continue
 		}
+		if fmt.Sprint(file.AuthEncrypt) == "true" {
+			return nil, errors.New("the secrets are encrypted, and only KooCLI can read them")
+		}
 		proof, err := p.proof()
 		if err != nil {
 			return nil, err
 		}
-		if fmt.Sprint(file.AuthEncrypt) == "true" {
-			return nil, errors.New("the secrets are encrypted, and only KooCLI can read them")
+		if p.AgencyName != "" && p.AgencyDomainName == "" && p.AgencyDomainID == "" {
+			return nil, fmt.Errorf("profile %q names agency %q without its account", p.Name, p.AgencyName)
 		}
 		return &Profile{
 			Name: p.Name, Region: p.Region, ProjectID: p.ProjectID, Proof: proof,

@@ -4,6 +4,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -43,8 +44,10 @@ type Session struct {
 	flight singleflight.Group
 	mu     sync.Mutex
 	held   *held
-	// refused is why the source's credentials will never be had; nil as long as that is not known.
+	// refused is why the source's credentials will never be had again; nil as long as that is not known.
 	refused error
+	// projectID is what the project's name was looked up to, which stays so whatever the credentials.
+	projectID string
 	// renewed is when credentials were last had anew because the service had rejected some.
 	renewed time.Time
 }
@@ -133,7 +136,7 @@ func (s *Session) credentials(ctx context.Context) (*held, error) {
 	}
 }
 
-// fresh returns the credentials at hand, or why there will never be any, or neither.
+// fresh returns the credentials at hand, or why there will be no others, or neither.
 func (s *Session) fresh() (*held, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -143,7 +146,8 @@ func (s *Session) fresh() (*held, error) {
 	return nil, s.refused
 }
 
-// obtain asks the source, and keeps what it says. Where that fails, credentials that are still good do for another moment.
+// obtain asks the source, and keeps what it says. Where that fails, credentials that are still good do for another moment; where it is
+// refused, as long as they are good, since a user whose login is refused time and again is locked out.
 func (s *Session) obtain(ctx context.Context) (*held, error) {
 	// Somebody else's login may have ended while this one was about to begin.
 	if held, err := s.fresh(); held != nil || err != nil {
@@ -152,18 +156,22 @@ func (s *Session) obtain(ctx context.Context) (*held, error) {
 	fresh, err := s.ask(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.now()
-	switch {
-	case err == nil:
+	if err == nil {
 		s.held = fresh
-	case s.held != nil && now.Before(s.held.ExpiresAt):
-		s.held.renewAt = now.Add(calm)
-	default:
+		return s.held, nil
+	}
+	now := s.now()
+	stillGood := s.held != nil && now.Before(s.held.ExpiresAt)
+	if isRefusal(err) || !stillGood && isFinal(err) {
+		s.refused = err
+	}
+	if !stillGood {
 		s.held = nil
-		if isFinal(err) {
-			s.refused = err
-		}
 		return nil, err
+	}
+	s.held.renewAt = s.held.ExpiresAt
+	if next := now.Add(calm); s.refused == nil && next.Before(s.held.ExpiresAt) {
+		s.held.renewAt = next
 	}
 	return s.held, nil
 }
@@ -173,27 +181,59 @@ func (s *Session) ask(ctx context.Context) (*held, error) {
 	if err != nil {
 		return nil, err
 	}
-	fresh := &held{Credentials: credentials, projectID: s.project.ID}
-	if fresh.projectID == "" {
-		fresh.projectID = credentials.ProjectID
+	projectID, err := s.projectFor(ctx, credentials)
+	if err != nil {
+		return nil, err
+	}
+	return &held{Credentials: credentials, projectID: projectID, renewAt: renewAt(credentials.ExpiresAt, s.now())}, nil
+}
+
+// projectFor is the id that goes with requests; empty where the proof says for itself which project it is for. A name is looked up
+// once.
+func (s *Session) projectFor(ctx context.Context, credentials *Credentials) (string, error) {
+	if id := cmp.Or(s.project.ID, credentials.ProjectID); id != "" {
+		return id, nil
 	}
 	// A token is for one project, whatever the request says.
-	if _, isToken := credentials.Proof.(Token); fresh.projectID == "" && s.project.Name != "" && !isToken {
-		if fresh.projectID, err = s.iam.projectID(ctx, credentials, s.project.Name); err != nil {
-			return nil, err
-		}
+	if _, isToken := credentials.Proof.(Token); isToken || s.project.Name == "" {
+		return "", nil
 	}
-	if !credentials.ExpiresAt.IsZero() {
-		margin := min(credentials.ExpiresAt.Sub(s.now())/5, maxMargin)
-		fresh.renewAt = credentials.ExpiresAt.Add(-margin)
+	s.mu.Lock()
+	known := s.projectID
+	s.mu.Unlock()
+	if known != "" {
+		return known, nil
 	}
-	return fresh, nil
+	id, err := s.iam.projectID(ctx, credentials, s.project.Name)
+	if err != nil {
+		return "", err
+	}
+	s.mu.Lock()
+	s.projectID = id
+	s.mu.Unlock()
+	return id, nil
+}
+
+// renewAt is when to have others than credentials that were had just now. Those that seem to have expired, by a clock that is wrong,
+// are used as long as the service accepts them, and renewed every minute at most.
+func renewAt(expiresAt, now time.Time) time.Time {
+	if expiresAt.IsZero() {
+		return time.Time{}
+	}
+	renewAt := expiresAt.Add(-min(expiresAt.Sub(now)/5, maxMargin))
+	if soonest := now.Add(calm); renewAt.Before(soonest) {
+		return soonest
+	}
+	return renewAt
 }
 
 // Error is credentials that could not be had.
 type Error struct {
 	// Doing says what failed, such as `logging in as user "ci"`. It holds no secret.
 	Doing string
+	// Tried says which other sources were of no use, and names the one that failed at last, such as `token: not set; metadata`; empty
+	// where there was but one.
+	Tried string
 	// Advice is a sentence on what to do; empty where there is nothing to say.
 	Advice string
 	// Err is the cause, mostly an [*rest.Error].
@@ -201,21 +241,32 @@ type Error struct {
 }
 
 // Error says what failed and why.
-func (e *Error) Error() string { return e.Doing + ": " + e.Err.Error() }
+func (e *Error) Error() string {
+	if e.Tried != "" {
+		return e.Doing + ": " + e.Tried + ": " + e.Err.Error()
+	}
+	return e.Doing + ": " + e.Err.Error()
+}
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// isFinal is true of what will be the same the next time: a refusal, and what IAM was not asked for at all. Asking again would
-// lock the user out at worst.
+// isRefusal is true where IAM has said no.
+func isRefusal(err error) bool {
+	failure, ok := errors.AsType[*rest.Error](err)
+	return ok && failure.StatusCode/100 == 4 && isFinal(err)
+}
+
+// isFinal is true of what will be the same the next time: a refusal, an answer that is none of IAM, and what IAM was not asked for at
+// all.
 func isFinal(err error) bool {
 	failure, ok := errors.AsType[*rest.Error](err)
 	if !ok {
 		return true
 	}
 	switch failure.StatusCode {
-	case http.StatusRequestTimeout, http.StatusTooManyRequests:
+	case 0, http.StatusRequestTimeout, http.StatusTooManyRequests:
 		return false
 	}
-	return failure.StatusCode/100 == 4
+	return failure.StatusCode/100 != 5
 }

@@ -28,6 +28,9 @@ const (
 	defaultConfigFile = "~/.hcloud/config.json"
 	defaultDuration   = time.Hour
 	metadataTimeout   = 2 * time.Second
+
+	profileName = "profile"
+	oidcName    = "assume_role_with_oidc"
 )
 
 // road is what sources of credentials are asked on.
@@ -45,8 +48,8 @@ type candidate struct {
 	configured bool
 	// missing is why it is of no use; empty where it is of use.
 	missing string
-	// half is the setting that completes what is only half there; its name is empty where there is nothing or all.
-	half setting
+	// fault is what is wrong with what is set, such as that it is half of a pair; nil where nothing is.
+	fault diag.Diagnostic
 	// source makes the source, for a project. It is nil where missing is not empty.
 	source func(road, auth.Project) auth.Source
 }
@@ -55,8 +58,9 @@ type candidate struct {
 type choice struct {
 	// source makes their source for a project.
 	source func(auth.Project) func(road) auth.Source
-	// profile is empty where none is named and none is taken.
-	profile auth.Profile
+	// profile is empty where none is named and none is taken. fromProfile is true where the credentials are its.
+	profile     auth.Profile
+	fromProfile bool
 }
 
 // choose takes the first of the candidates that is configured, else the first that there is. The order is:
@@ -72,7 +76,7 @@ type choice struct {
 func choose(ctx context.Context, config model, diags *diag.Diagnostics) choice {
 	candidates := []candidate{tokenCandidate(config, diags), keyCandidate(config, diags), passwordCandidate(config)}
 	taken := func(c candidate) bool { return c.missing == "" }
-	profile, fromProfile := profileCandidate(config, !slices.ContainsFunc(candidates, taken), diags)
+	profile, fromProfile := profileCandidate(config, !slices.ContainsFunc(candidates, taken))
 	candidates = append(candidates, fromProfile, oidcCandidate(ctx, config, diags))
 	candidates = append(candidates, metadataCandidate(candidates, diags))
 
@@ -81,12 +85,13 @@ func choose(ctx context.Context, config model, diags *diag.Diagnostics) choice {
 		diags.AddError("Several credentials", fmt.Sprintf(
 			"The provider block sets both %s and %s. Leave one of them out.", configured[0].name, configured[1].name))
 	}
+	earlier := len(configured) > 0
 	for _, c := range candidates {
-		// What is half set elsewhere does not matter where the block says what to take.
-		if c.half.name != "" && (c.configured || len(configured) == 0) {
-			diags.AddAttributeError(c.half.path(), "Missing "+c.half.name, fmt.Sprintf(
-				"%s: %s. Set it (%s), or leave the others out.", upperFirst(c.name), c.missing, c.half.orVariables()))
+		// What is wrong elsewhere does not matter where something else is taken.
+		if c.fault != nil && (c.configured || !earlier) {
+			diags.Append(c.fault)
 		}
+		earlier = earlier || taken(c)
 	}
 	if diags.HasError() {
 		return choice{}
@@ -99,10 +104,19 @@ func choose(ctx context.Context, config model, diags *diag.Diagnostics) choice {
 			"Set access_key and secret_key (HW_ACCESS_KEY and HW_SECRET_KEY), or another of these.")
 		return choice{}
 	}
-	agency := agencyOf(ctx, config, profile, configured[0].name == fromProfile.name, diags)
-	return choice{profile: profile, source: func(project auth.Project) func(road) auth.Source {
-		return func(r road) auth.Source { return agency(r, project, configured[0]) }
+	source := configured[0]
+	agency := agencyOf(ctx, config, source, profile, diags)
+	return choice{profile: profile, fromProfile: source.name == profileName, source: func(project auth.Project) func(road) auth.Source {
+		return func(r road) auth.Source { return agency(r, project, source) }
 	}}
+}
+
+// incomplete is the fault of a candidate that lacks a setting.
+func (c candidate) incomplete(missing string, lacking setting) candidate {
+	c.missing = missing
+	c.fault = diag.NewAttributeErrorDiagnostic(lacking.path(), "Missing "+lacking.name, fmt.Sprintf(
+		"The credentials by %s are incomplete: %s. Set it (%s), or leave the others out.", c.name, missing, lacking.orVariables()))
+	return c
 }
 
 // tried says why each candidate was of no use.
@@ -115,8 +129,6 @@ func tried(candidates []candidate) string {
 	}
 	return text.String()
 }
-
-func upperFirst(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 func given(proof auth.Proof) func(road, auth.Project) auth.Source {
 	return func(r road, _ auth.Project) auth.Source {
@@ -138,18 +150,17 @@ func tokenCandidate(config model, diags *diag.Diagnostics) candidate {
 
 func keyCandidate(config model, diags *diag.Diagnostics) candidate {
 	id, secret := header(config.AccessKey, "access_key", diags), text(config.SecretKey, "secret_key")
-	c := candidate{name: "access_key and secret_key", configured: id.configured || secret.configured}
+	token := header(config.SecurityToken, "security_token", diags)
+	c := candidate{name: "access_key and secret_key", configured: id.configured || secret.configured || token.configured}
 	switch {
-	case id.value == "" && secret.value == "":
+	case id.value == "" && secret.value == "" && !token.configured:
 		c.missing = "not set"
 	case id.value == "":
-		c.missing, c.half = "access_key is not set", id
+		return c.incomplete("access_key is not set", id)
 	case secret.value == "":
-		c.missing, c.half = "secret_key is not set", secret
+		return c.incomplete("secret_key is not set", secret)
 	default:
-		c.source = given(auth.AccessKey{
-			ID: id.value, Secret: secret.value, SecurityToken: header(config.SecurityToken, "security_token", diags).value,
-		})
+		c.source = given(auth.AccessKey{ID: id.value, Secret: secret.value, SecurityToken: token.value})
 	}
 	return c
 }
@@ -163,11 +174,11 @@ func passwordCandidate(config model) candidate {
 	case name.value == "" && id.value == "" && password.value == "":
 		c.missing = "not set"
 	case password.value == "":
-		c.missing, c.half = "password is not set", password
+		return c.incomplete("password is not set", password)
 	case name.value == "" && id.value == "":
-		c.missing, c.half = "user_name is not set", name
+		return c.incomplete("user_name is not set", name)
 	case id.value == "" && domainName.value == "" && domainID.value == "":
-		c.missing, c.half = "domain_name, the account of the user, is not set", domainName
+		return c.incomplete("domain_name, the account of the user, is not set", domainName)
 	default:
 		c.source = func(r road, project auth.Project) auth.Source {
 			return auth.Password{
@@ -180,10 +191,10 @@ func passwordCandidate(config model) candidate {
 }
 
 // profileCandidate reads the profile where it is named, and the default one of the default file where it may be needed.
-func profileCandidate(config model, needed bool, diags *diag.Diagnostics) (auth.Profile, candidate) {
+func profileCandidate(config model, needed bool) (auth.Profile, candidate) {
 	file, name := text(config.SharedConfigFile, "shared_config_file"), text(config.Profile, "profile")
 	named := file.value != "" || name.value != ""
-	c := candidate{name: "profile", configured: file.configured || name.configured, missing: "not set"}
+	c := candidate{name: profileName, configured: file.configured || name.configured, missing: "not set"}
 	if !named && !needed {
 		return auth.Profile{}, c
 	}
@@ -195,7 +206,7 @@ func profileCandidate(config model, needed bool, diags *diag.Diagnostics) (auth.
 			c.missing = "file " + shown + " not found"
 		}
 		if named {
-			diags.AddAttributeError(file.path(), "Unreadable shared configuration file", fmt.Sprintf(
+			c.fault = diag.NewAttributeErrorDiagnostic(file.path(), "Unreadable shared configuration file", fmt.Sprintf(
 				"%s. The file is named by shared_config_file (%s), else it is %s.", err, file.orVariables(), defaultConfigFile))
 		}
 		return auth.Profile{}, c
@@ -204,7 +215,7 @@ func profileCandidate(config model, needed bool, diags *diag.Diagnostics) (auth.
 	if err != nil {
 		c.missing = fmt.Sprintf("file %s: %s", shown, err)
 		if named {
-			diags.AddAttributeError(name.path(), "Unusable profile", fmt.Sprintf(
+			c.fault = diag.NewAttributeErrorDiagnostic(name.path(), "Unusable profile", fmt.Sprintf(
 				"In %s, %s. The profile is named by profile (%s), else it is the file's current one.", shown, err, name.orVariables()))
 		}
 		return auth.Profile{}, c
@@ -226,23 +237,21 @@ type oidcModel struct {
 func oidcCandidate(ctx context.Context, config model, diags *diag.Diagnostics) candidate {
 	var block oidcModel
 	present := first(ctx, config.AssumeRoleWithOIDC, &block, diags)
-	at := func(name string) string { return "assume_role_with_oidc." + name }
-	idp, agency, domain := text(block.IDPID, at("idp_id")), text(block.AgencyName, at("agency_name")), text(block.DomainID, at("domain_id"))
+	at := func(name string) string { return oidcName + "." + name }
+	idp, agency, domain := header(block.IDPID, at("idp_id"), diags), text(block.AgencyName, at("agency_name")), text(block.DomainID, at("domain_id"))
 	token, file := text(block.IDToken, at("id_token")), text(block.IDTokenFile, at("id_token_file"))
-	c := candidate{name: "assume_role_with_oidc", configured: present}
+	c := candidate{name: oidcName, configured: present}
 	if !present && idp.value == "" {
 		c.missing = "not set"
 		return c
 	}
 	for _, required := range []setting{idp, agency, domain} {
 		if required.value == "" {
-			c.missing, c.half = required.name+" is not set", required
-			return c
+			return c.incomplete(required.name+" is not set", required)
 		}
 	}
 	if token.value == "" && file.value == "" {
-		c.missing, c.half = "neither id_token nor id_token_file is set", token
-		return c
+		return c.incomplete("neither id_token nor id_token_file is set", token)
 	}
 	if token.configured && file.configured {
 		diags.AddAttributeError(file.path(), "Two ID tokens", "The block sets both id_token and id_token_file. Leave one of them out.")
@@ -254,7 +263,11 @@ func oidcCandidate(ctx context.Context, config model, diags *diag.Diagnostics) c
 			return token.value, nil
 		}
 		content, err := os.ReadFile(expand(file.value))
-		return strings.TrimSpace(string(content)), err
+		token := strings.TrimSpace(string(content))
+		if err == nil && token == "" {
+			err = fmt.Errorf("the file %s is empty", file.value)
+		}
+		return token, err
 	}
 	c.source = func(r road, _ auth.Project) auth.Source {
 		return auth.Agency{
@@ -288,14 +301,16 @@ type roleModel struct {
 
 // agencyOf returns what makes the source of a candidate, with the agency on top where there is one: that of the block, else of the
 // environment, else of the profile that the credentials are from.
-func agencyOf(ctx context.Context, config model, profile auth.Profile, fromProfile bool, diags *diag.Diagnostics) func(road, auth.Project, candidate) auth.Source {
+func agencyOf(
+	ctx context.Context, config model, source candidate, profile auth.Profile, diags *diag.Diagnostics,
+) func(road, auth.Project, candidate) auth.Source {
 	var block roleModel
 	present := first(ctx, config.AssumeRole, &block, diags)
 	at := func(name string) string { return "assume_role." + name }
 	name := text(block.AgencyName, at("agency_name"))
 	domainName, domainID := text(block.DomainName, at("domain_name")), text(block.DomainID, at("domain_id"))
-	// With an identity provider in the environment, the agency there is the one that its token leads to.
-	fromEnvironment := !present && name.value != "" && text(nil, "assume_role_with_oidc.idp_id").value == ""
+	// The agency of the environment is the one that an ID token leads to, where there is one: the variables are the same.
+	fromEnvironment := !present && name.value != "" && source.name != oidcName && text(nil, oidcName+".idp_id").value == ""
 	switch {
 	case present && name.value == "":
 		diags.AddAttributeError(name.path(), "Missing agency_name", fmt.Sprintf("Set agency_name (%s) to the name of the agency.", name.orVariables()))
@@ -303,7 +318,7 @@ func agencyOf(ctx context.Context, config model, profile auth.Profile, fromProfi
 		diags.AddAttributeError(domainName.path(), "Missing domain_name", fmt.Sprintf(
 			"Set domain_name (%s) or domain_id (%s) to the account of agency %q.", domainName.orVariables(), domainID.orVariables(), name.value))
 	case present || fromEnvironment:
-	case fromProfile && profile.AgencyName != "":
+	case source.name == profileName && profile.AgencyName != "":
 		name.value, domainName.value, domainID.value = profile.AgencyName, profile.AgencyDomainName, profile.AgencyDomainID
 	default:
 		return func(r road, project auth.Project, c candidate) auth.Source { return c.source(r, project) }

@@ -272,7 +272,7 @@ func TestProvider_invalidCredentials(t *testing.T) {
 		"cacert_file without any": {region + keyBlock + "cacert_file = \"/dev/null\"\n", nil, "holds no certificate in PEM"},
 		"cacert_file broken":      {region + keyBlock + "cacert_file = \"-----BEGIN CERTIFICATE-----\"\n", nil, "holds no certificate in PEM"},
 		"metadata endpoint":       {region + keyBlock, map[string]string{"HW_METADATA_ENDPOINT": "nonsense"}, "The environment variable HW_METADATA_ENDPOINT must be a URL"},
-		"metadata switch":         {region, map[string]string{"HW_METADATA_DISABLED": "maybe"}, `HW_METADATA_DISABLED: true or false. Got: "maybe".`},
+		"metadata switch":         {region, map[string]string{"HW_METADATA_DISABLED": "maybe"}, `The environment variable HW_METADATA_DISABLED must be true or false. Got: "maybe".`},
 		"profile that is encrypted": {
 			region + "profile = \"a\"\n",
 			map[string]string{"HOME": homeWith(t, `{"authEncrypt":"true","profiles":[{"name":"a","accessKeyId":"x","secretAccessKey":"y"}]}`)},
@@ -299,11 +299,11 @@ func TestProvider_refusedCredentials(t *testing.T) {
 	}{
 		"password": {
 			strings.Replace(userBlock, "emulator-password", "canary-wrong", 1),
-			`Error creating build job "app-0", logging in as user "emulator-user": HTTP 401: 401: The username or password is wrong.`, logIn,
+			`Error creating build job "app-0", logging in as user "emulator-user": HTTP 401: The username or password is wrong.`, logIn,
 		},
 		"agency": {
 			keyBlock + strings.Replace(roleBlock, "emulator-agency", "nobody", 1),
-			`assuming agency "nobody": HTTP 404: 404: Could not find agency: nobody.`, assume,
+			`assuming agency "nobody": HTTP 404: Could not find agency: nobody.`, assume,
 		},
 		"OIDC": {
 			strings.Replace(oidcBlock, "emulator-id-token", "canary-wrong", 1),
@@ -311,7 +311,7 @@ func TestProvider_refusedCredentials(t *testing.T) {
 		},
 		"project": {
 			keyBlock + "project_name = \"nowhere\"\n",
-			`looking up the id of project "nowhere": IAM knows 0 projects of this name for these credentials.`, lookUp,
+			`looking up the id of project "nowhere": IAM knows no project of this name for these credentials.`, lookUp,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

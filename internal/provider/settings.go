@@ -87,19 +87,20 @@ type settings struct {
 type setting struct {
 	name  string
 	value string
-	// configured is true of a value of the provider block.
+	// configured is true of a value of the provider block; variable is the environment variable that it is from otherwise.
 	configured bool
+	variable   string
 }
 
 // text is the configured value, else that of the first environment variable that is set, else "". White space around it means
 // nothing.
 func text(configured attr.Value, name string) setting {
 	if value := strings.TrimSpace(plain(configured)); value != "" {
-		return setting{name, value, true}
+		return setting{name: name, value: value, configured: true}
 	}
 	for _, variable := range variables[name] {
 		if value := strings.TrimSpace(os.Getenv(variable)); value != "" {
-			return setting{name, value, false}
+			return setting{name: name, value: value, variable: variable}
 		}
 	}
 	return setting{name: name}
@@ -140,6 +141,14 @@ func (s setting) orVariables() string {
 		return "environment variable " + names[0]
 	}
 	return "environment variables " + strings.Join(names, ", ")
+}
+
+// got is a sentence with the value of an endpoint, unless that may hold a password.
+func (s setting) got() string {
+	if strings.Contains(s.value, "@") {
+		return ""
+	}
+	return fmt.Sprintf(" Got: %q.", s.value)
 }
 
 func (s setting) orNull() types.String {
@@ -231,16 +240,28 @@ func settingsFrom(ctx context.Context, config model) (settings, diag.Diagnostics
 		insecure:   insecure(config, &diags),
 		rootCAs:    rootCAs(config, &diags),
 		maxRetries: maxRetries(config, &diags),
-		project: auth.Project{
-			ID:   cmp.Or(header(config.ProjectID, "project_id", &diags).value, choice.profile.ProjectID),
-			Name: cmp.Or(text(config.ProjectName, "project_name").value, where.region),
-		},
+		project:    project(config, where, choice, &diags),
 	}
 	resolved.endpoint = serviceEndpoint(config, where, resolved.insecure, &diags)
 	resolved.iamEndpoint = iamEndpoint(config, where, resolved.insecure, &diags)
 	resolved.metadataEndpoint = metadataEndpoint(resolved.insecure, &diags)
 	resolved.source = choice.source(resolved.project)
+	if _, isPassword := resolved.source(road{}).(auth.Password); isPassword && resolved.project == (auth.Project{}) {
+		diags.AddAttributeError(path.Root("project_name"), "Missing project", "ServiceStage accepts tokens for a project only, and a password "+
+			"is for no certain one. Set region, project_name or project_id.")
+	}
 	return resolved, diags
+}
+
+// project is the id that is set, else the name that is set, else what the profile says that the credentials are from, unless it is one
+// of another region, else the name of the region.
+func project(config model, where place, choice choice, diags *diag.Diagnostics) auth.Project {
+	id, name := header(config.ProjectID, "project_id", diags), text(config.ProjectName, "project_name")
+	profile := choice.profile
+	if id.value == "" && name.value == "" && choice.fromProfile && (profile.Region == "" || profile.Region == where.region) {
+		id.value = profile.ProjectID
+	}
+	return auth.Project{ID: id.value, Name: cmp.Or(name.value, where.region)}
 }
 
 func insecure(config model, diags *diag.Diagnostics) bool {
@@ -264,7 +285,7 @@ func maxRetries(config model, diags *diag.Diagnostics) int {
 	parsed, err := strconv.Atoi(set.value)
 	if err != nil || parsed < 0 {
 		diags.AddAttributeError(set.path(), "Invalid HW_MAX_RETRIES",
-			fmt.Sprintf("The environment variable HW_MAX_RETRIES is a whole number of at least 0. Got: %q.", set.value))
+			fmt.Sprintf("The environment variable HW_MAX_RETRIES must be a whole number of at least 0. Got: %q.", set.value))
 	}
 	return parsed
 }
@@ -277,7 +298,7 @@ func flag(name string, diags *diag.Diagnostics) bool {
 	}
 	parsed, err := strconv.ParseBool(set.value)
 	if err != nil {
-		diags.AddError("Invalid "+variables[name][0], fmt.Sprintf("The %s: true or false. Got: %q.", set.orVariables(), set.value))
+		diags.AddError("Invalid "+set.variable, fmt.Sprintf("The environment variable %s must be true or false. Got: %q.", set.variable, set.value))
 	}
 	return parsed
 }
@@ -371,7 +392,7 @@ func iamEndpoint(config model, where place, insecure bool, diags *diag.Diagnosti
 	if authURL.value != "" && (!ok || authURL.configured && configured.IsNull()) {
 		endpoint, err := parseEndpoint(authURL.value, insecure)
 		if err != nil {
-			diags.AddAttributeError(authURL.path(), "Invalid auth_url", fmt.Sprintf("auth_url (%s) %s.", authURL.orVariables(), err))
+			diags.AddAttributeError(authURL.path(), "Invalid auth_url", fmt.Sprintf("auth_url (%s) %s.%s", authURL.orVariables(), err, authURL.got()))
 		}
 		return strings.TrimSuffix(endpoint, "/v3")
 	}
@@ -393,7 +414,7 @@ func metadataEndpoint(insecure bool, diags *diag.Diagnostics) string {
 	}
 	endpoint, err := parseEndpoint(set.value, insecure)
 	if err != nil {
-		diags.AddError("Invalid HW_METADATA_ENDPOINT", fmt.Sprintf("The environment variable HW_METADATA_ENDPOINT %s. Got: %q.", err, set.value))
+		diags.AddError("Invalid HW_METADATA_ENDPOINT", fmt.Sprintf("The environment variable HW_METADATA_ENDPOINT %s.%s", err, set.got()))
 	}
 	return endpoint
 }
@@ -407,11 +428,7 @@ func replaced(config model, name string, insecure bool, diags *diag.Diagnostics)
 	}
 	endpoint, err := parseEndpoint(set.value, insecure)
 	if err != nil {
-		got := fmt.Sprintf(" Got: %q.", set.value)
-		if strings.Contains(set.value, "@") {
-			got = "" // It may hold a password.
-		}
-		diags.AddAttributeError(set.path(), "Invalid endpoint", fmt.Sprintf("The endpoint %q (%s) %s.%s", name, set.orVariables(), err, got))
+		diags.AddAttributeError(set.path(), "Invalid endpoint", fmt.Sprintf("The endpoint %q (%s) %s.%s", name, set.orVariables(), err, set.got()))
 	}
 	return endpoint, true
 }

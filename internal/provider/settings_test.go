@@ -208,9 +208,9 @@ func TestProvider_invalid(t *testing.T) {
 		environment map[string]string
 		line, want  string
 	}{
-		"access key alone":        {"region = \"r\"\naccess_key = \"AK\"\n", nil, `provider "servicestage" {`, "Access_key and secret_key: secret_key is not set. Set it (environment variables HW_SECRET_KEY, OS_SECRET_KEY), or leave the others out."},
-		"secret key alone":        {"region = \"r\"\nsecret_key = \"SK\"\n", nil, `provider "servicestage" {`, "Access_key and secret_key: access_key is not set. Set it (environment variables HW_ACCESS_KEY, OS_ACCESS_KEY), or leave the others out."},
-		"half of the environment": {"region = \"r\"\n", map[string]string{"HW_ACCESS_KEY": "AK"}, `provider "servicestage" {`, "Access_key and secret_key: secret_key is not set. Set it (environment variables HW_SECRET_KEY, OS_SECRET_KEY), or leave the others out."},
+		"access key alone":        {"region = \"r\"\naccess_key = \"AK\"\n", nil, `provider "servicestage" {`, "The credentials by access_key and secret_key are incomplete: secret_key is not set. Set it (environment variables HW_SECRET_KEY, OS_SECRET_KEY), or leave the others out."},
+		"secret key alone":        {"region = \"r\"\nsecret_key = \"SK\"\n", nil, `provider "servicestage" {`, "The credentials by access_key and secret_key are incomplete: access_key is not set. Set it (environment variables HW_ACCESS_KEY, OS_ACCESS_KEY), or leave the others out."},
+		"half of the environment": {"region = \"r\"\n", map[string]string{"HW_ACCESS_KEY": "AK"}, `provider "servicestage" {`, "The credentials by access_key and secret_key are incomplete: secret_key is not set. Set it (environment variables HW_SECRET_KEY, OS_SECRET_KEY), or leave the others out."},
 		"no credentials": {"region = \"r\"\n", map[string]string{"HOME": t.TempDir()}, `provider "servicestage" {`, "What was tried, in this order: token: not set; access_key and secret_key: not set; " +
 			"user_name (or user_id) and password: not set; profile: file ~/.hcloud/config.json not found; assume_role_with_oidc: not set; " +
 			"metadata: switched off by HW_METADATA_DISABLED. Set access_key and secret_key"},
@@ -231,8 +231,8 @@ func TestProvider_invalid(t *testing.T) {
 		"no such profile":             {"region = \"r\"\nprofile = \"nobody\"\n", map[string]string{"HOME": homeWith(t, `{"profiles":[]}`)}, `profile = `, `In ~/.hcloud/config.json, there is no profile "nobody"; there are none.`},
 		"unknown endpoint":            {good + "endpoints = { ecs = \"https://a.example\" }\n", nil, `endpoints = `, `value must be one of: ["servicestage" "iam"]`},
 		"negative retries":            {good + "max_retries = -1\n", nil, `max_retries = -1`, "value must be at least 0"},
-		"retries of the environment":  {good, map[string]string{"HW_MAX_RETRIES": "-1"}, `provider "servicestage" {`, `The environment variable HW_MAX_RETRIES is a whole number of at least 0. Got: "-1".`},
-		"insecure of the environment": {good, map[string]string{"HW_INSECURE": "maybe"}, `provider "servicestage" {`, `The environment variables HW_INSECURE, OS_INSECURE: true or false. Got: "maybe".`},
+		"retries of the environment":  {good, map[string]string{"HW_MAX_RETRIES": "-1"}, `provider "servicestage" {`, `The environment variable HW_MAX_RETRIES must be a whole number of at least 0. Got: "-1".`},
+		"insecure of the environment": {good, map[string]string{"HW_INSECURE": "maybe"}, `provider "servicestage" {`, `The environment variable HW_INSECURE must be true or false. Got: "maybe".`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for variable, value := range c.environment {

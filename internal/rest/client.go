@@ -169,6 +169,8 @@ type Call struct {
 	// Repeatable is true of a POST that makes nothing which a second one would make twice. Any other POST is not sent again
 	// where the first one may have arrived, and is not cut off by the caller's context, but ends within 30 seconds.
 	Repeatable bool
+	// Confidential is true where a good answer holds secrets: what cannot be understood of it is not quoted, unless it is HTML.
+	Confidential bool
 }
 
 // mayBeRepeated is true of what can be sent twice without harm.
@@ -202,7 +204,7 @@ func (c *Client) Do(ctx context.Context, call Call, out any) (http.Header, error
 		}
 		answer, failure := c.exchange(ctx, call, target, body, attempt)
 		if failure == nil {
-			failure = decode(answer, out)
+			failure = decode(answer, out, call.Confidential)
 		}
 		if failure == nil {
 			return answer.Header, nil
@@ -329,13 +331,13 @@ func (c *Client) send(req *http.Request) (*answer, error) {
 	return &answer{Response: resp, method: req.Method, body: content, now: c.config.Now()}, nil
 }
 
-func decode(answer *answer, out any) *Error {
+func decode(answer *answer, out any, confidential bool) *Error {
 	if out == nil {
 		return nil
 	}
 	if err := json.Unmarshal(answer.body, out); err != nil {
 		failure := answer.error()
-		if !json.Valid(answer.body) {
+		if !json.Valid(answer.body) && (!confidential || answer.isHTML()) {
 			failure.Message = excerpt(answer.body)
 		}
 		failure.Err = fmt.Errorf("the answer is not the documented JSON: %w", err)

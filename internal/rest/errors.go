@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -87,6 +88,9 @@ func (a *answer) failure() *Error {
 	}
 	failure := a.error()
 	failure.Code, failure.Message = described.code, described.message
+	if failure.Code == strconv.Itoa(a.StatusCode) {
+		failure.Code = "" // As IAM repeats it.
+	}
 	if failure.RequestID == "" {
 		failure.RequestID = described.requestID
 	}
@@ -95,6 +99,9 @@ func (a *answer) failure() *Error {
 	}
 	return failure
 }
+
+// isHTML is true of a page, such as that of a proxy.
+func (a *answer) isHTML() bool { return bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("<")) }
 
 // error is an Error with what is known of every answer.
 func (a *answer) error() *Error {

@@ -1,0 +1,120 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package auth_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
+)
+
+// sources are the ways to ask IAM, with secrets that begin with canary.
+func sources(iam *auth.IAM) map[string]auth.Source {
+	key := auth.Static{Proof: auth.AccessKey{ID: "AK", Secret: "canary-secret", SecurityToken: "canary-security-token"}}
+	return map[string]auth.Source{
+		"password": auth.Password{IAM: iam, UserName: "u", Password: "canary-password", DomainName: "d", Project: auth.Project{Name: "n"}},
+		"agency":   auth.Agency{IAM: iam, Base: key, Name: "a", DomainName: "d"},
+		"OIDC":     auth.OIDC{IAM: iam, IDPID: "idp", IDToken: func() (string, error) { return "canary-id-token", nil }},
+	}
+}
+
+// What IAM answers besides credentials is an error that says so, and never quotes a secret, be it ours or a new one.
+func TestIAM_badAnswers(t *testing.T) {
+	t.Parallel()
+	const keys = `{"credential":{"access":"TAK","secret":"canary-new-secret","securitytoken":"canary-new-token"`
+	for name, c := range map[string]struct {
+		status  int
+		subject string
+		body    string
+		want    map[string]string // By source; "" means all.
+		final   bool
+	}{
+		"nothing":         {201, "", "", map[string]string{"": "the answer is not the documented JSON"}, true},
+		"empty":           {201, "", "{}", map[string]string{"password": "no X-Subject-Token", "OIDC": "no X-Subject-Token", "agency": "lacks the access key"}, true},
+		"half a key":      {201, "canary-new-token", `{"credential":{"access":"TAK","secret":"canary-new-secret"}}`, map[string]string{"agency": "lacks the access key", "OIDC": "lacks the access key"}, true},
+		"cut":             {201, "canary-new-token", keys, map[string]string{"": "the answer is not the documented JSON"}, true},
+		"other types":     {201, "", `{"credential":["canary-new-secret"],"token":["canary-new-secret"]}`, map[string]string{"": "the answer is not the documented JSON"}, true},
+		"page of a proxy": {200, "", "<html><body>Please <b>log in</b></body></html>", map[string]string{"": `HTTP 200: "Please log in": the answer is not the documented JSON`}, true},
+		"refused":         {401, "", `{"error":{"code":401,"message":"no","title":"Unauthorized"}}`, map[string]string{"": "HTTP 401: no"}, true},
+		"refused flat":    {403, "", `{"error_code":"IAM.0003","error_msg":"Policy doesn't allow it"}`, map[string]string{"": "HTTP 403 IAM.0003: Policy doesn't allow it"}, true},
+		"refused as page": {403, "", "<h1>Forbidden</h1>", map[string]string{"": `HTTP 403: "Forbidden"`}, true},
+		"redirected":      {302, "", "", map[string]string{"": "HTTP 302: the service redirects elsewhere, where credentials do not follow"}, true},
+		"out of order":    {500, "", "", map[string]string{"": "HTTP 500"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Location", "https://elsewhere.example")
+				w.Header().Set("X-Subject-Token", c.subject)
+				w.WriteHeader(c.status)
+				_, _ = io.WriteString(w, c.body) // Who does not wait for the answer gets none.
+			})
+			for source, made := range sources(auth.NewIAM(client(t, server.url))) {
+				want, ok := c.want[source]
+				if !ok {
+					want, ok = c.want[""]
+				}
+				session := auth.NewSession(made, nil, auth.Project{ID: "p"}, nil)
+				err := session.Authenticate(t.Context(), unsent(t), nil)
+				if !ok {
+					continue
+				}
+				if _, isError := errors.AsType[*auth.Error](err); !isError || !strings.Contains(err.Error(), want) {
+					t.Errorf("%s: got %v, want %s", source, err, want)
+				}
+				if err != nil && strings.Contains(err.Error(), "canary") {
+					t.Errorf("%s: a secret is in the error: %v", source, err)
+				}
+				before := len(server.received())
+				if err := session.Authenticate(t.Context(), unsent(t), nil); err == nil || (len(server.received()) == before) != c.final {
+					t.Errorf("%s: the second time: %v after %d calls more", source, err, len(server.received())-before)
+				}
+			}
+		})
+	}
+}
+
+// What may pass is asked for again before anybody hears of it, a lost answer too: a second token harms nobody.
+func TestIAM_retries(t *testing.T) {
+	t.Parallel()
+	for name, fail := range map[string]http.HandlerFunc{
+		"throttled": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) },
+		"busy":      func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) },
+		"lost":      func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			failing := make(chan bool, 2)
+			server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				select {
+				case <-failing:
+					fail(w, r)
+				default:
+					answers(w, r)
+				}
+			})
+			iam := auth.NewIAM(client(t, server.url, func(c *rest.Config) { c.MaxRetries = 2 }))
+			for source, made := range sources(iam) {
+				failing <- true
+				failing <- true
+				before := len(server.received())
+				if _, err := made.Credentials(t.Context()); err != nil {
+					t.Errorf("%s: %v", source, err)
+				}
+				want := 3
+				if source == "OIDC" {
+					want = 4
+				}
+				if got := len(server.received()) - before; got != want {
+					t.Errorf("%s: got %d calls, want %d", source, got, want)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,300 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package auth_test
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
+)
+
+const (
+	loginCall    = "POST /v3/auth/tokens"
+	keysCall     = "POST /v3.0/OS-CREDENTIAL/securitytokens"
+	exchangeCall = "POST /v3.0/OS-AUTH/id-token/tokens"
+	expiresAt    = "2026-01-02T04:04:05.123000Z"
+)
+
+// answers is an IAM that gives everybody what the pages say, by path.
+func answers(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/v3/auth/tokens", "/v3.0/OS-AUTH/id-token/tokens":
+		w.Header().Set("X-Subject-Token", "issued-token")
+		respond(w, http.StatusCreated, map[string]any{"token": map[string]any{"expires_at": expiresAt, "project": map[string]any{"id": "p", "name": "n"}}})
+	case "/v3/projects":
+		respond(w, http.StatusOK, map[string]any{"projects": []any{map[string]any{"id": "p", "name": "n"}}})
+	default:
+		respond(w, http.StatusCreated, map[string]any{"credential": map[string]any{
+			"access": "TAK", "secret": "TSK", "securitytoken": "TST", "expires_at": expiresAt,
+		}})
+	}
+}
+
+func idToken() (string, error) { return "the-id-token", nil }
+
+// Each call as the service's pages describe it, to the last brace.
+func TestIAM_calls(t *testing.T) {
+	t.Parallel()
+	key := auth.Static{Proof: auth.AccessKey{ID: "AK", Secret: "SK"}}
+	type call struct {
+		call, body string
+		header     map[string]string
+	}
+	const signed, none = "signed", ""
+	login := func(user, scope string) []call {
+		return []call{{
+			loginCall, `{"auth":{"identity":{"methods":["password"],"password":{"user":` + user + `}},"scope":` + scope + `}}`,
+			map[string]string{"X-Auth-Token": none, "Authorization": none},
+		}}
+	}
+	agency := func(role, by string) call {
+		return call{
+			keysCall, `{"auth":{"identity":{"assume_role":` + role + `,"methods":["assume_role"]}}}`,
+			map[string]string{"Authorization": by},
+		}
+	}
+	for name, c := range map[string]struct {
+		source func(*auth.IAM) auth.Source
+		want   []call
+	}{
+		"password, account by name, project by name": {
+			func(iam *auth.IAM) auth.Source {
+				return auth.Password{IAM: iam, UserName: "u", Password: `p"<`, DomainName: "d", Project: auth.Project{Name: "n"}}
+			},
+			login(`{"name":"u","password":"p\"\u003c","domain":{"name":"d"}}`, `{"project":{"name":"n"}}`),
+		},
+		"password, account by id, project by id": {
+			func(iam *auth.IAM) auth.Source {
+				return auth.Password{IAM: iam, UserName: "u", Password: "p", DomainName: "d", DomainID: "di", Project: auth.Project{ID: "pi", Name: "n"}}
+			},
+			login(`{"name":"u","password":"p","domain":{"id":"di"}}`, `{"project":{"id":"pi"}}`),
+		},
+		"password, user by id": {
+			func(iam *auth.IAM) auth.Source {
+				return auth.Password{IAM: iam, UserName: "u", UserID: "ui", Password: "p", DomainName: "d", Project: auth.Project{Name: "n"}}
+			},
+			login(`{"id":"ui","password":"p"}`, `{"project":{"name":"n"}}`),
+		},
+		"password for the account": {
+			func(iam *auth.IAM) auth.Source {
+				return auth.Password{IAM: iam, UserName: "u", Password: "p", DomainName: "d"}
+			},
+			login(`{"name":"u","password":"p","domain":{"name":"d"}}`, `{"domain":{"name":"d"}}`),
+		},
+		"password for nothing": {
+			func(iam *auth.IAM) auth.Source { return auth.Password{IAM: iam, UserID: "ui", Password: "p"} },
+			[]call{{call: loginCall, body: `{"auth":{"identity":{"methods":["password"],"password":{"user":{"id":"ui","password":"p"}}}}}`}},
+		},
+		"agency, account by name": {
+			func(iam *auth.IAM) auth.Source { return auth.Agency{IAM: iam, Base: key, Name: "a", DomainName: "d"} },
+			[]call{agency(`{"agency_name":"a","domain_name":"d"}`, signed)},
+		},
+		"agency, account by id, duration": {
+			func(iam *auth.IAM) auth.Source {
+				return auth.Agency{IAM: iam, Base: key, Name: "a", DomainName: "d", DomainID: "di", Duration: time.Hour}
+			},
+			[]call{agency(`{"agency_name":"a","domain_id":"di","duration_seconds":3600}`, signed)},
+		},
+		"ID token": {
+			func(iam *auth.IAM) auth.Source { return auth.OIDC{IAM: iam, IDPID: "idp", IDToken: idToken} },
+			[]call{
+				{exchangeCall, `{"auth":{"id_token":{"id":"the-id-token"}}}`, map[string]string{"X-Idp-Id": "idp", "X-Auth-Token": none, "Authorization": none}},
+				{
+					keysCall, `{"auth":{"identity":{"methods":["token"],"token":{"duration_seconds":3600}}}}`,
+					map[string]string{"X-Auth-Token": "issued-token", "Authorization": none},
+				},
+			},
+		},
+		"agency with an ID token": {
+			func(iam *auth.IAM) auth.Source {
+				return auth.Agency{IAM: iam, Base: auth.OIDC{IAM: iam, IDPID: "idp", IDToken: idToken}, Name: "a", DomainID: "di"}
+			},
+			[]call{
+				{call: exchangeCall, body: `{"auth":{"id_token":{"id":"the-id-token"}}}`},
+				{call: keysCall, body: `{"auth":{"identity":{"methods":["token"],"token":{"duration_seconds":3600}}}}`},
+				agency(`{"agency_name":"a","domain_id":"di"}`, signed),
+			},
+		},
+		"agency with a token": {
+			func(iam *auth.IAM) auth.Source {
+				return auth.Agency{IAM: iam, Base: auth.Static{Proof: auth.Token("T")}, Name: "a", DomainID: "di"}
+			},
+			[]call{{
+				keysCall, `{"auth":{"identity":{"assume_role":{"agency_name":"a","domain_id":"di"},"methods":["assume_role"]}}}`,
+				map[string]string{"X-Auth-Token": "T", "Authorization": none},
+			}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := serve(t, answers)
+			credentials, err := c.source(auth.NewIAM(client(t, server.url))).Credentials(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := time.Date(2026, 1, 2, 4, 4, 5, 123e6, time.UTC); !credentials.ExpiresAt.Equal(want) {
+				t.Errorf("they expire at %s, want %s", credentials.ExpiresAt, want)
+			}
+			got := server.received()
+			if len(got) != len(c.want) {
+				t.Fatalf("got %v, want %d calls", got, len(c.want))
+			}
+			for i, want := range c.want {
+				if got[i].call != want.call || got[i].body != want.body {
+					t.Errorf("call %d\n got %s %s\nwant %s %s", i, got[i].call, got[i].body, want.call, want.body)
+				}
+				for header, value := range want.header {
+					sent := got[i].header.Get(header)
+					if value == signed && strings.HasPrefix(sent, auth.Algorithm+" Access=") {
+						continue
+					}
+					if sent != value {
+						t.Errorf("call %d: %s: got %q, want %q", i, header, sent, value)
+					}
+				}
+			}
+		})
+	}
+}
+
+// One project has the name, whatever else the filter of the service lets through.
+func TestIAM_projects(t *testing.T) {
+	t.Parallel()
+	named := func(names ...string) []any {
+		var projects []any
+		for i, name := range names {
+			projects = append(projects, map[string]any{"id": string(rune('a' + i)), "name": name})
+		}
+		return projects
+	}
+	for name, c := range map[string]struct {
+		projects []any
+		want     string
+		failure  string
+	}{
+		"one":         {named("r"), "a", ""},
+		"names alike": {named("r_team", "r", "R", "other r"), "b", ""},
+		"none":        {[]any{}, "", `looking up the id of project "r": IAM knows no project of this name for these credentials`},
+		"null":        {nil, "", "IAM knows no project of this name"},
+		"only alike":  {named("r_team"), "", "IAM knows no project of this name"},
+		"two":         {named("r", "r"), "", "IAM knows 2 projects of this name"},
+		"without id":  {[]any{map[string]any{"name": "r"}}, "", "IAM knows no project of this name"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				respond(w, http.StatusOK, map[string]any{"projects": c.projects})
+			})
+			session := auth.NewSession(auth.Static{Proof: auth.AccessKey{ID: "AK", Secret: "SK"}}, auth.NewIAM(client(t, server.url)), auth.Project{Name: "r"}, nil)
+			req := unsent(t)
+			err := session.Authenticate(t.Context(), req, nil)
+			if c.failure == "" && err != nil || c.failure != "" && (err == nil || !strings.Contains(err.Error(), c.failure)) {
+				t.Errorf("got %v, want %s", err, c.failure)
+			}
+			if got := req.Header.Get("X-Project-Id"); got != c.want {
+				t.Errorf("project %q, want %q", got, c.want)
+			}
+			if got := server.received(); len(got) != 1 || got[0].call != "GET /v3/projects?name=r" || got[0].header.Get("Authorization") == "" {
+				t.Errorf("got %v, want one signed look-up", got)
+			}
+		})
+	}
+}
+
+// An ID token that cannot be read is not sent.
+func TestOIDC_noIDToken(t *testing.T) {
+	t.Parallel()
+	server := serve(t, answers)
+	_, err := auth.OIDC{
+		IAM: auth.NewIAM(client(t, server.url)), IDPID: "idp", IDToken: func() (string, error) { return "", errors.New("open f: no such file") },
+	}.Credentials(t.Context())
+	if failure, ok := errors.AsType[*auth.Error](err); !ok || failure.Advice != "Check id_token_file." ||
+		err.Error() != `exchanging the ID token of identity provider "idp": open f: no such file` {
+		t.Errorf("got %v", err)
+	}
+	if got := server.received(); len(got) != 0 {
+		t.Errorf("got %v", got)
+	}
+}
+
+// The base is asked first, and its failure is the agency's.
+func TestAgency_base(t *testing.T) {
+	t.Parallel()
+	server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		respond(w, http.StatusUnauthorized, map[string]any{"error": map[string]any{"code": 401, "message": "wrong", "title": "Unauthorized"}})
+	})
+	iam := auth.NewIAM(client(t, server.url))
+	_, err := auth.Agency{IAM: iam, Base: auth.Password{IAM: iam, UserID: "ui", Password: "p"}, Name: "a", DomainID: "d"}.Credentials(t.Context())
+	if got, want := err.Error(), `logging in as user "ui": POST `+strings.TrimPrefix(server.url, "http://")+`: HTTP 401: wrong`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got := server.received(); len(got) != 1 {
+		t.Errorf("got %v, want the login alone", got)
+	}
+}
+
+// The metadata service is asked once, without credentials, and what it says of the end is kept.
+func TestMetadata(t *testing.T) {
+	t.Parallel()
+	server := serve(t, answers)
+	source := auth.Metadata{Client: client(t, server.url), Timeout: time.Minute}
+	credentials, err := source.Credentials(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := server.received()
+	if len(got) != 1 || got[0].call != "GET /openstack/latest/securitykey" || got[0].header.Get("Authorization")+got[0].header.Get("X-Auth-Token") != "" {
+		t.Errorf("got %v", got)
+	}
+	req := unsent(t)
+	if err := credentials.Authenticate(t.Context(), req, nil); err != nil || req.Header.Get("X-Security-Token") != "TST" ||
+		!strings.HasPrefix(req.Header.Get("Authorization"), auth.Algorithm+" Access=TAK, ") {
+		t.Errorf("got %v %v", req.Header, err)
+	}
+}
+
+// Whatever goes wrong with the metadata service, the error says what was tried before it.
+func TestMetadata_errors(t *testing.T) {
+	t.Parallel()
+	release := make(chan bool)
+	t.Cleanup(func() { close(release) })
+	for name, c := range map[string]struct {
+		handler http.HandlerFunc
+		want    string
+	}{
+		"no agency": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }, "HTTP 404"},
+		"busy":      {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }, "HTTP 503"},
+		"lost":      {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "EOF"},
+		"empty":     {func(w http.ResponseWriter, _ *http.Request) { respond(w, http.StatusOK, map[string]any{}) }, "the answer lacks the access key, its secret key or the security token"},
+		"silent": {func(_ http.ResponseWriter, r *http.Request) {
+			select {
+			case <-release:
+			case <-r.Context().Done():
+			}
+		}, "no answer in 100ms"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := serve(t, c.handler)
+			source := auth.Metadata{
+				Client: client(t, server.url, func(c *rest.Config) { c.MaxRetries = 0 }), Timeout: time.Minute, Before: "token: not set; profile: not set; ",
+			}
+			if name == "silent" {
+				source.Timeout = 100 * time.Millisecond
+			}
+			_, err := source.Credentials(t.Context())
+			if err == nil || !strings.HasPrefix(err.Error(), "finding credentials: token: not set; profile: not set; metadata: ") || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %s", err, c.want)
+			}
+			if got := server.received(); len(got) != 1 {
+				t.Errorf("it was asked %d times", len(got))
+			}
+		})
+	}
+}
