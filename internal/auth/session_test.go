@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -129,7 +130,7 @@ func TestSession_waitersLeaveAlone(t *testing.T) {
 	e.Order(emulator.Fault{Path: logIn, Do: func() { close(arrived); <-release }})
 	session := e.password()
 	wait := func(ctx context.Context) <-chan error {
-		ended, req := make(chan error, 1), unsent(t)
+		ended, req := make(chan error, 1), unsent(t) //nolint:contextcheck // The request is not sent; what counts is the context of Authenticate.
 		go func() { ended <- session.Authenticate(ctx, req, nil) }()
 		return ended
 	}
@@ -260,7 +261,7 @@ func TestSession_remembersRefusals(t *testing.T) {
 		http.StatusServiceUnavailable: 2, http.StatusGatewayTimeout: 2,
 		0: 2, // The connection breaks.
 	} {
-		t.Run(fmt.Sprint(status), func(t *testing.T) {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
 			t.Parallel()
 			e := emulate(t)
 			e.Order(emulator.Fault{Path: logIn, StatusCode: status, Drop: status == 0, Body: "{}"})
