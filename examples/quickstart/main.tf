@@ -6,7 +6,7 @@ terraform {
   }
 }
 
-# Region and credentials come from the environment: HW_REGION_NAME, HW_ACCESS_KEY, HW_SECRET_KEY, HW_PROJECT_ID.
+# Region and credentials come from the environment: HW_REGION_NAME, HW_ACCESS_KEY, HW_SECRET_KEY.
 provider "servicestage" {}
 
 variable "services" {
@@ -65,6 +65,20 @@ resource "servicestage_build_job" "service" {
       namespace = code_repo.value.namespace
     }
   }
+}
+
+# The checkout service is built once, and again when its branch changes. The apply waits for the build.
+resource "servicestage_build" "checkout" {
+  job_id = servicestage_build_job.service["checkout-service"].job_id
+
+  triggers = {
+    branch = servicestage_build_job.service["checkout-service"].code_repo.branch
+  }
+}
+
+output "built_commit" {
+  description = "Commit of the checkout service that was built."
+  value       = servicestage_build.checkout.commit_id
 }
 
 output "job_ids" {
