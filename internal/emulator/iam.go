@@ -265,6 +265,9 @@ func (s *Service) createTemporaryKeys(_ http.Header, r *http.Request) (any, erro
 	duration := identity.Token.DurationSeconds
 	switch identity.Methods[0] {
 	case "token":
+		if r.Header.Get("X-Auth-Token") == "" {
+			return nil, iamErrorf(http.StatusBadRequest, "The method token takes X-Auth-Token.")
+		}
 	case "assume_role":
 		role := identity.AssumeRole
 		duration = role.DurationSeconds
