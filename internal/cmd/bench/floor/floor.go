@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
@@ -31,14 +32,14 @@ const body = `{"job_name":%q,"job_description":"Builds one of many","environment
 	`"use_public_cluster":true,"build_os":{"arch":"x86_64"}},"code_repo":{"type":"GitHub","url":"https://github.com/acme/app",` +
 	`"branch":"main","namespace":"acme"}}`
 
-// Service makes the requests.
-type Service struct {
+// service makes the requests.
+type service struct {
 	endpoint string
 	client   *http.Client
 }
 
-// Create makes the two requests of a create, and returns the id of the job.
-func (s *Service) Create(ctx context.Context, name string) (string, error) {
+// createJob makes the two requests of a create, and returns the id of the job.
+func (s *service) createJob(ctx context.Context, name string) (string, error) {
 	answer, err := s.call(ctx, http.MethodPost, "", fmt.Sprintf(body, name))
 	if err != nil {
 		return "", err
@@ -49,22 +50,22 @@ func (s *Service) Create(ctx context.Context, name string) (string, error) {
 	if err := json.Unmarshal(answer, &created); err != nil {
 		return "", err
 	}
-	return created.JobID, s.Read(ctx, created.JobID)
+	return created.JobID, s.readJob(ctx, created.JobID)
 }
 
-// Read makes the one request of a read.
-func (s *Service) Read(ctx context.Context, id string) error {
+// readJob makes the one request of a read.
+func (s *service) readJob(ctx context.Context, id string) error {
 	_, err := s.call(ctx, http.MethodGet, "/"+id, "")
 	return err
 }
 
-// Delete makes the one request of a delete.
-func (s *Service) Delete(ctx context.Context, id string) error {
+// deleteJob makes the one request of a delete.
+func (s *service) deleteJob(ctx context.Context, id string) error {
 	_, err := s.call(ctx, http.MethodDelete, "/"+id, "")
 	return err
 }
 
-func (s *Service) call(ctx context.Context, method, path, body string) ([]byte, error) {
+func (s *service) call(ctx context.Context, method, path, body string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, s.endpoint+"/assembling/v1/jobs"+path, strings.NewReader(body))
 	if err != nil {
 		return nil, err
@@ -83,28 +84,32 @@ func (s *Service) call(ctx context.Context, method, path, body string) ([]byte, 
 	return answer, err
 }
 
-// Job is embedded by the resource of a floor.
-type Job struct{ *Service }
+// job is embedded by the resources of the floors.
+type job struct{ *service }
 
 // Metadata implements [resource.Resource].
-func (j *Job) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+func (j *job) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_build_job"
 }
 
 // Configure implements [resource.ResourceWithConfigure].
-func (j *Job) Configure(_ context.Context, req resource.ConfigureRequest, _ *resource.ConfigureResponse) {
-	j.Service, _ = req.ProviderData.(*Service)
+func (j *job) Configure(_ context.Context, req resource.ConfigureRequest, _ *resource.ConfigureResponse) {
+	j.service, _ = req.ProviderData.(*service)
 }
 
 // Update implements [resource.Resource]. The benchmark never updates.
-func (j *Job) Update(_ context.Context, _ resource.UpdateRequest, resp *resource.UpdateResponse) {
+func (j *job) Update(_ context.Context, _ resource.UpdateRequest, resp *resource.UpdateResponse) {
 	resp.Diagnostics.AddError("No update", "A floor of the benchmark makes, reads and deletes.")
 }
 
-// Serve serves a provider with the given resources until Terraform ends it.
+// New returns a function that makes a provider with the given resources.
+func New(resources ...func() resource.Resource) func() provider.Provider {
+	return func() provider.Provider { return &floor{resources: resources} }
+}
+
+// Serve serves such a provider until Terraform ends it.
 func Serve(resources ...func() resource.Resource) {
-	serve := func() provider.Provider { return &floor{resources: resources} }
-	err := providerserver.Serve(context.Background(), serve, providerserver.ServeOpts{
+	err := providerserver.Serve(context.Background(), New(resources...), providerserver.ServeOpts{
 		Address: "registry.terraform.io/servicestage/servicestage", ProtocolVersion: 6,
 	})
 	if err != nil {
@@ -135,9 +140,15 @@ func (f *floor) Configure(ctx context.Context, req provider.ConfigureRequest, re
 	}
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	transport := &http.Transport{MaxIdleConnsPerHost: 100}
-	resp.ResourceData = &Service{endpoint: config.Endpoint.ValueString(), client: &http.Client{Transport: transport}}
+	resp.ResourceData = &service{endpoint: config.Endpoint.ValueString(), client: &http.Client{Transport: transport}}
 }
 
 func (f *floor) Resources(context.Context) []func() resource.Resource { return f.resources }
 
 func (f *floor) DataSources(context.Context) []func() datasource.DataSource { return nil }
+
+func check(diags *diag.Diagnostics, err error) {
+	if err != nil {
+		diags.AddError("The request failed", err.Error())
+	}
+}
