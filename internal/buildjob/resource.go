@@ -76,7 +76,7 @@ func (r *jobResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 
 func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan resourceModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(plan.get(ctx, req.Plan.Raw)...)
 	resp.Diagnostics.Append(refusePassword(plan.CodeRepo, nil)...)
 	timeout, diags := plan.Timeouts.Create(ctx, defaultTimeout)
 	resp.Diagnostics.Append(diags...)
@@ -101,7 +101,7 @@ func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, re
 	}
 	asPlanned := plan
 	asPlanned.jobModel = plan.withUnknownsFrom(jobModel{})
-	resp.Diagnostics.Append(resp.State.Set(ctx, asPlanned)...)
+	resp.Diagnostics.Append(asPlanned.set(ctx, &resp.State.Raw)...)
 	resp.Diagnostics.Append(r.identify(ctx, resp.Identity, plan.JobID)...)
 	resp.Diagnostics.Append(remembered{Unconfirmed: true}.store(ctx, resp.Private)...)
 	resp.Diagnostics.Append(recovered(created, plan.JobName.ValueString())...)
@@ -126,13 +126,13 @@ func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, re
 	if len(reading.refusals) > 0 {
 		state.jobModel = plan.withUnknownsFrom(state.jobModel)
 	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+	resp.Diagnostics.Append(state.set(ctx, &resp.State.Raw)...)
 	resp.Diagnostics.Append(reading.remembered.store(ctx, resp.Private)...)
 }
 
 func (r *jobResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state resourceModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	resp.Diagnostics.Append(state.get(ctx, req.State.Raw)...)
 	// A state of an older CLI has no identity, and the framework wants one also of a job that is gone.
 	resp.Diagnostics.Append(r.identify(ctx, resp.Identity, state.JobID)...)
 	if !r.Ready() {
@@ -166,7 +166,7 @@ func (r *jobResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	}
 	reading := &reading{remembered: memory, note: memory.Unconfirmed, repoIsDrift: memory.Unconfirmed}
 	state.jobModel = stateFrom(job, state.jobModel, reading)
-	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+	resp.Diagnostics.Append(state.set(ctx, &resp.State.Raw)...)
 	if memory.Unconfirmed {
 		reading.remembered.Unconfirmed = false
 		resp.Diagnostics.Append(reading.remembered.store(ctx, resp.Private)...)
@@ -176,8 +176,8 @@ func (r *jobResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 func (r *jobResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan, state resourceModel
 	var configuredProject types.String
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	resp.Diagnostics.Append(plan.get(ctx, req.Plan.Raw)...)
+	resp.Diagnostics.Append(state.get(ctx, req.State.Raw)...)
 	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("enterprise_project_id"), &configuredProject)...)
 	resp.Diagnostics.Append(r.identify(ctx, resp.Identity, state.JobID)...)
 	timeout, diags := plan.Timeouts.Update(ctx, defaultTimeout)
@@ -186,7 +186,7 @@ func (r *jobResource) Update(ctx context.Context, req resource.UpdateRequest, re
 		return
 	}
 	if reflect.DeepEqual(plan.jobModel, state.jobModel) {
-		resp.Diagnostics.Append(resp.State.Set(ctx, plan)...) // Nothing but timeouts differs, and the service has none.
+		resp.Diagnostics.Append(plan.set(ctx, &resp.State.Raw)...) // Nothing but timeouts differs, and the service has none.
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
@@ -215,7 +215,7 @@ func (r *jobResource) Update(ctx context.Context, req resource.UpdateRequest, re
 	job, err := r.Client.GetWrittenBuildJob(ctx, id)
 	if err != nil {
 		resp.Diagnostics.AddWarning("Unable to read the updated build job back", readBackWarning(plan.JobName, id, "was updated", err))
-		resp.Diagnostics.Append(resp.State.Set(ctx, asPlanned)...)
+		resp.Diagnostics.Append(asPlanned.set(ctx, &resp.State.Raw)...)
 		resp.Diagnostics.Append(remembered{Unconfirmed: true}.store(ctx, resp.Private)...)
 		return
 	}
@@ -228,13 +228,13 @@ func (r *jobResource) Update(ctx context.Context, req resource.UpdateRequest, re
 	for _, refusal := range reading.refusals {
 		resp.Diagnostics.AddAttributeError(refusal.path(), "The service did not take over an argument", refusal.detail(id))
 	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	resp.Diagnostics.Append(plan.set(ctx, &resp.State.Raw)...)
 	resp.Diagnostics.Append(reading.remembered.store(ctx, resp.Private)...)
 }
 
 func (r *jobResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state resourceModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	resp.Diagnostics.Append(state.get(ctx, req.State.Raw)...)
 	timeout, diags := state.Timeouts.Delete(ctx, defaultTimeout)
 	timeout = max(timeout, minTimeout)
 	resp.Diagnostics.Append(diags...)
