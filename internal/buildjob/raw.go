@@ -73,7 +73,7 @@ func (m *resourceModel) get(ctx context.Context, raw tftypes.Value) diag.Diagnos
 }
 
 // raw is the model as a plan or a state.
-func (m resourceModel) raw(ctx context.Context) (tftypes.Value, diag.Diagnostics) {
+func (m *resourceModel) raw(ctx context.Context) (tftypes.Value, diag.Diagnostics) {
 	t := resourceTypes()
 	environment, repo := tftypes.NewValue(t.environment, nil), tftypes.NewValue(t.codeRepo, nil)
 	if e := m.EnvironmentSetting; e != nil {
@@ -107,7 +107,7 @@ func (m resourceModel) raw(ctx context.Context) (tftypes.Value, diag.Diagnostics
 }
 
 // set writes the model to a state.
-func (m resourceModel) set(ctx context.Context, state *tftypes.Value) diag.Diagnostics {
+func (m *resourceModel) set(ctx context.Context, state *tftypes.Value) diag.Diagnostics {
 	raw, diags := m.raw(ctx)
 	if !diags.HasError() {
 		*state = raw

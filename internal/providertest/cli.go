@@ -141,7 +141,7 @@ type Command struct {
 func (c *CLI) Start(t *testing.T, arguments ...string) *Command {
 	t.Helper()
 	command := &Command{
-		Cmd:    exec.CommandContext(t.Context(), program(t), arguments...),
+		Cmd:    exec.CommandContext(t.Context(), Program(t), arguments...),
 		Stdout: &strings.Builder{}, Stderr: &strings.Builder{},
 	}
 	command.Dir, command.Env = c.Dir, append(os.Environ(), c.Env...)
@@ -160,8 +160,8 @@ func (c *CLI) Write(t *testing.T, name, content string) {
 	}
 }
 
-// program finds the CLI as the testing framework does, and tofu besides.
-func program(t *testing.T) string {
+// Program finds the CLI as the testing framework does, and tofu besides.
+func Program(t *testing.T) string {
 	t.Helper()
 	if named := os.Getenv("TF_ACC_TERRAFORM_PATH"); named != "" {
 		return named

@@ -9,6 +9,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"log"
 	"os"
@@ -28,7 +29,7 @@ func main() {
 	}
 	signal.Ignore(os.Interrupt) // The provider gets it too, and decides.
 	folder := filepath.Dir(self)
-	command := exec.Command(filepath.Join(folder, usage.Provider), os.Args[1:]...)
+	command := exec.CommandContext(context.Background(), filepath.Join(folder, usage.Provider), os.Args[1:]...)
 	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
 	failure := command.Run()
 	if command.ProcessState == nil {
