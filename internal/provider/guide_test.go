@@ -155,6 +155,7 @@ func TestGuide_bringExistingBuildJobs(t *testing.T) {
 	t.Run("for_each", func(t *testing.T) {
 		t.Parallel()
 		server, cli := fifty(t)
+		cli.RequireTerraform(t, 7, true)
 		for _, name := range []string{"catalogue", "checkout", "payment"} {
 			for _, job := range server.Jobs() {
 				if job.Name() == name+"-service" {

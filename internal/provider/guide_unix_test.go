@@ -26,6 +26,7 @@ func TestGuide_testYourModulesOffline(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	cli := providertest.NewCLI(t, server)
+	cli.RequireTerraform(t, 6, true)
 	cli.Install(t)
 	commands, blocks := page(t, "guides/test-your-modules-offline.md", "A module and its test")
 	cli.Write(t, "main.tf", blocks[0])
