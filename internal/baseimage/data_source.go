@@ -38,7 +38,7 @@ func (d *imagesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest,
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "The technology stacks that ServiceStage builds in the provider's region, and the versions of each. " +
 			"Where the region does not publish the call of the Build API, its namesake of the API's third version is asked, which needs " +
-			"the provider's `project_id`.",
+			"the provider's project. Which region publishes which is not documented, nor what the versions can be used for: a build job takes none of them.",
 		Attributes: map[string]schema.Attribute{
 			"stacks": schema.MapAttribute{
 				Computed:            true,

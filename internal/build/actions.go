@@ -121,7 +121,8 @@ func (a *cancelAction) Metadata(_ context.Context, req action.MetadataRequest, r
 
 func (a *cancelAction) Schema(_ context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Cancels a build, and waits up to a minute until it has ended. A build that has ended already is left as it is, which is no error.\n\n" +
+		MarkdownDescription: "Cancels a build, and waits up to a minute until it has ended. A build that has ended already is left as it is, which is no error: " +
+			"what the service answers to its cancelling is not documented, so the provider looks at the build.\n\n" +
 			"Needs Terraform 1.14 or newer.",
 		Attributes: map[string]schema.Attribute{
 			"build_id": schema.StringAttribute{

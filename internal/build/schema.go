@@ -41,11 +41,16 @@ const (
 
 var notEmpty = []validator.String{stringvalidator.LengthAtLeast(1)}
 
+// startIsSilent is for whatever starts a build.
+const startIsSilent = "Whether a start takes a branch or a commit is not documented, nor what it answers when it is sent twice: the build takes what the " +
+	"job says, and a start is never sent again. The guide [Run builds from Terraform](../guides/run-builds-from-terraform.md) says what the provider decides."
+
 func startSchema() actionschema.Schema {
 	return actionschema.Schema{
 		MarkdownDescription: "Starts a build of a build job and follows it to its end, phase by phase. A build that does not end well is an error, which shows " +
 			"the phase, the last 40 lines of the log, the build's ID, and how to read the rest.\n\n" +
-			"Needs Terraform 1.14 or newer. For older ones and for OpenTofu there is the resource `servicestage_build`.",
+			"Needs Terraform 1.14 or newer. For older ones and for OpenTofu there is the resource `servicestage_build`.\n\n" +
+			startIsSilent,
 		Attributes: map[string]actionschema.Attribute{
 			"job_id": actionschema.StringAttribute{
 				Required: true, MarkdownDescription: "ID of the build job.", Validators: notEmpty,
@@ -85,7 +90,8 @@ func resourceSchema(ctx context.Context) schema.Schema {
 		MarkdownDescription: "One build of a build job: created is started. Another build is started when `job_id` or `triggers` change. Destroying it cancels the build " +
 			"if that is still running, and otherwise only forgets it: what it made stays.\n\n" +
 			"It is for Terraform before 1.14 and for OpenTofu, and for configuration that needs what a build says of itself, such as its commit. " +
-			"Otherwise the action `servicestage_start_build` starts builds without keeping them in the state.",
+			"Otherwise the action `servicestage_start_build` starts builds without keeping them in the state.\n\n" +
+			startIsSilent,
 		Attributes: map[string]schema.Attribute{
 			"job_id": schema.StringAttribute{
 				Required: true, Validators: notEmpty,
@@ -150,7 +156,8 @@ func dataSourceSchema() datasourceschema.Schema {
 		return datasourceschema.Int64Attribute{Computed: true, MarkdownDescription: description}
 	}
 	return datasourceschema.Schema{
-		MarkdownDescription: "One build of a build job, with its phases, its code checks and, if asked for, its log.",
+		MarkdownDescription: "One build of a build job, with its phases, its code checks and, if asked for, its log.\n\n" +
+			"Several fields of a build are documented with different types on different pages: numbers and strings are both read, and what the service leaves out is null.",
 		Attributes: map[string]datasourceschema.Attribute{
 			"build_id": datasourceschema.StringAttribute{Required: true, MarkdownDescription: buildIDDescription, Validators: notEmpty},
 			"log_limit": datasourceschema.Int64Attribute{
@@ -219,7 +226,8 @@ func listSchema() datasourceschema.Schema {
 		return datasourceschema.Int64Attribute{Computed: true, MarkdownDescription: description}
 	}
 	return datasourceschema.Schema{
-		MarkdownDescription: "The builds of a build job, the newest first.",
+		MarkdownDescription: "The builds of a build job, the newest first.\n\n" +
+			"The order of the service's list is not documented; the provider tells the newest by the job's `last_build_id`.",
 		Attributes: map[string]datasourceschema.Attribute{
 			"job_id":     datasourceschema.StringAttribute{Required: true, MarkdownDescription: "ID of the build job.", Validators: notEmpty},
 			"job_name":   datasourceschema.StringAttribute{Computed: true, MarkdownDescription: "Name of the build job."},

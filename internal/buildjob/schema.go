@@ -197,7 +197,8 @@ func dataSourceSchema() datasourceschema.Schema {
 		}
 	}
 	return datasourceschema.Schema{
-		MarkdownDescription: "One build job, by `job_id` or by its exact `job_name`.",
+		MarkdownDescription: "One build job, by `job_id` or by its exact `job_name`. Whether the service compares names exactly is not documented, so the " +
+			"provider does, and case counts. What the service leaves out is null, and so is what it answers as \"\".",
 		Attributes: map[string]datasourceschema.Attribute{
 			"job_id":                selector(jobIDDescription + " Exactly one of `job_id` and `job_name` is to be set."),
 			"job_name":              selector("Exact name of the build job. It is an error if no job or several jobs have it."),

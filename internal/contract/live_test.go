@@ -4,6 +4,7 @@
 package contract_test
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -105,20 +106,27 @@ func TestLive_interrupted(t *testing.T) {
 		run := command(t, server, report, "TF_ACC=1")
 		run.Args[1] = "-test.run=^" + c.test + "$"
 		var seen atomic.Int32
+		started := make(chan *os.Process, 1)
 		server.Order(emulator.Fault{
 			When: func(emulator.Request) bool { return seen.Add(1) == c.at },
 			Do: func() {
-				if err := run.Process.Signal(os.Interrupt); err != nil {
+				if err := (<-started).Signal(os.Interrupt); err != nil {
 					t.Error(err)
 				}
 			},
 		})
-		output, err := run.CombinedOutput()
-		if c.test == "TestAccContract" && (err == nil || !strings.Contains(string(output), "interrupted")) {
-			t.Errorf("%s, request %d: %v\n%s", c.test, c.at, err, output)
+		var output bytes.Buffer
+		run.Stdout, run.Stderr = &output, &output
+		if err := run.Start(); err != nil {
+			t.Fatal(err)
+		}
+		started <- run.Process
+		err := run.Wait()
+		if c.test == "TestAccContract" && (err == nil || !strings.Contains(output.String(), "interrupted")) {
+			t.Errorf("%s, request %d: %v\n%s", c.test, c.at, err, &output)
 		}
 		if seen.Load() < c.at {
-			t.Errorf("%s sent only %d requests:\n%s", c.test, seen.Load(), output)
+			t.Errorf("%s sent only %d requests:\n%s", c.test, seen.Load(), &output)
 		}
 		check(t)
 	}

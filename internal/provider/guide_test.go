@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
@@ -25,8 +26,17 @@ type step struct {
 // session is the commands of a page's section.
 type session []step
 
-// page reads one section of a page of the documentation: its sessions, and its blocks of configuration.
+// page reads one section of a page of the documentation that shows commands, and its blocks of configuration.
 func page(t *testing.T, name, section string) (commands session, blocks []string) {
+	t.Helper()
+	commands, blocks = read(t, name, section)
+	if len(commands) == 0 {
+		t.Fatalf("section %q of %s shows no commands", section, name)
+	}
+	return commands, blocks
+}
+
+func read(t *testing.T, name, section string) (commands session, blocks []string) {
 	t.Helper()
 	root, err := providertest.Root()
 	if err != nil {
@@ -55,9 +65,6 @@ func page(t *testing.T, name, section string) (commands session, blocks []string
 				last.prints = append(last.prints, line)
 			}
 		}
-	}
-	if len(commands) == 0 {
-		t.Fatalf("section %q of %s shows no commands", section, name)
 	}
 	return commands, blocks
 }
@@ -182,4 +189,88 @@ func TestGuide_enterpriseProject(t *testing.T) {
 	cli := providertest.NewCLI(t, emulator.New(t, emulator.Options{}))
 	cli.Write(t, "main.tf", blocks[0])
 	commands.follow(t, cli)
+}
+
+// The configuration of the guide on builds, section by section, with what it leaves out: it starts builds, waits, starts another where it
+// says so, and cancels.
+func TestGuide_runBuilds(t *testing.T) {
+	t.Parallel()
+	const guide = "guides/run-builds-from-terraform.md"
+	job := `
+resource "servicestage_build_job" "checkout" {
+  job_name = "checkout-service"
+  environment_setting {}
+  code_repo {
+    type      = "GitHub"
+    url       = "https://github.com/acme/checkout"
+    branch    = var.branch
+    namespace = "acme"
+  }
+}
+variable "branch" { default = "main" }
+`
+	blocks := func(section string) []string {
+		_, blocks := read(t, guide, section)
+		return blocks
+	}
+	start := func(t *testing.T, body string) (*emulator.Server, *providertest.CLI) {
+		t.Helper()
+		server := emulator.New(t, emulator.Options{BuildDuration: time.Second})
+		cli := providertest.NewCLI(t, server)
+		cli.Write(t, "main.tf", providertest.Requirement+body)
+		return server, cli
+	}
+	apply := func(t *testing.T, cli *providertest.CLI, arguments ...string) {
+		t.Helper()
+		succeed(t, cli, append([]string{"apply", "-no-color", "-input=false", "-auto-approve"}, arguments...)...)
+	}
+	wantBuilds := func(t *testing.T, server *emulator.Server, want int) {
+		t.Helper()
+		if got := len(server.Builds()); got != want {
+			t.Errorf("there are %d builds, want %d", got, want)
+		}
+	}
+	t.Run("changed, older", func(t *testing.T) {
+		t.Parallel()
+		server, cli := start(t, job+blocks("When a job is created or changed")[1])
+		apply(t, cli)
+		wantBuilds(t, server, 1)
+		apply(t, cli, "-var=branch=release")
+		wantBuilds(t, server, 2)
+		apply(t, cli, "-var=branch=release")
+		wantBuilds(t, server, 2)
+	})
+	t.Run("changed, action", func(t *testing.T) {
+		t.Parallel()
+		server, cli := start(t, blocks("When a job is created or changed")[0])
+		cli.RequireTerraform(t, 14, false)
+		apply(t, cli)
+		wantBuilds(t, server, 1)
+		apply(t, cli, "-invoke=action.servicestage_start_build.checkout")
+		wantBuilds(t, server, 2)
+	})
+	t.Run("deployment", func(t *testing.T) {
+		t.Parallel()
+		server, cli := start(t, job+blocks("A deployment that waits for a build")[0]+"variable \"release\" { default = \"1\" }\n")
+		server.OrderBuilds(emulator.Outcome{Phase: "Build"})
+		if _, stderr, err := cli.Run(t, "apply", "-no-color", "-input=false", "-auto-approve"); err == nil || !strings.Contains(stderr, "The build failed") {
+			t.Errorf("a failed build: %v\n%s", err, stderr)
+		}
+		if state := succeed(t, cli, "state", "list"); strings.Contains(state, "terraform_data.deployment") {
+			t.Errorf("the deployment went on:\n%s", state)
+		}
+		apply(t, cli)
+		wantBuilds(t, server, 2)
+	})
+	t.Run("nightly, and cancelled", func(t *testing.T) {
+		t.Parallel()
+		server, cli := start(t, blocks("Every night, from CI")[0]+"variable \"job_id\" {}\n")
+		known := server.AddJob(map[string]any{"job_name": "checkout-service", "environment_setting": map[string]any{}})
+		cli.Env = append(cli.Env, "TF_VAR_job_id="+known)
+		apply(t, cli, "-var=night=2026-01-01")
+		apply(t, cli, "-var=night=2026-01-02")
+		wantBuilds(t, server, 2)
+		succeed(t, cli, "destroy", "-no-color", "-input=false", "-auto-approve", "-target=servicestage_build.nightly", "-var=night=2026-01-02")
+		wantBuilds(t, server, 2)
+	})
 }
