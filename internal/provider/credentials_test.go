@@ -63,6 +63,49 @@ func split(server *emulator.Server) (iam []string, service []emulator.Request) {
 	return iam, service
 }
 
+// credentialsCase is settings, and what comes of them: who the requests of the service are from and which project they are for, and what
+// IAM is asked for before.
+type credentialsCase struct {
+	config      string
+	environment map[string]string
+	sender      string
+	project     string
+	iam         []string
+}
+
+func (c credentialsCase) run(t *testing.T) {
+	server := emulator.New(t, emulator.Options{})
+	t.Setenv("HW_SERVICESTAGE_ENDPOINT", server.URL)
+	t.Setenv("HW_IAM_ENDPOINT", server.URL)
+	t.Setenv("HW_METADATA_ENDPOINT", server.URL)
+	for variable, value := range c.environment {
+		t.Setenv(variable, value)
+	}
+	providertest.Run(t, server, resource.TestStep{Config: providertest.WithProvider("\n"+c.config, job)})
+	iam, requests := split(server)
+	// Terraform starts the provider several times; each has to find out anew.
+	if len(c.iam) > 0 && len(iam)%len(c.iam) != 0 || len(iam) < len(c.iam) {
+		t.Errorf("IAM was asked for %v, want %v each time", iam, c.iam)
+	}
+	for i, request := range iam {
+		if len(c.iam) == 0 || request != c.iam[i%len(c.iam)] {
+			t.Errorf("IAM was asked for %v, want %v each time", iam, c.iam)
+			break
+		}
+	}
+	if len(requests) == 0 {
+		t.Error("nothing reached the service")
+	}
+	for _, request := range requests {
+		if got := issuedOr(sender(request)); got != c.sender {
+			t.Errorf("%s %s was sent by %q, want %q", request.Method, request.Path, got, c.sender)
+		}
+		if got := request.Header.Get("X-Project-Id"); got != c.project {
+			t.Errorf("%s %s is for project %q, want %q", request.Method, request.Path, got, c.project)
+		}
+	}
+}
+
 // Which credentials reach the service, and what IAM is asked for, over configuration, environment and profile: configured
 // before ambient, and within each in the order of the list.
 func TestProvider_credentials(t *testing.T) {
@@ -108,13 +151,7 @@ func TestProvider_credentials(t *testing.T) {
 		return rest
 	}
 
-	for name, c := range map[string]struct {
-		config      string
-		environment map[string]string
-		sender      string
-		project     string
-		iam         []string
-	}{
+	for name, c := range map[string]credentialsCase{
 		"1 token":           {region, everything, token, "", nil},
 		"2 keys":            {region, without(everything, "HW_AUTH_TOKEN"), key, project, []string{lookUp}},
 		"3 password":        {region, without(everything, "HW_AUTH_TOKEN", "HW_ACCESS_KEY", "HW_SECRET_KEY"), "issued token", project, []string{logIn}},
@@ -176,37 +213,7 @@ func TestProvider_credentials(t *testing.T) {
 		"project by id, password": {region + userBlock + "project_id = \"p\"\n", nil, "issued token", "p", []string{logIn}},
 		"project by id, agency":   {region + userBlock + roleBlock + "project_id = \"p\"\n", nil, "temporary key", "p", []string{logIn, assume}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			server := emulator.New(t, emulator.Options{})
-			t.Setenv("HW_SERVICESTAGE_ENDPOINT", server.URL)
-			t.Setenv("HW_IAM_ENDPOINT", server.URL)
-			t.Setenv("HW_METADATA_ENDPOINT", server.URL)
-			for variable, value := range c.environment {
-				t.Setenv(variable, value)
-			}
-			providertest.Run(t, server, resource.TestStep{Config: providertest.WithProvider("\n"+c.config, job)})
-			iam, requests := split(server)
-			// Terraform starts the provider several times; each has to find out anew.
-			for _, request := range iam {
-				if !slices.Contains(c.iam, request) {
-					t.Errorf("IAM was asked for %s, which is not among %v", request, c.iam)
-				}
-			}
-			if len(iam) < len(c.iam) || !slices.Equal(iam[:len(c.iam)], c.iam) {
-				t.Errorf("IAM was asked for %v, want to begin with %v", iam, c.iam)
-			}
-			if len(requests) == 0 {
-				t.Error("nothing reached the service")
-			}
-			for _, request := range requests {
-				if got := issuedOr(sender(request)); got != c.sender {
-					t.Errorf("%s %s was sent by %q, want %q", request.Method, request.Path, got, c.sender)
-				}
-				if got := request.Header.Get("X-Project-Id"); got != c.project {
-					t.Errorf("%s %s is for project %q, want %q", request.Method, request.Path, got, c.project)
-				}
-			}
-		})
+		t.Run(name, c.run)
 	}
 }
 
