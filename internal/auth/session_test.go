@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -128,8 +129,10 @@ func TestSession_waitersLeaveAlone(t *testing.T) {
 	arrived, release := make(chan bool), make(chan bool)
 	e.Order(emulator.Fault{Path: logIn, Do: func() { close(arrived); <-release }})
 	session := e.password()
+	requests := []*http.Request{unsent(t), unsent(t), unsent(t)}
 	wait := func(ctx context.Context) <-chan error {
-		ended, req := make(chan error, 1), unsent(t)
+		ended, req := make(chan error, 1), requests[0]
+		requests = requests[1:]
 		go func() { ended <- session.Authenticate(ctx, req, nil) }()
 		return ended
 	}
@@ -260,7 +263,7 @@ func TestSession_remembersRefusals(t *testing.T) {
 		http.StatusServiceUnavailable: 2, http.StatusGatewayTimeout: 2,
 		0: 2, // The connection breaks.
 	} {
-		t.Run(fmt.Sprint(status), func(t *testing.T) {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
 			t.Parallel()
 			e := emulate(t)
 			e.Order(emulator.Fault{Path: logIn, StatusCode: status, Drop: status == 0, Body: "{}"})

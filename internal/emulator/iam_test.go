@@ -6,6 +6,7 @@ package emulator_test
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -46,7 +47,7 @@ func wantIAMError(t *testing.T, got answer, status int, message string) {
 		return
 	}
 	failure := objectIn(t, got.body, "error")
-	if failure["message"] != message || fmt.Sprint(failure["code"]) != fmt.Sprint(status) || failure["title"] != http.StatusText(status) {
+	if failure["message"] != message || fmt.Sprint(failure["code"]) != strconv.Itoa(status) || failure["title"] != http.StatusText(status) {
 		t.Errorf("got %s, want %q", got.raw, message)
 	}
 }

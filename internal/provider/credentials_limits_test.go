@@ -48,7 +48,8 @@ func TestProvider_credentialsDoNotMix(t *testing.T) {
 			region + keyBlock, map[string]string{"HW_PROFILE": "nobody", "HW_SHARED_CONFIG_FILE": "/nonexistent"}, key, emulator.ProjectID("cn-north-4"), []string{lookUp},
 		},
 		"half a source behind a whole one, both of the environment": {
-			region, map[string]string{"HW_ACCESS_KEY": "EMULATORACCESSKEY", "HW_SECRET_KEY": "emulator-secret-key", "OS_USERNAME": "somebody"},
+			region,
+			map[string]string{"HW_ACCESS_KEY": "EMULATORACCESSKEY", "HW_SECRET_KEY": "emulator-secret-key", "OS_USERNAME": "somebody"},
 			key, emulator.ProjectID("cn-north-4"),
 			[]string{lookUp},
 		},
@@ -56,7 +57,12 @@ func TestProvider_credentialsDoNotMix(t *testing.T) {
 			region + tokenBlock, map[string]string{"HW_SECURITY_TOKEN": "left over"}, "token emulator-token", "", nil,
 		},
 	} {
-		t.Run(name, c.run)
+		t.Run(name, func(t *testing.T) {
+			for variable, value := range c.environment {
+				t.Setenv(variable, value)
+			}
+			c.run(t)
+		})
 	}
 }
 
@@ -70,7 +76,8 @@ func TestProvider_uselessCredentials(t *testing.T) {
 	}{
 		"security token alone": {region + "security_token = \"canary\"\n", nil, "The credentials by access_key and secret_key are incomplete: access_key is not set."},
 		"half a source before a whole one, both of the environment": {
-			region, map[string]string{"HW_ACCESS_KEY": "canary", "HW_USER_ID": "u", "HW_USER_PASSWORD": "canary"},
+			region,
+			map[string]string{"HW_ACCESS_KEY": "canary", "HW_USER_ID": "u", "HW_USER_PASSWORD": "canary"},
 			"secret_key is not set. Set it (environment variables HW_SECRET_KEY, OS_SECRET_KEY), or leave the others out.",
 		},
 		"profile of the environment that does not exist": {region, map[string]string{"HW_PROFILE": "nobody", "HOME": homeWith(t, `{"profiles":[]}`)}, `there is no profile "nobody"`},
@@ -118,16 +125,19 @@ func TestProvider_loginErrors(t *testing.T) {
 		"wrong key, look-up": {wrong, emulator.Fault{}, `looking up the id of project "cn-north-4": HTTP 401: APIGW.0301: .* ` + wrongKey},
 		"wrong key, agency":  {wrong + roleBlock, emulator.Fault{}, `assuming agency "emulator-agency": HTTP 401: APIGW.0301: .* ` + wrongKey},
 		"IAM out of order": {
-			userBlock, emulator.Fault{StatusCode: http.StatusServiceUnavailable, Times: -1},
+			userBlock,
+			emulator.Fault{StatusCode: http.StatusServiceUnavailable, Times: -1},
 			`HTTP 503: the answer says no more. .* which says nothing of the credentials. Try again later.`,
 		},
 		"IAM out of reach": {userBlock, emulator.Fault{Drop: true, Times: -1}, `EOF. .* was not reached. Check the network`},
 		"not IAM": {
-			userBlock, emulator.Fault{StatusCode: http.StatusOK, Body: "<html>Welcome</html>"},
+			userBlock,
+			emulator.Fault{StatusCode: http.StatusOK, Body: "<html>Welcome</html>"},
 			`HTTP 200: "Welcome": .* This is no answer of identity and access management (IAM). Check the provider's region, cloud and auth_url, or endpoints.iam.`,
 		},
 		"empty ID token": {
-			strings.Replace(oidcBlock, `id_token = "emulator-id-token"`, fmt.Sprintf("id_token_file = %q", empty), 1), emulator.Fault{},
+			strings.Replace(oidcBlock, `id_token = "emulator-id-token"`, fmt.Sprintf("id_token_file = %q", empty), 1),
+			emulator.Fault{},
 			`exchanging the ID token of identity provider "emulator-idp": the file .* is empty. Check id_token_file.`,
 		},
 	} {

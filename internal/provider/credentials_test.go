@@ -64,7 +64,7 @@ func split(server *emulator.Server) (iam []string, service []emulator.Request) {
 }
 
 // credentialsCase is settings, and what comes of them: who the requests of the service are from and which project they are for, and what
-// IAM is asked for before.
+// IAM is asked for before. A test sets the environment and runs it.
 type credentialsCase struct {
 	config      string
 	environment map[string]string
@@ -74,13 +74,11 @@ type credentialsCase struct {
 }
 
 func (c credentialsCase) run(t *testing.T) {
+	t.Helper()
 	server := emulator.New(t, emulator.Options{})
 	t.Setenv("HW_SERVICESTAGE_ENDPOINT", server.URL)
 	t.Setenv("HW_IAM_ENDPOINT", server.URL)
 	t.Setenv("HW_METADATA_ENDPOINT", server.URL)
-	for variable, value := range c.environment {
-		t.Setenv(variable, value)
-	}
 	providertest.Run(t, server, resource.TestStep{Config: providertest.WithProvider("\n"+c.config, job)})
 	iam, requests := split(server)
 	// Terraform starts the provider several times; each has to find out anew.
@@ -213,7 +211,12 @@ func TestProvider_credentials(t *testing.T) {
 		"project by id, password": {region + userBlock + "project_id = \"p\"\n", nil, "issued token", "p", []string{logIn}},
 		"project by id, agency":   {region + userBlock + roleBlock + "project_id = \"p\"\n", nil, "temporary key", "p", []string{logIn, assume}},
 	} {
-		t.Run(name, c.run)
+		t.Run(name, func(t *testing.T) {
+			for variable, value := range c.environment {
+				t.Setenv(variable, value)
+			}
+			c.run(t)
+		})
 	}
 }
 

@@ -126,7 +126,7 @@ func TestProvider_settings(t *testing.T) {
 	}
 }
 
-// A profile of KooCLI's file is taken where nothing else is set, and its region and project likewise.
+// A profile of KooCLI's file is taken where nothing else is set, and its project with it.
 func TestProvider_profile(t *testing.T) {
 	providertest.Prepare(t)
 	file := filepath.Join(t.TempDir(), "config.json")
@@ -145,7 +145,7 @@ func TestProvider_profile(t *testing.T) {
 		"named":                            {"shared_config_file = \"" + file + "\"\nprofile = \"sso\"\n", nil, "key AK temporary", ""},
 		"of the environment":               {"", map[string]string{"HW_SHARED_CONFIG_FILE": file, "HW_PROFILE": "sso"}, "key AK temporary", ""},
 		"project set otherwise":            {"shared_config_file = \"" + file + "\"\nproject_id = \"own\"\n", nil, "key AK", "own"},
-		"token before the profile":         {"token = \"T\"\n", map[string]string{"HW_SHARED_CONFIG_FILE": file}, "token T", "p"},
+		"token before the profile":         {"token = \"T\"\n", map[string]string{"HW_SHARED_CONFIG_FILE": file}, "token T", ""},
 		"default file, in the home folder": {"profile = \"keys\"\n", map[string]string{"HOME": homeWith(t, content)}, "key AK", "p"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -140,7 +140,8 @@ func TestClient_renewsCredentials(t *testing.T) {
 		"not for the service's own word": {
 			[]http.HandlerFunc{say(http.StatusUnauthorized, `{"error_code":"SVCSTG.00100401","error_msg":"no such job"}`)},
 			http.MethodGet, 5,
-			[]string{"GET 1"}, "HTTP 401 SVCSTG.00100401: no such job", 1,
+			[]string{"GET 1"},
+			"HTTP 401 SVCSTG.00100401: no such job", 1,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
