@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/apidiag"
+	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
@@ -118,5 +119,67 @@ func TestError(t *testing.T) {
 				t.Errorf("\n got %s\n\nwant %s", got.Detail(), c.want)
 			}
 		})
+	}
+}
+
+// An operation that nobody could be proven for says what failed on the way, and what to do about that.
+func TestError_noCredentials(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	const skew = "A signature is good for minutes only, and the clocks differ: the server's says 2026-01-02T03:04:05Z, the one here 2026-01-02T03:14:05Z. Set the clock."
+	login := func(err error) error {
+		return &servicestage.Error{Host: "service", Err: &auth.Error{Doing: `logging in as user "u"`, Advice: "Check user_name.", Err: err}}
+	}
+	for name, c := range map[string]struct {
+		err  error
+		want string
+	}{
+		"refused": {
+			login(&servicestage.Error{Host: "iam", StatusCode: 401, Message: "no", RequestID: "r-1"}),
+			"HTTP 401: no.\n\nCheck user_name.\n\nEndpoint: iam, request id: r-1",
+		},
+		"refused by another clock": {
+			login(&servicestage.Error{Host: "iam", StatusCode: 401, Message: "no", ServerTime: now, LocalTime: now.Add(10 * time.Minute)}),
+			"HTTP 401: no.\n\nCheck user_name.\n\n" + skew + "\n\nEndpoint: iam",
+		},
+		"another clock that does not matter": {
+			login(&servicestage.Error{Host: "iam", StatusCode: 404, Message: "no", ServerTime: now, LocalTime: now.Add(10 * time.Minute)}),
+			"HTTP 404: no.\n\nCheck user_name.\n\nEndpoint: iam",
+		},
+		"wrong signature": {
+			login(&servicestage.Error{Host: "iam", StatusCode: 401, Code: "APIGW.0301"}),
+			"HTTP 401: APIGW.0301.\n\nThe credentials are wrong. Check the provider's token, or its access_key, secret_key and security_token.\n\nEndpoint: iam",
+		},
+		"old signature": {
+			login(&servicestage.Error{Host: "iam", StatusCode: 401, Code: "APIGW.0301", ServerTime: now, LocalTime: now.Add(10 * time.Minute)}),
+			"HTTP 401: APIGW.0301.\n\n" + skew + "\n\nEndpoint: iam",
+		},
+		"out of reach": {
+			login(&servicestage.Error{Host: "iam", Err: errors.New("connection refused"), Attempts: 6}),
+			"connection refused.\n\nIdentity and access management (IAM) was not reached. Check the network and its proxies, and the provider's region, " +
+				"cloud and auth_url, or endpoints.iam.\n\nEndpoint: iam, tries: 6",
+		},
+		"busy for too long": {
+			login(&servicestage.Error{Host: "iam", StatusCode: 429, Message: "slow down", Stopped: context.DeadlineExceeded}),
+			"HTTP 429: slow down (for too long).\n\nIdentity and access management (IAM) is busy or out of order, which says nothing of the credentials. " +
+				"Try again later.\n\nEndpoint: iam",
+		},
+		"something else": {login(errors.New("open f: no such file")), "open f: no such file.\n\nCheck user_name."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			want := `Error creating build job "app", logging in as user "u": ` + c.want
+			if got := apidiag.Detail(`creating build job "app"`, c.err); got != want {
+				t.Errorf("\n got %s\n\nwant %s", got, want)
+			}
+		})
+	}
+	metadata := &auth.Error{
+		Doing: "finding credentials", Tried: "token: not set; metadata", Advice: "Set one of them.",
+		Err: &servicestage.Error{Host: "m", Err: errors.New("no route to host")},
+	}
+	const want = "Error x, finding credentials: token: not set; metadata: no route to host.\n\nSet one of them.\n\nEndpoint: m"
+	if got := apidiag.Detail("x", metadata); got != want {
+		t.Errorf("\n got %s\n\nwant %s", got, want)
 	}
 }

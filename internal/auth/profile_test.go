@@ -46,14 +46,18 @@ func TestReadProfile(t *testing.T) {
 func TestReadProfile_errors(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ content, profile, want string }{
-		"no such profile": {profiles, "nobody", `there is no profile "nobody"; there are "home", "work", "sso", "token"`},
-		"half a pair":     {profiles, "half", `profile "half" (mode "AKSK") lacks the access key or its secret key`},
-		"other mode":      {profiles, "other", `profile "other" has the mode "ecsAgency"; AKSK, token and SSO are supported`},
-		"no token":        {profiles, "no token", `profile "no token" (mode "token") lacks the token`},
-		"encrypted":       {`{"authEncrypt":"true",` + profiles[1:], "home", `the secrets are encrypted, and only KooCLI can read them`},
-		"no current":      {`{"profiles":[]}`, "", `no profile is named, and the file has no current one`},
-		"no JSON":         {`canary-secret`, "", `the file is not the JSON that KooCLI writes`},
-		"wrong type":      {`{"profiles":[{"name":"a","secretAccessKey":["canary-secret"]}]}`, "a", `the file is not the JSON that KooCLI writes`},
+		"no such profile":                   {profiles, "nobody", `there is no profile "nobody"; there are "home", "work", "sso", "token"`},
+		"half a pair":                       {profiles, "half", `profile "half" (mode "AKSK") lacks the access key or its secret key`},
+		"other mode":                        {profiles, "other", `profile "other" has the mode "ecsAgency"; AKSK, token and SSO are supported`},
+		"no token":                          {profiles, "no token", `profile "no token" (mode "token") lacks the token`},
+		"encrypted, without the plain keys": {`{"authEncrypt":true,` + profiles[1:], "half", `the secrets are encrypted, and only KooCLI can read them`},
+		"agency without account": {
+			`{"profiles":[{"name":"a","accessKeyId":"canary","secretAccessKey":"canary","agencyName":"b"}]}`, "a", `profile "a" names agency "b" without its account`,
+		},
+		"encrypted":  {`{"authEncrypt":"true",` + profiles[1:], "home", `the secrets are encrypted, and only KooCLI can read them`},
+		"no current": {`{"profiles":[]}`, "", `no profile is named, and the file has no current one`},
+		"no JSON":    {`canary-secret`, "", `the file is not the JSON that KooCLI writes`},
+		"wrong type": {`{"profiles":[{"name":"a","secretAccessKey":["canary-secret"]}]}`, "a", `the file is not the JSON that KooCLI writes`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -19,13 +19,13 @@ import (
 )
 
 // What one source says does not reach into another, and what nobody takes does no harm.
-func TestProvider_credentialsDoNotMix(t *testing.T) { //nolint:paralleltest // Each case sets variables.
+func TestProvider_credentialsDoNotMix(t *testing.T) {
 	providertest.Prepare(t)
 	const key = "key EMULATORACCESSKEY"
 	home := homeWith(t, `{"current":"work","profiles":[{"name":"work","accessKeyId":"EMULATORACCESSKEY","secretAccessKey":"emulator-secret-key",
 		"region":"cn-east-3","projectId":"of-the-profile"}]}`)
 	agency := map[string]string{"HW_ASSUME_ROLE_AGENCY_NAME": "emulator-agency", "HW_ASSUME_ROLE_DOMAIN_ID": emulator.DomainID}
-	for name, c := range map[string]credentialsCase{ //nolint:paralleltest // Each case sets variables.
+	for name, c := range map[string]credentialsCase{
 		"project of the profile": {"profile = \"work\"\n", map[string]string{"HOME": home}, key, "of-the-profile", nil},
 		"project of the profile is not one of another region": {
 			region + "profile = \"work\"\n", map[string]string{"HOME": home}, key, emulator.ProjectID("cn-north-4"), []string{lookUp},
@@ -57,11 +57,16 @@ func TestProvider_credentialsDoNotMix(t *testing.T) { //nolint:paralleltest // E
 			region + tokenBlock, map[string]string{"HW_SECURITY_TOKEN": "left over"}, "token emulator-token", "", nil,
 		},
 	} {
-		t.Run(name, c.run)
+		t.Run(name, func(t *testing.T) {
+			for variable, value := range c.environment {
+				t.Setenv(variable, value)
+			}
+			c.run(t)
+		})
 	}
 }
 
-// What else is wrong is said while Terraform plans, with the setting to mend, and no value that may be a secret.
+// What else is wrong is said while Terraform plans, with the setting to mend.
 func TestProvider_uselessCredentials(t *testing.T) {
 	providertest.Prepare(t)
 	for name, c := range map[string]struct {
@@ -96,7 +101,6 @@ func TestProvider_uselessCredentials(t *testing.T) {
 			}
 			providertest.Run(t, nil, resource.TestStep{
 				Config: providertest.WithProvider("\n"+c.config, job), PlanOnly: true,
-				// The excerpt of the configuration is Terraform's, and shows no more than the line of the setting.
 				ExpectError: regexp.MustCompile(`(?s)on [^\n]*\.tf line \d+.*` + words(c.want)),
 			})
 		})

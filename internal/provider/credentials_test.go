@@ -64,7 +64,7 @@ func split(server *emulator.Server) (iam []string, service []emulator.Request) {
 }
 
 // credentialsCase is settings, and what comes of them: who the requests of the service are from and which project they are for, and what
-// IAM is asked for before.
+// IAM is asked for before. A test sets the environment and runs it.
 type credentialsCase struct {
 	config      string
 	environment map[string]string
@@ -74,13 +74,11 @@ type credentialsCase struct {
 }
 
 func (c credentialsCase) run(t *testing.T) {
+	t.Helper()
 	server := emulator.New(t, emulator.Options{})
 	t.Setenv("HW_SERVICESTAGE_ENDPOINT", server.URL)
 	t.Setenv("HW_IAM_ENDPOINT", server.URL)
 	t.Setenv("HW_METADATA_ENDPOINT", server.URL)
-	for variable, value := range c.environment {
-		t.Setenv(variable, value)
-	}
 	providertest.Run(t, server, resource.TestStep{Config: providertest.WithProvider("\n"+c.config, job)})
 	iam, requests := split(server)
 	// Terraform starts the provider several times; each has to find out anew.
@@ -108,7 +106,7 @@ func (c credentialsCase) run(t *testing.T) {
 
 // Which credentials reach the service, and what IAM is asked for, over configuration, environment and profile: configured
 // before ambient, and within each in the order of the list.
-func TestProvider_credentials(t *testing.T) { //nolint:paralleltest // Each case sets variables.
+func TestProvider_credentials(t *testing.T) {
 	providertest.Prepare(t)
 	file := filepath.Join(t.TempDir(), "config.json")
 	profiles := `{"current":"keys","profiles":[
@@ -151,7 +149,7 @@ func TestProvider_credentials(t *testing.T) { //nolint:paralleltest // Each case
 		return rest
 	}
 
-	for name, c := range map[string]credentialsCase{ //nolint:paralleltest // Each case sets variables.
+	for name, c := range map[string]credentialsCase{
 		"1 token":           {region, everything, token, "", nil},
 		"2 keys":            {region, without(everything, "HW_AUTH_TOKEN"), key, project, []string{lookUp}},
 		"3 password":        {region, without(everything, "HW_AUTH_TOKEN", "HW_ACCESS_KEY", "HW_SECRET_KEY"), "issued token", project, []string{logIn}},
@@ -213,7 +211,12 @@ func TestProvider_credentials(t *testing.T) { //nolint:paralleltest // Each case
 		"project by id, password": {region + userBlock + "project_id = \"p\"\n", nil, "issued token", "p", []string{logIn}},
 		"project by id, agency":   {region + userBlock + roleBlock + "project_id = \"p\"\n", nil, "temporary key", "p", []string{logIn, assume}},
 	} {
-		t.Run(name, c.run)
+		t.Run(name, func(t *testing.T) {
+			for variable, value := range c.environment {
+				t.Setenv(variable, value)
+			}
+			c.run(t)
+		})
 	}
 }
 

@@ -45,7 +45,7 @@ func (p *serviceStage) Schema(_ context.Context, _ provider.SchemaRequest, resp 
 			"region":         optional("region", "Region, such as `cn-north-4`. Required, unless `endpoints` names the service. Default: that of the profile. It is part of the identity of a resource."),
 			"access_key":     secret("access_key", "Access key (AK). Requires `secret_key`."),
 			"secret_key":     secret("secret_key", "Secret key (SK) of the access key. Requires `access_key`."),
-			"security_token": secret("security_token", "Security token that goes with a temporary access key."),
+			"security_token": secret("security_token", "Security token that goes with a temporary access key. Requires `access_key` and `secret_key`."),
 			"token":          secret("token", "Project-scoped IAM token. It names its project itself, and lives for 24 hours."),
 			"user_name":      optional("user_name", "Name of the IAM user who logs in with `password`. Requires `domain_name` or `domain_id`."),
 			"user_id":        optional("user_id", "ID of the IAM user who logs in with `password`, instead of `user_name`."),
@@ -53,9 +53,9 @@ func (p *serviceStage) Schema(_ context.Context, _ provider.SchemaRequest, resp 
 			"domain_id":      optional("domain_id", "ID of the account that the IAM user belongs to."),
 			"domain_name":    optional("domain_name", "Name of the account that the IAM user belongs to."),
 			"project_id": optional("project_id",
-				"ID of the project. Default: that of the profile or of the login, else the one that `project_name` is looked up to, by a "+
-					"request to IAM before the first request to the service."),
-			"project_name":          optional("project_name", "Name of the project, which is used where no `project_id` is set. Default: `region`."),
+				"ID of the project. Default: the one that `project_name` is looked up to, else that of the profile or of the login, else the one that "+
+					"the name of the region is looked up to, by a request to IAM before the first request to the service."),
+			"project_name":          optional("project_name", "Name of the project, which is used where no `project_id` is set. Default: the project of the profile, else the one named as the region."),
 			"enterprise_project_id": optional("enterprise_project_id", "ID of the enterprise project for resources that name none."),
 			"auth_url": optional("auth_url",
 				"URL of identity and access management (IAM), with or without `/v3`. Default: `https://iam.{region}.{cloud}`. The key `iam` of "+

@@ -23,12 +23,18 @@ func TestProvider_secretsStayOut(t *testing.T) {
 	t.Parallel()
 	const canary = "canary-"
 	keys := "access_key = \"EMULATORACCESSKEY\"\nsecret_key = \"canary-secret-key\"\nsecurity_token = \"canary-security-token\"\n"
+	file := filepath.Join(t.TempDir(), "config.json")
+	if err := os.WriteFile(file, []byte(`{"current":"a","profiles":[{"name":"a","accessKeyId":"EMULATORACCESSKEY",
+		"secretAccessKey":"canary-secret-key","securityToken":"canary-security-token"}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, arguments := range map[string]string{
 		"keys":     keys,
 		"token":    "token = \"canary-token\"",
 		"password": strings.Replace(userBlock, "emulator-password", "canary-password", 1),
 		"OIDC":     strings.Replace(oidcBlock, "emulator-id-token", "canary-id-token", 1),
 		"agency":   keys + roleBlock,
+		"profile":  "shared_config_file = \"" + file + "\"",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

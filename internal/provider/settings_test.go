@@ -126,7 +126,7 @@ func TestProvider_settings(t *testing.T) {
 	}
 }
 
-// A profile of KooCLI's file is taken where nothing else is set, and its region and project likewise.
+// A profile of KooCLI's file is taken where nothing else is set, and its project with it.
 func TestProvider_profile(t *testing.T) {
 	providertest.Prepare(t)
 	file := filepath.Join(t.TempDir(), "config.json")
@@ -255,12 +255,23 @@ func words(text string) string {
 // What may hold a password is not repeated.
 func TestProvider_endpointWithPassword(t *testing.T) {
 	t.Parallel()
-	cli := providertest.NewCLI(t, emulator.New(t, emulator.Options{}))
-	cli.Write(t, "main.tf", providertest.Requirement+"provider \"servicestage\" {\n  endpoints = { servicestage = var.endpoint }\n}\n"+job+
-		"variable \"endpoint\" { default = \"https://me:canary-secret@gw.example.com\" }\n")
-	stdout, stderr, err := cli.Run(t, "plan", "-no-color", "-input=false")
-	if err == nil || !strings.Contains(stderr, "Invalid endpoint") || strings.Contains(stdout+stderr, "canary-secret") {
-		t.Errorf("%v\n%s\n%s", err, stdout, stderr)
+	const url = "https://me:canary-secret@gw.example.com"
+	for name, c := range map[string]struct{ argument, variable, want string }{
+		"endpoint":          {"endpoints = { servicestage = var.url }", "", "Invalid endpoint"},
+		"auth_url":          {"auth_url = var.url", "HW_IAM_ENDPOINT=", "Invalid auth_url"},
+		"metadata endpoint": {"", "HW_METADATA_ENDPOINT=" + url, "Invalid HW_METADATA_ENDPOINT"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cli := providertest.NewCLI(t, emulator.New(t, emulator.Options{}))
+			cli.Env = append(cli.Env, c.variable)
+			cli.Write(t, "main.tf", providertest.Requirement+"provider \"servicestage\" {\n"+c.argument+"\n}\n"+job+
+				"variable \"url\" { default = \""+url+"\" }\n")
+			stdout, stderr, err := cli.Run(t, "plan", "-no-color", "-input=false")
+			if err == nil || !strings.Contains(stderr, c.want) || strings.Contains(stdout+stderr, "canary-secret") {
+				t.Errorf("%v\n%s\n%s", err, stdout, stderr)
+			}
+		})
 	}
 }
 
