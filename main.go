@@ -11,6 +11,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
+	"github.com/servicestage/terraform-provider-servicestage/internal/logging"
 	"github.com/servicestage/terraform-provider-servicestage/internal/provider"
 )
 
@@ -23,6 +24,8 @@ func main() {
 	var options []tf6server.ServeOpt
 	if *debug {
 		options = append(options, tf6server.WithManagedDebug())
+	} else if err := logging.Limit(); err != nil {
+		log.Fatal(err)
 	}
 	if err := tf6server.Serve("registry.terraform.io/servicestage/servicestage", provider.NewServer(version), options...); err != nil {
 		log.Fatal(err)

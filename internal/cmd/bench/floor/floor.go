@@ -22,6 +22,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/logging"
 )
 
 // Token is what a floor proves its requests with; the settings name none.
@@ -107,8 +109,11 @@ func New(resources ...func() resource.Resource) func() provider.Provider {
 	return func() provider.Provider { return &floor{resources: resources} }
 }
 
-// Serve serves such a provider until Terraform ends it.
+// Serve serves such a provider until Terraform ends it. It logs as little as ours does.
 func Serve(resources ...func() resource.Resource) {
+	if err := logging.Limit(); err != nil {
+		log.Fatal(err)
+	}
 	err := providerserver.Serve(context.Background(), New(resources...), providerserver.ServeOpts{
 		Address: "registry.terraform.io/servicestage/servicestage", ProtocolVersion: 6,
 	})

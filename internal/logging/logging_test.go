@@ -1,0 +1,61 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package logging_test
+
+import (
+	"maps"
+	"os"
+	"testing"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/logging"
+)
+
+func TestLimit(t *testing.T) {
+	all := func(level string) map[string]string {
+		return map[string]string{
+			"TF_LOG_SDK": level, "TF_LOG_SDK_PROTO": level, "TF_LOG_SDK_FRAMEWORK": level, "TF_LOG_PROVIDER_SERVICESTAGE": level,
+		}
+	}
+	for name, test := range map[string]struct {
+		given, want map[string]string
+	}{
+		"nothing asked for":               {nil, all("OFF")},
+		"off":                             {map[string]string{"TF_LOG": "off"}, all("OFF")},
+		"only Terraform's own":            {map[string]string{"TF_LOG_CORE": "TRACE"}, all("OFF")},
+		"a level":                         {map[string]string{"TF_LOG": "warn"}, all("WARN")},
+		"providers have a level":          {map[string]string{"TF_LOG": "ERROR", "TF_LOG_PROVIDER": "debug"}, all("DEBUG")},
+		"providers are to be quiet":       {map[string]string{"TF_LOG": "DEBUG", "TF_LOG_PROVIDER": "OFF"}, all("OFF")},
+		"everything":                      {map[string]string{"TF_LOG": "TRACE"}, all("TRACE")},
+		"everything, as JSON":             {map[string]string{"TF_LOG": "JSON"}, all("TRACE")},
+		"a word that Terraform knows not": {map[string]string{"TF_LOG": "1"}, all("TRACE")},
+		"levels of one's own": {
+			map[string]string{"TF_LOG": "DEBUG", "TF_LOG_SDK": "ERROR", "TF_LOG_SDK_PROTO": "INFO", "TF_LOG_PROVIDER_SERVICESTAGE": "WARN"},
+			map[string]string{
+				"TF_LOG_SDK": "ERROR", "TF_LOG_SDK_PROTO": "INFO", "TF_LOG_SDK_FRAMEWORK": "ERROR", "TF_LOG_PROVIDER_SERVICESTAGE": "WARN",
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, variable := range []string{"TF_LOG", "TF_LOG_PROVIDER"} {
+				t.Setenv(variable, "")
+			}
+			for variable := range test.want {
+				t.Setenv(variable, "")
+			}
+			for variable, level := range test.given {
+				t.Setenv(variable, level)
+			}
+			if err := logging.Limit(); err != nil {
+				t.Fatal(err)
+			}
+			got := map[string]string{}
+			for variable := range test.want {
+				got[variable] = os.Getenv(variable)
+			}
+			if !maps.Equal(got, test.want) {
+				t.Errorf("got %v, want %v", got, test.want)
+			}
+		})
+	}
+}
