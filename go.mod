@@ -16,6 +16,7 @@ require (
 	github.com/hashicorp/terraform-plugin-testing v1.16.0
 	go.yaml.in/yaml/v3 v3.0.6
 	golang.org/x/sync v0.20.0
+	golang.org/x/time v0.16.0
 	google.golang.org/grpc v1.79.3
 )
 

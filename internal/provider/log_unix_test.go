@@ -35,7 +35,7 @@ func TestProvider_logsWhatIsAskedFor(t *testing.T) {
 			if err := os.Rename(cli.Provider, program); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(cli.Provider, fmt.Appendf(nil, "#!/bin/sh\nexec '%s' 2>>'%s'\n", program, log), 0o700); err != nil { //nolint:gosec // It is to be run.
+			if err := os.WriteFile(cli.Provider, fmt.Appendf(nil, "#!/bin/sh\nexec '%s' 2>>'%s'\n", program, log), 0o700); err != nil {
 				t.Fatal(err)
 			}
 			cli.Env = append(cli.Env, test.environment...)

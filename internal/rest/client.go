@@ -8,7 +8,6 @@ package rest
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
@@ -76,10 +75,12 @@ type Config struct {
 
 // Client calls one service. It is safe for concurrent use.
 type Client struct {
-	config    Config
-	endpoint  *url.URL
-	transport *http.Transport
-	throttle  throttle
+	config      Config
+	endpoint    *url.URL
+	transport   *http.Transport
+	connections *connections
+	throttle    throttle
+	pace        pace
 }
 
 // New returns a client, or an error when the endpoint is no absolute URL. It does not touch the network.
@@ -100,7 +101,8 @@ func New(config Config) (*Client, error) {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	return &Client{config: config, endpoint: endpoint, transport: newTransport(config)}, nil
+	connections := newConnections()
+	return &Client{config: config, endpoint: endpoint, transport: newTransport(config, connections), connections: connections}, nil
 }
 
 // Config is what the client was made of.
@@ -126,33 +128,6 @@ func (c *Client) ProjectID(ctx context.Context) (string, error) {
 
 // Now is the time by the client's clock.
 func (c *Client) Now() time.Time { return c.config.Now() }
-
-// newTransport is the standard library's, with the proxies of the environment, but for its two idle connections per host:
-// Terraform runs ten operations at once, and many teams raise that.
-func newTransport(config Config) *http.Transport {
-	dial := config.Dial
-	if dial == nil {
-		dial = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
-	}
-	proxy := http.ProxyFromEnvironment
-	if config.NoProxy {
-		proxy = nil
-	}
-	return &http.Transport{
-		Proxy:                 proxy,
-		DialContext:           dial,
-		ForceAttemptHTTP2:     true,
-		MaxIdleConnsPerHost:   100,
-		IdleConnTimeout:       90 * time.Second,
-		TLSHandshakeTimeout:   10 * time.Second,
-		ResponseHeaderTimeout: time.Minute,
-		TLSClientConfig: &tls.Config{
-			MinVersion:         tls.VersionTLS12,
-			RootCAs:            config.RootCAs,
-			InsecureSkipVerify: config.InsecureSkipVerify, //nolint:gosec // The user's own choice: the setting `insecure`.
-		},
-	}
-}
 
 // Call is one operation of a service.
 type Call struct {
@@ -203,6 +178,9 @@ func (c *Client) Do(ctx context.Context, call Call, out any) (http.Header, error
 			return nil, last
 		}
 		answer, failure := c.exchange(ctx, call, target, body, attempt)
+		if answer != nil {
+			c.pace.note(answer.StatusCode == http.StatusTooManyRequests, answer.now)
+		}
 		if failure == nil {
 			failure = decode(answer, out, call.Confidential)
 		}
@@ -315,6 +293,8 @@ func (c *Client) request(ctx context.Context, call Call, target string, body []b
 }
 
 func (c *Client) send(req *http.Request) (*answer, error) {
+	c.connections.begin()
+	defer c.connections.end()
 	// The transport follows no redirect: credentials and signatures are for the configured host and path alone.
 	resp, err := c.transport.RoundTrip(req)
 	if err != nil {

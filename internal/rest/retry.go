@@ -46,17 +46,23 @@ func retryable(call Call, failure *Error) bool {
 		(!failure.Sent || failure.StatusCode == http.StatusTooManyRequests || call.mayBeRepeated())
 }
 
-// waitFor waits for the turn of an attempt: as long as the failure before it, nil for the first, asks for, and as long as the
-// service throttles the client. It returns the context's error when that ends.
+// waitFor waits for the turn of an attempt: as long as the failure before it, nil for the first, asks for, as long as the
+// service throttles the client, and as the pace has it. It returns the context's error when that ends.
 func (c *Client) waitFor(ctx context.Context, retry int, last *Error) error {
 	now := c.config.Now()
-	if last == nil {
-		if d := c.throttle.remaining(now); d > 0 {
-			return c.Pause(ctx, d)
-		}
-		return ctx.Err()
+	d := c.throttle.remaining(now)
+	if last != nil {
+		d = max(d, delay(retry, last.retryAfter, now))
 	}
-	return c.Pause(ctx, max(delay(retry, last.retryAfter, now), c.throttle.remaining(now)))
+	if last != nil || d > 0 {
+		if err := c.Pause(ctx, d); err != nil {
+			return err
+		}
+	}
+	if d := c.pace.turn(c.config.Now()); d > 0 {
+		return c.Pause(ctx, d)
+	}
+	return ctx.Err()
 }
 
 // throttle is until when the service has asked the client to be quiet. It holds for all calls, not just for the one that was

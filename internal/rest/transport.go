@@ -1,0 +1,109 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package rest
+
+import (
+	"context"
+	"crypto/tls"
+	"math"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+)
+
+type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
+
+// newTransport is the standard library's, with the proxies of the environment, but for its two idle connections per host:
+// Terraform runs ten operations at once, and many teams raise that.
+func newTransport(config Config, connections *connections) *http.Transport {
+	dial := config.Dial
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
+	}
+	proxy := http.ProxyFromEnvironment
+	if config.NoProxy {
+		proxy = nil
+	}
+	return &http.Transport{
+		Proxy:                 proxy,
+		DialContext:           connections.limit(dial),
+		ForceAttemptHTTP2:     true,
+		MaxIdleConnsPerHost:   100,
+		IdleConnTimeout:       90 * time.Second,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ResponseHeaderTimeout: time.Minute,
+		TLSClientConfig: &tls.Config{
+			MinVersion:         tls.VersionTLS12,
+			RootCAs:            config.RootCAs,
+			InsecureSkipVerify: config.InsecureSkipVerify, //nolint:gosec // The user's own choice: the setting `insecure`.
+		},
+	}
+}
+
+// connections are never more at once than calls have been. The standard library dials for a call that finds no connection
+// idle, and goes on dialling when that call has got one that became idle meanwhile.
+//
+// No call waits here for ever: as long as all slots are taken, there are as many connections as calls at least, so that one of
+// them is not used by any call, and becomes idle or is closed.
+type connections struct {
+	slots *semaphore.Weighted
+
+	mu          sync.Mutex
+	calls, most int
+}
+
+func newConnections() *connections {
+	slots := semaphore.NewWeighted(math.MaxInt64)
+	slots.TryAcquire(math.MaxInt64) // None is free before there is a call.
+	return &connections{slots: slots}
+}
+
+// begin counts a call, until end.
+func (c *connections) begin() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.calls++
+	if c.calls > c.most {
+		c.most = c.calls
+		c.slots.Release(1)
+	}
+}
+
+func (c *connections) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.calls--
+}
+
+// limit takes a slot for each connection, until that is closed.
+func (c *connections) limit(dial dialFunc) dialFunc {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if err := c.slots.Acquire(ctx, 1); err != nil {
+			return nil, err
+		}
+		free := sync.OnceFunc(func() { c.slots.Release(1) })
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			free()
+			return nil, err
+		}
+		return &connection{Conn: conn, free: free}, nil
+	}
+}
+
+// connection gives its slot back.
+type connection struct {
+	net.Conn
+
+	free func()
+}
+
+// Close implements [net.Conn].
+func (c *connection) Close() error {
+	defer c.free()
+	return c.Conn.Close()
+}
