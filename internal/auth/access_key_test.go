@@ -4,6 +4,7 @@
 package auth_test
 
 import (
+	"bytes"
 	"net/http"
 	"strings"
 	"testing"
@@ -85,6 +86,25 @@ func TestSignature_dependsOnEachPart(t *testing.T) {
 	} {
 		if other == base {
 			t.Errorf("the %s does not change the signature", name)
+		}
+	}
+}
+
+// BenchmarkAccessKey is the signature of a request that creates a job.
+func BenchmarkAccessKey(b *testing.B) {
+	body := []byte(`{"job_name":"app","job_description":"Builds the app","environment_setting":{"docker_version":"18.09",
+		"use_public_cluster":true,"build_os":{"arch":"x86_64"}},"code_repo":{"type":"GitHub","url":"https://github.com/acme/app","branch":"main","namespace":"acme"}}`)
+	req, err := http.NewRequestWithContext(b.Context(), http.MethodPost, "https://servicestage.cn-north-4.myhuaweicloud.com/assembling/v1/jobs", bytes.NewReader(body))
+	if err != nil {
+		b.Fatal(err)
+	}
+	req.Header.Set("X-Project-Id", "7dacae0ecd8f4a8b97bd8d7e7b6f4a3c")
+	key := auth.AccessKey{ID: "ID", Secret: "secret"}
+	b.ReportAllocs()
+	for b.Loop() {
+		req.Header.Del(auth.DateHeader)
+		if err := key.Authenticate(b.Context(), req, body); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

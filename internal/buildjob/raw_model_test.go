@@ -5,6 +5,7 @@ package buildjob
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
 	"reflect"
 	"testing"
@@ -14,6 +15,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
 // timeoutsOf is a timeouts block; null without any value.
@@ -73,5 +76,43 @@ func TestRaw_wrongType(t *testing.T) {
 	var model resourceModel
 	if diags := model.get(context.Background(), tftypes.NewValue(tftypes.String, "no job")); !diags.HasError() {
 		t.Error("a string was taken for a job")
+	}
+}
+
+// BenchmarkRequest is a plan as the body of a request.
+func BenchmarkRequest(b *testing.B) {
+	plan := resourceModel{jobModel: fullModel(), Timeouts: timeoutsOf(nil)}
+	raw, diags := plan.raw(b.Context())
+	if diags.HasError() {
+		b.Fatal(diags)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		var model resourceModel
+		if diags := model.get(b.Context(), raw); diags.HasError() {
+			b.Fatal(diags)
+		}
+		if _, err := json.Marshal(model.request(nil)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkState is the body of an answer as a state.
+func BenchmarkState(b *testing.B) {
+	const answer = `{"job_id":"id","enterprise_project_id":"0","creator":{"name":"me"},"last_build_id":"build","spec":{"job_name":"app",
+		"job_description":"Builds the app","environment_setting":{"docker_version":"18.09","cluster_id":"cluster-id","cluster_name":"cluster-name",
+		"use_public_cluster":true,"build_os":{"arch":"aarch64"}},"code_repo":{"type":"GitHub","url":"https://github.com/acme/app","branch":"main","namespace":"acme"}}}`
+	prior := fullModel()
+	b.ReportAllocs()
+	for b.Loop() {
+		var job servicestage.BuildJob
+		if err := json.Unmarshal([]byte(answer), &job); err != nil {
+			b.Fatal(err)
+		}
+		state := resourceModel{jobModel: stateFrom(&job, prior, &reading{}), Timeouts: timeoutsOf(nil)}
+		if _, diags := state.raw(b.Context()); diags.HasError() {
+			b.Fatal(diags)
+		}
 	}
 }
