@@ -11,7 +11,7 @@ import (
 
 // BenchmarkError is an answer of the gateway that says what is wrong.
 func BenchmarkError(b *testing.B) {
-	req := httptest.NewRequest(http.MethodGet, "http://service.test/assembling/v1/jobs/id", nil)
+	req := httptest.NewRequestWithContext(b.Context(), http.MethodGet, "http://service.test/assembling/v1/jobs/id", nil)
 	refused := &answer{
 		Response: &http.Response{StatusCode: http.StatusForbidden, Header: http.Header{"X-Request-Id": {"r1"}}, Request: req},
 		method:   http.MethodGet,
