@@ -290,8 +290,9 @@ func TestStartBuild_lostAnswer(t *testing.T) {
 				for range before {
 					w.AddBuild(w.jobID)
 				}
-				fault.Method, fault.Path = http.MethodPost, buildsPath
-				w.Order(fault)
+				lost := fault
+				lost.Method, lost.Path = http.MethodPost, buildsPath
+				w.Order(lost)
 				got := w.startBuild(t.Context(), t, nil)
 				contains(t, got.only(t, tfprotov6.DiagnosticSeverityWarning), "The build was adopted", w.Builds()[before].ID)
 				w.expect(t, strings.Repeat("Successful ", before)+"Successful", 1, 0)

@@ -54,8 +54,9 @@ func TestBuildJob_createAnswerLost(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, %d times", name, times), func(t *testing.T) {
 				t.Parallel()
 				server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{FillDefaults: true, NormaliseRepoType: true}})
-				fault.Method, fault.Path, fault.Times = http.MethodPost, jobsPath, times
-				server.Order(fault)
+				repeated := fault
+				repeated.Method, repeated.Path, repeated.Times = http.MethodPost, jobsPath, times
+				server.Order(repeated)
 				config := providertest.Config(server, job(strings.Replace(full, `"GitHub"`, `"github"`, 1)))
 				providertest.Run(t, server,
 					resource.TestStep{

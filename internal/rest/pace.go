@@ -23,6 +23,8 @@ const (
 	// paceGrowth is by how much the pace grows with each call, so that it follows a service that takes more again: it doubles
 	// within 1,400 calls.
 	paceGrowth = 1.0005
+	// paceMost is the calls in a second from which on nobody feels the pace.
+	paceMost = 10_000
 )
 
 // pace spreads the calls of a client evenly, once the service refuses many of them for their number. Calls that wait each for
@@ -76,5 +78,9 @@ func (p *pace) turn(now time.Time) time.Duration {
 		return 0
 	}
 	p.turns.SetLimitAt(now, p.turns.Limit()*paceGrowth)
+	if p.turns.Limit() > paceMost {
+		p.turns = nil
+		return 0
+	}
 	return p.turns.ReserveN(now, 1).DelayFrom(now)
 }
