@@ -50,11 +50,10 @@ func identityOf(provider *wiring.Provider, jobID types.String) identityModel {
 
 // identify gives a resource its identity, unless it has one. One that it has stays as it is, its region too: Terraform takes an
 // identity that changes for a bug, and a region that the provider is given later, or another one, does not move the job.
-func (r *jobResource) identify(ctx context.Context, identity *tfsdk.ResourceIdentity, jobID types.String) diag.Diagnostics {
-	if !identity.Raw.IsFullyNull() {
-		return nil
+func (r *jobResource) identify(identity *tfsdk.ResourceIdentity, jobID types.String) {
+	if identity.Raw.IsFullyNull() {
+		identity.Raw = identityOf(r.Provider, jobID).raw()
 	}
-	return identity.Set(ctx, identityOf(r.Provider, jobID))
 }
 
 // ImportState takes the job's id, its name, or its identity; everything else is read.

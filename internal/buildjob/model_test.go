@@ -99,9 +99,8 @@ func TestStateFrom_read(t *testing.T) {
 		change(&model)
 		return model
 	}
-	defaults := remembered{Silent: map[string]*string{
-		"job_description": nil, "environment_setting.docker_version": new("18"), "environment_setting.use_public_cluster": new("false"),
-		"environment_setting.build_os.arch": new("x86_64"), "code_repo.type": nil, "code_repo.url": nil, "code_repo.branch": nil, "code_repo.namespace": nil,
+	defaults := remembered{Silent: map[string]string{
+		"environment_setting.docker_version": "18", "environment_setting.use_public_cluster": "false", "environment_setting.build_os.arch": "x86_64",
 	}}
 	const defaultSpec = `{"job_name":"app","environment_setting":{"docker_version":"18","use_public_cluster":false,"build_os":{"arch":"x86_64"}}}`
 	for name, c := range map[string]struct {
@@ -247,6 +246,9 @@ func FuzzRoundTrip(f *testing.F) {
 		}
 		if want := plan.withUnknownsFrom(state); !reflect.DeepEqual(state, want) {
 			t.Errorf("after the write\n got %s\nwant %s", dump(t, state), dump(t, want))
+		}
+		if !reflect.DeepEqual(after.remembered, remembered{}) {
+			t.Errorf("the service filled in nothing, and %v is remembered", after.remembered)
 		}
 		again := stateFrom(answer(t, string(body)), state, &reading{remembered: after.remembered})
 		if !reflect.DeepEqual(again, state) {

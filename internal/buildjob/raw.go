@@ -19,10 +19,10 @@ import (
 // The resource's model from and to the framework's raw values, member by member. The framework's own Get and Set of a struct
 // compile a regular expression for each field, each time: for many jobs that is a quarter of all that the provider does.
 
-// rawTypes are the types of the resource and its blocks.
+// rawTypes are the types of the resource, its blocks and its identity.
 type rawTypes struct {
-	job, environment, buildOS, codeRepo tftypes.Type
-	timeouts                            attr.Type
+	job, environment, buildOS, codeRepo, identity tftypes.Type
+	timeouts                                      attr.Type
 }
 
 var resourceTypes = sync.OnceValue(func() rawTypes {
@@ -34,6 +34,7 @@ var resourceTypes = sync.OnceValue(func() rawTypes {
 		environment: environment.Type().TerraformType(ctx),
 		buildOS:     environment.GetNestedObject().GetBlocks()["build_os"].Type().TerraformType(ctx),
 		codeRepo:    schema.Blocks["code_repo"].Type().TerraformType(ctx),
+		identity:    identitySchema().Type().TerraformType(ctx),
 		timeouts:    schema.Blocks["timeouts"].Type(),
 	}
 })
@@ -104,6 +105,11 @@ func (m *resourceModel) raw(ctx context.Context) (tftypes.Value, diag.Diagnostic
 		"last_build_id":         rawText(m.LastBuildID),
 		"timeouts":              limits,
 	}), conversionError(err)
+}
+
+// raw is the identity as a state has it.
+func (m identityModel) raw() tftypes.Value {
+	return tftypes.NewValue(resourceTypes().identity, map[string]tftypes.Value{"job_id": rawText(m.JobID), "region": rawText(m.Region)})
 }
 
 // set writes the model to a state.

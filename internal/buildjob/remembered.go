@@ -18,8 +18,8 @@ import (
 // remembered is what the service answered, after the provider's last write, for arguments on which the configuration is
 // silent. As long as it answers the same, such an argument stays null: the answer is a default, and no drift.
 type remembered struct {
-	// Silent holds an entry for each silent argument, nil where the service answered nothing.
-	Silent map[string]*string `json:"silent"`
+	// Silent holds the answers, without the arguments for which there was none.
+	Silent map[string]string `json:"silent,omitempty"`
 	// Unconfirmed means that nothing could be read back after the write: the next read takes its answers as the remembered.
 	Unconfirmed bool `json:"unconfirmed,omitempty"`
 }
@@ -36,7 +36,7 @@ type (
 	}
 )
 
-// recall is empty where nothing was ever written, as after an import.
+// recall is empty where nothing was stored, as after an import.
 func recall(ctx context.Context, private privateGetter) (remembered, diag.Diagnostics) {
 	var r remembered
 	content, diags := private.GetKey(ctx, rememberedKey)
@@ -49,7 +49,11 @@ func recall(ctx context.Context, private privateGetter) (remembered, diag.Diagno
 	return r, diags
 }
 
+// store leaves no trace where there is nothing to remember: Terraform copies a state again and again.
 func (r remembered) store(ctx context.Context, private privateSetter) diag.Diagnostics {
+	if len(r.Silent) == 0 && !r.Unconfirmed {
+		return private.SetKey(ctx, rememberedKey, nil)
+	}
 	content, err := json.Marshal(r)
 	if err != nil {
 		return diag.Diagnostics{diag.NewErrorDiagnostic("Unable to write private state", err.Error())}
@@ -138,19 +142,16 @@ func (r *reading) isDefault(argument string, answered *string, silent bool) bool
 		return false
 	}
 	if r.note {
-		if silent {
+		if silent && answered != nil {
 			if r.remembered.Silent == nil {
-				r.remembered.Silent = map[string]*string{}
+				r.remembered.Silent = map[string]string{}
 			}
-			r.remembered.Silent[argument] = answered
+			r.remembered.Silent[argument] = *answered
 		}
 		return silent
 	}
 	before, noted := r.remembered.Silent[argument]
-	if !noted || before == nil || answered == nil {
-		return noted && before == answered
-	}
-	return *before == *answered
+	return noted && answered != nil && *answered == before
 }
 
 func (r *reading) compare(argument string, asked, kept attr.Value) {

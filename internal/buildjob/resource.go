@@ -102,7 +102,7 @@ func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, re
 	asPlanned := plan
 	asPlanned.jobModel = plan.withUnknownsFrom(jobModel{})
 	resp.Diagnostics.Append(asPlanned.set(ctx, &resp.State.Raw)...)
-	resp.Diagnostics.Append(r.identify(ctx, resp.Identity, plan.JobID)...)
+	r.identify(resp.Identity, plan.JobID)
 	resp.Diagnostics.Append(remembered{Unconfirmed: true}.store(ctx, resp.Private)...)
 	resp.Diagnostics.Append(recovered(created, plan.JobName.ValueString())...)
 	if resp.Diagnostics.HasError() {
@@ -134,7 +134,7 @@ func (r *jobResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	var state resourceModel
 	resp.Diagnostics.Append(state.get(ctx, req.State.Raw)...)
 	// A state of an older CLI has no identity, and the framework wants one also of a job that is gone.
-	resp.Diagnostics.Append(r.identify(ctx, resp.Identity, state.JobID)...)
+	r.identify(resp.Identity, state.JobID)
 	if !r.Ready() {
 		return // A provider setting is unknown while Terraform plans; the state stays as it is.
 	}
@@ -165,8 +165,11 @@ func (r *jobResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 		return
 	}
 	reading := &reading{remembered: memory, note: memory.Unconfirmed, repoIsDrift: memory.Unconfirmed}
-	state.jobModel = stateFrom(job, state.jobModel, reading)
-	resp.Diagnostics.Append(state.set(ctx, &resp.State.Raw)...)
+	before := state.jobModel
+	state.jobModel = stateFrom(job, before, reading)
+	if !reflect.DeepEqual(state.jobModel, before) {
+		resp.Diagnostics.Append(state.set(ctx, &resp.State.Raw)...)
+	}
 	if memory.Unconfirmed {
 		reading.remembered.Unconfirmed = false
 		resp.Diagnostics.Append(reading.remembered.store(ctx, resp.Private)...)
@@ -179,7 +182,7 @@ func (r *jobResource) Update(ctx context.Context, req resource.UpdateRequest, re
 	resp.Diagnostics.Append(plan.get(ctx, req.Plan.Raw)...)
 	resp.Diagnostics.Append(state.get(ctx, req.State.Raw)...)
 	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("enterprise_project_id"), &configuredProject)...)
-	resp.Diagnostics.Append(r.identify(ctx, resp.Identity, state.JobID)...)
+	r.identify(resp.Identity, state.JobID)
 	timeout, diags := plan.Timeouts.Update(ctx, defaultTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {

@@ -8,14 +8,15 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/buildjob"
 )
 
 // NewSchema returns a build job with the very schema of servicestage_build_job and the least logic: what Terraform and the
-// framework need for a resource of this form. Attributes, blocks and types are ours; validators and plan modifiers are left out,
-// and no value is converted to anything.
+// framework need for a resource of this form. Attributes, blocks, types and identity are ours; validators and plan modifiers are
+// left out, and no value is converted to anything.
 func NewSchema() resource.Resource { return &schemaJob{} }
 
 type schemaJob struct{ job }
@@ -23,6 +24,20 @@ type schemaJob struct{ job }
 func (j *schemaJob) Schema(ctx context.Context, req resource.SchemaRequest, resp *resource.SchemaResponse) {
 	buildjob.NewResource().Schema(ctx, req, resp)
 	strip(resp.Schema.Attributes, resp.Schema.Blocks)
+}
+
+func (j *schemaJob) IdentitySchema(ctx context.Context, req resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	if identified, ok := buildjob.NewResource().(resource.ResourceWithIdentity); ok {
+		identified.IdentitySchema(ctx, req, resp)
+	}
+}
+
+// identify gives a job its identity, which the framework demands.
+func identify(identity *tfsdk.ResourceIdentity, jobID string) {
+	typ := identity.Raw.Type()
+	identity.Raw = tftypes.NewValue(typ, map[string]tftypes.Value{
+		"job_id": tftypes.NewValue(tftypes.String, jobID), "region": tftypes.NewValue(tftypes.String, nil),
+	})
 }
 
 // strip takes out what checks and changes values.
@@ -65,6 +80,7 @@ func (j *schemaJob) Create(ctx context.Context, req resource.CreateRequest, resp
 		}
 	}
 	values["job_id"] = tftypes.NewValue(tftypes.String, id)
+	identify(resp.Identity, id)
 	resp.State.Raw = tftypes.NewValue(req.Plan.Raw.Type(), values)
 }
 
@@ -74,6 +90,7 @@ func (j *schemaJob) Read(ctx context.Context, req resource.ReadRequest, resp *re
 		err = j.readJob(ctx, id)
 	}
 	check(&resp.Diagnostics, err)
+	identify(resp.Identity, id)
 }
 
 func (j *schemaJob) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
