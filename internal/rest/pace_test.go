@@ -139,6 +139,16 @@ func TestPace_limitIsLifted(t *testing.T) {
 		if took := time.Since(lifted); took > 45*time.Second {
 			t.Errorf("5,000 calls took %s", took)
 		}
+		if err := callAll(t.Context(), client, 7000, 10); err != nil {
+			t.Error(err)
+		}
+		forgotten := time.Now()
+		if err := callAll(t.Context(), client, 100, 10); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(forgotten); took != 0 {
+			t.Errorf("long after, 100 calls still wait: %s", took)
+		}
 	})
 }
 
