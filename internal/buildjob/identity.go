@@ -77,7 +77,7 @@ func (r *jobResource) ImportState(ctx context.Context, req resource.ImportStateR
 		resp.Diagnostics.Append(r.NotReady("An import"))
 		return
 	}
-	resp.Diagnostics.Append(r.checkRegion(wanted.Region)...)
+	resp.Diagnostics.Append(r.checkImportRegion(wanted.Region)...)
 	if byName {
 		id, diags := r.importByName(ctx, name)
 		resp.Diagnostics.Append(diags...)
@@ -100,8 +100,27 @@ func malformedImportID(id string, jobID types.String) string {
 		fmt.Sprintf("An identity has the job_id. Got: %q.", id)
 }
 
-// checkRegion refuses an identity of a job that this provider does not reach.
-func (r *jobResource) checkRegion(wanted types.String) diag.Diagnostics {
+// checkRegion returns an error if the build job was created or imported in another region than the provider's: that it does not exist
+// here would not mean that it is gone.
+func (r *jobResource) checkRegion(
+	ctx context.Context, identity *tfsdk.ResourceIdentity, memory remembered, state jobModel, verb string,
+) diag.Diagnostics {
+	stored := memory.Region
+	if stored == "" && identity != nil && !identity.Raw.IsFullyNull() {
+		var known identityModel
+		if diags := identity.Get(ctx, &known); diags.HasError() {
+			return diags
+		}
+		stored = known.Region.ValueString()
+	}
+	if stored == "" || stored == r.Region.ValueString() {
+		return nil
+	}
+	return diag.Diagnostics{regionError(state.operation(verb), stored, r.Region.ValueString())}
+}
+
+// checkImportRegion refuses an identity of a job that this provider does not reach.
+func (r *jobResource) checkImportRegion(wanted types.String) diag.Diagnostics {
 	if wanted.IsNull() || wanted.Equal(r.Region) {
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 	"github.com/servicestage/terraform-provider-servicestage/internal/wiring"
 )
 
@@ -51,9 +52,10 @@ func (d *jobsDataSource) Read(ctx context.Context, req datasource.ReadRequest, r
 	}
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
-	var failure diag.Diagnostic
-	if data.Jobs, failure = d.list(ctx, data); failure != nil {
-		resp.Diagnostics.Append(failure)
+	var diags diag.Diagnostics
+	data.Jobs, diags = d.list(ctx, data)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
 		return
 	}
 	// The order of the service's list is not documented: one that changed would be a change of all that depends on it.
@@ -67,23 +69,37 @@ func (d *jobsDataSource) Read(ctx context.Context, req datasource.ReadRequest, r
 	resp.Diagnostics.Append(resp.State.Set(ctx, data)...)
 }
 
-// list returns the jobs in the order of the service; none is an empty list.
-func (d *jobsDataSource) list(ctx context.Context, data jobsModel) ([]jobModel, diag.Diagnostic) {
-	found, jobs := []jobModel{}, data.jobs(ctx, d.Client)
-	if data.Details.ValueBool() {
-		for job, err := range whole(ctx, d.Client, jobs, 0) {
-			if err != nil {
-				return nil, listDiagnostic(err)
-			}
-			found = append(found, stateFrom(job, jobModel{}, &reading{}))
+// list returns the build jobs in the order of the service; an empty list if there are none. An incomplete list is an error: a
+// for_each over it would destroy what depends on the missing build jobs.
+func (d *jobsDataSource) list(ctx context.Context, data jobsModel) ([]jobModel, diag.Diagnostics) {
+	all, err := d.Client.ListBuildJobs(ctx, data.JobName.ValueString())
+	if err != nil {
+		return nil, diag.Diagnostics{listDiagnostic(err)}
+	}
+	all = slices.DeleteFunc(all, func(job servicestage.BuildJobSummary) bool { return !data.passes(job.Name) })
+	found := make([]jobModel, 0, len(all))
+	if !data.Details.ValueBool() {
+		for _, job := range all {
+			found = append(found, jobModel{JobID: types.StringValue(job.ID), JobName: types.StringValue(job.Name)})
 		}
 		return found, nil
 	}
-	for job, err := range jobs {
-		if err != nil {
-			return nil, listDiagnostic(err)
+	rows := func(yield func(servicestage.BuildJobSummary, error) bool) {
+		for _, job := range all {
+			if !yield(job, nil) {
+				return
+			}
 		}
-		found = append(found, jobModel{JobID: types.StringValue(job.ID), JobName: types.StringValue(job.Name)})
+	}
+	var failed []listedJob
+	for listed := range readAll(ctx, d.Client, rows, 0) {
+		found = append(found, listed.model())
+		if listed.err != nil {
+			failed = append(failed, listed)
+		}
+	}
+	if len(failed) > 0 {
+		return found, diag.Diagnostics{unreadable(failed...)}
 	}
 	return found, nil
 }

@@ -4,7 +4,10 @@
 package buildjob
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -13,6 +16,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
+	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 	"github.com/servicestage/terraform-provider-servicestage/internal/wiring"
 )
 
@@ -46,56 +51,65 @@ func (l *jobList) List(ctx context.Context, req list.ListRequest, stream *list.L
 		ctx, cancel := context.WithTimeout(ctx, listTimeout)
 		defer cancel()
 		if req.IncludeResource {
-			l.wholeJobs(ctx, req, config, push)
+			l.resources(ctx, req, config, push)
 		} else {
 			l.identities(ctx, req, config, push)
 		}
 	}
 }
 
-// identities lists jobs without reading them.
+// identities lists build jobs without reading them.
 func (l *jobList) identities(ctx context.Context, req list.ListRequest, config filter, push func(list.ListResult) bool) {
 	pushed := int64(0)
-	for job, err := range config.jobs(ctx, l.Client) {
+	for job, err := range config.jobs(l.Client.BuildJobs(ctx, config.JobName.ValueString())) {
 		if err != nil {
 			push(listError(err))
 			return
 		}
 		pushed++
-		if !push(l.result(ctx, req, job.ID, job.Name)) || pushed == req.Limit {
+		if !push(l.result(ctx, req, job)) || pushed == req.Limit {
 			return
 		}
 	}
 }
 
-// wholeJobs lists jobs with all that the service says of them, as an import would have it.
-func (l *jobList) wholeJobs(ctx context.Context, req list.ListRequest, config filter, push func(list.ListResult) bool) {
+// resources lists build jobs with all that an import would read.
+func (l *jobList) resources(ctx context.Context, req list.ListRequest, config filter, push func(list.ListResult) bool) {
 	noTimeouts, diags := nullTimeouts(ctx)
 	if diags.HasError() {
 		push(list.ListResult{Diagnostics: diags})
 		return
 	}
-	for job, err := range whole(ctx, l.Client, config.jobs(ctx, l.Client), req.Limit) {
+	for listed, err := range readAll(ctx, l.Client, config.jobs(l.Client.BuildJobs(ctx, config.JobName.ValueString())), req.Limit) {
 		if err != nil {
 			push(listError(err))
 			return
 		}
-		result := l.result(ctx, req, job.ID, job.Spec.JobName)
-		result.Diagnostics.Append(result.Resource.Set(ctx, resourceModel{jobModel: stateFrom(job, jobModel{}, &reading{}), Timeouts: noTimeouts})...)
+		result := l.result(ctx, req, listed.BuildJobSummary)
+		if listed.err != nil {
+			result.Diagnostics.Append(unreadable(listed))
+		}
+		result.Diagnostics.Append(result.Resource.Set(ctx, resourceModel{jobModel: listed.model(), Timeouts: noTimeouts})...)
 		if !push(result) {
 			return
 		}
 	}
 }
 
-func (l *jobList) result(ctx context.Context, req list.ListRequest, id, name string) list.ListResult {
+func (l *jobList) result(ctx context.Context, req list.ListRequest, job servicestage.BuildJobSummary) list.ListResult {
 	result := req.NewListResult(ctx)
-	result.DisplayName = name
-	result.Diagnostics.Append(result.Identity.Set(ctx, identityOf(l.Provider, types.StringValue(id)))...)
+	result.DisplayName = cmp.Or(rest.Sanitize(job.Name, maxNameLength), printableID(job.ID))
+	result.Diagnostics.Append(result.Identity.Set(ctx, identityOf(l.Provider, types.StringValue(job.ID)))...)
 	return result
 }
 
+// listError is the last result of a query. An incomplete list is a warning: what was listed exists.
 func listError(err error) list.ListResult {
+	if incomplete, ok := errors.AsType[*servicestage.IncompleteListError](err); ok {
+		return list.ListResult{Diagnostics: diag.Diagnostics{diag.NewWarningDiagnostic("Incomplete list of build jobs", fmt.Sprintf(
+			"ServiceStage reported %d build jobs and returned %d, or the list changed while it was read. Build jobs may be missing from the result.\n\n"+
+				"Run the query again.", incomplete.Total, incomplete.Listed))}}
+	}
 	return list.ListResult{Diagnostics: diag.Diagnostics{listDiagnostic(err)}}
 }
 

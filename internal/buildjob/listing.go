@@ -5,7 +5,6 @@ package buildjob
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/apidiag"
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
@@ -24,8 +24,6 @@ const (
 	listTimeout = 30 * time.Minute
 	// maxReads is how many jobs of a list are read at the same time. The client holds all of them back when the service throttles.
 	maxReads = 10
-	// maxCandidates is how many jobs an error names.
-	maxCandidates = 10
 )
 
 // filter chooses jobs of the list by their names, in which case counts. At most one of the two is set.
@@ -36,9 +34,9 @@ type filter struct {
 
 // jobs lists what passes the filter. The service is told an exact name, for which it may answer more, but never a prefix: what
 // it makes of a part of a name is not documented.
-func (f filter) jobs(ctx context.Context, client *servicestage.Client) iter.Seq2[servicestage.BuildJobSummary, error] {
+func (f filter) jobs(jobs iter.Seq2[servicestage.BuildJobSummary, error]) iter.Seq2[servicestage.BuildJobSummary, error] {
 	return func(yield func(servicestage.BuildJobSummary, error) bool) {
-		for job, err := range client.BuildJobs(ctx, f.JobName.ValueString()) {
+		for job, err := range jobs {
 			if err == nil && !f.passes(job.Name) {
 				continue
 			}
@@ -53,16 +51,21 @@ func (f filter) passes(name string) bool {
 	return (f.JobName.IsNull() || name == f.JobName.ValueString()) && strings.HasPrefix(name, f.JobNamePrefix.ValueString())
 }
 
-// readResult is a job of a list as it was read.
-type readResult struct {
+// listedJob is a row of the list with the result of reading the build job.
+type listedJob struct {
+	servicestage.BuildJobSummary
+	// job is nil if err is not.
 	job *servicestage.BuildJob
 	err error
 }
 
-// whole reads the jobs of a list, several at a time, and yields them in the order of the list. A job that is gone by then is
-// left out. No more are read ahead than limit may still want; 0 is no limit. The error, if any, is the last that comes.
-func whole(ctx context.Context, client *servicestage.Client, jobs iter.Seq2[servicestage.BuildJobSummary, error], limit int64) iter.Seq2[*servicestage.BuildJob, error] {
-	return func(yield func(*servicestage.BuildJob, error) bool) {
+// readAll reads the build jobs of a list, several at a time, and yields them in the order of the list. A build job that was deleted
+// meanwhile is left out. It reads no more than limit can still take; 0 is no limit. The error of the list, if any, is the last that
+// comes; an error of one build job comes with its row.
+func readAll(
+	ctx context.Context, client *servicestage.Client, jobs iter.Seq2[servicestage.BuildJobSummary, error], limit int64,
+) iter.Seq2[listedJob, error] {
+	return func(yield func(listedJob, error) bool) {
 		var reads sync.WaitGroup
 		defer reads.Wait()
 		ctx, cancel := context.WithCancel(ctx)
@@ -70,72 +73,79 @@ func whole(ctx context.Context, client *servicestage.Client, jobs iter.Seq2[serv
 		next, stop := iter.Pull2(jobs)
 		defer stop()
 
-		var ahead []<-chan readResult
+		var ahead []<-chan listedJob
+		var listErr error
 		for yielded, more := int64(0), true; limit <= 0 || yielded < limit; {
 			for more && len(ahead) < maxReads && (limit <= 0 || yielded+int64(len(ahead)) < limit) {
-				job, err, ok := next()
-				if ok {
-					ahead = append(ahead, beginRead(ctx, client, job, err, &reads))
+				summary, err, ok := next()
+				if more = ok && err == nil; more {
+					ahead = append(ahead, beginRead(ctx, client, summary, &reads))
 				}
-				more = ok && err == nil
+				listErr = err
 			}
 			if len(ahead) == 0 {
-				return
+				break
 			}
 			first := <-ahead[0]
 			ahead = ahead[1:]
 			if servicestage.IsNotFound(first.err) {
 				continue
 			}
-			if !yield(first.job, first.err) || first.err != nil {
+			if !yield(first, nil) {
 				return
 			}
 			yielded++
 		}
+		if listErr != nil && len(ahead) == 0 {
+			yield(listedJob{}, listErr)
+		}
 	}
 }
 
-// beginRead reads one job while others are read. An error of the list itself is passed on in its place.
-func beginRead(ctx context.Context, client *servicestage.Client, job servicestage.BuildJobSummary, listErr error, reads *sync.WaitGroup) <-chan readResult {
-	result := make(chan readResult, 1)
-	if listErr != nil {
-		result <- readResult{err: listErr}
-		return result
-	}
+// beginRead reads one build job while others are read.
+func beginRead(ctx context.Context, client *servicestage.Client, summary servicestage.BuildJobSummary, reads *sync.WaitGroup) <-chan listedJob {
+	result := make(chan listedJob, 1)
 	reads.Go(func() {
-		read, err := client.GetBuildJob(ctx, job.ID, job.Name)
-		if err != nil {
-			err = readError{job: job, error: err}
-		}
-		result <- readResult{job: read, err: err}
+		job, err := client.GetBuildJob(ctx, summary.ID, summary.Name)
+		result <- listedJob{summary, job, err}
 	})
 	return result
 }
 
-// readError is the failure to read one job of a list.
-type readError struct {
-	error
-	job servicestage.BuildJobSummary
+// listDiagnostic is the diagnostic for an error of a list.
+func listDiagnostic(err error) diag.Diagnostic {
+	return apidiag.Error("Error listing build jobs", "listing the build jobs", err)
 }
 
-func (e readError) Unwrap() error { return e.error }
-
-// listDiagnostic renders an error of a list, or of the reading of one of its jobs.
-func listDiagnostic(err error) diag.Diagnostic {
-	if read, ok := errors.AsType[readError](err); ok {
-		return apidiag.Error("Unable to read a build job", fmt.Sprintf("reading build job %q (%s)", read.job.Name, read.job.ID), read.error)
+// model is the build job as it was read, or only its ID and name if it could not be read.
+func (j listedJob) model() jobModel {
+	if j.err != nil {
+		return jobModel{JobID: types.StringValue(j.ID), JobName: types.StringValue(j.Name)}
 	}
-	return apidiag.Error("Unable to list the build jobs", "listing the build jobs", err)
+	return stateFrom(j.job, jobModel{}, &reading{})
+}
+
+// unreadable is the warning for build jobs of a list that could not be read. It explains the first one.
+func unreadable(failed ...listedJob) diag.Diagnostic {
+	rows := make([]servicestage.BuildJobSummary, len(failed))
+	for i, job := range failed {
+		rows[i] = job.BuildJobSummary
+	}
+	operation := fmt.Sprintf("reading build job %q (%s)", rest.Sanitize(failed[0].Name, maxNameLength), printableID(failed[0].ID))
+	return diag.NewWarningDiagnostic("Error reading build jobs", fmt.Sprintf(
+		"These build jobs could not be read, so only their ID and name are returned: %s.\n\n%s", idList(rows), apidiag.Detail(operation, failed[0].err)))
 }
 
 // find returns the id of the one job with exactly this name, or else a diagnostic that names the candidates.
 func find(ctx context.Context, client *servicestage.Client, name string) (id string, miss diag.Diagnostic, err error) {
 	var ids, similar, others []string
-	for job, err := range client.BuildJobs(ctx, name) {
-		candidate := fmt.Sprintf("%q (%s)", job.Name, job.ID)
+	jobs, err := client.ListBuildJobs(ctx, name)
+	if err != nil {
+		return "", nil, err
+	}
+	for _, job := range jobs {
+		candidate := fmt.Sprintf("%q (%s)", rest.Sanitize(job.Name, maxNameLength), printableID(job.ID))
 		switch {
-		case err != nil:
-			return "", nil, err
 		case job.Name == name:
 			ids = append(ids, job.ID)
 		case strings.EqualFold(job.Name, name):
@@ -162,8 +172,8 @@ func find(ctx context.Context, client *servicestage.Client, name string) (id str
 }
 
 func candidates(list []string) string {
-	if more := len(list) - maxCandidates; more > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(list[:maxCandidates], ", "), more)
+	if more := len(list) - maxListedIDs; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(list[:maxListedIDs], ", "), more)
 	}
 	return strings.Join(list, ", ")
 }

@@ -80,15 +80,15 @@ func (m jobModel) request(prior *jobModel) servicestage.BuildJobSpec {
 	return spec
 }
 
-// leaveAlone is a request of an update that says again what the service has, where the plan only repeats what Terraform had
-// read before: the enterprise project, unless it was asked for, and a URL whose password never got into the state.
-func leaveAlone(request, current servicestage.BuildJobSpec, askedProject bool) servicestage.BuildJobSpec {
+// leaveAlone returns the request with the current value of what the plan only repeats from the state: the enterprise project,
+// unless it is configured, and a URL whose secret never got into the state.
+func leaveAlone(request servicestage.BuildJobSpec, current *servicestage.BuildJob, askedProject bool) servicestage.BuildJobSpec {
 	if !askedProject {
-		request.EnterpriseProjectID = current.EnterpriseProjectID
+		request.EnterpriseProjectID = notEmpty(current.EnterpriseProjectID)
 	}
-	if request.CodeRepo != nil && current.CodeRepo != nil {
-		if clean := stripped(current.CodeRepo.URL); clean != nil && request.CodeRepo.URL != nil && *clean == *request.CodeRepo.URL {
-			request.CodeRepo.URL = current.CodeRepo.URL
+	if repo := current.Spec.CodeRepo; request.CodeRepo != nil && repo != nil {
+		if clean := stripped(repo.URL); clean != nil && request.CodeRepo.URL != nil && *clean == *request.CodeRepo.URL {
+			request.CodeRepo.URL = repo.URL
 		}
 	}
 	return request
@@ -175,7 +175,7 @@ func codeRepoFrom(answered *servicestage.CodeRepo, prior *codeRepoModel, reading
 		return nil
 	}
 	if prior == nil && reading.planned {
-		reading.refusals = append(reading.refusals, refusal{argument: "code_repo", asked: "no repository", kept: state.URL.String()})
+		reading.refusals = append(reading.refusals, "code_repo")
 	}
 	return state
 }

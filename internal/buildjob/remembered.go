@@ -9,20 +9,32 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// remembered is what the service answered, after the provider's last write, for arguments on which the configuration is
-// silent. As long as it answers the same, such an argument stays null: the answer is a default, and no drift.
+// remembered is the private state of a build job.
 type remembered struct {
-	// Silent holds the answers, without the arguments for which there was none.
+	// Silent holds the values that the service returned, after the provider's last write, for arguments that are not configured. While
+	// it returns the same, such an argument stays null: the value is a service default, and no drift.
 	Silent map[string]string `json:"silent,omitempty"`
-	// Unconfirmed means that nothing could be read back after the write: the next read takes its answers as the remembered.
+	// Unconfirmed means that nothing could be read back after the write: the next read records the service defaults.
 	Unconfirmed bool `json:"unconfirmed,omitempty"`
+	// CreatedAt is when the build job was created, if no read has confirmed that yet; the zero time otherwise.
+	CreatedAt time.Time `json:"created_at,omitzero"`
+	// Region is the provider's region in which the build job was created, imported or first read; empty if the provider had none.
+	// Not every CLI hands the identity, which contains it too, to every operation.
+	Region string `json:"region,omitempty"`
 }
+
+// confirmTimeout is how long after a create that no read has confirmed "not found" may mean that reads lag.
+const confirmTimeout = 10 * time.Minute
+
+// mayLag reports whether "not found" may mean that the service cannot read the new build job yet.
+func (r remembered) mayLag(now time.Time) bool { return now.Sub(r.CreatedAt) < confirmTimeout }
 
 const rememberedKey = "remembered"
 
@@ -51,7 +63,7 @@ func recall(ctx context.Context, private privateGetter) (remembered, diag.Diagno
 
 // store leaves no trace where there is nothing to remember: Terraform copies a state again and again.
 func (r remembered) store(ctx context.Context, private privateSetter) diag.Diagnostics {
-	if len(r.Silent) == 0 && !r.Unconfirmed {
+	if len(r.Silent) == 0 && !r.Unconfirmed && r.CreatedAt.IsZero() && r.Region == "" {
 		return private.SetKey(ctx, rememberedKey, nil)
 	}
 	content, err := json.Marshal(r)
@@ -76,10 +88,8 @@ type reading struct {
 	refusals []refusal
 }
 
-// refusal is an argument that the service did not take over.
-type refusal struct {
-	argument, asked, kept string
-}
+// refusal is the path of an argument that the service ignored.
+type refusal string
 
 func (r *reading) text(argument string, answered *string, prior types.String) types.String {
 	answered = notEmpty(answered)
@@ -158,9 +168,5 @@ func (r *reading) compare(argument string, asked, kept attr.Value) {
 	if !r.planned || asked.IsNull() || asked.Equal(kept) {
 		return
 	}
-	answer := kept.String()
-	if kept.IsNull() {
-		answer = "nothing"
-	}
-	r.refusals = append(r.refusals, refusal{argument: argument, asked: asked.String(), kept: answer})
+	r.refusals = append(r.refusals, refusal(argument))
 }

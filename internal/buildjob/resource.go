@@ -6,11 +6,10 @@
 package buildjob
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"reflect"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -86,15 +85,12 @@ func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, re
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 
-	operation := fmt.Sprintf("creating build job %s", plan.JobName)
 	created, err := r.Client.CreateBuildJob(ctx, plan.request(nil))
 	if err != nil {
-		resp.Diagnostics.Append(r.createError(ctx, operation, plan.JobName.ValueString(), err))
-	}
-	if created == nil {
+		resp.Diagnostics.Append(createError(plan.JobName.ValueString(), err))
 		return
 	}
-	// The id goes to state before anything else can fail: a job that Terraform does not know of would be made again.
+	// The ID is saved before anything else can fail: Terraform would create a build job again that is not in its state.
 	plan.JobID = types.StringValue(created.ID)
 	if created.CreatedAt != "" {
 		plan.CreatedAt = types.StringValue(created.CreatedAt)
@@ -103,31 +99,42 @@ func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, re
 	asPlanned.jobModel = plan.withUnknownsFrom(jobModel{})
 	resp.Diagnostics.Append(asPlanned.set(ctx, &resp.State.Raw)...)
 	r.identify(resp.Identity, plan.JobID)
-	resp.Diagnostics.Append(remembered{Unconfirmed: true}.store(ctx, resp.Private)...)
-	resp.Diagnostics.Append(recovered(created, plan.JobName.ValueString())...)
+	memory := remembered{Unconfirmed: true, CreatedAt: r.Client.Now(), Region: r.Region.ValueString()}
+	resp.Diagnostics.Append(memory.store(ctx, resp.Private)...)
+	resp.Diagnostics.Append(createWarnings(created, plan.JobName.ValueString())...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 
-	job, err := r.Client.GetWrittenBuildJob(ctx, created.ID)
-	if err != nil {
-		// An error would taint a job that exists as it was sent, and Terraform would destroy it.
-		resp.Diagnostics.AddWarning("Unable to read the new build job back", readBackWarning(plan.JobName, created.ID, "was created", err))
-		return
-	}
 	reading := &reading{note: true, planned: true, askedProject: !plan.EnterpriseProjectID.IsUnknown()}
 	state := asPlanned
-	state.jobModel = stateFrom(job, plan.jobModel, reading)
+	err = r.readWritten(ctx, created.ID, plan.jobModel, reading, &state.jobModel)
+	if err != nil {
+		// An error would taint the build job, and Terraform would destroy it.
+		resp.Diagnostics.AddWarning("Error reading the new build job", readBackWarning(plan.JobName, created.ID, "was created", err))
+		return
+	}
 	for _, refusal := range reading.refusals {
-		// Not an error, for the same reason; and Terraform takes no other value for what was planned.
-		resp.Diagnostics.AddAttributeWarning(refusal.path(), "The service did not take over an argument",
-			refusal.detail(created.ID)+" The next plan shows the difference.")
+		// A warning for the same reason. Terraform accepts no other value than the planned one.
+		resp.Diagnostics.AddAttributeWarning(refusal.path(), ignoredSummary, refusal.detail(created.ID)+" The next plan shows the difference.")
 	}
 	if len(reading.refusals) > 0 {
 		state.jobModel = plan.withUnknownsFrom(state.jobModel)
 	}
 	resp.Diagnostics.Append(state.set(ctx, &resp.State.Raw)...)
+	reading.remembered.Region = memory.Region
 	resp.Diagnostics.Append(reading.remembered.store(ctx, resp.Private)...)
+}
+
+// readWritten reads a build job after a write into state, until the response contains what was written, or the last of a few times.
+func (r *jobResource) readWritten(ctx context.Context, id string, plan jobModel, result *reading, state *jobModel) error {
+	modes := *result
+	_, err := r.Client.GetWrittenBuildJob(ctx, id, func(job *servicestage.BuildJob) bool {
+		*result = modes
+		*state = stateFrom(job, plan, result)
+		return len(result.refusals) == 0
+	})
+	return err
 }
 
 func (r *jobResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
@@ -146,16 +153,22 @@ func (r *jobResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	if resp.Diagnostics.Append(r.checkRegion(ctx, req.Identity, memory, state.jobModel, "reading")...); resp.Diagnostics.HasError() {
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 
-	// Every state has an environment, but the one that an import has just made.
+	// Every state has an environment, except the one that an import has just created.
 	id, imported := state.JobID.ValueString(), state.EnvironmentSetting == nil
 	job, err := r.Client.GetBuildJob(ctx, id, state.JobName.ValueString())
 	switch {
 	case servicestage.IsNotFound(err) && imported:
 		resp.Diagnostics.AddError("No such build job", apidiag.Detail(fmt.Sprintf("importing build job %q", id), err,
 			"There is no build job with this id in the provider's region and project."))
+		return
+	case servicestage.IsNotFound(err) && memory.mayLag(r.Client.Now()):
+		resp.Diagnostics.AddError("Build job not readable yet", notReadableYet(state.operation("reading"), memory.CreatedAt, err))
 		return
 	case servicestage.IsNotFound(err):
 		resp.State.RemoveResource(ctx)
@@ -170,9 +183,11 @@ func (r *jobResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	if !reflect.DeepEqual(state.jobModel, before) {
 		resp.Diagnostics.Append(state.set(ctx, &resp.State.Raw)...)
 	}
-	if memory.Unconfirmed {
-		reading.remembered.Unconfirmed = false
-		resp.Diagnostics.Append(reading.remembered.store(ctx, resp.Private)...)
+	next := reading.remembered
+	next.Unconfirmed, next.CreatedAt = false, time.Time{}
+	next.Region = cmp.Or(memory.Region, r.Region.ValueString())
+	if !reflect.DeepEqual(next, memory) {
+		resp.Diagnostics.Append(next.store(ctx, resp.Private)...)
 	}
 }
 
@@ -185,6 +200,9 @@ func (r *jobResource) Update(ctx context.Context, req resource.UpdateRequest, re
 	r.identify(resp.Identity, state.JobID)
 	timeout, diags := plan.Timeouts.Update(ctx, defaultTimeout)
 	resp.Diagnostics.Append(diags...)
+	memory, diags := recall(ctx, req.Private)
+	resp.Diagnostics.Append(diags...)
+	resp.Diagnostics.Append(r.checkRegion(ctx, req.Identity, memory, state.jobModel, "updating")...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -202,7 +220,7 @@ func (r *jobResource) Update(ctx context.Context, req resource.UpdateRequest, re
 		if resp.Diagnostics.Append(refusePassword(plan.CodeRepo, current.Spec.CodeRepo)...); resp.Diagnostics.HasError() {
 			return
 		}
-		err = r.Client.UpdateBuildJob(ctx, current, leaveAlone(plan.request(&state.jobModel), current.Spec, askedProject))
+		err = r.Client.UpdateBuildJob(ctx, current, leaveAlone(plan.request(&state.jobModel), current, askedProject))
 	}
 	switch {
 	case servicestage.IsNotFound(err):
@@ -210,28 +228,29 @@ func (r *jobResource) Update(ctx context.Context, req resource.UpdateRequest, re
 			"It was deleted since the plan was made. Plan again: the new plan creates it."))
 		return
 	case err != nil:
-		resp.Diagnostics.Append(apidiag.Error("Unable to update the build job", operation, err))
+		resp.Diagnostics.Append(updateError(operation, err))
 		return
 	}
 	asPlanned := plan
 	asPlanned.jobModel = plan.withUnknownsFrom(jobModel{})
-	job, err := r.Client.GetWrittenBuildJob(ctx, id)
-	if err != nil {
-		resp.Diagnostics.AddWarning("Unable to read the updated build job back", readBackWarning(plan.JobName, id, "was updated", err))
-		resp.Diagnostics.Append(asPlanned.set(ctx, &resp.State.Raw)...)
-		resp.Diagnostics.Append(remembered{Unconfirmed: true}.store(ctx, resp.Private)...)
-		return
-	}
 	reading := &reading{
 		note: true, planned: true,
 		askedProject: askedProject,
 		repoIsDrift:  plan.CodeRepo == nil && state.CodeRepo != nil,
 	}
-	plan.jobModel = stateFrom(job, plan.jobModel, reading)
+	region := cmp.Or(memory.Region, r.Region.ValueString())
+	planned := plan.jobModel
+	if err := r.readWritten(ctx, id, planned, reading, &plan.jobModel); err != nil {
+		resp.Diagnostics.AddWarning("Error reading the updated build job", readBackWarning(planned.JobName, id, "was updated", err))
+		resp.Diagnostics.Append(asPlanned.set(ctx, &resp.State.Raw)...)
+		resp.Diagnostics.Append(remembered{Unconfirmed: true, Region: region}.store(ctx, resp.Private)...)
+		return
+	}
 	for _, refusal := range reading.refusals {
-		resp.Diagnostics.AddAttributeError(refusal.path(), "The service did not take over an argument", refusal.detail(id))
+		resp.Diagnostics.AddAttributeError(refusal.path(), ignoredSummary, refusal.detail(id))
 	}
 	resp.Diagnostics.Append(plan.set(ctx, &resp.State.Raw)...)
+	reading.remembered.Region = region
 	resp.Diagnostics.Append(reading.remembered.store(ctx, resp.Private)...)
 }
 
@@ -241,6 +260,9 @@ func (r *jobResource) Delete(ctx context.Context, req resource.DeleteRequest, re
 	timeout, diags := state.Timeouts.Delete(ctx, defaultTimeout)
 	timeout = max(timeout, minTimeout)
 	resp.Diagnostics.Append(diags...)
+	memory, diags := recall(ctx, req.Private)
+	resp.Diagnostics.Append(diags...)
+	resp.Diagnostics.Append(r.checkRegion(ctx, req.Identity, memory, state.jobModel, "deleting")...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -249,75 +271,6 @@ func (r *jobResource) Delete(ctx context.Context, req resource.DeleteRequest, re
 	if err := r.Client.DeleteBuildJob(ctx, state.JobID.ValueString(), state.JobName.ValueString()); err != nil {
 		resp.Diagnostics.Append(apidiag.Error("Unable to delete the build job", state.operation("deleting"), err))
 	}
-}
-
-// createError adds what can be done: to a refused create which job has the name, if one has; to one that was not answered
-// which jobs may be the one that was sent.
-func (r *jobResource) createError(ctx context.Context, operation, name string, err error) diag.Diagnostic {
-	if lost, ok := errors.AsType[*servicestage.LostError](err); ok {
-		return lostError(operation, lost)
-	}
-	const summary = "Unable to create the build job"
-	if !servicestage.IsRefused(err) {
-		return apidiag.Error(summary, operation, err)
-	}
-	for job, listErr := range r.Client.BuildJobs(ctx, name) {
-		if listErr != nil {
-			break
-		}
-		if strings.EqualFold(job.Name, name) {
-			return apidiag.Error(summary, operation, err, fmt.Sprintf(
-				"There is a build job %q with id %s; the service tells names apart without regard to case. Choose another name, or "+
-					"manage that job by adding this block, with the address of this resource:\n\n%s", job.Name, job.ID, importBlock(job.ID)))
-		}
-	}
-	return apidiag.Error(summary, operation, err)
-}
-
-func lostError(operation string, lost *servicestage.LostError) diag.Diagnostic {
-	const summary = "The build job may have been created"
-	ids := make([]string, len(lost.Jobs))
-	for i, job := range lost.Jobs {
-		ids[i] = job.ID
-	}
-	switch {
-	case lost.Created != "":
-		return diag.NewErrorDiagnostic("Two build jobs may have been created", fmt.Sprintf(
-			"Error %s: the first request was not answered, the second made the job %s, and the service holds another of this name: %s. "+
-				"The state holds the second. Look at both in the console and delete the one that is too many.",
-			operation, lost.Created, strings.Join(ids, ", ")))
-	case len(ids) > 0:
-		return apidiag.Error(summary, operation, lost.Err, fmt.Sprintf(
-			"Nobody knows whether the request was carried out. The service holds build jobs of this name, none of which is surely the one "+
-				"that was sent: %s. If one of them is it, manage it by adding this block, with its id and the address of this resource:\n\n%s",
-			strings.Join(ids, ", "), importBlock(ids[0])))
-	case lost.Lookup != nil:
-		return apidiag.Error(summary, operation, lost.Err, fmt.Sprintf(
-			"Nobody knows whether the request was carried out, and the service could not be asked for a build job named %q: %s. Look for it in the "+
-				"console, or apply again: should the service hold the job by then, it says so, and the job can be imported.", lost.Name, lost.Lookup))
-	default:
-		return apidiag.Error(summary, operation, lost.Err, fmt.Sprintf(
-			"Nobody knows whether the request was carried out, and no build job named %q could be found. Apply again: should the "+
-				"service hold the job by then, it says so, and the job can be imported.", lost.Name))
-	}
-}
-
-func importBlock(id string) string {
-	return fmt.Sprintf("import {\n  to = servicestage_build_job.ADDRESS\n  id = %q\n}", id)
-}
-
-// recovered says how a job came into the state whose creation was not answered at first.
-func recovered(created *servicestage.CreatedBuildJob, name string) diag.Diagnostics {
-	var diags diag.Diagnostics
-	if created.Adopted {
-		diags.AddWarning("The build job was adopted", fmt.Sprintf("The service did not answer the request that creates build job %q. It holds exactly "+
-			"one job of this name that equals what was sent, with id %s, and that is taken for the one.", name, created.ID))
-	}
-	if created.Unchecked != nil {
-		diags.AddWarning("The build job may have been created twice", apidiag.Detail(fmt.Sprintf("looking for a twin of build job %q", name), created.Unchecked,
-			"The first request was not answered, the second made the job that is in the state. Look for another of this name in the console."))
-	}
-	return diags
 }
 
 // operation says what is done to which job.
@@ -346,11 +299,6 @@ func (m jobModel) withUnknownsFrom(other jobModel) jobModel {
 	return m
 }
 
-func readBackWarning(name types.String, id, what string, err error) string {
-	return apidiag.Detail(fmt.Sprintf("reading back build job %s (%s)", name, id), err, fmt.Sprintf(
-		"The job %s, and the state holds it as it was sent. The next plan reads what is missing.", what))
-}
-
 // refusePassword repeats the check of the plan for a URL that was unknown then, and for a placeholder whose password the service
 // no longer holds.
 func refusePassword(repo *codeRepoModel, held *servicestage.CodeRepo) diag.Diagnostics {
@@ -366,18 +314,4 @@ func refusePassword(repo *codeRepoModel, held *servicestage.CodeRepo) diag.Diagn
 		diags.AddAttributeError(path.Root("code_repo").AtName("url"), passwordSummary, passwordDetail)
 	}
 	return diags
-}
-
-func (r refusal) path() path.Path {
-	elements := strings.Split(r.argument, ".")
-	p := path.Root(elements[0])
-	for _, element := range elements[1:] {
-		p = p.AtName(element)
-	}
-	return p
-}
-
-func (r refusal) detail(id string) string {
-	return fmt.Sprintf("The service answered the request with success, but did not take over %s of build job %s: it was asked for %s and kept %s.",
-		r.argument, id, r.asked, r.kept)
 }

@@ -8,11 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"iter"
 	"net/http"
-	"net/url"
 	"reflect"
-	"strconv"
 	"strings"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
@@ -57,7 +54,7 @@ type CodeRepo struct {
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0276.html.
 type BuildJob struct {
 	ID string
-	// EnterpriseProjectID is nil where the service does not say.
+	// EnterpriseProjectID is the one at the top level of the response, else that of its spec; nil if both are absent.
 	EnterpriseProjectID *string
 	// Creator is the name of the user; empty where the service does not say.
 	Creator string
@@ -99,57 +96,46 @@ func (j *BuildJob) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(wire.Spec, &j.Spec); err != nil {
 		return err
 	}
-	if j.EnterpriseProjectID == nil {
+	if value(j.EnterpriseProjectID) == "" {
 		j.EnterpriseProjectID = j.Spec.EnterpriseProjectID
 	}
 	return nil
 }
 
-// UnmarshalJSON reads the answer of create. An answer without job_id is an error.
-func (j *CreatedBuildJob) UnmarshalJSON(data []byte) error {
-	type createAnswer struct {
-		JobID     string  `json:"job_id"`
-		CreatedAt lenient `json:"created_at"`
-	}
-	var wire createAnswer
-	if err := json.Unmarshal(data, &wire); err != nil {
-		return err
-	}
-	if wire.JobID == "" {
-		return errors.New("job_id is missing")
-	}
-	*j = CreatedBuildJob{ID: wire.JobID, CreatedAt: timestamp(string(wire.CreatedAt))}
-	return nil
-}
-
-// BuildJobSummary is one row of the list of jobs.
-type BuildJobSummary struct {
-	ID   string `json:"job_id"`
-	Name string `json:"job_name"`
-}
-
-// GetBuildJob reads a job. Where the service's answer may mean that the job is gone, or something else, the list of jobs
-// decides: [IsNotFound] is true of the error only where that list could be had and does not hold the job. name is the last
-// known name of the job, and shortens that search; it may be empty.
+// GetBuildJob reads a build job. [IsNotFound] is true of the error only if the response is unambiguous, or if a complete list of
+// all build jobs does not contain the job. name is the last known name of the job and shortens that search; it may be empty. A
+// response that describes another build job is an error.
 func (c *Client) GetBuildJob(ctx context.Context, id, name string) (*BuildJob, error) {
 	job, err := c.getBuildJob(ctx, id)
 	if err != nil {
-		return nil, c.confirmGone(ctx, id, name, err)
+		return nil, c.resolveNotFound(ctx, id, name, err)
 	}
-	c.met.add(id)
+	c.shared.own.LoadOrStore(id, false)
 	return job, nil
 }
 
-// GetWrittenBuildJob reads a job that was written a moment ago, and therefore asks again for as long as ctx allows while the
-// service does not know it yet.
-func (c *Client) GetWrittenBuildJob(ctx context.Context, id string) (*BuildJob, error) {
-	for attempt := 1; ; attempt++ {
+// maxStaleReads is how many reads after a write may return what was there before.
+const maxStaleReads = 4
+
+// GetWrittenBuildJob reads a build job that was written a moment ago. While the service reports that it does not exist, the read is
+// repeated until ctx ends. While current returns false of the job, the read is repeated up to four times over a few seconds,
+// because reads may lag; the last response is returned.
+func (c *Client) GetWrittenBuildJob(ctx context.Context, id string, current func(*BuildJob) bool) (*BuildJob, error) {
+	for attempt, reads := 1, 0; ; attempt++ {
 		job, err := c.getBuildJob(ctx, id)
-		failure, ok := errors.AsType[*Error](err)
-		if !ok || !saysGone(failure) && !mayMeanGone(failure) {
-			return job, err
+		failure, _ := errors.AsType[*Error](err)
+		switch {
+		case err == nil:
+			if reads++; reads == maxStaleReads || current(job) {
+				return job, nil
+			}
+		case failure == nil || !saysGone(failure) && !mayMeanGone(failure):
+			return nil, err
 		}
 		if stopped := c.rest.Pause(ctx, rest.Delay(attempt)); stopped != nil {
+			if err == nil {
+				return job, nil
+			}
 			failure.Stopped = stopped
 			return nil, failure
 		}
@@ -161,147 +147,41 @@ func (c *Client) getBuildJob(ctx context.Context, id string) (*BuildJob, error) 
 	if err := c.do(ctx, rest.Call{Method: http.MethodGet, Path: jobPath(id)}, &job); err != nil {
 		return nil, err
 	}
+	if job.ID != id {
+		return nil, &Error{
+			Method: http.MethodGet, Host: c.rest.Host(), StatusCode: http.StatusOK, Sent: true,
+			Err: fmt.Errorf("the response describes another build job: %s", rest.Sanitize(job.ID, maxIDLength)),
+		}
+	}
 	return &job, nil
 }
 
-// UpdateBuildJob replaces what the API documents of a job by spec. Whatever else the service answered for current goes back
-// untouched, at every depth: a PUT replaces the whole job, and it may have been given more in the console.
+// UpdateBuildJob replaces the documented members of a build job by spec. Other members of current go back unchanged, at every
+// depth: a PUT replaces the whole job. A rename that is rejected because of the name is sent again while this process renames or
+// deletes other build jobs.
 func (c *Client) UpdateBuildJob(ctx context.Context, current *BuildJob, spec BuildJobSpec) error {
 	body, err := replaceSpec(current.rawSpec, spec)
 	if err != nil {
 		return err
 	}
-	return c.do(ctx, rest.Call{Method: http.MethodPut, Path: jobPath(current.ID), Body: body}, nil)
+	put := func() error {
+		return c.do(ctx, rest.Call{Method: http.MethodPut, Path: jobPath(current.ID), Body: body}, nil)
+	}
+	if spec.JobName == current.Spec.JobName {
+		return put()
+	}
+	return c.retryNameTaken(ctx, spec.JobName, current.ID, put)
 }
 
-// DeleteBuildJob deletes a job. A job that is gone already is no error. name is as in [Client.GetBuildJob].
+// DeleteBuildJob deletes a build job. A build job that does not exist is no error. name is that of [Client.GetBuildJob].
 func (c *Client) DeleteBuildJob(ctx context.Context, id, name string) error {
+	defer c.shared.writes.begin()()
 	err := c.do(ctx, rest.Call{Method: http.MethodDelete, Path: jobPath(id)}, nil)
-	if err = c.confirmGone(ctx, id, name, err); IsNotFound(err) {
-		return nil
-	}
-	return err
-}
-
-// BuildJobs lists the jobs of the project, each once, page by page as they are asked for. A name is passed on to the
-// service, which may answer more than the exact name; an empty one lists all. The error, if any, is the last that comes.
-//
-// Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0218.html.
-func (c *Client) BuildJobs(ctx context.Context, name string) iter.Seq2[BuildJobSummary, error] {
-	return func(yield func(BuildJobSummary, error) bool) {
-		_, err := c.listBuildJobs(ctx, name, func(job BuildJobSummary) bool { return yield(job, nil) })
-		if err != nil {
-			yield(BuildJobSummary{}, err)
-		}
-	}
-}
-
-// listBuildJobs calls each for the jobs of the list until it returns false. complete is true where the list came to its end
-// and held as many jobs as the service says there are.
-func (c *Client) listBuildJobs(ctx context.Context, name string, each func(BuildJobSummary) bool) (complete bool, err error) {
-	seen, stale := map[string]bool{}, 0
-	// The first page is 1, as in the documented sample. Page 0 is asked for where jobs are missing in the end.
-	for page := 1; ; page++ {
-		list, err := c.listPage(ctx, page, name)
-		if err != nil {
-			return false, err
-		}
-		before := len(seen)
-		for _, job := range list.jobs {
-			if !seen[job.ID] {
-				seen[job.ID] = true
-				if !each(job) {
-					return false, nil
-				}
-			}
-		}
-		stale++
-		if len(seen) > before {
-			stale = 0
-		}
-		switch {
-		case len(seen) >= list.total:
-			return true, nil
-		case page == 0:
-			return false, nil
-		// A page may repeat what moved while it was asked for. Two such pages mean that the service always answers the same.
-		case len(list.jobs) == 0 || stale == 2:
-			page = -1
-		}
-	}
-}
-
-type listPage struct {
-	total int
-	jobs  []BuildJobSummary
-}
-
-// UnmarshalJSON reads a page of the list. What is no list is an error: it must not be taken for a list without jobs.
-func (p *listPage) UnmarshalJSON(data []byte) error {
-	type listAnswer struct {
-		Total *int               `json:"total"`
-		List  *[]BuildJobSummary `json:"list"`
-	}
-	var wire listAnswer
-	if err := json.Unmarshal(data, &wire); err != nil {
+	if err = c.resolveNotFound(ctx, id, name, err); err != nil && !IsNotFound(err) {
 		return err
 	}
-	if wire.Total == nil || *wire.Total < 0 || wire.List == nil && *wire.Total > 0 {
-		return errors.New("total or list is missing")
-	}
-	p.total = *wire.Total
-	if wire.List != nil {
-		p.jobs = *wire.List
-	}
-	for _, job := range p.jobs {
-		if job.ID == "" {
-			return errors.New("job_id is missing in the list")
-		}
-	}
+	c.shared.writes.freeName()
 	return nil
-}
-
-func (c *Client) listPage(ctx context.Context, page int, name string) (*listPage, error) {
-	query := url.Values{"page": {strconv.Itoa(page)}, "per_page": {"100"}}
-	if name != "" {
-		query.Set("job_name", name)
-	}
-	var list listPage
-	err := c.do(ctx, rest.Call{Method: http.MethodGet, Path: jobPath(), Query: query}, &list)
-	if err != nil {
-		return nil, listError{err}
-	}
-	return &list, nil
-}
-
-// confirmGone settles an error of a call for one job that may mean that the job is gone: listed means that the error stands,
-// and so it does where the list cannot be had.
-func (c *Client) confirmGone(ctx context.Context, id, name string, err error) error {
-	failure, ok := errors.AsType[*Error](err)
-	if !ok || saysGone(failure) || !mayMeanGone(failure) {
-		return err
-	}
-	filters := []string{""}
-	if name != "" {
-		filters = []string{name, ""}
-	}
-	complete := false
-	for _, filter := range filters {
-		var listErr error
-		listed := false
-		complete, listErr = c.listBuildJobs(ctx, filter, func(job BuildJobSummary) bool {
-			listed = job.ID == id
-			return !listed
-		})
-		if listErr != nil || listed {
-			return err
-		}
-	}
-	// The last list is the whole one. One that lacks jobs proves nothing.
-	if complete {
-		return goneError{failure}
-	}
-	return err
 }
 
 func jobPath(id ...string) []string {

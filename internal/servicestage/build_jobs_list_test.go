@@ -5,11 +5,15 @@ package servicestage_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
+	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
@@ -59,55 +63,64 @@ func TestBuildJobs_pages(t *testing.T) {
 		pages map[int][]string
 		want  []string
 		asked []string
+		// incomplete lists are requested three times.
+		incomplete bool
 	}{
-		{"none", 0, nil, nil, []string{"1"}},
-		{"one page", 2, map[int][]string{1: {"a", "b"}}, []string{"a", "b"}, []string{"1"}},
+		{"none", 0, nil, nil, []string{"1"}, false},
+		{"one page", 2, map[int][]string{1: {"a", "b"}}, []string{"a", "b"}, []string{"1"}, false},
 		{
 			"full pages", 250,
 			map[int][]string{1: ids(1, 100), 2: ids(101, 200), 3: ids(201, 250)},
 			ids(1, 250),
 			[]string{"1", "2", "3"},
+			false,
 		},
-		{"a full last page", 200, map[int][]string{1: ids(1, 100), 2: ids(101, 200)}, ids(1, 200), []string{"1", "2"}},
+		{"a full last page", 200, map[int][]string{1: ids(1, 100), 2: ids(101, 200)}, ids(1, 200), []string{"1", "2"}, false},
 		{
 			"capped pages", 25,
 			map[int][]string{1: ids(1, 10), 2: ids(11, 20), 3: ids(21, 25)},
 			ids(1, 25),
 			[]string{"1", "2", "3"},
+			false,
 		},
 		{
 			"from page 0 on", 5,
 			map[int][]string{0: {"a", "b"}, 1: {"c", "d"}, 2: {"e"}},
 			[]string{"c", "d", "e", "a", "b"},
 			[]string{"1", "2", "3", "0"},
+			false,
 		},
-		{"everything on page 0", 2, map[int][]string{0: {"a", "b"}}, []string{"a", "b"}, []string{"1", "0"}},
-		{"total too high", 5, map[int][]string{1: {"a", "b"}}, []string{"a", "b"}, []string{"1", "2", "0"}},
+		{"everything on page 0", 2, map[int][]string{0: {"a", "b"}}, []string{"a", "b"}, []string{"1", "0"}, false},
+		{"total too high", 5, map[int][]string{1: {"a", "b"}}, []string{"a", "b"}, []string{"1", "2", "0"}, true},
 		{
 			"page 0 is page 1", 5,
 			map[int][]string{0: {"a", "b"}, 1: {"a", "b"}},
 			[]string{"a", "b"},
 			[]string{"1", "2", "0"},
+			true,
 		},
 		{
 			"last page again and again", 5,
 			map[int][]string{1: {"a", "b"}, 2: {"c"}, 3: {"c"}, 4: {"c"}},
 			[]string{"a", "b", "c"},
 			[]string{"1", "2", "3", "4", "0"},
+			true,
 		},
 		{
 			"a page of nothing new before others", 4,
 			map[int][]string{1: {"a", "b"}, 2: {"b", "a"}, 3: {"c", "d"}},
 			[]string{"a", "b", "c", "d"},
 			[]string{"1", "2", "3"},
+			false,
 		},
 		{
 			"duplicates on and across pages", 4,
 			map[int][]string{1: {"a", "b", "a"}, 2: {"b", "c"}, 3: {"c", "d"}},
 			[]string{"a", "b", "c", "d"},
 			[]string{"1", "2", "3"},
+			false,
 		},
-		{"more than the total", 1, map[int][]string{1: {"a", "b"}, 2: {"c"}}, []string{"a", "b"}, []string{"1"}},
+		{"more than the total", 1, map[int][]string{1: {"a", "b"}, 2: {"c"}}, []string{"a", "b"}, []string{"1"}, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -115,7 +128,9 @@ func TestBuildJobs_pages(t *testing.T) {
 			client := service.client(t)
 			for job, err := range client.BuildJobs(t.Context(), "") {
 				if err != nil {
-					t.Fatal(err)
+					_, incomplete := errors.AsType[*servicestage.IncompleteListError](err)
+					equal(t, "incomplete", incomplete, test.incomplete)
+					continue
 				}
 				if len(test.want) == 0 || job != (servicestage.BuildJobSummary{ID: test.want[0], Name: "name of " + test.want[0]}) {
 					t.Fatalf("got %v, want one of %v next", job, test.want)
@@ -123,7 +138,12 @@ func TestBuildJobs_pages(t *testing.T) {
 				test.want = test.want[1:]
 			}
 			equal(t, "number of missing jobs", len(test.want), 0)
+			if test.incomplete {
+				test.asked = slices.Concat(test.asked, test.asked, test.asked)
+			}
 			equal(t, "pages asked for", service.asked(), test.asked)
+			_, err := client.ListBuildJobs(t.Context(), "")
+			equal(t, "the whole list is incomplete", err != nil, test.incomplete)
 		})
 	}
 }
@@ -204,4 +224,68 @@ func TestBuildJobs_error(t *testing.T) {
 			equal(t, "number of requests", len(service.requests()), len(test.replies))
 		})
 	}
+}
+
+// A list that changes between two of its pages is read again: a row that moves to a page that was read is not missed.
+func TestListBuildJobs_changingListIsReadAgain(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(server *emulator.Server){
+		"deletion": func(server *emulator.Server) { server.RemoveJob(server.Jobs()[0].ID) },
+		"creation": func(server *emulator.Server) {
+			server.AddJob(map[string]any{"job_name": "new", "environment_setting": map[string]any{}})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, client := emulated(t, emulator.Quirks{})
+			for i := range 250 {
+				server.AddJob(map[string]any{"job_name": fmt.Sprintf("app-%d", i), "environment_setting": map[string]any{}})
+			}
+			server.Order(emulator.Fault{Path: jobs, When: func(r emulator.Request) bool { return strings.Contains(r.Query, "page=2") }, Do: func() { change(server) }})
+			listed, err := client.ListBuildJobs(t.Context(), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var ids []string
+			for _, job := range listed {
+				ids = append(ids, job.ID)
+			}
+			equal(t, "IDs", ids, storedIDs(server))
+		})
+	}
+}
+
+// A live build job is never reported as not found because a deletion moved it between two pages.
+func TestGetBuildJob_movedInTheListIsNotNotFound(t *testing.T) {
+	t.Parallel()
+	server, client := emulated(t, emulator.Quirks{})
+	for i := range 150 {
+		server.AddJob(map[string]any{"job_name": fmt.Sprintf("app-%d", i), "environment_setting": map[string]any{}})
+	}
+	live, gone := server.Jobs()[100].ID, server.Jobs()[3].ID
+	server.Order(emulator.Fault{Path: jobs + "/*", StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.1"}`})
+	server.Order(emulator.Fault{Path: jobs, When: func(r emulator.Request) bool { return strings.Contains(r.Query, "page=2") }, Do: func() { server.RemoveJob(gone) }})
+	_, err := client.GetBuildJob(t.Context(), live, "")
+	if err == nil || servicestage.IsNotFound(err) {
+		t.Errorf("got %v, want the error of the read", err)
+	}
+}
+
+// A list without end is an error, and keeps no more than its limit.
+func TestListBuildJobs_endlessListEnds(t *testing.T) {
+	t.Parallel()
+	next := 0
+	service := serve(t, func(w http.ResponseWriter, _ received) {
+		rows := make([]string, 5000)
+		for i := range rows {
+			next++
+			rows[i] = fmt.Sprintf(`{"job_id":"%d"}`, next)
+		}
+		reply{body: fmt.Sprintf(`{"total":1000000000,"list":[%s]}`, strings.Join(rows, ","))}.write(w)
+	})
+	_, err := service.client(t).ListBuildJobs(t.Context(), "")
+	if err == nil || !strings.Contains(err.Error(), "does not end") {
+		t.Errorf("got %v", err)
+	}
+	equal(t, "requests", len(service.requests()), 20)
 }

@@ -61,15 +61,14 @@ func TestCreateBuildJob(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			service := script(t, reply{status: http.StatusCreated, body: `{"job_id":"new","job_name":"app","created_at":"2025-11-14 09:06:28 +0000 UTC"}`})
+			service := script(t, reply{body: noJobs}, reply{status: http.StatusCreated, body: `{"job_id":"new","job_name":"app","created_at":"2025-11-14 09:06:28 +0000 UTC"}`})
 			created, err := service.client(t).CreateBuildJob(t.Context(), test.spec)
 			if err != nil {
 				t.Fatal(err)
 			}
 			equal(t, "created", *created, servicestage.CreatedBuildJob{ID: "new", CreatedAt: "2025-11-14T09:06:28Z"})
-			request := service.only(t)
-			equal(t, "request", request.Method+" "+request.RequestURI, "POST "+jobs)
-			equalBody(t, request.body, test.want)
+			equal(t, "requests", service.lines(), []string{"GET " + jobs + "?page=1&per_page=100", "POST " + jobs})
+			equalBody(t, service.requests()[1].body, test.want)
 		})
 	}
 }
@@ -82,7 +81,7 @@ func TestCreateBuildJob_oddMembers(t *testing.T) {
 		`{"job_id":"id","created_at":{"t":1}}`:       "",
 		`{"job_id":"id","created_at":null}`:          "",
 	} {
-		service := script(t, reply{body: body})
+		service := script(t, reply{body: noJobs}, reply{body: body})
 		created, err := service.client(t).CreateBuildJob(t.Context(), servicestage.BuildJobSpec{JobName: "app"})
 		if err != nil {
 			t.Errorf("%s: %v", body, err)
@@ -175,6 +174,8 @@ func TestBuildJob_decoding(t *testing.T) {
 	}
 }
 
+func isCurrent(*servicestage.BuildJob) bool { return true }
+
 func TestGetWrittenBuildJob_asksAgain(t *testing.T) {
 	t.Parallel()
 	service := script(t,
@@ -183,7 +184,7 @@ func TestGetWrittenBuildJob_asksAgain(t *testing.T) {
 		reply{status: 404},
 		reply{status: 400, body: `{"error_code":"SVCSTG.CPE.4000001"}`},
 		reply{body: goodJob})
-	job, err := service.client(t, maxRetries(0)).GetWrittenBuildJob(t.Context(), "id")
+	job, err := service.client(t, maxRetries(0)).GetWrittenBuildJob(t.Context(), "id", isCurrent)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +212,7 @@ func TestGetWrittenBuildJob_otherErrorsStand(t *testing.T) {
 		t.Run(fmt.Sprint(answer.status, answer.body), func(t *testing.T) {
 			t.Parallel()
 			service := script(t, answer)
-			job, err := service.client(t, maxRetries(0)).GetWrittenBuildJob(t.Context(), "id")
+			job, err := service.client(t, maxRetries(0)).GetWrittenBuildJob(t.Context(), "id", isCurrent)
 			equal(t, "job", job, nil)
 			failure := failureOf(t, err)
 			equal(t, "attempts", failure.Attempts, 1)
@@ -235,7 +236,7 @@ func TestGetWrittenBuildJob_stopsWithTheContext(t *testing.T) {
 			return service.wait(ctx, d)
 		}
 	})
-	job, err := client.GetWrittenBuildJob(ctx, "id")
+	job, err := client.GetWrittenBuildJob(ctx, "id", isCurrent)
 	equal(t, "job", job, nil)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("the error does not wrap the context's: %v", err)
@@ -311,7 +312,7 @@ func TestUpdateBuildJob_body(t *testing.T) {
 func TestUpdateBuildJob_error(t *testing.T) {
 	t.Parallel()
 	service := script(t, reply{status: 400, body: `{"error_code":"SVCSTG.CPE.4000001","error_msg":"no"}`})
-	err := service.client(t).UpdateBuildJob(t.Context(), &servicestage.BuildJob{ID: "id"}, fullSpec())
+	err := service.client(t).UpdateBuildJob(t.Context(), &servicestage.BuildJob{ID: "id", Spec: fullSpec()}, fullSpec())
 	failure := failureOf(t, err)
 	equal(t, "text", failure.Error(), "PUT "+service.host()+": HTTP 400 SVCSTG.CPE.4000001: no")
 	equal(t, "not found", servicestage.IsNotFound(err), false)

@@ -12,8 +12,8 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-// lookupTimeout bounds what is asked after the operation's own time is over, because an id has to be saved.
-const lookupTimeout = 30 * time.Second
+// maxIDLength limits an ID of the service in an error, in characters.
+const maxIDLength = 128
 
 // Config is what a [Client] is made of. It needs an endpoint and an authenticator.
 type Config = rest.Config
@@ -21,9 +21,9 @@ type Config = rest.Config
 // Client calls the Build API of one region and project. It is safe for concurrent use.
 type Client struct {
 	rest     *rest.Client
-	creating nameLocks
+	shared   *shared
+	existing existingList
 	starting nameLocks
-	met      idSet
 }
 
 // New returns a client, or an error when the endpoint is no absolute URL or the authenticator is missing. It does not touch
@@ -36,11 +36,14 @@ func New(config Config) (*Client, error) {
 	if config.Authenticator == nil {
 		return nil, errors.New("there is no authenticator")
 	}
-	return &Client{rest: client}, nil
+	return &Client{rest: client, shared: sharedWith(client.Host())}, nil
 }
 
 // Config is what the client was made of.
 func (c *Client) Config() Config { return c.rest.Config() }
+
+// Now returns the time of the client's clock.
+func (c *Client) Now() time.Time { return c.rest.Now() }
 
 // do sends a call, and decodes the answer into out, unless that is nil. Its error is an [*Error], but where the call itself cannot
 // be written.

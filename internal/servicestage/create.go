@@ -5,93 +5,132 @@ package servicestage
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-// lookups is how often the list of jobs is asked for a job whose creation was not answered. It may lag behind.
+// lookups is how many times the list is searched for a build job whose create response was lost: the list may lag.
 const lookups = 4
 
-// CreatedBuildJob is the part of the answer of create that is not known before or read afterwards.
+// lookupTimeout limits requests that are sent after the operation's own timeout, because an ID has to be saved.
+const lookupTimeout = 30 * time.Second
+
+// CreatedBuildJob is a build job that CreateBuildJob created or adopted.
 type CreatedBuildJob struct {
 	ID string
-	// CreatedAt is in RFC 3339 where it could be understood, else as it came; empty where the service does not say.
+	// CreatedAt is in RFC 3339 format if it could be parsed, else as returned; empty if the service did not return it.
 	CreatedAt string
-	// Adopted means that the service's answer was lost, and that the job was found by its name and content.
+	// Adopted is true if the response was lost and the build job was found by its name and content.
 	Adopted bool
-	// Unchecked is why nothing is known of a twin that an earlier, unanswered send may have made; nil where there is none.
-	Unchecked error
+	// Resent is true if an earlier request had no response and the request was sent again. The earlier one may have created a second
+	// build job.
+	Resent bool
+	// Duplicates are other build jobs of the same name that did not exist before. Empty if the list does not contain any, or not yet.
+	Duplicates []BuildJobSummary
+	// DuplicatesErr is why Duplicates could not be determined; nil if they could.
+	DuplicatesErr error
 }
 
-// LostError says that a create went out and that nobody knows what became of it.
-type LostError struct {
-	// Name is the name of the job.
+// UnmarshalJSON reads the create response. A response without job_id is an error.
+func (j *CreatedBuildJob) UnmarshalJSON(data []byte) error {
+	var wire struct {
+		JobID     string  `json:"job_id"`
+		CreatedAt lenient `json:"created_at"`
+	}
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return err
+	}
+	if wire.JobID == "" {
+		return errors.New("job_id is missing")
+	}
+	*j = CreatedBuildJob{ID: wire.JobID, CreatedAt: timestamp(string(wire.CreatedAt))}
+	return nil
+}
+
+// UnknownOutcomeError reports that a create request was sent, that its response was lost, and that no build job could be identified
+// as the created one.
+type UnknownOutcomeError struct {
+	// Name is the name of the build job.
 	Name string
-	// Jobs are those of this name that the service holds, none of which is surely the one that was sent.
+	// Jobs are the build jobs of this name that may be the created one, or somebody else's.
 	Jobs []BuildJobSummary
-	// Created is the job that a later send made, where an earlier one made another; empty otherwise.
-	Created string
-	// Err is the last failure of a request that went out; nil where Created is set.
+	// Err is the last failure of the request.
 	Err error
-	// Lookup is why the list of jobs, or one of them, could not be had; nil where it could.
-	Lookup error
+	// LookupErr is why the list or one of Jobs could not be read; nil if they could.
+	LookupErr error
 }
 
-// Error names the jobs in question.
-func (e *LostError) Error() string {
-	var parts []string
-	if e.Err != nil {
-		parts = append(parts, e.Err.Error())
-	}
-	if e.Lookup != nil {
-		parts = append(parts, e.Lookup.Error())
-	}
-	if e.Created != "" {
-		parts = append(parts, fmt.Sprintf("build job %s was made", e.Created))
+// Error contains the failure and the IDs.
+func (e *UnknownOutcomeError) Error() string {
+	parts := []string{e.Err.Error()}
+	if e.LookupErr != nil {
+		parts = append(parts, e.LookupErr.Error())
 	}
 	for _, job := range e.Jobs {
-		parts = append(parts, fmt.Sprintf("the service holds %q as %s", job.Name, job.ID))
+		parts = append(parts, fmt.Sprintf("build job %s has the name %q", job.ID, job.Name))
 	}
 	return strings.Join(parts, "; ")
 }
 
-// Unwrap returns the failures.
-func (e *LostError) Unwrap() []error {
-	var errs []error
-	for _, err := range []error{e.Err, e.Lookup} {
-		if err != nil {
-			errs = append(errs, err)
-		}
+// Unwrap returns Err and LookupErr.
+func (e *UnknownOutcomeError) Unwrap() []error {
+	if e.LookupErr == nil {
+		return []error{e.Err}
 	}
-	return errs
+	return []error{e.Err, e.LookupErr}
 }
 
-// CreateBuildJob makes one job, whatever becomes of the answers. A request that has gone out is not cut off by ctx, but ends
-// within 30 seconds. Where its answer is lost, the job is looked for by its name: one that equals what was sent, and that this
-// client has not met otherwise, is adopted; if there is none, the request is sent again as long as ctx and the retries allow;
-// anything else is a [LostError]. If that has Created set, the returned job is not nil.
+// ExistingIDError reports that the response to a create request contained the ID of a build job that existed before.
+type ExistingIDError struct {
+	Name, ID string
+}
+
+// Error contains the ID.
+func (e *ExistingIDError) Error() string {
+	return fmt.Sprintf("the response to the create request contains the ID of a build job that existed before: %s", e.ID)
+}
+
+// CreateBuildJob creates one build job, even if responses are lost. A request in flight is not canceled with ctx, but ends within 30
+// seconds. If its response is lost, the build job is adopted if it is the only one of its name that did not exist before and if it
+// equals the request; if there is none, the request is sent again within ctx and the configured retries; otherwise the error is an
+// [*UnknownOutcomeError]. A request that is rejected because of the name is sent again while this process renames or deletes other
+// build jobs.
 func (c *Client) CreateBuildJob(ctx context.Context, spec BuildJobSpec) (*CreatedBuildJob, error) {
-	// Of two creates of one name, each would take the other's job for its own.
-	unlock, err := c.creating.lock(ctx, strings.ToLower(spec.JobName))
+	// Two concurrent creates of one name could adopt each other's build job.
+	unlock, err := c.shared.creating.lock(ctx, strings.ToLower(spec.JobName))
 	if err != nil {
 		return nil, &Error{Method: http.MethodPost, Host: c.rest.Host(), Stopped: err}
 	}
 	defer unlock()
+	existing := c.existingJobs(ctx, spec.JobName)
 
-	lost := &LostError{Name: spec.JobName}
-	var last *Error // The last failure of a request that went out.
+	var created *CreatedBuildJob
+	err = c.retryNameTaken(ctx, spec.JobName, "", func() (err error) {
+		created, err = c.createBuildJob(ctx, spec, existing)
+		return err
+	})
+	return created, err
+}
+
+func (c *Client) createBuildJob(ctx context.Context, spec BuildJobSpec, existing existingJobs) (*CreatedBuildJob, error) {
+	var last *Error // The last failure of a request that was sent.
 	for send := 1; ; send++ {
 		var created CreatedBuildJob
 		err := c.do(ctx, rest.Call{Method: http.MethodPost, Path: jobPath(), Body: spec}, &created)
 		if err == nil {
-			c.met.add(created.ID)
-			if send > 1 {
-				return c.withoutTwin(ctx, spec.JobName, &created)
+			// The ID of another create, or of a build job that existed before, would give one build job to two owners.
+			if before, known := c.shared.own.Swap(created.ID, true); existing.contains(created.ID) || known && before == true {
+				return nil, &ExistingIDError{Name: spec.JobName, ID: created.ID}
+			}
+			if created.Resent = send > 1; created.Resent {
+				created.Duplicates, created.DuplicatesErr = c.duplicates(ctx, spec.JobName, existing)
 			}
 			return &created, nil
 		}
@@ -100,19 +139,26 @@ func (c *Client) CreateBuildJob(ctx context.Context, spec BuildJobSpec) (*Create
 			return nil, err
 		}
 		if last == nil || failure.Sent {
-			last, lost.Err = failure, err
+			last = failure
 		}
-		var adopted string
-		adopted, lost.Jobs, lost.Lookup = c.lookFor(ctx, spec)
+		adopted, jobs, lookupErr := c.findCreated(ctx, spec, existing)
 		switch {
 		case adopted != "":
 			return &CreatedBuildJob{ID: adopted, Adopted: true}, nil
-		case lost.Lookup != nil, len(lost.Jobs) > 0, !isLost(failure), send > c.rest.MaxRetries(),
-			c.rest.Pause(ctx, rest.Delay(send)) != nil:
+		case lookupErr != nil, len(jobs) > 0, !isLost(failure), send > c.maxResends(failure), c.rest.Pause(ctx, rest.Delay(send)) != nil:
 			last.Stopped = ctx.Err()
-			return nil, lost
+			return nil, &UnknownOutcomeError{Name: spec.JobName, Jobs: jobs, Err: last, LookupErr: lookupErr}
 		}
 	}
+}
+
+// maxResends is how many times a create request is sent again after the failure. With an error code of the service it is likely to
+// fail again.
+func (c *Client) maxResends(failure *Error) int {
+	if strings.HasPrefix(failure.Code, "SVCSTG.") {
+		return min(1, c.rest.MaxRetries())
+	}
+	return c.rest.MaxRetries()
 }
 
 // isLost is true of a failure after which the service may have done what it was asked.
@@ -121,110 +167,127 @@ func isLost(failure *Error) bool {
 		failure.StatusCode == http.StatusRequestTimeout || failure.StatusCode >= http.StatusInternalServerError)
 }
 
-// lookFor looks for a job that was sent and not answered. It returns the id of the one that is adopted, or the jobs of its name
-// that are not. Once the operation's time is over there is one more look, with a time of its own: the id has to be saved.
-func (c *Client) lookFor(ctx context.Context, spec BuildJobSpec) (adopted string, others []BuildJobSummary, err error) {
-	for try := 1; try <= lookups; try++ {
-		adopted, others, err = c.look(ctx, spec)
-		if err != nil || adopted != "" || len(others) > 0 || try == lookups || c.rest.Pause(ctx, rest.Delay(try)) != nil {
+// findCreated searches for the build job of a create request whose response was lost. It returns the ID of the one to adopt, or the
+// build jobs that may be it. After the end of ctx it searches once more, with a timeout of its own: the ID has to be saved.
+func (c *Client) findCreated(ctx context.Context, spec BuildJobSpec, existing existingJobs) (adopted string, others []BuildJobSummary, err error) {
+	for attempt := 1; ; attempt++ {
+		var settled bool
+		adopted, others, settled, err = c.searchCreated(ctx, spec, existing, attempt == lookups)
+		if settled || attempt == lookups || c.rest.Pause(ctx, rest.Delay(attempt)) != nil {
 			break
 		}
 	}
-	if ctx.Err() == nil || adopted != "" || err == nil && len(others) > 0 {
+	if ctx.Err() == nil || adopted != "" {
 		return adopted, others, err
 	}
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupTimeout)
 	defer cancel()
-	return c.look(late, spec)
+	adopted, others, _, err = c.searchCreated(late, spec, existing, false)
+	return adopted, others, err
 }
 
-func (c *Client) look(ctx context.Context, spec BuildJobSpec) (adopted string, others []BuildJobSummary, err error) {
-	if others, err = c.unmetNamed(ctx, spec.JobName); err != nil {
-		return "", nil, err
-	}
-	var equal []string
-	for _, job := range others {
-		held, err := c.getBuildJob(ctx, job.ID)
-		if err != nil {
-			return "", others, err
-		}
-		if held.holds(spec) {
-			equal = append(equal, job.ID)
-		}
-	}
-	if len(equal) == 1 && c.met.add(equal[0]) {
-		return equal[0], nil, nil
-	}
-	return "", others, nil
-}
-
-// withoutTwin makes sure that a second send has not made a second job.
-func (c *Client) withoutTwin(ctx context.Context, name string, created *CreatedBuildJob) (*CreatedBuildJob, error) {
-	lookup, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupTimeout)
-	defer cancel()
-	others, err := c.unmetNamed(lookup, name)
+// searchCreated searches once. settled means that searching again is of no use. A listed build job that GET does not find may be a
+// deleted one, or the created one before the service can read it: only the last search leaves it out.
+func (c *Client) searchCreated(
+	ctx context.Context, spec BuildJobSpec, existing existingJobs, last bool,
+) (adopted string, others []BuildJobSummary, settled bool, err error) {
+	listed, err := c.unknownJobsNamed(ctx, spec.JobName, existing)
 	if err != nil {
-		created.Unchecked = err
-		return created, nil
+		return "", nil, true, err
 	}
-	if len(others) > 0 {
-		return created, &LostError{Name: name, Jobs: others, Created: created.ID}
+	var found []*BuildJob
+	missing := 0
+	for _, summary := range listed {
+		job, err := c.getBuildJob(ctx, summary.ID)
+		failure, isFailure := errors.AsType[*Error](err)
+		switch {
+		case err == nil:
+			found, others = append(found, job), append(others, summary)
+		case isFailure && (saysGone(failure) || mayMeanGone(failure)):
+			missing++
+			if !last {
+				others = append(others, summary)
+			}
+		default:
+			return "", listed, true, err
+		}
+		if len(found) > 1 {
+			return "", listed, true, nil
+		}
 	}
-	return created, nil
+	if len(found) == 1 && (missing == 0 || last) && existing.complete && found[0].matches(spec) {
+		if _, known := c.shared.own.LoadOrStore(found[0].ID, true); !known {
+			return found[0].ID, nil, true, nil
+		}
+	}
+	return "", others, len(found) > 0 && missing == 0, nil
 }
 
-// unmetNamed lists the jobs with exactly this name that this client has not met.
-func (c *Client) unmetNamed(ctx context.Context, name string) ([]BuildJobSummary, error) {
+// duplicates returns the other build jobs that a request without response may have created, with a timeout of its own.
+func (c *Client) duplicates(ctx context.Context, name string, existing existingJobs) ([]BuildJobSummary, error) {
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupTimeout)
+	defer cancel()
+	return c.unknownJobsNamed(late, name, existing)
+}
+
+// unknownJobsNamed lists the build jobs with exactly this name whose IDs are not known.
+func (c *Client) unknownJobsNamed(ctx context.Context, name string, existing existingJobs) ([]BuildJobSummary, error) {
+	all, err := c.ListBuildJobs(ctx, name)
 	var jobs []BuildJobSummary
-	for job, err := range c.BuildJobs(ctx, name) {
-		if err != nil {
-			return nil, err
-		}
-		if job.Name == name && !c.met.has(job.ID) {
+	for _, job := range all {
+		if _, own := c.shared.own.Load(job.ID); job.Name == name && !own && !existing.contains(job.ID) {
 			jobs = append(jobs, job)
 		}
 	}
-	return jobs, nil
+	return jobs, err
 }
 
-// holds reports whether the job has everything that was sent. What was not sent is not compared, "" is the same as absent,
-// and the type of a repository is compared without regard to case, all as when a job is read.
-func (j *BuildJob) holds(sent BuildJobSpec) bool {
-	same := func(sent, held *string) bool {
-		return sent == nil || *sent == value(held)
-	}
+// matches reports whether the build job can be the result of the request: it has everything that was sent, it has never been built,
+// and it has no description, repository or cluster that was not sent. Other values that were not sent may be service defaults. An
+// empty string equals an absent one, and the type of a repository is compared case-insensitively, as in Read.
+func (j *BuildJob) matches(sent BuildJobSpec) bool {
 	environment, sentEnvironment := j.Spec.EnvironmentSetting, sent.EnvironmentSetting
-	if j.Spec.JobName != sent.JobName ||
-		!same(sent.JobDescription, j.Spec.JobDescription) ||
-		!same(sent.EnterpriseProjectID, j.EnterpriseProjectID) ||
-		!same(sentEnvironment.DockerVersion, environment.DockerVersion) ||
-		!same(sentEnvironment.ClusterID, environment.ClusterID) ||
-		!same(sentEnvironment.ClusterName, environment.ClusterName) {
-		return false
+	// defaulted is for values that the service may set by itself.
+	defaulted := func(sent, returned *string) bool { return sent == nil || *sent == value(returned) }
+	same := func(sent, returned *string) bool { return value(sent) == value(returned) }
+	project := value(j.EnterpriseProjectID)
+	if project == "" {
+		project = defaultEnterpriseProjectID
 	}
-	// Absent is false, as "" is absent.
-	if public := sentEnvironment.UsePublicCluster; public != nil && *public != (environment.UsePublicCluster != nil && *environment.UsePublicCluster) {
-		return false
+	sentProject := value(sent.EnterpriseProjectID)
+	if sentProject == "" {
+		sentProject = defaultEnterpriseProjectID
 	}
-	if os := sentEnvironment.BuildOS; os != nil {
-		held := environment.BuildOS
-		if held == nil {
-			held = &BuildOS{}
-		}
-		if !same(os.Arch, held.Arch) {
-			return false
-		}
+	os, sentOS := &BuildOS{}, &BuildOS{}
+	if environment.BuildOS != nil {
+		os = environment.BuildOS
 	}
-	if repo := sent.CodeRepo; repo != nil {
-		held := j.Spec.CodeRepo
-		if held == nil {
-			held = &CodeRepo{}
-		}
-		return (repo.Type == nil || strings.EqualFold(*repo.Type, value(held.Type))) && same(repo.URL, held.URL) &&
-			same(repo.Branch, held.Branch) && same(repo.Namespace, held.Namespace)
+	if sentEnvironment.BuildOS != nil {
+		sentOS = sentEnvironment.BuildOS
 	}
-	return true
+	repo, sentRepo := CodeRepo{}, CodeRepo{}
+	if j.Spec.CodeRepo != nil {
+		repo = *j.Spec.CodeRepo
+	}
+	if sent.CodeRepo != nil {
+		sentRepo = *sent.CodeRepo
+	}
+	public, sentPublic := environment.UsePublicCluster, sentEnvironment.UsePublicCluster
+	return j.LastBuildID == "" && j.Spec.JobName == sent.JobName && project == sentProject &&
+		same(sent.JobDescription, j.Spec.JobDescription) &&
+		same(sentEnvironment.ClusterID, environment.ClusterID) &&
+		same(sentEnvironment.ClusterName, environment.ClusterName) &&
+		defaulted(sentEnvironment.DockerVersion, environment.DockerVersion) &&
+		defaulted(sentOS.Arch, os.Arch) &&
+		(sentPublic == nil || *sentPublic == (public != nil && *public)) && // Absent is false, as "" is absent.
+		strings.EqualFold(value(sentRepo.Type), value(repo.Type)) && same(sentRepo.URL, repo.URL) &&
+		same(sentRepo.Branch, repo.Branch) && same(sentRepo.Namespace, repo.Namespace)
 }
+
+// defaultEnterpriseProjectID is the ID of the enterprise project "default".
+//
+// Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0269.html (example).
+const defaultEnterpriseProjectID = "0"
 
 func value(text *string) string {
 	if text == nil {
@@ -233,63 +296,17 @@ func value(text *string) string {
 	return *text
 }
 
-// idSet is the ids of the jobs that a client has met: made, read, adopted. None of them can be the one that a lost answer was
-// about.
-type idSet struct {
-	mu  sync.Mutex
-	ids map[string]bool
-}
+// nameLocks lets one caller at a time hold a name.
+type nameLocks struct{ held sync.Map }
 
-// add reports whether the id is new.
-func (s *idSet) add(id string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ids[id] {
-		return false
-	}
-	if s.ids == nil {
-		s.ids = map[string]bool{}
-	}
-	s.ids[id] = true
-	return true
-}
-
-func (s *idSet) has(id string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.ids[id]
-}
-
-// nameLocks lets one create of a name run at a time.
-type nameLocks struct {
-	mu   sync.Mutex
-	held map[string]chan struct{}
-}
-
-// lock waits for its turn, or returns the context's error when that ends first.
+// lock waits until the name is free. It returns the error of ctx if that ends first.
 func (l *nameLocks) lock(ctx context.Context, name string) (unlock func(), err error) {
-	for {
-		l.mu.Lock()
-		released, busy := l.held[name]
-		if !busy {
-			if l.held == nil {
-				l.held = map[string]chan struct{}{}
-			}
-			mine := make(chan struct{})
-			l.held[name] = mine
-			l.mu.Unlock()
-			return func() {
-				l.mu.Lock()
-				delete(l.held, name)
-				l.mu.Unlock()
-				close(mine)
-			}, nil
-		}
-		l.mu.Unlock()
-		select {
-		case <-released:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
+	slot, _ := l.held.LoadOrStore(name, make(chan struct{}, 1))
+	held, _ := slot.(chan struct{})
+	select {
+	case held <- struct{}{}:
+		return func() { <-held }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 }

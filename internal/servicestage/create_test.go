@@ -4,15 +4,17 @@
 package servicestage_test
 
 import (
-	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,18 +23,23 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-// app is the job that is made where its content does not matter.
+// app is the build job to create if its content does not matter.
 var app = servicestage.BuildJobSpec{JobName: "app", JobDescription: new("of this test")}
 
-// appSpec is the same in the service's words.
+// appSpec is the same as the service stores it.
 func appSpec() map[string]any {
 	return map[string]any{"job_name": "app", "job_description": "of this test", "environment_setting": map[string]any{}}
 }
 
-// emulated starts an emulator, and makes a client of it that takes no time between attempts and is sent again three times.
+// emulated starts an emulator and returns a client of it that waits no time between attempts.
 func emulated(t *testing.T, quirks emulator.Quirks, adjust ...func(*servicestage.Config)) (*emulator.Server, *servicestage.Client) {
 	t.Helper()
 	server := emulator.New(t, emulator.Options{Quirks: quirks})
+	return server, clientOf(t, server, adjust...)
+}
+
+func clientOf(t *testing.T, server *emulator.Server, adjust ...func(*servicestage.Config)) *servicestage.Client {
+	t.Helper()
 	config := servicestage.Config{
 		Endpoint:      server.URL,
 		Authenticator: auth.Token(emulator.DefaultToken),
@@ -46,186 +53,456 @@ func emulated(t *testing.T, quirks emulator.Quirks, adjust ...func(*servicestage
 	if err != nil {
 		t.Fatal(err)
 	}
-	return server, client
+	return client
 }
 
-// onPost is a fault of create.
+// onPost returns the fault for the create request.
 func onPost(fault emulator.Fault) emulator.Fault {
 	fault.Method, fault.Path = http.MethodPost, jobs
 	return fault
 }
 
-// onList is a fault of the list.
-func onList(fault emulator.Fault) emulator.Fault {
+// onSearch returns the fault for the list that is filtered by a name.
+func onSearch(fault emulator.Fault) emulator.Fault {
 	fault.Method, fault.Path = http.MethodGet, jobs
+	fault.When = func(r emulator.Request) bool { return strings.Contains(r.Query, "job_name=") }
 	return fault
 }
 
-// emptyList is a list that lags behind for the given number of requests.
-func emptyList(times int) emulator.Fault {
-	return onList(emulator.Fault{Times: times, StatusCode: http.StatusOK, Body: `{"total":0,"list":[]}`})
+// laggingList is a search that does not contain the new build job yet.
+func laggingList(times int) emulator.Fault {
+	return onSearch(emulator.Fault{Times: times, StatusCode: http.StatusOK, Body: `{"total":0,"list":[]}`})
 }
 
-// heldIDs returns the ids of what the service holds, oldest first.
-func heldIDs(server *emulator.Server) []string {
-	var held []string
+// storedIDs returns the IDs of the build jobs in the service, oldest first.
+func storedIDs(server *emulator.Server) []string {
+	var ids []string
 	for _, job := range server.Jobs() {
-		held = append(held, job.ID)
+		ids = append(ids, job.ID)
 	}
-	return held
+	return ids
 }
 
-func namedIDs(lost *servicestage.LostError) []string {
-	var named []string
-	for _, job := range lost.Jobs {
-		named = append(named, job.ID)
-	}
-	return named
+func posts(server *emulator.Server) int { return server.CountRequests(http.MethodPost, jobs) }
+
+// lostResponses are the ways in which the response to a create request gets lost.
+var lostResponses = map[string]emulator.Fault{
+	"dropped":     {Drop: true},
+	"cut off":     {StatusCode: 200, Header: http.Header{"Content-Length": {"99"}}, Body: `{"job_id":"x"`},
+	"no JSON":     {StatusCode: 200, Body: "<html>Sign in</html>"},
+	"no job_id":   {StatusCode: 200, Body: "{}"},
+	"408":         {StatusCode: 408},
+	"500 SVCSTG":  {StatusCode: 500, Body: `{"error_code":"SVCSTG.CPE.5004401","error_msg":"already exists"}`},
+	"502":         {StatusCode: 502, Body: "<html>Bad Gateway</html>"},
+	"503":         {StatusCode: 503, Header: http.Header{"Retry-After": {"7"}}},
+	"504 no body": {StatusCode: 504},
 }
 
-// lostAnswers are the ways in which the answer of a create gets lost.
-var lostAnswers = map[string]struct {
-	fault  emulator.Fault
-	status int
-}{
-	"dropped":         {emulator.Fault{Drop: true}, 0},
-	"cut off":         {emulator.Fault{StatusCode: 200, Header: http.Header{"Content-Length": {"99"}}, Body: `{"job_id":"x"`}, 0},
-	"no JSON":         {emulator.Fault{StatusCode: 200, Body: "<html>Sign in</html>"}, 200},
-	"no job_id":       {emulator.Fault{StatusCode: 200, Body: "{}"}, 200},
-	"408":             {emulator.Fault{StatusCode: 408}, 408},
-	"500":             {emulator.Fault{StatusCode: 500, Body: `{"error_code":"SVCSTG.CPE.5004401"}`}, 500},
-	"502":             {emulator.Fault{StatusCode: 502, Body: "<html>Bad Gateway</html>"}, 502},
-	"503":             {emulator.Fault{StatusCode: 503}, 503},
-	"503 Retry-After": {emulator.Fault{StatusCode: 503, Header: http.Header{"Retry-After": {"7"}}}, 503},
-	"504":             {emulator.Fault{StatusCode: 504}, 504},
-}
-
-func TestCreateBuildJob_lostAnswer(t *testing.T) {
+func TestCreateBuildJob_responseLostCreatesOne(t *testing.T) {
 	t.Parallel()
-	for name, lost := range lostAnswers {
-		for _, times := range []int{1, 3} {
-			t.Run(fmt.Sprint(name, " before the job was stored ", times), func(t *testing.T) {
+	for name, fault := range lostResponses {
+		for stored, adopted := range map[string]bool{"not stored": false, "stored": true} {
+			t.Run(name+", "+stored, func(t *testing.T) {
 				t.Parallel()
 				server, client := emulated(t, emulator.Quirks{})
-				fault := lost.fault
-				fault.Times = times
+				fault.After = adopted
 				server.Order(onPost(fault))
 				created, err := client.CreateBuildJob(t.Context(), app)
 				if err != nil {
 					t.Fatal(err)
 				}
-				equal(t, "held", heldIDs(server), []string{created.ID})
-				equal(t, "number of POSTs", server.CountRequests(http.MethodPost, jobs), times+1)
-				equal(t, "adopted", created.Adopted, false)
-				equal(t, "unchecked", created.Unchecked, nil)
-				equal(t, "created_at is known", created.CreatedAt != "", true)
-			})
-			t.Run(fmt.Sprint(name, " after the job was stored ", times), func(t *testing.T) {
-				t.Parallel()
-				server, client := emulated(t, emulator.Quirks{})
-				fault := lost.fault
-				fault.Times, fault.After = times, true
-				server.Order(onPost(fault))
-				created, err := client.CreateBuildJob(t.Context(), app)
-				if err != nil {
-					t.Fatal(err)
-				}
-				equal(t, "held", heldIDs(server), []string{created.ID})
-				equal(t, "created", *created, servicestage.CreatedBuildJob{ID: created.ID, Adopted: true})
-				equal(t, "number of POSTs", server.CountRequests(http.MethodPost, jobs), 1)
+				equal(t, "stored", storedIDs(server), []string{created.ID})
+				equal(t, "adopted", created.Adopted, adopted)
+				equal(t, "resent", created.Resent, !adopted)
+				equal(t, "duplicates", created.Duplicates, nil)
 			})
 		}
 	}
 }
 
-func TestCreateBuildJob_lostForEver(t *testing.T) {
+// A build job that existed before is never the result of a create, however equal it is and whatever the response.
+func TestCreateBuildJob_foreignJobIsNotAdopted(t *testing.T) {
 	t.Parallel()
-	for name, fault := range lostAnswers {
-		for _, retries := range []int{-1, 0, 1, 3} {
+	for name, fault := range lostResponses {
+		for unique, quirks := range map[string]emulator.Quirks{"unique names": {}, "any names": {AllowTakenNames: true}} {
+			t.Run(name+", "+unique, func(t *testing.T) {
+				t.Parallel()
+				server, client := emulated(t, quirks)
+				foreign := server.AddJob(appSpec())
+				server.Order(onPost(fault))
+				created, err := client.CreateBuildJob(t.Context(), app)
+				if created != nil && (created.ID == foreign || created.Adopted || len(created.Duplicates) > 0) {
+					t.Errorf("the foreign build job was touched: %+v", created)
+				}
+				if quirks.AllowTakenNames {
+					equal(t, "error", err, nil)
+					equal(t, "number of build jobs", len(server.Jobs()), 2)
+					return
+				}
+				taken, ok := errors.AsType[*servicestage.NameTakenError](err)
+				if !ok {
+					t.Fatalf("got %v, want a *NameTakenError", err)
+				}
+				equal(t, "named", taken.Job.ID, foreign)
+				equal(t, "own", taken.Own, false)
+				equal(t, "stored", storedIDs(server), []string{foreign})
+			})
+		}
+	}
+}
+
+// What this process has read or created belongs to another resource.
+func TestCreateBuildJob_jobOfAnotherResourceIsNotAdopted(t *testing.T) {
+	t.Parallel()
+	for name, prepare := range map[string]func(server *emulator.Server, client *servicestage.Client) string{
+		"created": func(_ *emulator.Server, client *servicestage.Client) string {
+			created, err := client.CreateBuildJob(t.Context(), app)
+			if err != nil {
+				t.Error(err)
+				return ""
+			}
+			return created.ID
+		},
+		"created by another client": func(server *emulator.Server, _ *servicestage.Client) string {
+			created, err := clientOf(t, server).CreateBuildJob(t.Context(), app)
+			if err != nil {
+				t.Error(err)
+				return ""
+			}
+			return created.ID
+		},
+		"read after the list": func(server *emulator.Server, client *servicestage.Client) string {
+			if _, err := client.CreateBuildJob(t.Context(), servicestage.BuildJobSpec{JobName: "other"}); err != nil {
+				t.Error(err)
+			}
+			id := server.AddJob(appSpec())
+			if _, err := client.GetBuildJob(t.Context(), id, "app"); err != nil {
+				t.Error(err)
+			}
+			return id
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
+			first := prepare(server, client)
+			server.Order(onPost(emulator.Fault{StatusCode: http.StatusBadGateway}))
+			second, err := client.CreateBuildJob(t.Context(), app)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if second.ID == first || second.Adopted {
+				t.Errorf("the build job %s was adopted: %+v", first, second)
+			}
+		})
+	}
+}
+
+// A service that returns the existing build job for a taken name must not give it a second owner.
+func TestCreateBuildJob_existingIDIsNotCreated(t *testing.T) {
+	t.Parallel()
+	server, client := emulated(t, emulator.Quirks{})
+	foreign := server.AddJob(appSpec())
+	for range 2 {
+		server.Order(onPost(emulator.Fault{StatusCode: http.StatusOK, Body: fmt.Sprintf(`{"job_id":%q}`, foreign)}))
+		created, err := client.CreateBuildJob(t.Context(), app)
+		if existing, ok := errors.AsType[*servicestage.ExistingIDError](err); created != nil || !ok || existing.ID != foreign {
+			t.Errorf("got %v, %v", created, err)
+		}
+	}
+}
+
+// Nothing is adopted if it is not known what existed before.
+func TestCreateBuildJob_listFailed(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]emulator.Fault{
+		"forbidden":  {StatusCode: http.StatusForbidden, Body: `{"error_code":"APIGW.0302"}`},
+		"incomplete": {StatusCode: http.StatusOK, Body: `{"total":5,"list":[]}`},
+		"no list":    {StatusCode: http.StatusOK, Body: `{}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
+			foreign := server.AddJob(appSpec())
+			fault.Method, fault.Path, fault.Times = http.MethodGet, jobs, -1
+			fault.When = func(r emulator.Request) bool { return !strings.Contains(r.Query, "job_name=") }
+			server.Order(fault)
+			server.Order(onPost(emulator.Fault{StatusCode: http.StatusBadGateway}))
+			_, err := client.CreateBuildJob(t.Context(), app)
+			equal(t, "named", unknownOutcome(t, err).Jobs, []servicestage.BuildJobSummary{{ID: foreign, Name: "app"}})
+			equal(t, "POST requests", posts(server), 1)
+			if _, err := client.CreateBuildJob(t.Context(), app); err != nil {
+				t.Errorf("a create without faults fails too: %v", err)
+			}
+		})
+	}
+}
+
+func unknownOutcome(t *testing.T, err error) *servicestage.UnknownOutcomeError {
+	t.Helper()
+	outcome, ok := errors.AsType[*servicestage.UnknownOutcomeError](err)
+	if !ok {
+		t.Fatalf("got %T (%v), want a *servicestage.UnknownOutcomeError", err, err)
+	}
+	return outcome
+}
+
+// A new build job of the name that somebody else created at the same moment is adopted only if it cannot be told apart.
+func TestCreateBuildJob_otherNewJobIsNotAdopted(t *testing.T) {
+	t.Parallel()
+	full := map[string]any{
+		"job_name": "app", "job_description": "d", "enterprise_project_id": "eps",
+		"environment_setting": map[string]any{"docker_version": "18", "cluster_id": "c", "cluster_name": "n", "use_public_cluster": true, "build_os": map[string]any{"arch": "x86_64"}},
+		"code_repo":           map[string]any{"type": "GitHub", "url": "https://h/r", "branch": "main", "namespace": "o"},
+	}
+	var fullSent servicestage.BuildJobSpec
+	document, err := json.Marshal(full)
+	if err = errors.Join(err, json.Unmarshal(document, &fullSent)); err != nil {
+		t.Fatal(err)
+	}
+	minimal := servicestage.BuildJobSpec{JobName: "app"}
+	type changes map[string]any
+	for _, test := range []struct {
+		name    string
+		sent    servicestage.BuildJobSpec
+		spec    map[string]any
+		changes changes
+		adopted bool
+	}{
+		{"equal", fullSent, full, nil, true},
+		{"type in other case", fullSent, full, changes{"code_repo.type": "gitHUB"}, true},
+		{"undocumented members", fullSent, full, changes{"labels": []any{"a"}}, true},
+		{"minimal", minimal, appSpec(), changes{"job_description": nil}, true},
+		{"minimal with defaults", minimal, appSpec(), changes{
+			"job_description": "", "environment_setting.docker_version": "18", "environment_setting.use_public_cluster": false,
+			"environment_setting.build_os": map[string]any{"arch": "x86_64"}, "enterprise_project_id": "0",
+		}, true},
+		{"description not sent", minimal, appSpec(), nil, false},
+		{"repository not sent", minimal, appSpec(), changes{"job_description": nil, "code_repo": full["code_repo"]}, false},
+		{"cluster not sent", minimal, appSpec(), changes{"job_description": nil, "environment_setting.cluster_id": "c"}, false},
+		{"cluster name not sent", minimal, appSpec(), changes{"job_description": nil, "environment_setting.cluster_name": "c"}, false},
+		{"other project", minimal, appSpec(), changes{"job_description": nil, "enterprise_project_id": "eps"}, false},
+		{"other description", fullSent, full, changes{"job_description": "D"}, false},
+		{"other project than sent", fullSent, full, changes{"enterprise_project_id": "0"}, false},
+		{"other docker_version", fullSent, full, changes{"environment_setting.docker_version": "19"}, false},
+		{"other cluster_id", fullSent, full, changes{"environment_setting.cluster_id": "x"}, false},
+		{"other cluster_name", fullSent, full, changes{"environment_setting.cluster_name": "x"}, false},
+		{"other use_public_cluster", fullSent, full, changes{"environment_setting.use_public_cluster": false}, false},
+		{"other arch", fullSent, full, changes{"environment_setting.build_os": nil}, false},
+		{"other type", fullSent, full, changes{"code_repo.type": "GitLab"}, false},
+		{"other url", fullSent, full, changes{"code_repo.url": "https://h/R"}, false},
+		{"other branch", fullSent, full, changes{"code_repo.branch": "Main"}, false},
+		{"other namespace", fullSent, full, changes{"code_repo.namespace": "O"}, false},
+		{"no repository", fullSent, full, changes{"code_repo": nil}, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			server, client := emulated(t, emulator.Quirks{})
+			var other string
+			server.Order(onPost(emulator.Fault{StatusCode: http.StatusBadGateway, Do: func() { other = server.AddJob(changed(t, test.spec, test.changes)) }}))
+			created, err := client.CreateBuildJob(t.Context(), test.sent)
+			equal(t, "POST requests", posts(server), 1)
+			if test.adopted {
+				if err != nil {
+					t.Fatal(err)
+				}
+				equal(t, "created", *created, servicestage.CreatedBuildJob{ID: other, Adopted: true})
+				return
+			}
+			equal(t, "named", unknownOutcome(t, err).Jobs, []servicestage.BuildJobSummary{{ID: other, Name: "app"}})
+		})
+	}
+	t.Run("built", func(t *testing.T) {
+		t.Parallel()
+		server, client := emulated(t, emulator.Quirks{})
+		server.Order(onPost(emulator.Fault{StatusCode: http.StatusBadGateway, Do: func() {
+			built := server.AddJob(appSpec())
+			server.Order(emulator.Fault{
+				Method: http.MethodGet, Path: jobs + "/*", StatusCode: http.StatusOK,
+				Body: fmt.Sprintf(`{"job_id":%q,"last_build_id":"b","spec":{"job_name":"app","job_description":"of this test"}}`, built),
+			})
+		}}))
+		_, err := client.CreateBuildJob(t.Context(), app)
+		equal(t, "named", len(unknownOutcome(t, err).Jobs), 1)
+	})
+	t.Run("two", func(t *testing.T) {
+		t.Parallel()
+		server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
+		server.Order(onPost(emulator.Fault{Drop: true, After: true, Do: func() { server.AddJob(appSpec()) }}))
+		_, err := client.CreateBuildJob(t.Context(), app)
+		equal(t, "named", len(unknownOutcome(t, err).Jobs), 2)
+		equal(t, "POST requests", posts(server), 1)
+	})
+}
+
+// changed returns a copy of a document in which members are replaced, each by its path; nil removes one.
+func changed(t *testing.T, document map[string]any, changes map[string]any) map[string]any {
+	t.Helper()
+	content, err := json.Marshal(document)
+	var result map[string]any
+	if err = errors.Join(err, json.Unmarshal(content, &result)); err != nil {
+		t.Fatal(err)
+	}
+	for path, value := range changes {
+		object, name := result, path
+		if outer, inner, nested := strings.Cut(path, "."); nested {
+			object, name = result[outer].(map[string]any), inner
+		}
+		if delete(object, name); value != nil {
+			object[name] = value
+		}
+	}
+	return result
+}
+
+// Lists and reads that lag do not make the create fail, nor create a second build job unnoticed.
+func TestCreateBuildJob_lag(t *testing.T) {
+	t.Parallel()
+	notFound := emulator.Fault{Method: http.MethodGet, Path: jobs + "/*", StatusCode: http.StatusNotFound, Body: `{"error_code":"SVCSTG.CPE.4040001"}`}
+	t.Run("the list contains the build job at the fourth attempt", func(t *testing.T) {
+		t.Parallel()
+		server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
+		server.Order(onPost(emulator.Fault{Drop: true, After: true}))
+		server.Order(laggingList(3))
+		created, err := client.CreateBuildJob(t.Context(), app)
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "stored", storedIDs(server), []string{created.ID})
+		equal(t, "adopted", created.Adopted, true)
+	})
+	t.Run("the read finds the build job at the fourth attempt", func(t *testing.T) {
+		t.Parallel()
+		server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
+		server.Order(onPost(emulator.Fault{Drop: true, After: true}))
+		notFound := notFound
+		notFound.Times = 3
+		server.Order(notFound)
+		created, err := client.CreateBuildJob(t.Context(), app)
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "stored", storedIDs(server), []string{created.ID})
+	})
+	t.Run("the list contains a deleted build job", func(t *testing.T) {
+		t.Parallel()
+		server, client := emulated(t, emulator.Quirks{})
+		var stale string
+		server.Order(onPost(emulator.Fault{Drop: true, After: true}))
+		server.Order(emulator.Fault{Method: http.MethodGet, Path: jobs, Times: 4, When: func(r emulator.Request) bool {
+			return strings.Contains(r.Query, "job_name=")
+		}, Do: func() {
+			if stale == "" {
+				stale = server.AddJob(appSpec())
+				server.Order(emulator.Fault{Method: http.MethodGet, Path: jobs + "/" + stale, Times: -1, StatusCode: http.StatusNotFound, Body: notFound.Body})
+			}
+		}})
+		created, err := client.CreateBuildJob(t.Context(), app)
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "adopted", created.Adopted && created.ID != stale, true)
+	})
+	t.Run("a duplicate is created and listed", func(t *testing.T) {
+		t.Parallel()
+		server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
+		server.Order(onPost(emulator.Fault{Drop: true, After: true}))
+		server.Order(laggingList(4))
+		created, err := client.CreateBuildJob(t.Context(), app)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored := storedIDs(server)
+		equal(t, "number of build jobs", len(stored), 2)
+		equal(t, "created", *created, servicestage.CreatedBuildJob{
+			ID: stored[1], CreatedAt: created.CreatedAt, Resent: true, Duplicates: []servicestage.BuildJobSummary{{ID: stored[0], Name: "app"}},
+		})
+	})
+	t.Run("a duplicate is created and not listed", func(t *testing.T) {
+		t.Parallel()
+		server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
+		server.Order(onPost(emulator.Fault{Drop: true, After: true}))
+		server.Order(laggingList(-1))
+		created, err := client.CreateBuildJob(t.Context(), app)
+		if err != nil || !created.Resent {
+			t.Errorf("got %v, %v; want a build job whose request was sent again", created, err)
+		}
+	})
+	t.Run("the resend is rejected because of the lost one", func(t *testing.T) {
+		t.Parallel()
+		server, client := emulated(t, emulator.Quirks{})
+		server.Order(onPost(emulator.Fault{Drop: true, After: true}))
+		server.Order(laggingList(4))
+		created, err := client.CreateBuildJob(t.Context(), app)
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "stored", storedIDs(server), []string{created.ID})
+		equal(t, "POST requests", posts(server), 2)
+	})
+}
+
+// A response that is lost every time is an error, and the number of requests is limited.
+func TestCreateBuildJob_responseLostEveryTime(t *testing.T) {
+	t.Parallel()
+	for name, fault := range lostResponses {
+		for _, retries := range []int{0, 1, 3} {
 			t.Run(fmt.Sprint(name, " ", retries), func(t *testing.T) {
 				t.Parallel()
 				server, client := emulated(t, emulator.Quirks{}, maxRetries(retries))
-				fault := fault
-				fault.fault.Times = -1
-				server.Order(onPost(fault.fault))
-				created, err := client.CreateBuildJob(t.Context(), app)
-				equal(t, "created", created, nil)
-				failure := failureOf(t, err)
-				equal(t, "what is lost", *lostOf(t, err), servicestage.LostError{Name: "app", Err: failure})
-				equal(t, "status", failure.StatusCode, fault.status)
-				equal(t, "text", err.Error(), failure.Error())
-				equal(t, "held", heldIDs(server), nil)
-				equal(t, "number of POSTs", server.CountRequests(http.MethodPost, jobs), max(retries, 0)+1)
-			})
-		}
-	}
-}
-
-// 429 says that nothing was done: no list is asked for, and nothing is in doubt.
-func TestCreateBuildJob_throttled(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		times, posts int
-		made         bool
-	}{{1, 2, true}, {3, 4, true}, {-1, 4, false}} {
-		for _, retryAfter := range []string{"", "7"} {
-			t.Run(fmt.Sprint(test.times, retryAfter), func(t *testing.T) {
-				t.Parallel()
-				server, client := emulated(t, emulator.Quirks{})
-				server.Order(onPost(emulator.Fault{
-					Times: test.times, StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {retryAfter}},
-				}))
-				created, err := client.CreateBuildJob(t.Context(), app)
-				if test.made {
-					if err != nil {
-						t.Fatal(err)
-					}
-					equal(t, "created", *created, servicestage.CreatedBuildJob{ID: created.ID, CreatedAt: created.CreatedAt})
-					equal(t, "held", heldIDs(server), []string{created.ID})
-				} else {
-					equal(t, "held", heldIDs(server), nil)
-					failure := failureOf(t, err)
-					equal(t, "error", err, error(failure))
-					equal(t, "status", failure.StatusCode, 429)
-					equal(t, "attempts", failure.Attempts, 4)
+				fault.Times = -1
+				server.Order(onPost(fault))
+				_, err := client.CreateBuildJob(t.Context(), app)
+				equal(t, "outcome", *unknownOutcome(t, err), servicestage.UnknownOutcomeError{Name: "app", Err: failureOf(t, err)})
+				want := retries + 1
+				if strings.Contains(fault.Body, "SVCSTG") {
+					want = min(want, 2)
 				}
-				equal(t, "number of POSTs", server.CountRequests(http.MethodPost, jobs), test.posts)
-				equal(t, "number of requests", len(server.Requests()), test.posts)
+				equal(t, "POST requests", posts(server), want)
+				equal(t, "number of build jobs", len(server.Jobs()), 0)
 			})
 		}
 	}
 }
 
-// What the service says for certain about the first send is no lost answer.
-func TestCreateBuildJob_refused(t *testing.T) {
+// Without known outcome and without list, nothing is sent again.
+func TestCreateBuildJob_searchFails(t *testing.T) {
 	t.Parallel()
-	server, client := emulated(t, emulator.Quirks{})
-	server.AddJob(appSpec())
-	created, err := client.CreateBuildJob(t.Context(), app)
-	equal(t, "created", created, nil)
-	equal(t, "refused", servicestage.IsRefused(err), true)
-	equal(t, "error", err, error(failureOf(t, err)))
-	equal(t, "number of requests", len(server.Requests()), 1)
-	equal(t, "number of jobs", len(server.Jobs()), 1)
+	for name, fault := range map[string]emulator.Fault{
+		"list":        onSearch(emulator.Fault{Times: -1, StatusCode: http.StatusForbidden, Body: `{"error_code":"APIGW.0302"}`}),
+		"incomplete":  onSearch(emulator.Fault{Times: -1, StatusCode: http.StatusOK, Body: `{"total":9,"list":[]}`}),
+		"job":         {Method: http.MethodGet, Path: jobs + "/*", Times: -1, StatusCode: http.StatusForbidden, Body: `{"error_code":"APIGW.0302"}`},
+		"another job": {Method: http.MethodGet, Path: jobs + "/*", Times: -1, StatusCode: http.StatusOK, Body: goodJob},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
+			server.Order(onPost(emulator.Fault{Drop: true, After: true}))
+			server.Order(fault)
+			_, err := client.CreateBuildJob(t.Context(), app)
+			if unknownOutcome(t, err).LookupErr == nil {
+				t.Error("the failed search is not reported")
+			}
+			equal(t, "POST requests", posts(server), 1)
+		})
+	}
 }
 
-// The end of the operation does not lose the id of a job that was made.
-func TestCreateBuildJob_cancelled(t *testing.T) {
+// The ID of a build job that was created is found after the end of the operation too.
+func TestCreateBuildJob_interrupted(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		name         string
-		stored       bool // The first send makes the job.
-		lag          int
-		inWait       int // Which wait is cancelled instead of the POST in flight.
-		posts, lists int
+		name   string
+		stored bool
+		lag    int
+		wait   int // The wait at which the operation is canceled; 0 cancels it while the POST is in flight.
+		found  bool
 	}{
-		{"in flight, stored", true, 0, 0, 1, 1},
-		{"in flight, not stored", false, 0, 0, 1, 1},
-		{"in flight, the list lags", true, 1, 0, 1, 1},
-		{"between two lists, the second shows the job", true, 1, 1, 1, 2},
-		{"between two lists, the second does not", true, 2, 1, 1, 2},
-		{"between later lists", true, 3, 3, 1, 4},
-		{"before the second send", false, 0, 4, 1, 4},
+		{"in flight, stored", true, 0, 0, true},
+		{"in flight, not stored", false, 0, 0, false},
+		{"in flight, the list lags", true, 1, 0, false},
+		{"between two searches", true, 1, 1, true},
+		{"before the resend", false, 0, 4, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -234,64 +511,174 @@ func TestCreateBuildJob_cancelled(t *testing.T) {
 			waits := 0
 			server, client := emulated(t, emulator.Quirks{}, func(config *servicestage.Config) {
 				config.Wait = func(ctx context.Context, _ time.Duration) error {
-					if waits++; waits == test.inWait {
+					if waits++; waits == test.wait {
 						cancel()
 					}
 					return ctx.Err()
 				}
 			})
 			fault := emulator.Fault{Drop: true, After: test.stored}
-			if test.inWait == 0 {
+			if test.wait == 0 {
 				fault.Do = cancel
 			}
 			server.Order(onPost(fault))
 			if test.lag > 0 {
-				server.Order(emptyList(test.lag))
+				server.Order(laggingList(test.lag))
 			}
 			created, err := client.CreateBuildJob(ctx, app)
-			equal(t, "number of POSTs", server.CountRequests(http.MethodPost, jobs), test.posts)
-			equal(t, "number of lists", server.CountRequests(http.MethodGet, jobs), test.lists)
-			if test.stored && test.lists > test.lag {
+			equal(t, "POST requests", posts(server), 1)
+			if test.found {
 				if err != nil {
 					t.Fatal(err)
 				}
-				equal(t, "created", *created, servicestage.CreatedBuildJob{ID: created.ID, Adopted: true})
-				equal(t, "held", heldIDs(server), []string{created.ID})
+				equal(t, "stored", storedIDs(server), []string{created.ID})
 				return
 			}
-			equal(t, "created", created, nil)
-			equal(t, "what is lost", *lostOf(t, err), servicestage.LostError{Name: "app", Err: failureOf(t, err)})
-			equal(t, "sent", failureOf(t, err).Sent, true)
-			equal(t, "stopped", failureOf(t, err).Stopped, context.Canceled)
-			equal(t, "cancelled", errors.Is(err, context.Canceled), true)
+			equal(t, "canceled", errors.Is(unknownOutcome(t, err), context.Canceled), true)
+		})
+	}
+	t.Run("before the request", func(t *testing.T) {
+		t.Parallel()
+		server, client := emulated(t, emulator.Quirks{})
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := client.CreateBuildJob(ctx, app)
+		equal(t, "canceled", errors.Is(err, context.Canceled), true)
+		equal(t, "sent", failureOf(t, err).Sent, false)
+		equal(t, "POST requests", posts(server), 0)
+	})
+}
+
+// 429 means that nothing was created.
+func TestCreateBuildJob_rateLimited(t *testing.T) {
+	t.Parallel()
+	server, client := emulated(t, emulator.Quirks{})
+	server.Order(onPost(emulator.Fault{Times: 3, StatusCode: http.StatusTooManyRequests}))
+	created, err := client.CreateBuildJob(t.Context(), app)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "created", *created, servicestage.CreatedBuildJob{ID: created.ID, CreatedAt: created.CreatedAt})
+	equal(t, "requests", len(server.Requests()), 5)
+}
+
+// The list of the existing build jobs is requested once; above 1,000 of them, each create requests those of its name.
+func TestCreateBuildJob_requests(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ existing, pages, searches int }{{0, 1, 0}, {100, 1, 0}, {250, 3, 0}, {1000, 10, 0}, {1001, 1, 20}} {
+		t.Run(fmt.Sprint(test.existing), func(t *testing.T) {
+			t.Parallel()
+			server, client := emulated(t, emulator.Quirks{})
+			for i := range test.existing {
+				server.AddJob(map[string]any{"job_name": fmt.Sprintf("existing-%d", i), "environment_setting": map[string]any{}})
+			}
+			var group sync.WaitGroup
+			for i := range 20 {
+				group.Go(func() {
+					if _, err := client.CreateBuildJob(t.Context(), servicestage.BuildJobSpec{JobName: fmt.Sprintf("app-%d", i)}); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			group.Wait()
+			searches := 0
+			for _, r := range server.Requests() {
+				if strings.Contains(r.Query, "job_name=") {
+					searches++
+				}
+			}
+			equal(t, "searches", searches, test.searches)
+			equal(t, "lists", server.CountRequests(http.MethodGet, jobs), test.pages+test.searches)
+			equal(t, "creates", posts(server), 20)
 		})
 	}
 }
 
-func TestCreateBuildJob_cancelledBefore(t *testing.T) {
+func TestCreateBuildJob_manyExistingAreNotAdopted(t *testing.T) {
 	t.Parallel()
-	server, client := emulated(t, emulator.Quirks{})
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	created, err := client.CreateBuildJob(ctx, app)
-	equal(t, "created", created, nil)
-	equal(t, "error", err, error(failureOf(t, err)))
-	equal(t, "cancelled", errors.Is(err, context.Canceled), true)
-	equal(t, "sent", failureOf(t, err).Sent, false)
-	equal(t, "number of requests", len(server.Requests()), 0)
+	server, client := emulated(t, emulator.Quirks{AllowTakenNames: true, ExactNameFilter: true})
+	for i := range 1001 {
+		server.AddJob(map[string]any{"job_name": fmt.Sprintf("existing-%d", i), "environment_setting": map[string]any{}})
+	}
+	foreign := server.AddJob(appSpec())
+	server.Order(onPost(emulator.Fault{Drop: true, After: true}))
+	created, err := client.CreateBuildJob(t.Context(), app)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "adopted", created.Adopted && created.ID != foreign, true)
 }
 
-// Whatever breaks, and whenever: each create makes one job, and knows which.
-func TestCreateBuildJob_concurrent(t *testing.T) {
+// The build job that has the name is reported although the filter is case-sensitive.
+func TestCreateBuildJob_nameTaken(t *testing.T) {
+	t.Parallel()
+	server, client := emulated(t, emulator.Quirks{ExactNameFilter: true})
+	foreign := server.AddJob(map[string]any{"job_name": "APP", "environment_setting": map[string]any{}})
+	_, err := client.CreateBuildJob(t.Context(), app)
+	taken, ok := errors.AsType[*servicestage.NameTakenError](err)
+	if !ok {
+		t.Fatalf("got %v, want a *NameTakenError", err)
+	}
+	equal(t, "named", taken.Job, servicestage.BuildJobSummary{ID: foreign, Name: "APP"})
+	equal(t, "own", taken.Own, false)
+
+	if _, err := client.GetBuildJob(t.Context(), foreign, ""); err != nil {
+		t.Fatal(err)
+	}
+	_, err = client.CreateBuildJob(t.Context(), app)
+	taken, _ = errors.AsType[*servicestage.NameTakenError](err)
+	equal(t, "own after reading it", taken.Own, true)
+	equal(t, "status", failureOf(t, err).StatusCode, http.StatusBadRequest)
+
+	server.Order(onPost(emulator.Fault{StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.4000001","error_msg":"no such cluster"}`}))
+	_, err = client.CreateBuildJob(t.Context(), servicestage.BuildJobSpec{JobName: "free"})
+	if _, ok := errors.AsType[*servicestage.NameTakenError](err); ok || err == nil {
+		t.Errorf("a rejection for another reason became %v", err)
+	}
+}
+
+// Concurrent creates of one name run one after the other, in any case of the name, and leave the wait when they are canceled.
+func TestCreateBuildJob_sameName(t *testing.T) {
+	t.Parallel()
+	server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
+	arrived, release := make(chan struct{}), make(chan struct{})
+	server.Order(onPost(emulator.Fault{Do: func() { close(arrived); <-release }}))
+	var first sync.WaitGroup
+	first.Go(func() {
+		if _, err := client.CreateBuildJob(t.Context(), app); err != nil {
+			t.Error(err)
+		}
+	})
+	<-arrived
+	ctx, cancel := context.WithCancel(t.Context())
+	var ended atomic.Bool
+	var second sync.WaitGroup
+	second.Go(func() {
+		_, err := client.CreateBuildJob(ctx, servicestage.BuildJobSpec{JobName: "APP"})
+		equal(t, "canceled", errors.Is(err, context.Canceled), true)
+		ended.Store(true)
+	})
+	equal(t, "ended before it was canceled", ended.Load(), false)
+	cancel()
+	second.Wait()
+	close(release)
+	first.Wait()
+	if _, err := client.CreateBuildJob(t.Context(), app); err != nil {
+		t.Error(err)
+	}
+	equal(t, "POST requests", posts(server), 2)
+}
+
+// Whatever fails, and whenever: each create results in one build job.
+func TestCreateBuildJob_randomFaults(t *testing.T) {
 	t.Parallel()
 	const creates = 30
 	seed := rand.Uint64()
 	random := rand.New(rand.NewPCG(seed, 0))
 	part := func(share float64) func(emulator.Request) bool {
-		return func(emulator.Request) bool { return random.Float64() < share } // The service asks one request at a time.
+		return func(emulator.Request) bool { return random.Float64() < share } // The emulator calls it for one request at a time.
 	}
-	// So many retries never run out.
-	server, client := emulated(t, emulator.Quirks{}, maxRetries(100))
+	server, client := emulated(t, emulator.Quirks{}, maxRetries(100)) // Retries never run out.
 	server.Order(onPost(emulator.Fault{Times: -1, Drop: true, When: part(0.2)}))
 	server.Order(onPost(emulator.Fault{Times: -1, Drop: true, After: true, When: part(0.4)}))
 	server.Order(onPost(emulator.Fault{Times: -1, StatusCode: http.StatusTooManyRequests, When: part(0.2)}))
@@ -299,13 +686,13 @@ func TestCreateBuildJob_concurrent(t *testing.T) {
 	server.Order(emulator.Fault{Method: http.MethodGet, Times: -1, StatusCode: http.StatusServiceUnavailable, When: part(0.2)})
 
 	var mu sync.Mutex
-	got := map[string]string{} // Ids by name.
+	got := map[string]string{} // IDs by name.
 	var group sync.WaitGroup
 	for i := range creates {
 		group.Go(func() {
 			name := fmt.Sprintf("app-%02d", i)
 			created, err := client.CreateBuildJob(t.Context(), servicestage.BuildJobSpec{JobName: name})
-			if err != nil || created.Unchecked != nil {
+			if err != nil || created.DuplicatesErr != nil || len(created.Duplicates) > 0 {
 				t.Errorf("%s: got %v, %v", name, created, err)
 				return
 			}
@@ -317,11 +704,11 @@ func TestCreateBuildJob_concurrent(t *testing.T) {
 	group.Wait()
 	want := map[string]string{}
 	for _, job := range server.Jobs() {
-		want[job.Name()] = cmp.Or(want[job.Name()], job.ID)
+		want[job.Name()] = job.ID
 	}
-	equal(t, "ids by name", got, want)
-	equal(t, "number of jobs", len(server.Jobs()), creates)
-	equal(t, "number of different ids", len(slices.Compact(slices.Sorted(maps.Values(got)))), creates)
+	equal(t, "IDs by name", got, want)
+	equal(t, "number of build jobs", len(server.Jobs()), creates)
+	equal(t, "number of IDs", len(slices.Compact(slices.Sorted(maps.Values(got)))), creates)
 	if t.Failed() {
 		t.Logf("the seed was %d", seed)
 	}

@@ -39,9 +39,8 @@ func IsNotFound(err error) bool {
 	return ok && saysGone(failure)
 }
 
-// IsRefused reports whether the service itself refused what it was asked to make (400 or 409 with a code of its own), as it
-// does for a name that is taken.
-func IsRefused(err error) bool {
+// isRejected reports whether the service rejected a request (400 or 409 with a code of its own), as it does if a name is taken.
+func isRejected(err error) bool {
 	failure, ok := errors.AsType[*Error](err)
 	return ok && strings.HasPrefix(failure.Code, "SVCSTG.") &&
 		(failure.StatusCode == http.StatusBadRequest || failure.StatusCode == http.StatusConflict)

@@ -121,23 +121,6 @@ func TestError_goodStatus(t *testing.T) {
 	}
 }
 
-func TestError_createWithoutUsableAnswer(t *testing.T) {
-	t.Parallel()
-	for _, body := range []string{"", "{}", `{"job_id":""}`, `{"job_id":7}`, "<html>", "null", "[]"} {
-		t.Run(body, func(t *testing.T) {
-			t.Parallel()
-			service := script(t, reply{status: http.StatusCreated, body: body}, noList)
-			created, err := service.client(t).CreateBuildJob(t.Context(), servicestage.BuildJobSpec{JobName: "app"})
-			failure := failureOf(t, err)
-			equal(t, "created", created, nil)
-			equal(t, "status", failure.StatusCode, 201)
-			equal(t, "attempts", failure.Attempts, 1)
-			lostWithoutList(t, err, failure)
-			equal(t, "requests", service.lines(), []string{"POST " + jobs, listOfApp})
-		})
-	}
-}
-
 func TestError_requestIDAndTimes(t *testing.T) {
 	t.Parallel()
 	here := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -158,42 +141,6 @@ func TestError_requestIDAndTimes(t *testing.T) {
 
 	_, err = client.GetBuildJob(t.Context(), "id", "")
 	equal(t, "time of the server without a good date", failureOf(t, err).ServerTime, time.Time{})
-}
-
-func TestIsRefused(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		status int
-		code   string
-		want   bool
-		lost   bool
-	}{
-		{400, "SVCSTG.CPE.4000001", true, false},
-		{409, "SVCSTG.CPE.4090001", true, false},
-		{400, "APIGW.0106", false, false},
-		{409, "", false, false},
-		{403, "SVCSTG.CPE.4030001", false, false},
-		{500, "SVCSTG.CPE.5000001", false, true},
-	} {
-		t.Run(fmt.Sprint(test.status, test.code), func(t *testing.T) {
-			t.Parallel()
-			replies, want := []reply{{status: test.status, body: fmt.Sprintf(`{"error_code":%q}`, test.code)}}, []string{"POST " + jobs}
-			if test.lost {
-				replies, want = append(replies, noList), append(want, listOfApp)
-			}
-			service := script(t, replies...)
-			_, err := service.client(t).CreateBuildJob(t.Context(), servicestage.BuildJobSpec{JobName: "app"})
-			equal(t, "status", failureOf(t, err).StatusCode, test.status)
-			equal(t, "refused", servicestage.IsRefused(err), test.want)
-			equal(t, "refused, wrapped", servicestage.IsRefused(fmt.Errorf("creating: %w", err)), test.want)
-			_, lost := errors.AsType[*servicestage.LostError](err)
-			equal(t, "lost", lost, test.lost)
-			equal(t, "requests", service.lines(), want)
-		})
-	}
-	if servicestage.IsRefused(nil) || servicestage.IsRefused(errors.New("other")) {
-		t.Error("an error of others is taken for a refusal")
-	}
 }
 
 func TestIsNotFound(t *testing.T) {
@@ -305,9 +252,7 @@ func TestIsNotFound_incompleteList(t *testing.T) {
 	})
 	_, err := service.client(t).GetBuildJob(t.Context(), "id", "")
 	equal(t, "not found", servicestage.IsNotFound(err), false)
-	equal(t, "requests", service.lines(), []string{
-		"GET " + jobs + "/id", "GET " + jobs + "?page=1&per_page=100", "GET " + jobs + "?page=0&per_page=100",
-	})
+	equal(t, "pages", service.asked(), []string{"", "1", "0", "1", "0", "1", "0"})
 }
 
 // What the list itself answers never means that a job is gone.

@@ -29,12 +29,11 @@ const (
 	token = "the-secret-token"
 	jobs  = "/assembling/v1/jobs"
 	// goodJob is the least that the service answers of a job.
+	noJobs  = `{"total":0,"list":[]}`
 	goodJob = `{"job_id":"id","spec":{"job_name":"app"}}`
-	// listOfApp is what the client asks for where it does not know what became of the job app.
-	listOfApp = "GET " + jobs + "?job_name=app&page=1&per_page=100"
 )
 
-// noList is the answer to that question which leaves it open.
+// noList is a list that cannot be read.
 var noList = reply{status: http.StatusForbidden, body: `{"error_code":"APIGW.0302"}`}
 
 // received is a request as it reached the server.
@@ -213,29 +212,6 @@ func failureOf(t *testing.T, err error) *servicestage.Error {
 	return failure
 }
 
-// lostOf returns what the client says of a create whose end it does not know.
-func lostOf(t *testing.T, err error) *servicestage.LostError {
-	t.Helper()
-	lost, ok := errors.AsType[*servicestage.LostError](err)
-	if !ok {
-		t.Fatalf("got %T (%v), want a *servicestage.LostError", err, err)
-	}
-	return lost
-}
-
-// lostWithoutList checks that a create is lost by the failure, and that noList was the answer to what became of it.
-func lostWithoutList(t *testing.T, err error, failure *servicestage.Error) {
-	t.Helper()
-	lost := lostOf(t, err)
-	equal(t, "what is lost", *lost, servicestage.LostError{Name: "app", Err: failure, Lookup: lost.Lookup})
-	lookup := failureOf(t, lost.Lookup)
-	equal(t, "method of the lookup", lookup.Method, http.MethodGet)
-	equal(t, "status of the lookup", lookup.StatusCode, noList.status)
-	equal(t, "code of the lookup", lookup.Code, "APIGW.0302")
-	equal(t, "text", err.Error(), failure.Error()+"; "+lookup.Error())
-	equal(t, "wraps both", errors.Is(err, failure) && errors.Is(err, lookup), true)
-}
-
 func equal[T any](t *testing.T, what string, got, want T) {
 	t.Helper()
 	if !reflect.DeepEqual(got, want) {
@@ -259,7 +235,7 @@ func equalBody(t *testing.T, got, want string) {
 	}
 }
 
-// operations are the four ways in which the client uses HTTP, each for a job that the service calls "id".
+// operations are the repeatable requests for one build job, each for a job that the service calls "id".
 var operations = map[string]func(context.Context, *servicestage.Client) error{
 	http.MethodGet: func(ctx context.Context, c *servicestage.Client) error {
 		job, err := c.GetBuildJob(ctx, "id", "")
@@ -273,12 +249,5 @@ var operations = map[string]func(context.Context, *servicestage.Client) error{
 	},
 	http.MethodDelete: func(ctx context.Context, c *servicestage.Client) error {
 		return c.DeleteBuildJob(ctx, "id", "")
-	},
-	http.MethodPost: func(ctx context.Context, c *servicestage.Client) error {
-		job, err := c.CreateBuildJob(ctx, servicestage.BuildJobSpec{JobName: "app"})
-		if err == nil && job.ID != "id" {
-			return errors.New("another job: " + job.ID)
-		}
-		return err
 	},
 }

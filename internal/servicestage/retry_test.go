@@ -20,35 +20,27 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-// What becomes of a POST that failed.
-const (
-	stands = "the failure stands"
-	again  = "sent again"
-	lost   = "nobody knows what became of it"
-)
-
 // failures are the ways in which one attempt can end badly after it has reached the service.
 var failures = map[string]struct {
 	reply   reply
-	retried bool // For GET, PUT and DELETE.
-	post    string
+	retried bool
 }{
-	"408":               {reply{status: 408}, true, lost},
-	"429":               {reply{status: 429}, true, again},
-	"500":               {reply{status: 500}, true, lost},
-	"502":               {reply{status: 502}, true, lost},
-	"503":               {reply{status: 503}, true, lost},
-	"504":               {reply{status: 504}, true, lost},
-	"dropped":           {reply{drop: true}, true, lost},
-	"truncated":         {reply{body: goodJob, cut: true}, true, lost},
-	"truncated error":   {reply{status: 403, body: goodJob, cut: true}, true, lost},
-	"307":               {reply{status: 307}, false, stands},
-	"403":               {reply{status: 403}, false, stands},
-	"409":               {reply{status: 409}, false, stands},
-	"422":               {reply{status: 422}, false, stands},
-	"501":               {reply{status: 501}, false, lost},
-	"505":               {reply{status: 505}, false, lost},
-	"error code in 200": {reply{body: `{"error_code":"SVCSTG.CPE.5000001"}`}, false, stands},
+	"408":               {reply{status: 408}, true},
+	"429":               {reply{status: 429}, true},
+	"500":               {reply{status: 500}, true},
+	"502":               {reply{status: 502}, true},
+	"503":               {reply{status: 503}, true},
+	"504":               {reply{status: 504}, true},
+	"dropped":           {reply{drop: true}, true},
+	"truncated":         {reply{body: goodJob, cut: true}, true},
+	"truncated error":   {reply{status: 403, body: goodJob, cut: true}, true},
+	"307":               {reply{status: 307}, false},
+	"403":               {reply{status: 403}, false},
+	"409":               {reply{status: 409}, false},
+	"422":               {reply{status: 422}, false},
+	"501":               {reply{status: 501}, false},
+	"505":               {reply{status: 505}, false},
+	"error code in 200": {reply{body: `{"error_code":"SVCSTG.CPE.5000001"}`}, false},
 }
 
 // knownStatus is what the client can know of the status of a reply.
@@ -65,11 +57,7 @@ func TestRetry_byMethodAndFault(t *testing.T) {
 		for name, fault := range failures {
 			t.Run(method+" "+name, func(t *testing.T) {
 				t.Parallel()
-				retried := fault.retried
-				if method == http.MethodPost {
-					retried = fault.post == again
-				}
-				if retried {
+				if fault.retried {
 					service := script(t, fault.reply, reply{body: goodJob})
 					if err := call(t.Context(), service.client(t, maxRetries(1))); err != nil {
 						t.Fatal(err)
@@ -84,12 +72,7 @@ func TestRetry_byMethodAndFault(t *testing.T) {
 					return
 				}
 				replies, want := []reply{fault.reply}, []string{method + " " + jobs}
-				switch {
-				case method != http.MethodPost:
-					want[0] += "/id"
-				case fault.post == lost:
-					replies, want = append(replies, noList), append(want, listOfApp)
-				}
+				want[0] += "/id"
 				service := script(t, replies...)
 				err := call(t.Context(), service.client(t))
 				failure := failureOf(t, err)
@@ -100,42 +83,7 @@ func TestRetry_byMethodAndFault(t *testing.T) {
 				equal(t, "stopped", failure.Stopped, nil)
 				equal(t, "waits", service.waits(), nil)
 				equal(t, "status", failure.StatusCode, fault.reply.knownStatus())
-				if method == http.MethodPost && fault.post == lost {
-					lostWithoutList(t, err, failure)
-				} else {
-					equal(t, "error", err, error(failure))
-				}
-			})
-		}
-	}
-}
-
-// A POST whose answer is lost is sent again where the service holds no such job.
-func TestRetry_lostPost(t *testing.T) {
-	t.Parallel()
-	for name, fault := range failures {
-		if fault.post != lost {
-			continue
-		}
-		for _, retries := range []int{-1, 0, 1, 3} {
-			t.Run(fmt.Sprint(name, " ", retries), func(t *testing.T) {
-				t.Parallel()
-				var posts atomic.Int32
-				service := serve(t, func(w http.ResponseWriter, r received) {
-					if r.Method == http.MethodPost {
-						posts.Add(1)
-						fault.reply.write(w)
-						return
-					}
-					equal(t, "request", r.Method+" "+r.RequestURI, listOfApp)
-					reply{body: `{"total":0,"list":[]}`}.write(w)
-				})
-				err := operations[http.MethodPost](t.Context(), service.client(t, maxRetries(retries)))
-				failure := failureOf(t, err)
-				equal(t, "what is lost", *lostOf(t, err), servicestage.LostError{Name: "app", Err: failure})
-				equal(t, "number of POSTs", int(posts.Load()), max(retries, 0)+1)
-				equal(t, "status", failure.StatusCode, fault.reply.knownStatus())
-				equal(t, "last request", service.lines()[len(service.lines())-1], listOfApp)
+				equal(t, "error", err, error(failure))
 			})
 		}
 	}
@@ -265,7 +213,7 @@ func TestRetry_waitsAsLongAsTheServiceAsks(t *testing.T) {
 		{"soon", 250 * time.Millisecond, 500 * time.Millisecond},
 		{"-5", 250 * time.Millisecond, 500 * time.Millisecond},
 	} {
-		for method, status := range map[string]int{http.MethodGet: 503, http.MethodPut: 500, http.MethodPost: 429} {
+		for method, status := range map[string]int{http.MethodGet: 503, http.MethodPut: 500} {
 			t.Run(test.header+" "+method, func(t *testing.T) {
 				t.Parallel()
 				service := script(t, reply{status: status, header: map[string]string{"Retry-After": test.header}}, reply{body: goodJob})
@@ -313,6 +261,9 @@ func TestRetry_cancellationEndsTheWait(t *testing.T) {
 	}
 }
 
+// aMoment is enough for a response to arrive.
+const aMoment = 50 * time.Millisecond
+
 // Without Config.Wait the client really waits; these waits end at once.
 func TestRetry_ownWait(t *testing.T) {
 	t.Parallel()
@@ -330,10 +281,10 @@ func TestRetry_ownWait(t *testing.T) {
 		t.Parallel()
 		ctx, cancel := context.WithCancel(t.Context())
 		service := serve(t, func(w http.ResponseWriter, _ received) {
-			cancel()
+			time.AfterFunc(aMoment, cancel)
 			reply{status: 429, header: map[string]string{"Retry-After": "86400"}}.write(w)
 		})
-		failure := failureOf(t, operations[http.MethodPost](ctx, service.client(t, ownWait)))
+		failure := failureOf(t, operations[http.MethodGet](ctx, service.client(t, ownWait)))
 		equal(t, "stopped", failure.Stopped, context.Canceled)
 		equal(t, "status", failure.StatusCode, 429)
 		equal(t, "attempts", failure.Attempts, 1)

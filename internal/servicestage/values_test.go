@@ -5,8 +5,6 @@ package servicestage_test
 
 import (
 	"encoding/json"
-	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
@@ -40,42 +38,5 @@ func TestTimestamp_years(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 		}
 		equal(t, text, job.CreatedAt, want)
-	}
-}
-
-// An answer that is not as documented is told by what it was expected to be.
-func TestDecoding_errorsNameTheAnswer(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct{ method, body, want string }{
-		{http.MethodGet, `[]`, "cannot unmarshal array into Go value of type servicestage.jobAnswer"},
-		{http.MethodGet, `{"job_id":7}`, "cannot unmarshal number into Go struct field jobAnswer.job_id of type string"},
-		{http.MethodPost, `[]`, "cannot unmarshal array into Go value of type servicestage.createAnswer"},
-		{http.MethodPost, `{"job_id":7}`, "cannot unmarshal number into Go struct field createAnswer.job_id of type string"},
-		{"list", `[]`, "cannot unmarshal array into Go value of type servicestage.listAnswer"},
-		{"list", `{"total":"3"}`, "cannot unmarshal string into Go struct field listAnswer.total of type int"},
-		{"list", `{"total":-1,"list":[]}`, "total or list is missing"},
-		{"list", `{"total":-1,"list":null}`, "total or list is missing"},
-	} {
-		t.Run(test.method+" "+test.body, func(t *testing.T) {
-			t.Parallel()
-			replies := []reply{{body: test.body}}
-			if test.method == http.MethodPost {
-				replies = append(replies, noList)
-			}
-			client := script(t, replies...).client(t)
-			var err error
-			if call, ok := operations[test.method]; ok {
-				err = call(t.Context(), client)
-			} else {
-				for _, listErr := range client.BuildJobs(t.Context(), "") {
-					err = listErr
-				}
-			}
-			failure := failureOf(t, err)
-			equal(t, "status", failure.StatusCode, http.StatusOK)
-			if failure.Err == nil || !strings.HasSuffix(failure.Err.Error(), test.want) {
-				t.Errorf("got %v, want it to end in %q", failure.Err, test.want)
-			}
-		})
 	}
 }

@@ -1,0 +1,159 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package buildjob
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/apidiag"
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
+	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
+)
+
+const ignoredSummary = "ServiceStage ignored an argument"
+
+// createError explains a failed create, and what to do about the build jobs that have the name.
+func createError(name string, err error) diag.Diagnostic {
+	const summary = "Error creating build job"
+	operation := fmt.Sprintf("creating build job %q", name)
+	if outcome, ok := errors.AsType[*servicestage.UnknownOutcomeError](err); ok {
+		if _, taken := errors.AsType[*servicestage.NameTakenError](err); !taken {
+			return apidiag.Error(summary, operation, outcome.Err, outcomeAdvice(outcome))
+		}
+	}
+	if existing, ok := errors.AsType[*servicestage.ExistingIDError](err); ok {
+		return diag.NewErrorDiagnostic(summary, fmt.Sprintf("Error %s: ServiceStage returned the ID of a build job that existed before, %s. "+
+			"The build job was not added to the state.\n\nTwo resources must not manage one build job. %s", operation, printableID(existing.ID), importAdvice(existing.ID)))
+	}
+	return nameTakenError(summary, operation, err)
+}
+
+func updateError(operation string, err error) diag.Diagnostic {
+	return nameTakenError("Error updating build job", operation, err)
+}
+
+// nameTakenError adds the build job that has the name, if that is why the request was rejected.
+func nameTakenError(summary, operation string, err error) diag.Diagnostic {
+	taken, ok := errors.AsType[*servicestage.NameTakenError](err)
+	if !ok {
+		return apidiag.Error(summary, operation, err)
+	}
+	advice := fmt.Sprintf("Build job %s has the name %q. ServiceStage compares names case-insensitively.\n\n",
+		printableID(taken.Job.ID), rest.Sanitize(taken.Job.Name, maxNameLength))
+	if taken.Own {
+		advice += "Another resource of this configuration uses the name. Choose a different job_name. " +
+			"If the resource is replaced with create_before_destroy, its old build job still has the name: remove create_before_destroy."
+	} else {
+		advice += "Choose a different job_name. " + importAdvice(taken.Job.ID)
+	}
+	return apidiag.Error(summary, operation, taken.Err, advice)
+}
+
+// importAdvice shows the block that imports a build job which no resource manages yet.
+func importAdvice(id string) string {
+	return fmt.Sprintf("Unless another resource or team already manages build job %[1]s, you can import it with this block and the address of this "+
+		"resource:\n\nimport {\n  to = servicestage_build_job.ADDRESS\n  id = %[1]q\n}", printableID(id))
+}
+
+func outcomeAdvice(outcome *servicestage.UnknownOutcomeError) string {
+	const lost = "The response to the create request was lost, so the build job may exist. "
+	switch {
+	case len(outcome.Jobs) > 0:
+		text := lost + fmt.Sprintf("These build jobs have the name %q: %s. They may belong to somebody else.", outcome.Name, idList(outcome.Jobs))
+		if outcome.LookupErr != nil {
+			text += fmt.Sprintf(" Not all of them could be read: %s.", outcome.LookupErr)
+		}
+		return text + "\n\nCompare them with this resource in the ServiceStage console. " + importAdvice(outcome.Jobs[0].ID)
+	case outcome.LookupErr != nil:
+		return lost + fmt.Sprintf("The list of build jobs could not be read: %s.\n\nSearch the ServiceStage console for %q before you apply again, "+
+			"and import the build job if it exists: a second apply may create a duplicate.", outcome.LookupErr, outcome.Name)
+	default:
+		return lost + fmt.Sprintf("No new build job named %q was found.\n\nSearch the ServiceStage console for it before you apply again, "+
+			"and import the build job if it exists: a second apply may create a duplicate.", outcome.Name)
+	}
+}
+
+// createWarnings explains how a build job came into the state whose first create request had no response.
+func createWarnings(created *servicestage.CreatedBuildJob, name string) diag.Diagnostics {
+	var diags diag.Diagnostics
+	switch {
+	case created.Adopted:
+		diags.AddWarning("Build job adopted after a lost response", fmt.Sprintf("The response to the request that creates build job %q was lost. Build job %s "+
+			"is the only new one of this name and equals the request, so it was added to the state.", name, printableID(created.ID)))
+	case created.Resent:
+		text := fmt.Sprintf("The first request that creates build job %q had no response. The request was sent again and created build job %s. ",
+			name, printableID(created.ID))
+		switch {
+		case created.DuplicatesErr != nil:
+			text += fmt.Sprintf("The list of build jobs could not be read: %s.", created.DuplicatesErr)
+		case len(created.Duplicates) > 0:
+			text += fmt.Sprintf("ServiceStage contains other new build jobs of this name: %s.", idList(created.Duplicates))
+		default:
+			text += "The list of build jobs contains no other new one of this name, but the list may lag."
+		}
+		diags.AddWarning("Possible duplicate build job", text+fmt.Sprintf("\n\nTerraform manages %s. Search the ServiceStage console for %q "+
+			"and delete the duplicate if there is one.", printableID(created.ID), name))
+	}
+	return diags
+}
+
+func readBackWarning(name types.String, id, what string, err error) string {
+	return apidiag.Detail(fmt.Sprintf("reading build job %s (%s)", name, id), err, fmt.Sprintf(
+		"The build job %s, and the state contains the configured values. The next plan reads the others.", what))
+}
+
+// notReadableYet explains "not found" shortly after a create that no read has confirmed.
+func notReadableYet(operation string, createdAt time.Time, err error) string {
+	return apidiag.Detail(operation, err, fmt.Sprintf("ServiceStage created the build job at %s but has not returned it since. Reads may lag, "+
+		"so the build job stays in the state for %d minutes after its creation.\n\nRun Terraform again later. If the build job was deleted, Terraform then "+
+		"plans to create it again; `terraform state rm` removes it from the state at once.", createdAt.UTC().Format(time.RFC3339), int(confirmTimeout.Minutes())))
+}
+
+const (
+	maxNameLength = 64
+	// maxListedIDs is how many build jobs a message lists.
+	maxListedIDs = 10
+)
+
+func printableID(id string) string { return rest.Sanitize(id, 128) }
+
+func idList(jobs []servicestage.BuildJobSummary) string {
+	ids := make([]string, min(len(jobs), maxListedIDs))
+	for i := range ids {
+		ids[i] = printableID(jobs[i].ID)
+	}
+	list := strings.Join(ids, ", ")
+	if more := len(jobs) - len(ids); more > 0 {
+		list += fmt.Sprintf(" and %d more", more)
+	}
+	return list
+}
+
+// regionError explains that a build job is in another region than the provider.
+func regionError(operation, stored, configured string) diag.Diagnostic {
+	return diag.NewErrorDiagnostic("Build job in another region", fmt.Sprintf("Error %s: the build job is in region %s, and the provider's region is %s.\n\n"+
+		"Use a provider configuration for region %[2]s (provider meta-argument, region or HW_REGION_NAME). To move the build job, destroy it there before "+
+		"you change the region, or remove it from the state with `terraform state rm`.", operation, stored, cmp.Or(configured, "not set")))
+}
+
+func (r refusal) path() path.Path {
+	elements := strings.Split(string(r), ".")
+	p := path.Root(elements[0])
+	for _, element := range elements[1:] {
+		p = p.AtName(element)
+	}
+	return p
+}
+
+func (r refusal) detail(id string) string {
+	return fmt.Sprintf("ServiceStage accepted the request but returned a different value for %s of build job %s.", string(r), id)
+}

@@ -1,0 +1,94 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package servicestage
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
+)
+
+// NameTakenError reports that a create or a rename was rejected and that another build job has the name.
+type NameTakenError struct {
+	// Job is the build job that has the name; its name may differ in case.
+	Job BuildJobSummary
+	// Own is true if this process has created or read that build job.
+	Own bool
+	// Err is the rejection.
+	Err error
+}
+
+// Error contains the rejection and the ID.
+func (e *NameTakenError) Error() string {
+	return e.Err.Error() + "; build job " + e.Job.ID + " has the name"
+}
+
+// Unwrap returns Err.
+func (e *NameTakenError) Unwrap() error { return e.Err }
+
+// idleChecks is how many times in a row no other write may be in progress before a taken name counts as taken for good. Terraform
+// starts the operations of an apply one after the other.
+const idleChecks = 2
+
+// retryNameTaken calls write, which creates the build job of the name (id is empty) or renames one. If that is rejected and another
+// build job has the name, it calls write again after each rename or delete of this process that succeeds, until none is in progress:
+// one of them may free the name. The error is then a [*NameTakenError].
+func (c *Client) retryNameTaken(ctx context.Context, name, id string, write func() error) error {
+	writes := &c.shared.writes
+	end := writes.begin()
+	for idle := 0; ; {
+		_, before := writes.add(0, 0)
+		err := write()
+		end() // While it waits for a name, a rename frees none.
+		end = func() {}
+		if err == nil && id != "" {
+			writes.freeName()
+		}
+		taken := c.nameTaken(ctx, name, id, err)
+		if taken == nil {
+			return err
+		}
+		for finished := before; finished == before; {
+			if idle == idleChecks || c.rest.Pause(ctx, rest.Delay(idle+1)) != nil {
+				return taken
+			}
+			var active int
+			if active, finished = writes.add(0, 0); active == 0 && finished == before {
+				idle++
+			}
+		}
+		idle = 0
+	}
+}
+
+// nameTaken returns the error for a rejected write if another build job than id has the name, in any case; nil otherwise, also if the
+// list cannot be read.
+func (c *Client) nameTaken(ctx context.Context, name, id string, err error) *NameTakenError {
+	if !mayBeNameTaken(err) {
+		return nil
+	}
+	for _, filter := range []string{name, ""} { // The filter may be case-sensitive.
+		for job, listErr := range c.BuildJobs(ctx, filter) {
+			if listErr != nil {
+				return nil
+			}
+			if job.ID != id && strings.EqualFold(job.Name, name) {
+				_, own := c.shared.own.Load(job.ID)
+				return &NameTakenError{Job: job, Own: own, Err: err}
+			}
+		}
+	}
+	return nil
+}
+
+// mayBeNameTaken is true of a rejection, and of a server error with a code of the service after which nothing was created.
+func mayBeNameTaken(err error) bool {
+	if outcome, ok := errors.AsType[*UnknownOutcomeError](err); ok {
+		failure, isFailure := errors.AsType[*Error](outcome.Err)
+		return len(outcome.Jobs) == 0 && outcome.LookupErr == nil && isFailure && strings.HasPrefix(failure.Code, "SVCSTG.")
+	}
+	return isRejected(err)
+}
