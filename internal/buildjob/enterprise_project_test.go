@@ -97,17 +97,6 @@ func TestBuildJob_enterpriseProjectLeftAlone(t *testing.T) {
 		resource.TestStep{Config: providertest.Config(server, job(minimal))},
 		resource.TestStep{
 			PreConfig: func() {
-				server.Order(emulator.Fault{Method: http.MethodPut, Path: jobPath, When: func(request emulator.Request) bool {
-					if strings.Contains(string(request.Body), "enterprise_project_id") {
-						t.Errorf("the update sends an enterprise project: %s", request.Body)
-					}
-					return false
-				}})
-			},
-			Config: providertest.Config(server, job(minimal+`job_description = "x"`)),
-		},
-		resource.TestStep{
-			PreConfig: func() {
 				server.ForgetFaults()
 				moved := id(t, server)
 				// Between the refresh of the plan and the update: the second GET from here on is the update's.

@@ -31,7 +31,7 @@ func TestBuildJob_createFails(t *testing.T) {
 	}{
 		"forbidden": {
 			emulator.Fault{StatusCode: http.StatusForbidden, Body: forbidden},
-			`Unable to create the build job.*Error creating build job "app": HTTP 403: APIGW.0302: IAM user not authorized.*` +
+			`Error creating build job.*Error creating build job "app": HTTP 403: APIGW.0302: IAM user not authorized.*` +
 				`Grant the IAM actions servicestage:assembling:\*.*Endpoint: 127.0.0.1:\d+, request id: [0-9a-f]{32}`,
 		},
 		"invalid": {
@@ -66,9 +66,8 @@ func TestBuildJob_nameTaken(t *testing.T) {
 	taken := server.AddJob(map[string]any{"job_name": "APP", "environment_setting": map[string]any{}})
 	server.AddJob(map[string]any{"job_name": "app-2", "environment_setting": map[string]any{}})
 	resourceStep := resource.TestStep{
-		Config: providertest.Config(server, job(minimal)),
-		ExpectError: regexp.MustCompile(`(?s)There[\s│]+is[\s│]+a[\s│]+build[\s│]+job[\s│]+"APP"[\s│]+with[\s│]+id[\s│]+` + taken +
-			`.*import \{[\s│]+to = servicestage_build_job.ADDRESS[\s│]+id = "` + taken + `"`),
+		Config:      providertest.Config(server, job(minimal)),
+		ExpectError: regexp.MustCompile(`(?s)` + words("Build job "+taken+` has the name "APP".`) + `.*import \{[\s│]+to = servicestage_build_job.ADDRESS[\s│]+id = "` + taken + `"`),
 	}
 	providertest.Run(t, nil, resourceStep)
 	if jobs := server.Jobs(); len(jobs) != 2 {
@@ -293,7 +292,7 @@ func TestBuildJob_updateFails(t *testing.T) {
 				server.Order(emulator.Fault{Method: http.MethodPut, Path: jobPath, StatusCode: http.StatusForbidden, Body: forbidden})
 			},
 			Config:      changed,
-			ExpectError: regexp.MustCompile(`Unable to update the build job`),
+			ExpectError: regexp.MustCompile(`Error updating build job`),
 		},
 		// The job disappears between plan and apply.
 		resource.TestStep{

@@ -165,16 +165,10 @@ func TestBuildJobsDataSource_none(t *testing.T) {
 func TestBuildJobsDataSource_invalid(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	ids := fill(server, 3)
-	server.Order(emulator.Fault{
-		Method: http.MethodGet, Path: jobsPath + "/" + ids["job-001"], Times: -1,
-		StatusCode: http.StatusForbidden, Body: `{"error_code":"APIGW.0302","error_msg":"no"}`,
-	})
 	for name, c := range map[string]struct{ body, want string }{
-		"both filters":              {"job_name = \"a\"\njob_name_prefix = \"b\"", `Attribute "job_name_prefix" cannot be specified when "job_name" is specified`},
-		"empty name":                {`job_name = ""`, `string length must be at least 1`},
-		"empty prefix":              {`job_name_prefix = ""`, `string length must be at least 1`},
-		"a job that cannot be read": {`details = true`, `Error reading build job "job-001" (` + ids["job-001"] + `): HTTP 403: APIGW.0302`},
+		"both filters": {"job_name = \"a\"\njob_name_prefix = \"b\"", `Attribute "job_name_prefix" cannot be specified when "job_name" is specified`},
+		"empty name":   {`job_name = ""`, `string length must be at least 1`},
+		"empty prefix": {`job_name_prefix = ""`, `string length must be at least 1`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -195,5 +189,40 @@ func TestBuildJobsDataSource_unknownFilter(t *testing.T) {
 		Config:            providertest.Config(server, "resource \"terraform_data\" \"later\" { input = \"job-001\" }\n"+jobsData("job_name = terraform_data.later.output")),
 		ConfigPlanChecks:  planned(plancheck.ExpectUnknownValue(jobsAddress, tfjsonpath.New("ids"))),
 		ConfigStateChecks: []statecheck.StateCheck{jobsState(texts([]string{"job-001"}), tfjsonpath.New("names"))},
+	})
+}
+
+// A list that lacks build jobs is an error: a for_each over it would destroy what depends on them.
+func TestBuildJobsDataSource_incompleteListIsNotReturned(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	fill(server, 250)
+	server.Order(emulator.Fault{Path: jobsPath, Times: -1, StatusCode: http.StatusOK, Body: `{"total":250,"list":[]}`, When: func(r emulator.Request) bool {
+		return !strings.Contains(r.Query, "page=1&")
+	}})
+	providertest.Run(t, nil, resource.TestStep{
+		Config:      providertest.Config(server, jobsData("")),
+		ExpectError: regexp.MustCompile(words("the list of build jobs is incomplete: ServiceStage reported 250 build jobs and returned 100")),
+	})
+}
+
+// One build job that cannot be read does not hide the others.
+func TestBuildJobsDataSource_unreadableJobKeepsTheOthers(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	ids := fill(server, 3)
+	server.Order(emulator.Fault{
+		Method: http.MethodGet, Path: jobsPath + "/" + ids["job-001"], Times: -1,
+		StatusCode: http.StatusForbidden, Body: `{"error_code":"APIGW.0302","error_msg":"no"}`,
+	})
+	jobs := tfjsonpath.New("jobs")
+	providertest.Run(t, nil, resource.TestStep{
+		Config: providertest.Config(server, jobsData("details = true")),
+		ConfigStateChecks: []statecheck.StateCheck{
+			jobsState(knownvalue.ListSizeExact(3), jobs),
+			jobsState(knownvalue.StringExact("job-001"), jobs.AtSliceIndex(1).AtMapKey("job_name")),
+			jobsState(knownvalue.Null(), jobs.AtSliceIndex(1).AtMapKey("creator")),
+			jobsState(knownvalue.StringExact("emulator-user"), jobs.AtSliceIndex(2).AtMapKey("creator")),
+		},
 	})
 }

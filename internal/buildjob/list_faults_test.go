@@ -50,10 +50,9 @@ func TestBuildJobList_errors(t *testing.T) {
 		before        int
 		summary, want string
 	}{
-		"first page":        {page: "page=1&", path: func(map[string]string) string { return jobsPath }, summary: "Unable to list the build jobs", want: "listing the build jobs: HTTP 403: APIGW.0302"},
-		"third page":        {page: "page=3&", path: func(map[string]string) string { return jobsPath }, before: 200, summary: "Unable to list the build jobs", want: "listing the build jobs: HTTP 403"},
-		"third page, whole": {whole: true, page: "page=3&", path: func(map[string]string) string { return jobsPath }, before: 200, summary: "Unable to list the build jobs", want: "listing the build jobs: HTTP 403"},
-		"one job":           {whole: true, path: func(ids map[string]string) string { return jobsPath + "/" + ids["job-150"] }, before: 150, summary: "Unable to read a build job", want: `reading build job "job-150" (`},
+		"first page":        {page: "page=1&", path: func(map[string]string) string { return jobsPath }, summary: "Error listing build jobs", want: "listing the build jobs: HTTP 403: APIGW.0302"},
+		"third page":        {page: "page=3&", path: func(map[string]string) string { return jobsPath }, before: 200, summary: "Error listing build jobs", want: "listing the build jobs: HTTP 403"},
+		"third page, whole": {whole: true, page: "page=3&", path: func(map[string]string) string { return jobsPath }, before: 200, summary: "Error listing build jobs", want: "listing the build jobs: HTTP 403"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -181,5 +180,60 @@ func TestBuildJobList_interrupted(t *testing.T) {
 				t.Errorf("%d requests were sent", sent)
 			}
 		})
+	}
+}
+
+// A build job that cannot be read is listed with its identity and a warning, and an incomplete list ends with a warning.
+func TestBuildJobList_problemsAreWarnings(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		whole         bool
+		fault         func(ids map[string]string) emulator.Fault
+		listed        int
+		summary, want string
+	}{
+		"unreadable": {
+			true,
+			func(ids map[string]string) emulator.Fault {
+				return emulator.Fault{Path: jobsPath + "/" + ids["job-150"], StatusCode: http.StatusForbidden, Body: forbidden}
+			},
+			250, "Error reading build jobs", `reading build job "job-150" (`,
+		},
+		"incomplete": {
+			false,
+			func(map[string]string) emulator.Fault {
+				return emulator.Fault{Path: jobsPath, StatusCode: http.StatusOK, Body: `{"total":250,"list":[]}`, When: func(r emulator.Request) bool {
+					return !strings.Contains(r.Query, "page=1&")
+				}}
+			},
+			100, "Incomplete list of build jobs", "reported 250 build jobs and returned 100",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := emulator.New(t, emulator.Options{})
+			fault := c.fault(fill(server, 250))
+			fault.Times = -1
+			server.Order(fault)
+			found, warning := list(t, providertest.NewProtocol(t, server, nil), nil, c.whole, 0, 0)
+			if len(found) != c.listed {
+				t.Errorf("%d build jobs are listed, want %d", len(found), c.listed)
+			}
+			if warning == nil || warning.Severity != tfprotov6.DiagnosticSeverityWarning || warning.Summary != c.summary || !strings.Contains(warning.Detail, c.want) {
+				t.Errorf("got %+v", warning)
+			}
+		})
+	}
+}
+
+// A name cannot forge a row of the output; without a printable name the ID is shown.
+func TestBuildJobList_displayNameIsSanitized(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	server.AddJob(map[string]any{"job_name": "a\nservicestage_build_job.b\x1b[31m\u202e", "environment_setting": map[string]any{}})
+	nameless := server.AddJob(map[string]any{"job_name": "", "environment_setting": map[string]any{}})
+	found, _ := list(t, providertest.NewProtocol(t, server, nil), nil, false, 0, 0)
+	if len(found) != 2 || strings.ContainsAny(found[0].name, "\n\x1b\u202e") || !strings.HasPrefix(found[0].name, "a servicestage") || found[1].name != nameless {
+		t.Errorf("got %+v", found)
 	}
 }

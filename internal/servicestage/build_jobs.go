@@ -126,7 +126,8 @@ func (c *Client) GetWrittenBuildJob(ctx context.Context, id string, current func
 		failure, _ := errors.AsType[*Error](err)
 		switch {
 		case err == nil:
-			if reads++; reads == maxStaleReads || current(job) {
+			reads++
+			if current(job) || reads == maxStaleReads {
 				return job, nil
 			}
 		case failure == nil || !saysGone(failure) && !mayMeanGone(failure):

@@ -31,7 +31,7 @@ func (e *NameTakenError) Unwrap() error { return e.Err }
 
 // idleChecks is how many times in a row no other write may be in progress before a taken name counts as taken for good. Terraform
 // starts the operations of an apply one after the other.
-const idleChecks = 2
+const idleChecks = 4
 
 // retryNameTaken calls write, which creates the build job of the name (id is empty) or renames one. If that is rejected and another
 // build job has the name, it calls write again after each rename or delete of this process that succeeds, until none is in progress:
@@ -47,16 +47,22 @@ func (c *Client) retryNameTaken(ctx context.Context, name, id string, write func
 		if err == nil && id != "" {
 			writes.freeName()
 		}
-		taken := c.nameTaken(ctx, name, id, err)
-		if taken == nil {
+		if !mayBeNameTaken(err) {
 			return err
 		}
+		taken := c.nameTaken(ctx, name, id, err)
 		for finished := before; finished == before; {
+			var active int
+			if active, finished = writes.add(0, 0); finished != before {
+				break
+			}
+			if taken == nil {
+				return err
+			}
 			if idle == idleChecks || c.rest.Pause(ctx, rest.Delay(idle+1)) != nil {
 				return taken
 			}
-			var active int
-			if active, finished = writes.add(0, 0); active == 0 && finished == before {
+			if active == 0 {
 				idle++
 			}
 		}
@@ -64,12 +70,9 @@ func (c *Client) retryNameTaken(ctx context.Context, name, id string, write func
 	}
 }
 
-// nameTaken returns the error for a rejected write if another build job than id has the name, in any case; nil otherwise, also if the
-// list cannot be read.
+// nameTaken returns the error for a rejected write if another build job than id has the name, compared case-insensitively; nil
+// otherwise, also if the list cannot be read.
 func (c *Client) nameTaken(ctx context.Context, name, id string, err error) *NameTakenError {
-	if !mayBeNameTaken(err) {
-		return nil
-	}
 	for _, filter := range []string{name, ""} { // The filter may be case-sensitive.
 		for job, listErr := range c.BuildJobs(ctx, filter) {
 			if listErr != nil {
