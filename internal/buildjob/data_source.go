@@ -46,20 +46,19 @@ func (d *jobDataSource) Read(ctx context.Context, req datasource.ReadRequest, re
 		resp.Diagnostics.Append(d.NotReady("A data source"))
 		return
 	}
-	var config jobModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	if resp.Diagnostics.HasError() {
+	config, diags := valuesFrom(req.Config.Raw)
+	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, defaultTimeout)
 	defer cancel()
 
-	id, name := config.JobID.ValueString(), config.JobName.ValueString()
-	if config.JobID.IsNull() {
+	id, name := config.text(jobIDAttribute), config.text(nameArgument)
+	if id == "" {
 		found, miss, err := find(ctx, d.Client, name)
 		switch {
 		case err != nil:
-			resp.Diagnostics.Append(apidiag.Error("Unable to list the build jobs", fmt.Sprintf("looking for build job %q", name), err))
+			resp.Diagnostics.Append(apidiag.Error("Error listing build jobs", fmt.Sprintf("looking for build job %q", name), err))
 			return
 		case miss != nil:
 			resp.Diagnostics.Append(diag.WithPath(path.Root("job_name"), miss))
@@ -74,8 +73,8 @@ func (d *jobDataSource) Read(ctx context.Context, req datasource.ReadRequest, re
 		return
 	}
 	if err != nil {
-		resp.Diagnostics.Append(apidiag.Error("Unable to read the build job", fmt.Sprintf("reading build job %q", id), err))
+		resp.Diagnostics.Append(apidiag.Error("Error reading build job", fmt.Sprintf("reading build job %q", id), err))
 		return
 	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, stateFrom(job, jobModel{}, &reading{}))...)
+	resp.State.Raw = valuesOf(job).raw(dataSourceType())
 }

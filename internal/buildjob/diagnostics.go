@@ -12,7 +12,6 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
-	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/apidiag"
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
@@ -106,8 +105,8 @@ func createWarnings(created *servicestage.CreatedBuildJob, name string) diag.Dia
 	return diags
 }
 
-func readBackWarning(name types.String, id, what string, err error) string {
-	return apidiag.Detail(fmt.Sprintf("reading build job %s (%s)", name, id), err, fmt.Sprintf(
+func readBackWarning(plan values, what string, err error) string {
+	return apidiag.Detail(plan.operation("reading"), err, fmt.Sprintf(
 		"The build job %s, and the state contains the configured values. The next plan reads the others.", what))
 }
 
@@ -145,15 +144,25 @@ func regionError(operation, stored, configured string) diag.Diagnostic {
 		"you change the region, or remove it from the state with `terraform state rm`.", operation, stored, cmp.Or(configured, "not set")))
 }
 
-func (r refusal) path() path.Path {
-	elements := strings.Split(string(r), ".")
-	p := path.Root(elements[0])
-	for _, element := range elements[1:] {
-		p = p.AtName(element)
+// operation names what is done to which build job.
+func (v values) operation(verb string) string {
+	if v[nameArgument] == nil {
+		return fmt.Sprintf("%s build job %s", verb, printableID(v.text(jobIDAttribute)))
+	}
+	return fmt.Sprintf("%s build job %q (%s)", verb, rest.Sanitize(v.text(nameArgument), maxNameLength), printableID(v.text(jobIDAttribute)))
+}
+
+// argumentPath returns the path of an argument for a diagnostic.
+func argumentPath(argument string) path.Path {
+	names := strings.Split(argument, ".")
+	p := path.Root(names[0])
+	for _, name := range names[1:] {
+		p = p.AtName(name)
 	}
 	return p
 }
 
-func (r refusal) detail(id string) string {
-	return fmt.Sprintf("ServiceStage accepted the request but returned a different value for %s of build job %s.", string(r), id)
+// ignoredDetail prints no value: the provider cannot know which are sensitive.
+func ignoredDetail(argument, id string) string {
+	return fmt.Sprintf("ServiceStage accepted the request but returned a different value for %s of build job %s.", argument, printableID(id))
 }

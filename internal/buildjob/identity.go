@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -14,6 +15,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/apidiag"
 	"github.com/servicestage/terraform-provider-servicestage/internal/wiring"
@@ -39,20 +41,25 @@ func identitySchema() identityschema.Schema {
 	}}
 }
 
-// identityOf is the identity of a job that the provider meets for the first time.
-func identityOf(provider *wiring.Provider, jobID types.String) identityModel {
-	identity := identityModel{JobID: jobID}
+// newIdentity returns the identity of a build job that has none yet.
+func newIdentity(provider *wiring.Provider, jobID string) tftypes.Value {
+	region := types.StringNull()
 	if provider != nil && !provider.Region.IsUnknown() {
-		identity.Region = provider.Region
+		region = provider.Region
 	}
-	return identity
+	typ := identityType()
+	return tftypes.NewValue(typ, map[string]tftypes.Value{
+		"job_id": tftypes.NewValue(tftypes.String, jobID), "region": tftypes.NewValue(tftypes.String, region.ValueStringPointer()),
+	})
 }
 
-// identify gives a resource its identity, unless it has one. One that it has stays as it is, its region too: Terraform takes an
-// identity that changes for a bug, and a region that the provider is given later, or another one, does not move the job.
-func (r *jobResource) identify(identity *tfsdk.ResourceIdentity, jobID types.String) {
+var identityType = sync.OnceValue(func() tftypes.Type { return identitySchema().Type().TerraformType(context.Background()) })
+
+// identify gives a resource its identity, unless it has one. An existing identity stays as it is, with its region: Terraform treats a
+// changed identity as a bug, and a build job does not move with the provider's region.
+func (r *jobResource) identify(identity *tfsdk.ResourceIdentity, jobID string) {
 	if identity.Raw.IsFullyNull() {
-		identity.Raw = identityOf(r.Provider, jobID).raw()
+		identity.Raw = newIdentity(r.Provider, jobID)
 	}
 }
 
@@ -87,7 +94,7 @@ func (r *jobResource) ImportState(ctx context.Context, req resource.ImportStateR
 		return
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("job_id"), wanted.JobID)...)
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, identityOf(r.Provider, wanted.JobID))...)
+	resp.Identity.Raw = newIdentity(r.Provider, wanted.JobID.ValueString())
 }
 
 func malformedImportID(id string, jobID types.String) string {
@@ -103,9 +110,9 @@ func malformedImportID(id string, jobID types.String) string {
 // checkRegion returns an error if the build job was created or imported in another region than the provider's: that it does not exist
 // here would not mean that it is gone.
 func (r *jobResource) checkRegion(
-	ctx context.Context, identity *tfsdk.ResourceIdentity, memory remembered, state jobModel, verb string,
+	ctx context.Context, identity *tfsdk.ResourceIdentity, private privateState, operation string,
 ) diag.Diagnostics {
-	stored := memory.Region
+	stored := private.Region
 	if stored == "" && identity != nil && !identity.Raw.IsFullyNull() {
 		var known identityModel
 		if diags := identity.Get(ctx, &known); diags.HasError() {
@@ -116,7 +123,7 @@ func (r *jobResource) checkRegion(
 	if stored == "" || stored == r.Region.ValueString() {
 		return nil
 	}
-	return diag.Diagnostics{regionError(state.operation(verb), stored, r.Region.ValueString())}
+	return diag.Diagnostics{regionError(operation, stored, r.Region.ValueString())}
 }
 
 // checkImportRegion refuses an identity of a job that this provider does not reach.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 	"github.com/servicestage/terraform-provider-servicestage/internal/wiring"
@@ -22,15 +22,6 @@ type jobsDataSource struct{ wiring.DataSource }
 
 // NewListDataSource returns the data source servicestage_build_jobs.
 func NewListDataSource() datasource.DataSource { return &jobsDataSource{} }
-
-// jobsModel is the data source in Terraform's words.
-type jobsModel struct {
-	filter
-	Details types.Bool     `tfsdk:"details"`
-	IDs     []types.String `tfsdk:"ids"`
-	Names   []types.String `tfsdk:"names"`
-	Jobs    []jobModel     `tfsdk:"jobs"`
-}
 
 func (d *jobsDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_build_jobs"
@@ -45,55 +36,61 @@ func (d *jobsDataSource) Read(ctx context.Context, req datasource.ReadRequest, r
 		resp.Diagnostics.Append(d.NotReady("A data source"))
 		return
 	}
-	var data jobsModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &data)...)
-	if resp.Diagnostics.HasError() {
+	config, diags := valuesFrom(req.Config.Raw)
+	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
-	var diags diag.Diagnostics
-	data.Jobs, diags = d.list(ctx, data)
-	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() {
+	jobs, diags := d.list(ctx, config)
+	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
 	}
-	// The order of the service's list is not documented: one that changed would be a change of all that depends on it.
-	slices.SortFunc(data.Jobs, func(a, b jobModel) int {
-		return cmp.Or(cmp.Compare(a.JobName.ValueString(), b.JobName.ValueString()), cmp.Compare(a.JobID.ValueString(), b.JobID.ValueString()))
+	// The order of the list is not documented: a change of it would be a change of everything that depends on the data source.
+	slices.SortFunc(jobs, func(a, b values) int {
+		return cmp.Or(cmp.Compare(a.text(nameArgument), b.text(nameArgument)), cmp.Compare(a.text(jobIDAttribute), b.text(jobIDAttribute)))
 	})
-	data.IDs, data.Names = []types.String{}, []types.String{}
-	for _, job := range data.Jobs {
-		data.IDs, data.Names = append(data.IDs, job.JobID), append(data.Names, job.JobName)
+	ids, names, rows := make([]tftypes.Value, len(jobs)), make([]tftypes.Value, len(jobs)), make([]tftypes.Value, len(jobs))
+	for i, job := range jobs {
+		ids[i], names[i] = tftypes.NewValue(tftypes.String, job[jobIDAttribute]), tftypes.NewValue(tftypes.String, job[nameArgument])
+		rows[i] = job.raw(dataSourceType())
 	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, data)...)
+	var state map[string]tftypes.Value
+	if err := req.Config.Raw.As(&state); err != nil {
+		resp.Diagnostics.AddError("Error reading the configuration", err.Error())
+		return
+	}
+	texts := tftypes.List{ElementType: tftypes.String}
+	state["ids"], state["names"] = tftypes.NewValue(texts, ids), tftypes.NewValue(texts, names)
+	state["jobs"] = tftypes.NewValue(tftypes.List{ElementType: dataSourceType()}, rows)
+	resp.State.Raw = tftypes.NewValue(req.Config.Raw.Type(), state)
 }
 
 // list returns the build jobs in the order of the service; an empty list if there are none. An incomplete list is an error: a
 // for_each over it would destroy what depends on the missing build jobs.
-func (d *jobsDataSource) list(ctx context.Context, data jobsModel) ([]jobModel, diag.Diagnostics) {
-	all, err := d.Client.ListBuildJobs(ctx, data.JobName.ValueString())
+func (d *jobsDataSource) list(ctx context.Context, config values) ([]values, diag.Diagnostics) {
+	filter := filterFrom(config)
+	all, err := d.Client.ListBuildJobs(ctx, filter.name)
 	if err != nil {
 		return nil, diag.Diagnostics{listDiagnostic(err)}
 	}
-	all = slices.DeleteFunc(all, func(job servicestage.BuildJobSummary) bool { return !data.passes(job.Name) })
-	found := make([]jobModel, 0, len(all))
-	if !data.Details.ValueBool() {
-		for _, job := range all {
-			found = append(found, jobModel{JobID: types.StringValue(job.ID), JobName: types.StringValue(job.Name)})
-		}
-		return found, nil
-	}
-	rows := func(yield func(servicestage.BuildJobSummary, error) bool) {
+	rows := filter.jobs(func(yield func(servicestage.BuildJobSummary, error) bool) {
 		for _, job := range all {
 			if !yield(job, nil) {
 				return
 			}
 		}
+	})
+	var found []values
+	if config["details"] != true {
+		for job := range rows {
+			found = append(found, listedJob{BuildJobSummary: job}.values())
+		}
+		return found, nil
 	}
 	var failed []listedJob
 	for listed := range readAll(ctx, d.Client, rows, 0) {
-		found = append(found, listed.model())
+		found = append(found, listed.values())
 		if listed.err != nil {
 			failed = append(failed, listed)
 		}

@@ -9,12 +9,9 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
@@ -38,8 +35,7 @@ func (l *jobList) ListResourceConfigSchema(_ context.Context, _ list.ListResourc
 
 // List streams the jobs: the next page is asked for when the jobs of the one before have been taken.
 func (l *jobList) List(ctx context.Context, req list.ListRequest, stream *list.ListResultsStream) {
-	var config filter
-	diags := req.Config.Get(ctx, &config)
+	config, diags := valuesFrom(req.Config.Raw)
 	if !l.Ready() {
 		diags.Append(l.NotReady("A query"))
 	}
@@ -51,17 +47,17 @@ func (l *jobList) List(ctx context.Context, req list.ListRequest, stream *list.L
 		ctx, cancel := context.WithTimeout(ctx, listTimeout)
 		defer cancel()
 		if req.IncludeResource {
-			l.resources(ctx, req, config, push)
+			l.resources(ctx, req, filterFrom(config), push)
 		} else {
-			l.identities(ctx, req, config, push)
+			l.identities(ctx, req, filterFrom(config), push)
 		}
 	}
 }
 
 // identities lists build jobs without reading them.
-func (l *jobList) identities(ctx context.Context, req list.ListRequest, config filter, push func(list.ListResult) bool) {
+func (l *jobList) identities(ctx context.Context, req list.ListRequest, filter filter, push func(list.ListResult) bool) {
 	pushed := int64(0)
-	for job, err := range config.jobs(l.Client.BuildJobs(ctx, config.JobName.ValueString())) {
+	for job, err := range filter.jobs(l.Client.BuildJobs(ctx, filter.name)) {
 		if err != nil {
 			push(listError(err))
 			return
@@ -74,13 +70,8 @@ func (l *jobList) identities(ctx context.Context, req list.ListRequest, config f
 }
 
 // resources lists build jobs with all that an import would read.
-func (l *jobList) resources(ctx context.Context, req list.ListRequest, config filter, push func(list.ListResult) bool) {
-	noTimeouts, diags := nullTimeouts(ctx)
-	if diags.HasError() {
-		push(list.ListResult{Diagnostics: diags})
-		return
-	}
-	for listed, err := range readAll(ctx, l.Client, config.jobs(l.Client.BuildJobs(ctx, config.JobName.ValueString())), req.Limit) {
+func (l *jobList) resources(ctx context.Context, req list.ListRequest, filter filter, push func(list.ListResult) bool) {
+	for listed, err := range readAll(ctx, l.Client, filter.jobs(l.Client.BuildJobs(ctx, filter.name)), req.Limit) {
 		if err != nil {
 			push(listError(err))
 			return
@@ -89,7 +80,7 @@ func (l *jobList) resources(ctx context.Context, req list.ListRequest, config fi
 		if listed.err != nil {
 			result.Diagnostics.Append(unreadable(listed))
 		}
-		result.Diagnostics.Append(result.Resource.Set(ctx, resourceModel{jobModel: listed.model(), Timeouts: noTimeouts})...)
+		result.Resource.Raw = listed.values().raw(resourceType())
 		if !push(result) {
 			return
 		}
@@ -99,7 +90,7 @@ func (l *jobList) resources(ctx context.Context, req list.ListRequest, config fi
 func (l *jobList) result(ctx context.Context, req list.ListRequest, job servicestage.BuildJobSummary) list.ListResult {
 	result := req.NewListResult(ctx)
 	result.DisplayName = cmp.Or(rest.Sanitize(job.Name, maxNameLength), printableID(job.ID))
-	result.Diagnostics.Append(result.Identity.Set(ctx, identityOf(l.Provider, types.StringValue(job.ID)))...)
+	result.Identity.Raw = newIdentity(l.Provider, job.ID)
 	return result
 }
 
@@ -111,13 +102,4 @@ func listError(err error) list.ListResult {
 				"Run the query again.", incomplete.Total, incomplete.Listed))}}
 	}
 	return list.ListResult{Diagnostics: diag.Diagnostics{listDiagnostic(err)}}
-}
-
-// nullTimeouts is the timeouts block of a resource that has none. The type of its zero value would not fit the schema.
-func nullTimeouts(ctx context.Context) (timeouts.Value, diag.Diagnostics) {
-	typed, ok := timeoutsBlock(ctx).Type().(attr.TypeWithAttributeTypes)
-	if !ok {
-		return timeouts.Value{}, diag.Diagnostics{diag.NewErrorDiagnostic("Unexpected type of timeouts", "This is a bug in the provider.")}
-	}
-	return timeouts.Value{Object: types.ObjectNull(typed.AttributeTypes())}, nil
 }

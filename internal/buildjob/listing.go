@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/apidiag"
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
@@ -26,35 +25,29 @@ const (
 	maxReads = 10
 )
 
-// filter chooses jobs of the list by their names, in which case counts. At most one of the two is set.
-type filter struct {
-	JobName       types.String `tfsdk:"job_name"`
-	JobNamePrefix types.String `tfsdk:"job_name_prefix"`
+// filter selects build jobs by their exact name or by its prefix, case-sensitively. An empty string selects all.
+type filter struct{ name, prefix string }
+
+func filterFrom(config values) filter {
+	return filter{config.text(nameArgument), config.text("job_name_prefix")}
 }
 
-// jobs lists what passes the filter. The service is told an exact name, for which it may answer more, but never a prefix: what
-// it makes of a part of a name is not documented.
+// jobs yields the build jobs that the filter selects. ServiceStage may return more than the exact name.
 func (f filter) jobs(jobs iter.Seq2[servicestage.BuildJobSummary, error]) iter.Seq2[servicestage.BuildJobSummary, error] {
 	return func(yield func(servicestage.BuildJobSummary, error) bool) {
 		for job, err := range jobs {
-			if err == nil && !f.passes(job.Name) {
-				continue
-			}
-			if !yield(job, err) {
+			selected := (f.name == "" || job.Name == f.name) && strings.HasPrefix(job.Name, f.prefix)
+			if (err != nil || selected) && !yield(job, err) {
 				return
 			}
 		}
 	}
 }
 
-func (f filter) passes(name string) bool {
-	return (f.JobName.IsNull() || name == f.JobName.ValueString()) && strings.HasPrefix(name, f.JobNamePrefix.ValueString())
-}
-
 // listedJob is a row of the list with the result of reading the build job.
 type listedJob struct {
 	servicestage.BuildJobSummary
-	// job is nil if err is not.
+	// job is nil if it was not read, and err says why if it could not be.
 	job *servicestage.BuildJob
 	err error
 }
@@ -117,12 +110,12 @@ func listDiagnostic(err error) diag.Diagnostic {
 	return apidiag.Error("Error listing build jobs", "listing the build jobs", err)
 }
 
-// model is the build job as it was read, or only its ID and name if it could not be read.
-func (j listedJob) model() jobModel {
-	if j.err != nil {
-		return jobModel{JobID: types.StringValue(j.ID), JobName: types.StringValue(j.Name)}
+// values are those of the build job, or only its ID and name if it could not be read.
+func (j listedJob) values() values {
+	if j.job == nil {
+		return values{jobIDAttribute: j.ID, nameArgument: j.Name}
 	}
-	return stateFrom(j.job, jobModel{}, &reading{})
+	return valuesOf(j.job)
 }
 
 // unreadable is the warning for build jobs of a list that could not be read. It explains the first one.

@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
 	"time"
 
@@ -74,244 +75,191 @@ func (r *jobResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 }
 
 func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	var plan resourceModel
-	resp.Diagnostics.Append(plan.get(ctx, req.Plan.Raw)...)
-	resp.Diagnostics.Append(refusePassword(plan.CodeRepo, nil)...)
-	timeout, diags := plan.Timeouts.Create(ctx, defaultTimeout)
+	plan, diags := valuesFrom(req.Plan.Raw)
 	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() {
+	resp.Diagnostics.Append(refusePassword(plan, nil)...)
+	timeout, diags := plan.timeout("create")
+	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 
-	created, err := r.Client.CreateBuildJob(ctx, plan.request(nil))
+	created, err := r.Client.CreateBuildJob(ctx, request(plan, nil))
 	if err != nil {
-		resp.Diagnostics.Append(createError(plan.JobName.ValueString(), err))
+		resp.Diagnostics.Append(createError(plan.text(nameArgument), err))
 		return
 	}
 	// The ID is saved before anything else can fail: Terraform would create a build job again that is not in its state.
-	plan.JobID = types.StringValue(created.ID)
+	plan[jobIDAttribute] = created.ID
 	if created.CreatedAt != "" {
-		plan.CreatedAt = types.StringValue(created.CreatedAt)
+		plan[createdAtAttribute] = created.CreatedAt
 	}
-	asPlanned := plan
-	asPlanned.jobModel = plan.withUnknownsFrom(jobModel{})
-	resp.Diagnostics.Append(asPlanned.set(ctx, &resp.State.Raw)...)
-	r.identify(resp.Identity, plan.JobID)
-	memory := remembered{Unconfirmed: true, CreatedAt: r.Client.Now(), Region: r.Region.ValueString()}
-	resp.Diagnostics.Append(memory.store(ctx, resp.Private)...)
-	resp.Diagnostics.Append(createWarnings(created, plan.JobName.ValueString())...)
+	resp.State.Raw = withUnknowns(plan, nil).raw(resourceType())
+	r.identify(resp.Identity, created.ID)
+	private := privateState{Unread: true, CreatedAt: r.Client.Now(), Region: r.Region.ValueString()}
+	resp.Diagnostics.Append(private.store(ctx, resp.Private)...)
+	resp.Diagnostics.Append(createWarnings(created, plan.text(nameArgument))...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 
-	reading := &reading{note: true, planned: true, askedProject: !plan.EnterpriseProjectID.IsUnknown()}
-	state := asPlanned
-	err = r.readWritten(ctx, created.ID, plan.jobModel, reading, &state.jobModel)
+	result, err := r.readWritten(ctx, created.ID, func(returned values) reconciled { return afterCreate(plan, returned) })
 	if err != nil {
 		// An error would taint the build job, and Terraform would destroy it.
-		resp.Diagnostics.AddWarning("Error reading the new build job", readBackWarning(plan.JobName, created.ID, "was created", err))
+		resp.Diagnostics.AddWarning("Error reading the new build job", readBackWarning(plan, "was created", err))
 		return
 	}
-	for _, refusal := range reading.refusals {
+	state := result.state
+	for _, argument := range result.mismatches {
 		// A warning for the same reason. Terraform accepts no other value than the planned one.
-		resp.Diagnostics.AddAttributeWarning(refusal.path(), ignoredSummary, refusal.detail(created.ID)+" The next plan shows the difference.")
+		resp.Diagnostics.AddAttributeWarning(argumentPath(argument), ignoredSummary, ignoredDetail(argument, created.ID)+" The next plan shows the difference.")
+		state = withUnknowns(plan, result.state)
 	}
-	if len(reading.refusals) > 0 {
-		state.jobModel = plan.withUnknownsFrom(state.jobModel)
-	}
-	resp.Diagnostics.Append(state.set(ctx, &resp.State.Raw)...)
-	reading.remembered.Region = memory.Region
-	resp.Diagnostics.Append(reading.remembered.store(ctx, resp.Private)...)
+	resp.State.Raw = state.raw(resourceType())
+	private = privateState{Defaults: result.defaults, Region: private.Region}
+	resp.Diagnostics.Append(private.store(ctx, resp.Private)...)
 }
 
-// readWritten reads a build job after a write into state, until the response contains what was written, or the last of a few times.
-func (r *jobResource) readWritten(ctx context.Context, id string, plan jobModel, result *reading, state *jobModel) error {
-	modes := *result
+// readWritten reads a build job after a write, until ServiceStage returns what was written, or a few times.
+func (r *jobResource) readWritten(ctx context.Context, id string, reconcile func(returned values) reconciled) (reconciled, error) {
+	var result reconciled
 	_, err := r.Client.GetWrittenBuildJob(ctx, id, func(job *servicestage.BuildJob) bool {
-		*result = modes
-		*state = stateFrom(job, plan, result)
-		return len(result.refusals) == 0
+		result = reconcile(valuesOf(job))
+		return len(result.mismatches) == 0
 	})
-	return err
+	return result, err
 }
 
 func (r *jobResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	var state resourceModel
-	resp.Diagnostics.Append(state.get(ctx, req.State.Raw)...)
-	// A state of an older CLI has no identity, and the framework wants one also of a job that is gone.
-	r.identify(resp.Identity, state.JobID)
+	prior, diags := valuesFrom(req.State.Raw)
+	resp.Diagnostics.Append(diags...)
+	id := prior.text(jobIDAttribute)
+	// A state of an older CLI has no identity, and the framework requires one also of a build job that does not exist.
+	r.identify(resp.Identity, id)
 	if !r.Ready() {
-		return // A provider setting is unknown while Terraform plans; the state stays as it is.
+		return // A provider argument is unknown during planning; the state stays as it is.
 	}
-	timeout, diags := state.Timeouts.Read(ctx, defaultTimeout)
-	timeout = max(timeout, minTimeout)
+	timeout, diags := prior.timeout("read")
 	resp.Diagnostics.Append(diags...)
-	memory, diags := recall(ctx, req.Private)
+	private, diags := loadPrivateState(ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
+	resp.Diagnostics.Append(r.checkRegion(ctx, req.Identity, private, prior.operation("reading"))...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if resp.Diagnostics.Append(r.checkRegion(ctx, req.Identity, memory, state.jobModel, "reading")...); resp.Diagnostics.HasError() {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, max(timeout, minTimeout))
 	defer cancel()
 
-	// Every state has an environment, except the one that an import has just created.
-	id, imported := state.JobID.ValueString(), state.EnvironmentSetting == nil
-	job, err := r.Client.GetBuildJob(ctx, id, state.JobName.ValueString())
+	imported := prior[environmentSetting] == nil // Every other state has the block.
+	job, err := r.Client.GetBuildJob(ctx, id, prior.text(nameArgument))
 	switch {
 	case servicestage.IsNotFound(err) && imported:
 		resp.Diagnostics.AddError("No such build job", apidiag.Detail(fmt.Sprintf("importing build job %q", id), err,
 			"There is no build job with this id in the provider's region and project."))
 		return
-	case servicestage.IsNotFound(err) && memory.mayLag(r.Client.Now()):
-		resp.Diagnostics.AddError("Build job not readable yet", notReadableYet(state.operation("reading"), memory.CreatedAt, err))
+	case servicestage.IsNotFound(err) && private.mayLag(r.Client.Now()):
+		resp.Diagnostics.AddError("Build job not readable yet", notReadableYet(prior.operation("reading"), private.CreatedAt, err))
 		return
 	case servicestage.IsNotFound(err):
 		resp.State.RemoveResource(ctx)
 		return
 	case err != nil:
-		resp.Diagnostics.Append(apidiag.Error("Unable to read the build job", state.operation("reading"), err))
+		resp.Diagnostics.Append(apidiag.Error("Error reading build job", prior.operation("reading"), err))
 		return
 	}
-	reading := &reading{remembered: memory, note: memory.Unconfirmed, repoIsDrift: memory.Unconfirmed}
-	before := state.jobModel
-	state.jobModel = stateFrom(job, before, reading)
-	if !reflect.DeepEqual(state.jobModel, before) {
-		resp.Diagnostics.Append(state.set(ctx, &resp.State.Raw)...)
+	result := refresh(prior, valuesOf(job), private.Defaults)
+	if private.Unread {
+		result = firstRefresh(prior, valuesOf(job))
 	}
-	next := reading.remembered
-	next.Unconfirmed, next.CreatedAt = false, time.Time{}
-	next.Region = cmp.Or(memory.Region, r.Region.ValueString())
-	if !reflect.DeepEqual(next, memory) {
+	if !maps.Equal(result.state, prior) {
+		resp.State.Raw = result.state.raw(resourceType())
+	}
+	next := privateState{Defaults: result.defaults, Region: cmp.Or(private.Region, r.Region.ValueString())}
+	if !reflect.DeepEqual(next, private) {
 		resp.Diagnostics.Append(next.store(ctx, resp.Private)...)
 	}
 }
 
 func (r *jobResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	var plan, state resourceModel
-	var configuredProject types.String
-	resp.Diagnostics.Append(plan.get(ctx, req.Plan.Raw)...)
-	resp.Diagnostics.Append(state.get(ctx, req.State.Raw)...)
-	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("enterprise_project_id"), &configuredProject)...)
-	r.identify(resp.Identity, state.JobID)
-	timeout, diags := plan.Timeouts.Update(ctx, defaultTimeout)
+	plan, diags := valuesFrom(req.Plan.Raw)
 	resp.Diagnostics.Append(diags...)
-	memory, diags := recall(ctx, req.Private)
+	prior, diags := valuesFrom(req.State.Raw)
 	resp.Diagnostics.Append(diags...)
-	resp.Diagnostics.Append(r.checkRegion(ctx, req.Identity, memory, state.jobModel, "updating")...)
+	config, diags := valuesFrom(req.Config.Raw)
+	resp.Diagnostics.Append(diags...)
+	id, operation := prior.text(jobIDAttribute), prior.operation("updating")
+	r.identify(resp.Identity, id)
+	timeout, diags := plan.timeout("update")
+	resp.Diagnostics.Append(diags...)
+	private, diags := loadPrivateState(ctx, req.Private)
+	resp.Diagnostics.Append(diags...)
+	resp.Diagnostics.Append(r.checkRegion(ctx, req.Identity, private, operation)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if reflect.DeepEqual(plan.jobModel, state.jobModel) {
-		resp.Diagnostics.Append(plan.set(ctx, &resp.State.Raw)...) // Nothing but timeouts differs, and the service has none.
+	if maps.Equal(plan.withoutTimeouts(), prior.withoutTimeouts()) {
+		resp.State.Raw = req.Plan.Raw // Timeouts are stored in the state only.
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 
-	id, operation := state.JobID.ValueString(), state.operation("updating")
-	askedProject := !configuredProject.IsNull() || !r.EnterpriseProjectID.IsNull()
-	current, err := r.Client.GetBuildJob(ctx, id, state.JobName.ValueString())
+	projectConfigured := config[projectArgument] != nil || !r.EnterpriseProjectID.IsNull()
+	current, err := r.Client.GetBuildJob(ctx, id, prior.text(nameArgument))
 	if err == nil {
-		if resp.Diagnostics.Append(refusePassword(plan.CodeRepo, current.Spec.CodeRepo)...); resp.Diagnostics.HasError() {
+		if resp.Diagnostics.Append(refusePassword(plan, current)...); resp.Diagnostics.HasError() {
 			return
 		}
-		err = r.Client.UpdateBuildJob(ctx, current, leaveAlone(plan.request(&state.jobModel), current, askedProject))
+		err = r.Client.UpdateBuildJob(ctx, current, requestUpdate(plan, prior, current, projectConfigured))
 	}
 	switch {
 	case servicestage.IsNotFound(err):
-		resp.Diagnostics.AddError("The build job is gone", apidiag.Detail(operation, err,
-			"It was deleted since the plan was made. Plan again: the new plan creates it."))
+		resp.Diagnostics.AddError("Build job deleted outside Terraform", apidiag.Detail(operation, err,
+			"The build job was deleted after the plan was created. Run terraform plan again: the new plan creates it."))
 		return
 	case err != nil:
 		resp.Diagnostics.Append(updateError(operation, err))
 		return
 	}
-	asPlanned := plan
-	asPlanned.jobModel = plan.withUnknownsFrom(jobModel{})
-	reading := &reading{
-		note: true, planned: true,
-		askedProject: askedProject,
-		repoIsDrift:  plan.CodeRepo == nil && state.CodeRepo != nil,
+	private = privateState{Region: cmp.Or(private.Region, r.Region.ValueString())}
+	result, err := r.readWritten(ctx, id, func(returned values) reconciled { return afterUpdate(plan, prior, returned, projectConfigured) })
+	if err != nil {
+		resp.Diagnostics.AddWarning("Error reading the updated build job", readBackWarning(plan, "was updated", err))
+		result.state, private.Unread = withUnknowns(plan, nil), true
 	}
-	region := cmp.Or(memory.Region, r.Region.ValueString())
-	planned := plan.jobModel
-	if err := r.readWritten(ctx, id, planned, reading, &plan.jobModel); err != nil {
-		resp.Diagnostics.AddWarning("Error reading the updated build job", readBackWarning(planned.JobName, id, "was updated", err))
-		resp.Diagnostics.Append(asPlanned.set(ctx, &resp.State.Raw)...)
-		resp.Diagnostics.Append(remembered{Unconfirmed: true, Region: region}.store(ctx, resp.Private)...)
-		return
+	for _, argument := range result.mismatches {
+		resp.Diagnostics.AddAttributeError(argumentPath(argument), ignoredSummary, ignoredDetail(argument, id))
 	}
-	for _, refusal := range reading.refusals {
-		resp.Diagnostics.AddAttributeError(refusal.path(), ignoredSummary, refusal.detail(id))
-	}
-	resp.Diagnostics.Append(plan.set(ctx, &resp.State.Raw)...)
-	reading.remembered.Region = region
-	resp.Diagnostics.Append(reading.remembered.store(ctx, resp.Private)...)
+	resp.State.Raw = result.state.raw(resourceType())
+	private.Defaults = result.defaults
+	resp.Diagnostics.Append(private.store(ctx, resp.Private)...)
 }
 
 func (r *jobResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
-	var state resourceModel
-	resp.Diagnostics.Append(state.get(ctx, req.State.Raw)...)
-	timeout, diags := state.Timeouts.Delete(ctx, defaultTimeout)
-	timeout = max(timeout, minTimeout)
+	prior, diags := valuesFrom(req.State.Raw)
 	resp.Diagnostics.Append(diags...)
-	memory, diags := recall(ctx, req.Private)
+	timeout, diags := prior.timeout("delete")
 	resp.Diagnostics.Append(diags...)
-	resp.Diagnostics.Append(r.checkRegion(ctx, req.Identity, memory, state.jobModel, "deleting")...)
+	private, diags := loadPrivateState(ctx, req.Private)
+	resp.Diagnostics.Append(diags...)
+	resp.Diagnostics.Append(r.checkRegion(ctx, req.Identity, private, prior.operation("deleting"))...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, max(timeout, minTimeout))
 	defer cancel()
-	if err := r.Client.DeleteBuildJob(ctx, state.JobID.ValueString(), state.JobName.ValueString()); err != nil {
-		resp.Diagnostics.Append(apidiag.Error("Unable to delete the build job", state.operation("deleting"), err))
+	if err := r.Client.DeleteBuildJob(ctx, prior.text(jobIDAttribute), prior.text(nameArgument)); err != nil {
+		resp.Diagnostics.Append(apidiag.Error("Error deleting build job", prior.operation("deleting"), err))
 	}
 }
 
-// operation says what is done to which job.
-func (m jobModel) operation(verb string) string {
-	if m.JobName.IsNull() {
-		return fmt.Sprintf("%s build job %s", verb, m.JobID.ValueString())
-	}
-	return fmt.Sprintf("%s build job %q (%s)", verb, m.JobName.ValueString(), m.JobID.ValueString())
-}
-
-// withUnknownsFrom is a plan whose unknown values come from elsewhere: the answer, or nothing as long as there is none.
-func (m jobModel) withUnknownsFrom(other jobModel) jobModel {
-	for _, value := range []struct {
-		planned *types.String
-		actual  types.String
-	}{
-		{&m.EnterpriseProjectID, other.EnterpriseProjectID},
-		{&m.Creator, other.Creator},
-		{&m.CreatedAt, other.CreatedAt},
-		{&m.LastBuildID, other.LastBuildID},
-	} {
-		if value.planned.IsUnknown() {
-			*value.planned = value.actual
-		}
-	}
-	return m
-}
-
-// refusePassword repeats the check of the plan for a URL that was unknown then, and for a placeholder whose password the service
-// no longer holds.
-func refusePassword(repo *codeRepoModel, held *servicestage.CodeRepo) diag.Diagnostics {
-	var diags diag.Diagnostics
-	if repo == nil {
+// refusePassword repeats the check of the plan for a URL that was unknown then, and for a placeholder whose secret ServiceStage no
+// longer returns. current is nil for a create.
+func refusePassword(plan values, current *servicestage.BuildJob) diag.Diagnostics {
+	url := plan.text(repoURLArgument)
+	if _, has := withoutPassword(url); !has || current != nil && valuesOf(current)[repoURLArgument] == url {
 		return nil
 	}
-	address := repo.URL.ValueString()
-	if held != nil && held.URL != nil && *stripped(held.URL) == address {
-		return nil
-	}
-	if _, has := withoutPassword(address); has {
-		diags.AddAttributeError(path.Root("code_repo").AtName("url"), passwordSummary, passwordDetail)
-	}
-	return diags
+	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(argumentPath(repoURLArgument), passwordSummary, passwordDetail)}
 }

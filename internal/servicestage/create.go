@@ -4,11 +4,13 @@
 package servicestage
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 	"sync"
 	"time"
@@ -246,42 +248,35 @@ func (c *Client) unknownJobsNamed(ctx context.Context, name string, existing exi
 // and it has no description, repository or cluster that was not sent. Other values that were not sent may be service defaults. An
 // empty string equals an absent one, and the type of a repository is compared case-insensitively, as in Read.
 func (j *BuildJob) matches(sent BuildJobSpec) bool {
-	environment, sentEnvironment := j.Spec.EnvironmentSetting, sent.EnvironmentSetting
-	// defaulted is for values that the service may set by itself.
-	defaulted := func(sent, returned *string) bool { return sent == nil || *sent == value(returned) }
-	same := func(sent, returned *string) bool { return value(sent) == value(returned) }
-	project := value(j.EnterpriseProjectID)
-	if project == "" {
-		project = defaultEnterpriseProjectID
+	returned, want := j.Spec.Values(), sent.Values()
+	const project, repoType = "enterprise_project_id", "code_repo.type"
+	if returned[project] = value(j.EnterpriseProjectID); returned[project] == "" {
+		returned[project] = defaultEnterpriseProjectID
 	}
-	sentProject := value(sent.EnterpriseProjectID)
-	if sentProject == "" {
-		sentProject = defaultEnterpriseProjectID
+	if want[project] == nil || want[project] == "" {
+		want[project] = defaultEnterpriseProjectID
 	}
-	os, sentOS := &BuildOS{}, &BuildOS{}
-	if environment.BuildOS != nil {
-		os = environment.BuildOS
+	for _, m := range specMembers {
+		if m.object {
+			continue
+		}
+		absent := reflect.Zero(m.typ).Interface() // As "" is absent, false is.
+		got := cmp.Or[any](returned[m.path], absent)
+		switch sent, ok := want[m.path]; {
+		case !ok && got != absent && !mayBeDefault(m.path):
+			return false
+		case !ok || got == sent:
+		case m.path != repoType || !strings.EqualFold(fmt.Sprint(got), fmt.Sprint(sent)):
+			return false
+		}
 	}
-	if sentEnvironment.BuildOS != nil {
-		sentOS = sentEnvironment.BuildOS
-	}
-	repo, sentRepo := CodeRepo{}, CodeRepo{}
-	if j.Spec.CodeRepo != nil {
-		repo = *j.Spec.CodeRepo
-	}
-	if sent.CodeRepo != nil {
-		sentRepo = *sent.CodeRepo
-	}
-	public, sentPublic := environment.UsePublicCluster, sentEnvironment.UsePublicCluster
-	return j.LastBuildID == "" && j.Spec.JobName == sent.JobName && project == sentProject &&
-		same(sent.JobDescription, j.Spec.JobDescription) &&
-		same(sentEnvironment.ClusterID, environment.ClusterID) &&
-		same(sentEnvironment.ClusterName, environment.ClusterName) &&
-		defaulted(sentEnvironment.DockerVersion, environment.DockerVersion) &&
-		defaulted(sentOS.Arch, os.Arch) &&
-		(sentPublic == nil || *sentPublic == (public != nil && *public)) && // Absent is false, as "" is absent.
-		strings.EqualFold(value(sentRepo.Type), value(repo.Type)) && same(sentRepo.URL, repo.URL) &&
-		same(sentRepo.Branch, repo.Branch) && same(sentRepo.Namespace, repo.Namespace)
+	return j.LastBuildID == ""
+}
+
+// mayBeDefault is true of a member that the service may set if it was not sent.
+func mayBeDefault(path string) bool {
+	name, ok := strings.CutPrefix(path, "environment_setting.")
+	return ok && name != "cluster_id" && name != "cluster_name"
 }
 
 // defaultEnterpriseProjectID is the ID of the enterprise project "default".

@@ -1,0 +1,53 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package buildjob
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
+)
+
+// arguments are the paths of the arguments of a build job: the documented members of its spec.
+var arguments = slices.Collect(servicestage.Arguments())
+
+// Arguments that differ from the others.
+const (
+	nameArgument       = "job_name"
+	projectArgument    = "enterprise_project_id" // Computed if it is not configured.
+	repoTypeArgument   = "code_repo.type"        // Compared case-insensitively.
+	repoURLArgument    = "code_repo.url"         // May contain a secret that must not reach the state.
+	environmentSetting = "environment_setting"   // Required, so it is always in the state.
+	repoBlock          = "code_repo"             // Never a service default after it was removed.
+	jobIDAttribute     = "job_id"
+	creatorAttribute   = "creator"
+	createdAtAttribute = "created_at"
+	lastBuildAttribute = "last_build_id"
+	timeoutsName       = "timeouts" // Stored in the state only.
+)
+
+// optionalBlocks are the blocks that may be absent.
+var optionalBlocks = []string{"environment_setting.build_os", repoBlock}
+
+// clearable are the arguments that an empty string clears. Others are cleared by leaving them out.
+var clearable = []string{
+	"job_description", "environment_setting.docker_version", "environment_setting.cluster_id", "environment_setting.cluster_name",
+}
+
+// sameValue reports whether a value that is configured or stored equals the one that ServiceStage returned. Empty and false equal an
+// absent value.
+func sameValue(argument string, known, returned any) bool {
+	text, isText := known.(string)
+	other, _ := returned.(string)
+	switch {
+	case known == returned:
+		return true
+	case returned == nil:
+		return known == "" || known == false
+	case argument == repoTypeArgument:
+		return isText && strings.EqualFold(text, other)
+	}
+	return false
+}

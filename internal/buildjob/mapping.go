@@ -1,0 +1,68 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package buildjob
+
+import (
+	"maps"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
+)
+
+// valuesOf returns a build job as ServiceStage returned it, and as an import stores it: empty strings and empty objects are null, and
+// a secret in the repository's URL is redacted.
+func valuesOf(job *servicestage.BuildJob) values {
+	v := values(job.Spec.Values())
+	v[jobIDAttribute] = job.ID
+	v[creatorAttribute], v[createdAtAttribute], v[lastBuildAttribute] = job.Creator, job.CreatedAt, job.LastBuildID
+	v[projectArgument] = ""
+	if job.EnterpriseProjectID != nil {
+		v[projectArgument] = *job.EnterpriseProjectID
+	}
+	v[repoURLArgument] = RepositoryURL(v.text(repoURLArgument))
+	maps.DeleteFunc(v, func(_ string, value any) bool { return value == "" })
+	v[environmentSetting] = present
+	v.keepBlocks(nil)
+	return v
+}
+
+// keepBlocks removes the optional blocks without attributes, except those that known has without attributes too.
+func (v values) keepBlocks(known values) {
+	for _, block := range optionalBlocks {
+		switch {
+		case v.has(block), known[block] != nil && !known.has(block):
+			v[block] = present
+		default:
+			delete(v, block)
+		}
+	}
+}
+
+// request returns the body of a create or an update. Arguments that are null are left out; one that prior has, nil for a create, is
+// cleared with an empty string if the API takes that.
+func request(plan, prior values) servicestage.BuildJobSpec {
+	sent := maps.Clone(plan)
+	maps.DeleteFunc(sent, func(_ string, value any) bool { return value == unknown })
+	for _, argument := range clearable {
+		if plan[argument] == nil && prior[argument] != nil {
+			sent[argument] = ""
+		}
+	}
+	return servicestage.NewSpec(sent)
+}
+
+// requestUpdate returns the body of an update with the current value of what the plan only repeats from the state: the enterprise
+// project, unless it is configured, and a URL whose secret never got into the state.
+func requestUpdate(plan, prior values, current *servicestage.BuildJob, projectConfigured bool) servicestage.BuildJobSpec {
+	spec := request(plan, prior)
+	if !projectConfigured {
+		spec.EnterpriseProjectID = nil
+		if project := current.EnterpriseProjectID; project != nil && *project != "" {
+			spec.EnterpriseProjectID = project
+		}
+	}
+	if repo := current.Spec.CodeRepo; spec.CodeRepo != nil && repo != nil && repo.URL != nil && RepositoryURL(*repo.URL) == plan[repoURLArgument] {
+		spec.CodeRepo.URL = repo.URL
+	}
+	return spec
+}
