@@ -114,10 +114,14 @@ func (r *redactor) redact(text string) string {
 	if text == "" {
 		return text
 	}
-	folded := fold(text)
+	plain, resolved := fold(text, false), fold(text, true)
 	type span struct{ from, to int }
 	var spans []span
 	for _, needle := range r.prepared() {
+		folded := plain
+		if needle.resolve {
+			folded = resolved
+		}
 		for from := 0; ; {
 			found := bytes.Index(folded.text[from:], needle.beginning)
 			if found < 0 {
@@ -143,8 +147,8 @@ func (r *redactor) redact(text string) string {
 
 // needle is one form of a secret.
 type needle struct {
+	form
 	beginning []byte // Folded.
-	form      func(secret string) string
 	secret    string
 }
 
@@ -156,12 +160,12 @@ func (r *redactor) prepared() []needle {
 	r.needles = []needle{}
 	for _, secret := range r.secrets {
 		beginning := secret[:min(len(secret), 8*secretPrefix)]
-		if len(fold(beginning).text) < minSecret {
+		if len(fold(beginning, false).text) < minSecret {
 			continue
 		}
 		for _, form := range forms {
-			if folded := fold(form(beginning)).text; len(folded) >= minSecret {
-				r.needles = append(r.needles, needle{folded[:min(len(folded), secretPrefix)], form, secret})
+			if folded := fold(form.write(beginning), form.resolve).text; len(folded) >= minSecret {
+				r.needles = append(r.needles, needle{form, folded[:min(len(folded), secretPrefix)], secret})
 			}
 		}
 	}
@@ -171,17 +175,28 @@ func (r *redactor) prepared() []needle {
 // match returns how many characters of the folded text, which begins like the needle, belong to it.
 func (n needle) match(text []byte) int {
 	length := len(n.beginning)
-	for whole := fold(n.form(n.secret)).text; length < min(len(text), len(whole)) && text[length] == whole[length]; length++ {
+	for whole := fold(n.write(n.secret), n.resolve).text; length < min(len(text), len(whole)) && text[length] == whole[length]; length++ {
 	}
 	return length
 }
 
-// forms are the ways to write a secret that folding does not undo.
-var forms = []func(secret string) string{
-	func(secret string) string { return secret },
-	func(secret string) string { return strings.ReplaceAll(secret, " ", "+") }, // In a query.
-	inBase64(0), inBase64(1), inBase64(2),
+// form is a way to write a secret, and whether it is found in text whose escapes are resolved. What is before a secret may seem to be
+// the beginning of an escape, so that each secret is also searched for in the text as it is.
+type form struct {
+	write   func(secret string) string
+	resolve bool
 }
+
+var forms = []form{
+	{unchanged, false},
+	{unchanged, true},
+	{func(secret string) string { return strings.ReplaceAll(secret, " ", "+") }, true}, // In a query.
+	{inBase64(0), true},
+	{inBase64(1), true},
+	{inBase64(2), true},
+}
+
+func unchanged(secret string) string { return secret }
 
 // inBase64 returns what a secret looks like within a longer text in base64, after a number of bytes modulo 3. Characters that depend
 // on what is before or after the secret are left out.
@@ -192,7 +207,7 @@ func inBase64(shift int) func(secret string) string {
 	}
 }
 
-// folding is text in the form in which secrets are found: visible ASCII characters in lower case, and all escapes resolved.
+// folding is text in the form in which secrets are found: its visible ASCII characters in lower case.
 type folding struct {
 	text   []byte
 	at     []int32 // Where each character begins in the original text.
@@ -204,10 +219,16 @@ const (
 	noEscape  = -maxEscape // So far away that nothing completes it.
 )
 
-func fold(text string) folding {
+// fold resolves all escapes if that is wanted.
+func fold(text string, resolve bool) folding {
 	f := folding{text: make([]byte, 0, len(text)), at: make([]int32, 0, len(text)), escape: noEscape}
 	for i := range len(text) {
-		f.push(text[i], int32(i)) //nolint:gosec // A response has 4 MiB at most.
+		if isVisible(text[i]) {
+			f.text, f.at = append(f.text, text[i]), append(f.at, int32(i)) //nolint:gosec // A response has 4 MiB at most.
+			if resolve {
+				f.resolveEscape()
+			}
+		}
 	}
 	for i, c := range f.text {
 		switch {
@@ -238,13 +259,10 @@ func (f *folding) end(i int, text string) int {
 
 func isVisible(c byte) bool { return ' ' < c && c < 0x7f }
 
-// push appends a character, and replaces an escape that it completes. What that yields may complete another one.
-func (f *folding) push(c byte, at int32) {
-	if !isVisible(c) {
-		return
-	}
-	f.text, f.at = append(f.text, c), append(f.at, at)
+// resolveEscape replaces the escape that the last character completes, if any. What that yields may complete another one.
+func (f *folding) resolveEscape() {
 	n, escape := len(f.text), f.escape
+	c := f.text[n-1]
 	if c == '%' || c == '\\' {
 		f.escape = n - 1
 	}
@@ -298,5 +316,8 @@ func (f *folding) drop(length int) {
 func (f *folding) replace(length int, c byte) {
 	at := f.at[len(f.at)-length]
 	f.drop(length)
-	f.push(c, at)
+	if isVisible(c) {
+		f.text, f.at = append(f.text, c), append(f.at, at)
+		f.resolveEscape()
+	}
 }

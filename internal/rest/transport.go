@@ -6,11 +6,9 @@ package rest
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"math"
 	"net"
 	"net/http"
-	"net/url"
 	"sync"
 	"time"
 
@@ -26,7 +24,7 @@ func newTransport(config Config, connections *connections) *http.Transport {
 	if dial == nil {
 		dial = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
 	}
-	proxy := proxyFromEnvironment
+	proxy := http.ProxyFromEnvironment
 	if config.NoProxy {
 		proxy = nil
 	}
@@ -46,15 +44,6 @@ func newTransport(config Config, connections *connections) *http.Transport {
 			InsecureSkipVerify: config.InsecureSkipVerify, //nolint:gosec // The user's own choice: the setting `insecure`.
 		},
 	}
-}
-
-// proxyFromEnvironment is the standard library's, but for its error, which quotes the password of a proxy.
-func proxyFromEnvironment(req *http.Request) (*url.URL, error) {
-	proxy, err := http.ProxyFromEnvironment(req)
-	if err != nil {
-		return nil, final{errors.New("the proxy in HTTPS_PROXY or HTTP_PROXY is not a valid URL")}
-	}
-	return proxy, nil
 }
 
 // connections are never more at once than calls have been. The standard library dials for a call that finds no connection
