@@ -259,7 +259,7 @@ func (c *Client) exchange(ctx context.Context, call Call, target string, body []
 
 	fields := map[string]any{"method": call.Method, "host": req.URL.Host, "path": req.URL.Path, "attempt": attempt}
 	start := c.config.Now()
-	secrets := newRedactor(call, req.Header)
+	secrets := newRedactor(call, req.Header, c.proxy(req))
 	answer, err := c.send(req.WithContext(sending))
 	fields["duration_ms"] = c.config.Now().Sub(start).Milliseconds()
 	if err != nil {
@@ -301,6 +301,18 @@ func (c *Client) request(ctx context.Context, call Call, target string, body []b
 		}
 	}
 	return req, nil
+}
+
+// proxy is nil if the request is sent to the service itself, or cannot be sent.
+func (c *Client) proxy(req *http.Request) *url.URL {
+	if c.transport.Proxy == nil {
+		return nil
+	}
+	proxy, err := c.transport.Proxy(req)
+	if err != nil {
+		return nil
+	}
+	return proxy
 }
 
 func (c *Client) send(req *http.Request) (*answer, error) {

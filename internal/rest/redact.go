@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"html"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,8 +45,8 @@ type redactor struct {
 	needles []needle // Nil until prepared.
 }
 
-// newRedactor knows the secrets that a call has and those that its request sends.
-func newRedactor(call Call, sent http.Header) redactor {
+// newRedactor knows the secrets that a call has, those that its request sends, and the password of its proxy, which may be nil.
+func newRedactor(call Call, sent http.Header, proxy *url.URL) redactor {
 	r := redactor{secrets: slices.Clone(call.Secrets)}
 	if keeper, ok := call.Authenticator.(SecretKeeper); ok {
 		r.secrets = append(r.secrets, keeper.Secrets()...)
@@ -53,6 +54,10 @@ func newRedactor(call Call, sent http.Header) redactor {
 	authorization := sent.Get("Authorization")
 	_, signature, _ := strings.Cut(authorization, "Signature=")
 	r.secrets = append(r.secrets, sent.Get("X-Auth-Token"), sent.Get("X-Security-Token"), authorization, signature)
+	if proxy != nil {
+		password, _ := proxy.User.Password()
+		r.secrets = append(r.secrets, password)
+	}
 	return r
 }
 
