@@ -272,13 +272,7 @@ func (c *Client) exchange(ctx context.Context, call Call, target string, body []
 	fields["status"] = answer.StatusCode
 	fields["request_id"] = answer.requestID()
 	c.config.Log(ctx, "answer", fields)
-	if failure := answer.failure(); failure != nil {
-		return answer, failure
-	}
-	if !call.Confidential {
-		answer.body = answer.secrets.data(answer.body)
-	}
-	return answer, nil
+	return answer, answer.failure()
 }
 
 // request is a call as it goes out. It takes as long as the authenticator needs.

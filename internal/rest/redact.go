@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/base64"
-	"encoding/json"
 	"html"
 	"net/http"
 	"net/url"
@@ -17,10 +16,8 @@ import (
 )
 
 const (
-	// minSecret is the length from which a secret is redacted in an error; a shorter one occurs in any text.
+	// minSecret is the length from which a secret is redacted; a shorter one occurs in any text.
 	minSecret = 4
-	// minSecretInData is the same for the response to a successful request, whose values end up in the state.
-	minSecretInData = 8
 	// secretPrefix is how much of the beginning of a secret is redacted if the response cuts it off.
 	secretPrefix = 20
 
@@ -64,20 +61,6 @@ func newRedactor(call Call, sent http.Header, proxy *url.URL) redactor {
 // with returns a redactor that knows another secret too.
 func (r *redactor) with(secret string) redactor {
 	return redactor{secrets: append(slices.Clip(r.secrets), secret)}
-}
-
-// data returns the body of a successful response without the secrets, which is the same body in all but the strangest cases.
-func (r *redactor) data(body []byte) []byte {
-	for _, secret := range r.secrets {
-		if len(secret) < minSecretInData {
-			continue
-		}
-		quoted, err := json.Marshal(secret)
-		if bytes.Contains(body, []byte(secret)) || err == nil && bytes.Contains(body, quoted[1:len(quoted)-1]) {
-			return []byte(r.redact(string(body)))
-		}
-	}
-	return body
 }
 
 // clean returns text of the response as it may be printed: redacted, sanitized, and only then cut at limit characters.

@@ -154,6 +154,9 @@ func TestClient_echoedSecretIsNotShown(t *testing.T) {
 	} {
 		for format, write := range formats {
 			for _, status := range []int{200, 400, 401, 403, 404, 429, 500, 502} {
+				if format == "JSON without code" && status == http.StatusOK {
+					continue // It is not an error.
+				}
 				t.Run(fmt.Sprint(name, " ", format, " ", status), func(t *testing.T) {
 					t.Parallel()
 					server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -165,18 +168,9 @@ func TestClient_echoedSecretIsNotShown(t *testing.T) {
 						config.Authenticator, config.MaxRetries, config.Log = secretive{c.header, c.secrets}, 1, log.log
 					})
 					var out struct {
-						Time  time.Time `json:"time"`
-						Thing struct {
-							Name string `json:"name"`
-						} `json:"thing"`
+						Time time.Time `json:"time"`
 					}
 					_, err := client.Do(t.Context(), rest.Call{Method: http.MethodPut, Secrets: c.ofBody}, &out)
-					if format == "JSON without code" && status == 200 {
-						if err != nil || out.Thing.Name != "[redacted]" {
-							t.Errorf("got %q, %v", out.Thing.Name, err)
-						}
-						return
-					}
 					wantRedacted(t, err, log.lines)
 				})
 			}
