@@ -108,9 +108,9 @@ func TestError(t *testing.T) {
 			"Error creating build job \"app\": HTTP 429: slow down (Retry-After requests another 10m0s, and the operation has 1m30s left).\n\n" +
 				"The timeouts block of the resource can allow more time.\n\nEndpoint: h",
 		},
-		"a backoff that takes too long": {
-			&servicestage.Error{Host: "h", StatusCode: 503, RetryAfter: time.Second, Stopped: &rest.WaitError{Wait: 2 * time.Second, Left: time.Second}}, nil,
-			"Error creating build job \"app\": HTTP 503: the answer says no more (the time for the operation is over).\n\n" +
+		"a turn that comes too late": {
+			&servicestage.Error{Host: "h", StatusCode: 429, Stopped: &rest.WaitError{Wait: 2 * time.Second, Left: time.Second}}, nil,
+			"Error creating build job \"app\": HTTP 429: the answer says no more (the time for the operation is over).\n\n" +
 				"The timeouts block of the resource can allow more time.\n\nEndpoint: h",
 		},
 		"redirected": {

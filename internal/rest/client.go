@@ -339,7 +339,7 @@ func decode(answer *answer, out any, confidential bool) *Error {
 		}
 		failure.Err = errors.New("the answer is not the documented JSON")
 		if !confidential { // The cause may quote a value.
-			failure.Err = fmt.Errorf("%w: %s", failure.Err, answer.secrets.cause(err))
+			failure.Err = fmt.Errorf("the answer is not the documented JSON: %w", answer.secrets.cause(err))
 		}
 		return failure
 	}

@@ -212,7 +212,7 @@ func fold(text string, resolve bool) folding {
 	f := folding{text: make([]byte, 0, len(text)), at: make([]int32, 0, len(text)), escape: noEscape}
 	for i := range len(text) {
 		if isVisible(text[i]) {
-			f.text, f.at = append(f.text, text[i]), append(f.at, int32(i)) //nolint:gosec // A response has 4 MiB at most.
+			f.text, f.at = append(f.text, text[i]), append(f.at, int32(i))
 			if resolve {
 				f.resolveEscape()
 			}

@@ -4,6 +4,7 @@
 package rest
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -47,7 +48,8 @@ func retryable(call Call, failure *Error) bool {
 		(!failure.Sent || failure.StatusCode == http.StatusTooManyRequests || call.mayBeRepeated())
 }
 
-// WaitError is a wait that was not begun, because the context would end before it. It unwraps to [context.DeadlineExceeded].
+// WaitError is a wait that the service requires and that was not begun, because the context would end before it. It unwraps to
+// [context.DeadlineExceeded].
 type WaitError struct {
 	// Wait is how long the wait would be, and Left the time until the context ends.
 	Wait, Left time.Duration
@@ -62,21 +64,38 @@ func (e *WaitError) Error() string {
 func (e *WaitError) Unwrap() error { return context.DeadlineExceeded }
 
 // waitFor waits for the turn of an attempt: at least for the backoff after the failure before it (nil for the first), as long as the
-// response to that requests, as long as the service throttles the client, and as the pace has it. Its errors are those of Pause.
+// response to that requests, as long as the service throttles the client, and as the pace has it. Its error is a [*WaitError], or
+// that of the context when that ends.
 func (c *Client) waitFor(ctx context.Context, retry int, last *Error) error {
-	d := c.throttle.remaining(c.config.Now())
+	required, backoff := c.throttle.remaining(c.config.Now()), time.Duration(0)
 	if last != nil {
-		d = max(d, Delay(retry), last.RetryAfter)
+		required, backoff = max(required, last.RetryAfter), Delay(retry)
 	}
-	if last != nil || d > 0 {
-		if err := c.Pause(ctx, d); err != nil {
+	if err := checkTime(ctx, required); err != nil {
+		return err
+	}
+	if last != nil || required > 0 {
+		if err := c.Pause(ctx, max(required, backoff)); err != nil {
 			return err
 		}
 	}
-	if d := c.pace.turn(c.config.Now()); d > 0 {
-		return c.Pause(ctx, d)
+	turn := c.pace.turn(c.config.Now())
+	if err := checkTime(ctx, turn); err != nil || turn == 0 {
+		return cmp.Or(err, ctx.Err())
 	}
-	return ctx.Err()
+	return c.Pause(ctx, turn)
+}
+
+// checkTime returns a [*WaitError] if the context ends before a wait of d would.
+func checkTime(ctx context.Context, d time.Duration) error {
+	deadline, ok := ctx.Deadline()
+	if !ok || d == 0 || ctx.Err() != nil {
+		return nil
+	}
+	if left := time.Until(deadline); d >= left {
+		return &WaitError{Wait: d, Left: max(left, 0)}
+	}
+	return nil
 }
 
 // throttle is until when the service has asked the client to be quiet. It holds for all calls, not just for the one that was
@@ -139,17 +158,12 @@ func retryAfter(header string, now time.Time) time.Duration {
 	if err != nil && !errors.Is(err, strconv.ErrRange) {
 		return 0
 	}
-	return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second //nolint:gosec // It is bounded.
+	return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
 }
 
-// Pause waits for d, or until the context ends, whose error it then returns. A wait that would not end before the context's deadline
-// is not begun: the error is a [*WaitError].
+// Pause waits for d, or until the context ends, whose error it then returns. No pause is so short that the end of the context goes
+// unnoticed.
 func (c *Client) Pause(ctx context.Context, d time.Duration) error {
-	if deadline, ok := ctx.Deadline(); ok && ctx.Err() == nil {
-		if left := time.Until(deadline); d >= left {
-			return &WaitError{Wait: d, Left: max(left, 0)}
-		}
-	}
 	if err := c.config.Wait(ctx, d); err != nil {
 		return err
 	}
