@@ -4,7 +4,6 @@
 package rest
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -81,15 +80,18 @@ func (c *Client) waitFor(ctx context.Context, retry int, last *Error) error {
 	}
 	turn := c.pace.turn(c.config.Now())
 	if err := checkTime(ctx, turn); err != nil || turn == 0 {
-		return cmp.Or(err, ctx.Err())
+		return err
 	}
 	return c.Pause(ctx, turn)
 }
 
-// checkTime returns a [*WaitError] if the context ends before a wait of d would.
+// checkTime returns a [*WaitError] if the context ends before a wait of d would, and its error if it has ended.
 func checkTime(ctx context.Context, d time.Duration) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	deadline, ok := ctx.Deadline()
-	if !ok || d == 0 || ctx.Err() != nil {
+	if !ok || d == 0 {
 		return nil
 	}
 	if left := time.Until(deadline); d >= left {
