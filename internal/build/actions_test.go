@@ -426,7 +426,8 @@ func TestStartBuild_invalid(t *testing.T) {
 		"zero":      {"timeout", "0s", "a positive duration"},
 		"negative":  {"timeout", "-1m", "a positive duration"},
 		"no number": {"timeout", "soon", `got "soon"`},
-		"no job":    {"job_id", "", "at least 1"},
+		"no job":    {"job_id", "", "must be an ID"},
+		"path":      {"job_id", "../../v3/projects", "must be an ID"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -440,6 +441,22 @@ func TestStartBuild_invalid(t *testing.T) {
 				t.Errorf("%d requests were sent", len(requests))
 			}
 		})
+	}
+}
+
+// An ID that leads to another path is not sent, and the error is that of the argument.
+func TestCancelBuild_invalidIDIsNotSent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, id := range []string{"", "..", "../jobs", "a/b", "a%2Fb", "a?b", "é"} {
+		got := w.invoke(t.Context(), t, cancelAction, map[string]any{"build_id": id})
+		contains(t, got.only(t, tfprotov6.DiagnosticSeverityError), "must be an ID")
+		if path := got.diagnostics[0].Attribute.String(); path != `AttributeName("build_id")` {
+			t.Errorf("path: got %s", path)
+		}
+	}
+	if requests := w.Requests(); len(requests) > 0 {
+		t.Errorf("%d requests were sent", len(requests))
 	}
 }
 
