@@ -144,6 +144,8 @@ type Call struct {
 	// Repeatable is true of a POST that makes nothing which a second one would make twice. Any other POST is not sent again
 	// where the first one may have arrived, and is not cut off by the caller's context, but ends within 30 seconds.
 	Repeatable bool
+	// Once is true of a call that is sent once, whatever its failure.
+	Once bool
 	// Confidential is true where a good answer holds secrets: what cannot be understood of it is not quoted, unless it is HTML.
 	Confidential bool
 }

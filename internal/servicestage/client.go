@@ -22,7 +22,6 @@ type Config = rest.Config
 type Client struct {
 	rest     *rest.Client
 	creating nameLocks
-	starting nameLocks
 	met      idSet
 }
 
