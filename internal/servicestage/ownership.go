@@ -10,8 +10,9 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// ownership is what all clients of this process share about the objects that are made under one key. Two provider configurations of
-// one project are two clients: without it, each could take an object of the other for its own. It is safe for concurrent use.
+// ownership is what all clients of this process share about the objects that are made under one key: without it, a client could take
+// an object of another one for its own. Terraform runs each provider configuration in a process, so it does not cover two of them. It is
+// safe for concurrent use.
 type ownership struct {
 	// turn has the weight 1 and is held while an object is made: of two at once, neither could be told from the other.
 	turn *semaphore.Weighted
