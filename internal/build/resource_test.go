@@ -359,7 +359,7 @@ func TestBuild_import(t *testing.T) {
 
 func TestBuild_importErrors(t *testing.T) {
 	t.Parallel()
-	for id, want := range map[string]string{"none": "No such build", "../jobs": "Malformed import id", "a b": "Malformed import id"} {
+	for id, want := range map[string]string{"none": "No such build", "a.b": "No such build", "..": "Malformed import id", "../jobs": "Malformed import id", "a b": "Malformed import id"} {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
