@@ -180,14 +180,14 @@ func (r *checkResults) add(check, kind string, group json.RawMessage) error {
 		counts = append(counts, count)
 		return err
 	})
-	if errors.Is(err, errTooMany) {
+	switch {
+	case errors.Is(err, errTooMany):
 		return err
-	}
-	if err == nil && len(counts) > 0 {
+	case err == nil && len(counts) > 0:
 		r.counts[check] = append(r.counts[check], counts...)
 		r.total += len(counts)
 	}
-	return nil
+	return nil //nolint:nilerr // What has another form is no count.
 }
 
 // checkInfo reads the information of one check. The response contains it under the name of the check; one that does not, such as the

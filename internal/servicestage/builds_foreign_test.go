@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -59,10 +60,10 @@ func TestBuilds_foreignResponseIsNotAccepted(t *testing.T) {
 	}
 }
 
+var jobCount atomic.Int64
+
 // uniqueJobID returns the ID of a job that no other test has: what is known of the builds of a job outlives a test.
-func uniqueJobID(s *service) string {
-	return "job-" + strings.ReplaceAll(s.host(), ":", "-") + fmt.Sprint(time.Now().UnixNano())
-}
+func uniqueJobID() string { return "job-" + strconv.FormatInt(jobCount.Add(1), 10) }
 
 // The response to a start that describes a build of another job, or one that existed before, is a lost response.
 func TestStartBuild_foreignResponseIsNotStored(t *testing.T) {
@@ -78,7 +79,7 @@ func TestStartBuild_foreignResponseIsNotStored(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var jobID string
+			jobID := uniqueJobID()
 			var started atomic.Bool
 			s := serve(t, func(w http.ResponseWriter, r received) {
 				last := "a"
@@ -99,7 +100,6 @@ func TestStartBuild_foreignResponseIsNotStored(t *testing.T) {
 					reply{body: fmt.Sprintf(`{"build_id":%q}`, r.URL.Path[len(builds)+1:])}.write(w)
 				}
 			})
-			jobID = uniqueJobID(s)
 			build, err := s.client(t).StartBuild(t.Context(), jobID)
 			if c.want == "" {
 				if _, ok := errors.AsType[*servicestage.LostBuildError](err); !ok {
@@ -120,7 +120,7 @@ func TestStartBuild_foreignResponseIsNotStored(t *testing.T) {
 // although the read before its start was outdated and the request was lost.
 func TestStartBuild_twoClientsDoNotAdoptEachOthersBuild(t *testing.T) {
 	t.Parallel()
-	var jobID string
+	jobID := uniqueJobID()
 	var mu sync.Mutex
 	last, reads := "", 0
 	s := serve(t, func(w http.ResponseWriter, r received) {
@@ -143,7 +143,6 @@ func TestStartBuild_twoClientsDoNotAdoptEachOthersBuild(t *testing.T) {
 			reply{body: fmt.Sprintf(`{"job_id":%q,"last_build_id":%q,"spec":{"job_name":"app"}}`, jobID, shown)}.write(w)
 		}
 	})
-	jobID = uniqueJobID(s)
 	first, second := s.client(t), s.client(t)
 	if _, err := first.StartBuild(t.Context(), jobID); err != nil {
 		t.Fatal(err)
@@ -159,7 +158,7 @@ func TestStartBuild_twoClientsDoNotAdoptEachOthersBuild(t *testing.T) {
 
 func TestStartBuild_twoClientsDoNotStartAtOnce(t *testing.T) {
 	t.Parallel()
-	var jobID string
+	jobID := uniqueJobID()
 	var running, count atomic.Int32
 	s := serve(t, func(w http.ResponseWriter, r received) {
 		if r.Method != http.MethodPost {
@@ -173,7 +172,6 @@ func TestStartBuild_twoClientsDoNotStartAtOnce(t *testing.T) {
 		running.Add(-1)
 		reply{body: fmt.Sprintf(`{"build_id":"b%d"}`, count.Add(1))}.write(w)
 	})
-	jobID = uniqueJobID(s)
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {

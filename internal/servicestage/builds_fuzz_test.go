@@ -122,7 +122,10 @@ func FuzzBuildLog(f *testing.F) {
 		{`{"buildlog":"one\n","next":4}`, `{"buildlog":"two\n","next":"8"}`},
 		{`{"buildlog":"größer","next":9223372036854775807}`, `{"buildlog":"x","next":-1}`},
 		{`{"buildlog":"\ud800\u001b[31m","next":1.5}`, `{"buildlog":"","next":8}`},
-		{`{"buildlog":1}`, `{}`}, {`null`, `[]`}, {`<html>`, "\xff"}, {`{"buildlog":"x","next":{}}`, `{"buildlog":null,"next":2}`},
+		{`{"buildlog":1}`, `{}`},
+		{`null`, `[]`},
+		{`<html>`, "\xff"},
+		{`{"buildlog":"x","next":{}}`, `{"buildlog":null,"next":2}`},
 	} {
 		f.Add([]byte(parts[0]), []byte(parts[1]), 3)
 	}

@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -216,19 +218,24 @@ func TestStartBuild_requests(t *testing.T) {
 		"not readable":    {replies: []reply{before, {drop: true}, after, noList}, adopted: true},
 		"among others": {
 			replies: []reply{before, {drop: true}, after, numbered("b", "3"), numbered("a", "1")},
-			lost:    &servicestage.LostBuildError{JobID: "id", JobName: "app", Before: "a", After: "b"},
+			lost:    &servicestage.LostBuildError{JobName: "app", Before: "a", After: "b"},
 		},
 		"not started": {
 			replies: []reply{before, {drop: true}, before, before, before, before},
-			lost:    &servicestage.LostBuildError{JobID: "id", JobName: "app", Before: "a"},
+			lost:    &servicestage.LostBuildError{JobName: "app", Before: "a"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := script(t, c.replies...)
-			started, err := s.client(t, maxRetries(0)).StartBuild(t.Context(), "id")
+			id := uniqueJobID()
+			replies := slices.Clone(c.replies)
+			for i := range replies {
+				replies[i].body = strings.ReplaceAll(replies[i].body, `"id"`, strconv.Quote(id))
+			}
+			s := script(t, replies...)
+			started, err := s.client(t, maxRetries(0)).StartBuild(t.Context(), id)
 			if lost, ok := errors.AsType[*servicestage.LostBuildError](err); ok {
-				lost.Err = nil
+				lost.Err, lost.JobID = nil, ""
 				equal(t, "lost", lost, c.lost)
 			} else if err != nil || c.lost != nil {
 				t.Fatalf("got %v", err)
@@ -238,7 +245,7 @@ func TestStartBuild_requests(t *testing.T) {
 				equal(t, "adopted", started.Adopted, c.adopted)
 			}
 			equal(t, "requests", len(s.requests()), len(c.replies))
-			equal(t, "the start", s.lines()[1], "POST "+jobs+"/id/builds")
+			equal(t, "the start", s.lines()[1], "POST "+jobs+"/"+id+"/builds")
 		})
 	}
 }
