@@ -170,7 +170,7 @@ func (r *checkResults) add(check, kind string, group json.RawMessage) error {
 		CountInfo json.RawMessage `json:"count_info"`
 	}
 	if json.Unmarshal(group, &wire) != nil || len(wire.CountInfo) == 0 {
-		return nil
+		return nil //nolint:nilerr // What has another form is no count.
 	}
 	var counts []CheckCount
 	err := eachElement(wire.CountInfo, maxCounts-r.total, func(value json.RawMessage) error {
@@ -187,7 +187,7 @@ func (r *checkResults) add(check, kind string, group json.RawMessage) error {
 		r.counts[check] = append(r.counts[check], counts...)
 		r.total += len(counts)
 	}
-	return nil //nolint:nilerr // What has another form is no count.
+	return nil
 }
 
 // checkInfo reads the information of one check. The response contains it under the name of the check; one that does not, such as the
