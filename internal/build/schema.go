@@ -61,14 +61,14 @@ func startSchema() actionschema.Schema {
 			},
 			"timeout": actionschema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "How long the start and the wait may take together, such as `90s` or `1h`. Default: `30m`. A build that takes longer is an error; " +
-					"it goes on in the service.",
+				MarkdownDescription: "Maximum time for the start and the wait together, such as `90s` or `1h`. Defaults to `30m`. A slower build is an error and " +
+					"keeps running in ServiceStage.",
 				Validators: []validator.String{duration{}},
 			},
 			"cancel_on_interrupt": actionschema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "Whether to cancel the build if the wait is interrupted, as by Ctrl-C. Default: `true`. The error says what became of the build. " +
-					"It has no effect if `wait` is false.",
+				MarkdownDescription: "Whether to cancel the build if the wait is interrupted, as by Ctrl-C. Defaults to `true`. The last progress message tells what " +
+					"became of the build; Terraform 1.15 to 1.17 do not show the error. Has no effect if `wait` is false.",
 			},
 		},
 	}
@@ -99,7 +99,7 @@ func resourceSchema(ctx context.Context) schema.Schema {
 			},
 			"triggers": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "Any values. A change of them starts another build. Those that are written after an import are taken over without one.",
+				MarkdownDescription: "Arbitrary map of values. Changing a value starts a new build. Adding the map after an import does not. An empty map is the same as none.",
 				PlanModifiers: []planmodifier.Map{mapplanmodifier.RequiresReplaceIf(replaces,
 					"Another build is started, unless this one was imported and had no triggers.",
 					"Another build is started, unless this one was imported and had no triggers.")},

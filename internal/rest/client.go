@@ -148,6 +148,8 @@ type Call struct {
 	Repeatable bool
 	// Secrets are the secrets of the body, which no error quotes; nil means none. Those of headers need not be listed.
 	Secrets []string
+	// Once is true of a call that is sent once, whatever its failure.
+	Once bool
 	// Confidential is true where a good answer holds secrets: what cannot be understood of it is not quoted, unless it is HTML.
 	Confidential bool
 }

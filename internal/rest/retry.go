@@ -43,7 +43,7 @@ func (e *Error) Transient() bool {
 // retryable says whether the same call may be sent again. What makes something is sent again only where the first request surely
 // did not reach the service, or where the service says that it did nothing.
 func retryable(call Call, failure *Error) bool {
-	return failure.Transient() &&
+	return !call.Once && failure.Transient() &&
 		(!failure.Sent || failure.StatusCode == http.StatusTooManyRequests || call.mayBeRepeated())
 }
 
