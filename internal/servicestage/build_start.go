@@ -151,7 +151,7 @@ func (c *Client) adoptable(ctx context.Context, job *BuildJob, lost *LostBuildEr
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupTimeout)
 	defer cancel()
 	adopted := (&Build{ID: lost.After}).of(job)
-	if !validID.MatchString(lost.After) {
+	if !rest.PathElement.MatchString(lost.After) {
 		return adopted, false
 	}
 	build, err := c.readBuild(late, lost.After, job.ID)

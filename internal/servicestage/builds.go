@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"time"
@@ -107,9 +106,6 @@ type buildAnswer struct {
 	Creator             creator `json:"creator"`
 }
 
-// validID matches what can be part of a path.
-var validID = regexp.MustCompile(`^[0-9A-Za-z_.-]{1,256}$`)
-
 // UnmarshalJSON reads a build. A response without a usable build_id is an error: it describes no build.
 func (b *Build) UnmarshalJSON(data []byte) error {
 	var wire buildAnswer
@@ -119,7 +115,7 @@ func (b *Build) UnmarshalJSON(data []byte) error {
 	if wire.BuildID == "" {
 		return errors.New("build_id is missing")
 	}
-	if !validID.MatchString(wire.BuildID) {
+	if !rest.PathElement.MatchString(wire.BuildID) {
 		return fmt.Errorf("build_id %q is not a valid ID", rest.Sanitize(wire.BuildID, 128))
 	}
 	*b = Build{

@@ -191,8 +191,8 @@ func TestBuildState_printsNoControlCharacters(t *testing.T) {
 	t.Parallel()
 	for state, want := range map[servicestage.BuildState]string{
 		"Building":                       "Building",
-		"\x1b]0;owned\x07Failed":         "]0;ownedFailed",
-		"Fail\u202eed\u200b\u2028\x9b1m": "Failed �1m",
+		"\x1b]0;owned\x07Failed":         "Failed",
+		"Fail\u202eed\u200b\u2028\x9b1m": "Failed 1m",
 	} {
 		equal(t, string(state), fmt.Sprint(state), want)
 	}

@@ -46,7 +46,7 @@ func (j *CreatedBuildJob) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
 	}
-	if !validID.MatchString(wire.JobID) {
+	if !rest.PathElement.MatchString(wire.JobID) {
 		return errors.New("job_id is missing or invalid")
 	}
 	*j = CreatedBuildJob{ID: wire.JobID, CreatedAt: timestamp(string(wire.CreatedAt))}
