@@ -5,6 +5,7 @@
 package apidiag
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,8 +17,12 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
+
+// maxCause bounds the text of an error that is not one of the API, in characters.
+const maxCause = 1024
 
 // maxClockSkew is the difference of clocks that is worth a word; the gateway refuses signatures that are 15 minutes off.
 const maxClockSkew = 5 * time.Minute
@@ -35,7 +40,7 @@ func Detail(operation string, err error, advice ...string) string {
 	}
 	failure, ok := errors.AsType[*servicestage.Error](err)
 	if !ok {
-		return fmt.Sprintf("Error %s: %s.", operation, err)
+		return fmt.Sprintf("Error %s: %s.", operation, rest.Sanitize(err.Error(), maxCause))
 	}
 	if len(advice) == 0 {
 		advice = adviceFor(failure)
@@ -46,11 +51,11 @@ func Detail(operation string, err error, advice ...string) string {
 
 // noCredentials is the text for an operation that was not begun, because who asks for it could not be proven.
 func noCredentials(operation string, failed *auth.Error) string {
-	cause, advice, last := failed.Err.Error(), []string{failed.Advice}, ""
+	cause, advice, last := rest.Sanitize(failed.Err.Error(), maxCause), []string{failed.Advice}, ""
 	if failure, ok := errors.AsType[*servicestage.Error](failed.Err); ok {
 		cause, advice, last = said(failure), loginAdvice(failure, failed), facts(failure)
 		if failure.Stopped != nil {
-			cause += " (for too long)"
+			cause += cmp.Or(requestedWait(failure), " (for too long)")
 		}
 	}
 	if failed.Tried != "" {
@@ -80,6 +85,8 @@ func loginAdvice(failure *servicestage.Error, failed *auth.Error) []string {
 		return []string{"Identity and access management (IAM) was not reached. Check the network and its proxies, and " + endpoint + "."}
 	case failure.StatusCode/100 == 5, failure.StatusCode == http.StatusTooManyRequests:
 		return []string{"Identity and access management (IAM) is busy or out of order, which says nothing of the credentials. Try again later."}
+	case failure.StatusCode/100 == 3:
+		return []string{"Set endpoints.iam to the final URL."}
 	case failure.StatusCode/100 != 4:
 		return []string{"This is no answer of identity and access management (IAM). Check " + endpoint + "."}
 	}
@@ -97,9 +104,18 @@ func what(failure *servicestage.Error) string {
 	case errors.Is(failure.Stopped, context.Canceled):
 		text += " (interrupted)"
 	case failure.Stopped != nil:
-		text += " (the time for the operation is over)"
+		text += cmp.Or(requestedWait(failure), " (the time for the operation is over)")
 	}
 	return text
+}
+
+// requestedWait says that the service requested a wait for which the operation had no time; "" if it did not.
+func requestedWait(failure *servicestage.Error) string {
+	wait, ok := errors.AsType[*rest.WaitError](failure.Stopped)
+	if !ok || wait.Wait > failure.RetryAfter {
+		return ""
+	}
+	return fmt.Sprintf(" (Retry-After requests another %s, and the operation has %s left)", wait.Wait.Round(time.Second), wait.Left.Round(time.Second))
 }
 
 // said is what came back, or why nothing did.
@@ -152,6 +168,9 @@ func adviceFor(failure *servicestage.Error) []string {
 		return []string{"The token has expired (it lives 24 hours), or it was issued for another region. Get a new one for the provider's region."}
 	case "APIGW.0308":
 		return []string{"The service throttles. Run Terraform with a lower -parallelism, or raise the provider's max_retries."}
+	}
+	if failure.StatusCode/100 == 3 {
+		return []string{"Set endpoints.servicestage to the final URL."}
 	}
 	if dns, ok := errors.AsType[*net.DNSError](failure.Err); ok && dns.IsNotFound && strings.HasPrefix(failure.Host, dns.Name) {
 		return []string{"There is no such host: ServiceStage may not exist in the provider's region. Check region, or set endpoints.servicestage."}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/apidiag"
 	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
@@ -99,6 +100,24 @@ func TestError(t *testing.T) {
 			"Error creating build job \"app\": HTTP 503: busy (the time for the operation is over).\n\n" +
 				"The timeouts block of the resource can allow more time.\n\nEndpoint: h, tries: 3",
 		},
+		"a wait that takes too long": {
+			&servicestage.Error{
+				Host: "h", StatusCode: 429, Message: "slow down", RetryAfter: 10 * time.Minute, Attempts: 1,
+				Stopped: &rest.WaitError{Wait: 10 * time.Minute, Left: 89700 * time.Millisecond},
+			}, nil,
+			"Error creating build job \"app\": HTTP 429: slow down (Retry-After requests another 10m0s, and the operation has 1m30s left).\n\n" +
+				"The timeouts block of the resource can allow more time.\n\nEndpoint: h",
+		},
+		"a turn that comes too late": {
+			&servicestage.Error{Host: "h", StatusCode: 429, Stopped: &rest.WaitError{Wait: 2 * time.Second, Left: time.Second}}, nil,
+			"Error creating build job \"app\": HTTP 429: the answer says no more (the time for the operation is over).\n\n" +
+				"The timeouts block of the resource can allow more time.\n\nEndpoint: h",
+		},
+		"redirected": {
+			&servicestage.Error{Host: "h", StatusCode: 307, Message: "the endpoint redirects to https://other/x; the provider does not follow redirects"}, nil,
+			"Error creating build job \"app\": HTTP 307: the endpoint redirects to https://other/x; the provider does not follow redirects.\n\n" +
+				"Set endpoints.servicestage to the final URL.\n\nEndpoint: h",
+		},
 		"interrupted": {
 			&servicestage.Error{Host: "h", Stopped: context.Canceled}, nil,
 			"Error creating build job \"app\": the request was not sent (interrupted).\n\nEndpoint: h",
@@ -107,7 +126,8 @@ func TestError(t *testing.T) {
 			fmt.Errorf("wrapped: %w", &servicestage.Error{Host: "h", StatusCode: 500}), nil,
 			"Error creating build job \"app\": HTTP 500: the answer says no more.\n\nEndpoint: h",
 		},
-		"something else": {errors.New("encoding failed"), nil, "Error creating build job \"app\": encoding failed."},
+		"something else":        {errors.New("encoding failed"), nil, "Error creating build job \"app\": encoding failed."},
+		"something unprintable": {errors.New("ID \"a\x1b[31mb\n\u202e\""), nil, "Error creating build job \"app\": ID \"ab \"."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -164,6 +184,18 @@ func TestError_noCredentials(t *testing.T) {
 			"HTTP 429: slow down (for too long).\n\nIdentity and access management (IAM) is busy or out of order, which says nothing of the credentials. " +
 				"Try again later.\n\nEndpoint: iam",
 		},
+		"redirected": {
+			login(&servicestage.Error{Host: "iam", StatusCode: 302, Message: "the endpoint redirects to https://other/x"}),
+			"HTTP 302: the endpoint redirects to https://other/x.\n\nSet endpoints.iam to the final URL.\n\nEndpoint: iam",
+		},
+		"a wait that takes too long": {
+			login(&servicestage.Error{
+				Host: "iam", StatusCode: 429, RetryAfter: time.Hour, Stopped: &rest.WaitError{Wait: time.Hour, Left: time.Minute},
+			}),
+			"HTTP 429: the answer says no more (Retry-After requests another 1h0m0s, and the operation has 1m0s left).\n\n" +
+				"Identity and access management (IAM) is busy or out of order, which says nothing of the credentials. Try again later.\n\nEndpoint: iam",
+		},
+		"unprintable":    {login(errors.New("open \x1b[2Jf")), "open f.\n\nCheck user_name."},
 		"something else": {login(errors.New("open f: no such file")), "open f: no such file.\n\nCheck user_name."},
 	} {
 		t.Run(name, func(t *testing.T) {

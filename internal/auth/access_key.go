@@ -51,6 +51,9 @@ func (k AccessKey) Authenticate(_ context.Context, req *http.Request, body []byt
 	return nil
 }
 
+// Secrets returns the secret key and the security token.
+func (k AccessKey) Secrets() []string { return []string{k.Secret, k.SecurityToken} }
+
 func (k AccessKey) proves(req *http.Request) bool {
 	return strings.HasPrefix(req.Header.Get("Authorization"), Algorithm+" Access="+k.ID+",") && req.Header.Get("X-Security-Token") == k.SecurityToken
 }

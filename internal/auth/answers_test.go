@@ -44,7 +44,7 @@ func TestIAM_badAnswers(t *testing.T) {
 		"refused":         {401, "", `{"error":{"code":401,"message":"no","title":"Unauthorized"}}`, map[string]string{"": "HTTP 401: no"}, true},
 		"refused flat":    {403, "", `{"error_code":"IAM.0003","error_msg":"Policy doesn't allow it"}`, map[string]string{"": "HTTP 403 IAM.0003: Policy doesn't allow it"}, true},
 		"refused as page": {403, "", "<h1>Forbidden</h1>", map[string]string{"": `HTTP 403: "Forbidden"`}, true},
-		"redirected":      {302, "", "", map[string]string{"": "HTTP 302: the service redirects elsewhere, where credentials do not follow"}, true},
+		"redirected":      {302, "", "", map[string]string{"": "HTTP 302: the endpoint redirects to https://elsewhere.example; the provider does not follow redirects"}, true},
 		"out of order":    {500, "", "", map[string]string{"": "HTTP 500"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 
 // Proof is what a request is proven with: a [Token] or an [AccessKey].
 type Proof interface {
-	rest.Authenticator
+	rest.SecretKeeper
 	// proves reports whether the request carries this very proof.
 	proves(req *http.Request) bool
 }
@@ -52,5 +52,8 @@ func (t Token) Authenticate(_ context.Context, req *http.Request, _ []byte) erro
 	req.Header.Set("X-Auth-Token", string(t))
 	return nil
 }
+
+// Secrets returns the token.
+func (t Token) Secrets() []string { return []string{string(t)} }
 
 func (t Token) proves(req *http.Request) bool { return req.Header.Get("X-Auth-Token") == string(t) }

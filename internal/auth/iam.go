@@ -140,7 +140,7 @@ func (p Password) Credentials(ctx context.Context) (*Credentials, error) {
 	}
 	var answer tokenAnswer
 	header, err := p.IAM.call(ctx, rest.Call{
-		Method: http.MethodPost, Path: []string{"v3", "auth", "tokens"}, Body: map[string]any{"auth": body},
+		Method: http.MethodPost, Path: []string{"v3", "auth", "tokens"}, Body: map[string]any{"auth": body}, Secrets: []string{p.Password},
 	}, &answer)
 	var credentials *Credentials
 	if err == nil {
@@ -256,7 +256,7 @@ func (o OIDC) Credentials(ctx context.Context) (*Credentials, error) {
 	var answer tokenAnswer
 	header, err := o.IAM.call(ctx, rest.Call{
 		Method: http.MethodPost, Path: []string{"v3.0", "OS-AUTH", "id-token", "tokens"}, Header: http.Header{"X-Idp-Id": {o.IDPID}},
-		Body: map[string]any{"auth": map[string]any{"id_token": map[string]any{"id": idToken}}},
+		Body: map[string]any{"auth": map[string]any{"id_token": map[string]any{"id": idToken}}}, Secrets: []string{idToken},
 	}, &answer)
 	if err != nil {
 		return nil, failed(advice, err)

@@ -81,6 +81,16 @@ func (s *Session) Authenticate(ctx context.Context, req *http.Request, body []by
 	return held.Authenticate(ctx, req, body)
 }
 
+// Secrets returns those of the credentials that were obtained last; nil if there are none. It sends nothing.
+func (s *Session) Secrets() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.held == nil {
+		return nil
+	}
+	return s.held.Secrets()
+}
+
 // ProjectID is what X-Project-Id says; empty where it is not sent. Its errors are those of Authenticate.
 func (s *Session) ProjectID(ctx context.Context) (string, error) {
 	held, err := s.credentials(ctx)

@@ -10,15 +10,14 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/action/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
-	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/apidiag"
+	"github.com/servicestage/terraform-provider-servicestage/internal/objectid"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 	"github.com/servicestage/terraform-provider-servicestage/internal/wiring"
 )
@@ -57,14 +56,17 @@ func (a *startAction) Invoke(ctx context.Context, req action.InvokeRequest, resp
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	timeout, diags := config.timeout()
 	resp.Diagnostics.Append(diags...)
+	jobID := config.JobID.ValueString()
+	resp.Diagnostics.Append(missing("job_id", jobID)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	began := a.Client.Config().Now()
 	starting, stop := context.WithTimeout(ctx, timeout)
 	defer stop()
-	started, err := a.Client.StartBuild(starting, config.JobID.ValueString())
+	started, err := a.Client.StartBuild(starting, jobID)
 	if err != nil {
-		resp.Diagnostics.Append(startError(config.JobID.ValueString(), err))
+		resp.Diagnostics.Append(startError(jobID, err))
 		return
 	}
 	resp.Diagnostics.Append(adopted(started)...)
@@ -76,21 +78,35 @@ func (a *startAction) Invoke(ctx context.Context, req action.InvokeRequest, resp
 	_, diags = follower{
 		client:      a.Client,
 		timeout:     timeout,
+		began:       began,
 		tell:        tell,
-		interrupted: a.interrupted(orTrue(config.CancelOnInterrupt)),
+		interrupted: a.interrupted(orTrue(config.CancelOnInterrupt), tell),
 		raise: fmt.Sprintf("Raise `timeout` to wait longer, or cancel it by an action of type servicestage_cancel_build with build_id = %q.",
 			started.ID),
 	}.follow(ctx, started.Build)
 	resp.Diagnostics.Append(diags...)
 }
 
-func (a *startAction) interrupted(cancels bool) func(context.Context, *servicestage.Build) string {
+// interrupted returns what is done with the build of an interrupted action. Its result is a message, too, because a CLI may show no
+// error after an interrupt.
+func (a *startAction) interrupted(cancels bool, tell func(string)) func(context.Context, *servicestage.Build) string {
 	return func(ctx context.Context, build *servicestage.Build) string {
-		if !cancels {
-			return "It goes on in the service, because cancel_on_interrupt is false."
+		result := "It keeps running in ServiceStage, because cancel_on_interrupt is false."
+		if cancels {
+			result = cancel(ctx, a.Client, build)
 		}
-		return cancel(ctx, a.Client, build)
+		tell(fmt.Sprintf("%s: interrupted. %s", label(build), result))
+		return result
 	}
+}
+
+// missing returns an error for an argument that was unknown until now, so that no validator saw that it is empty.
+func missing(argument, value string) diag.Diagnostics {
+	if value != "" {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root(argument), "Missing required argument",
+		fmt.Sprintf("The value of %s is empty. Check the expression that it is set to.", argument))}
 }
 
 func (m startModel) timeout() (time.Duration, diag.Diagnostics) {
@@ -121,12 +137,11 @@ func (a *cancelAction) Metadata(_ context.Context, req action.MetadataRequest, r
 
 func (a *cancelAction) Schema(_ context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Cancels a build, and waits up to a minute until it has ended. A build that has ended already is left as it is, which is no error: " +
-			"what the service answers to its cancelling is not documented, so the provider looks at the build.\n\n" +
+		MarkdownDescription: "Cancels a build and waits up to a minute for it to end. Canceling a build that has finished does nothing.\n\n" +
 			"Needs Terraform 1.14 or newer.",
 		Attributes: map[string]schema.Attribute{
 			"build_id": schema.StringAttribute{
-				Required: true, MarkdownDescription: "ID of the build.", Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+				Required: true, MarkdownDescription: "ID of the build.", Validators: objectid.Validators(),
 			},
 		},
 	}
@@ -139,14 +154,15 @@ func (a *cancelAction) Invoke(ctx context.Context, req action.InvokeRequest, res
 	}
 	var config cancelModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	id := config.BuildID.ValueString()
+	resp.Diagnostics.Append(missing("build_id", id)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	ctx, stop := context.WithTimeout(ctx, defaultTimeout)
 	defer stop()
-	id := config.BuildID.ValueString()
 	operation := fmt.Sprintf("cancelling build %q", id)
-	build, err := a.Client.CancelBuild(ctx, id)
+	build, err := a.Client.CancelBuild(ctx, id, "")
 	switch {
 	case servicestage.IsNotFound(err) && build == nil:
 		resp.Diagnostics.AddAttributeError(path.Root("build_id"), "No such build", apidiag.Detail(operation, err,

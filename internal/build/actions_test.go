@@ -176,7 +176,7 @@ func TestStartBuild_emptyLog(t *testing.T) {
 func TestStartBuild_timeout(t *testing.T) {
 	t.Parallel()
 	for state, word := range map[string]string{
-		"Pushing": "state Pushing. It goes on", "Paused": "state Paused, which is not documented and is taken for one of a build that goes on.",
+		"Pushing": "state Pushing. It keeps running", "Paused": "state Paused, which is not documented and is taken for one of a build that goes on.",
 	} {
 		for timeout, want := range map[string]time.Duration{"": 30 * time.Minute, "90m": 90 * time.Minute} {
 			t.Run(state+timeout, func(t *testing.T) {
@@ -189,7 +189,7 @@ func TestStartBuild_timeout(t *testing.T) {
 				}
 				start := w.Now()
 				got := w.startBuild(t.Context(), t, more).only(t, tfprotov6.DiagnosticSeverityError)
-				contains(t, got, "The build takes too long", "has not ended within "+want.String(), word, "It goes on in the service",
+				contains(t, got, "The build takes too long", "has not ended within "+want.String(), word, "It keeps running in ServiceStage",
 					fmt.Sprintf("servicestage_cancel_build with build_id = %q", w.Builds()[0].ID))
 				if waited := w.Now().Sub(start); waited != want {
 					t.Errorf("waited %s, want %s", waited, want)
@@ -216,7 +216,7 @@ func TestStartBuild_interrupted(t *testing.T) {
 		"cancels by default": {nil, nil, "It was cancelled.", "Cancel", 1},
 		"cancels":            {map[string]any{"cancel_on_interrupt": true}, nil, "It was cancelled.", "Cancel", 1},
 		"does not cancel": {
-			map[string]any{"cancel_on_interrupt": false}, nil, "It goes on in the service, because cancel_on_interrupt is false.", "Building", 0,
+			map[string]any{"cancel_on_interrupt": false}, nil, "It keeps running in ServiceStage, because cancel_on_interrupt is false.", "Building", 0,
 		},
 		"cannot cancel": {nil, &refusal, "It could not be cancelled, and may still be running: PATCH", "Building", 1},
 	} {
@@ -308,7 +308,7 @@ func TestStartBuild_lostRequest(t *testing.T) {
 	last := w.AddBuild(w.jobID)
 	w.Order(emulator.Fault{Method: http.MethodPost, Path: buildsPath, Drop: true})
 	got := w.startBuild(t.Context(), t, nil).only(t, tfprotov6.DiagnosticSeverityError)
-	contains(t, got, "The build may have been started", "it is not sent again", "is "+last+", as before")
+	contains(t, got, "The build may have been started", "is not sent again", "is "+last+", as before")
 	if got := len(w.Builds()); got != 1 || w.CountRequests(http.MethodPost, buildsPath) != 1 {
 		t.Errorf("%d builds, %d starts", got, w.CountRequests(http.MethodPost, buildsPath))
 	}
@@ -335,7 +335,7 @@ func TestStartBuild_lostAmongOthers(t *testing.T) {
 	before := w.AddBuild(w.jobID)
 	w.Order(emulator.Fault{Method: http.MethodPost, Path: buildsPath, Drop: true, After: true, Do: func() { w.AddBuild(w.jobID) }})
 	got := w.startBuild(t.Context(), t, nil).only(t, tfprotov6.DiagnosticSeverityError)
-	contains(t, got, "The build may have been started", before, w.Builds()[2].ID, "not the only one")
+	contains(t, got, "The build may have been started", before, w.Builds()[2].ID, "somebody else")
 	w.expect(t, "Queuing Queuing Queuing", 1, 0)
 }
 
@@ -426,7 +426,8 @@ func TestStartBuild_invalid(t *testing.T) {
 		"zero":      {"timeout", "0s", "a positive duration"},
 		"negative":  {"timeout", "-1m", "a positive duration"},
 		"no number": {"timeout", "soon", `got "soon"`},
-		"no job":    {"job_id", "", "at least 1"},
+		"no job":    {"job_id", "", "must be an ID"},
+		"path":      {"job_id", "../../v3/projects", "must be an ID"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -440,6 +441,22 @@ func TestStartBuild_invalid(t *testing.T) {
 				t.Errorf("%d requests were sent", len(requests))
 			}
 		})
+	}
+}
+
+// An ID that leads to another path is not sent, and the error is that of the argument.
+func TestCancelBuild_invalidIDIsNotSent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, id := range []string{"", "..", "../jobs", "a/b", "a%2Fb", "a?b", "é"} {
+		got := w.invoke(t.Context(), t, cancelAction, map[string]any{"build_id": id})
+		contains(t, got.only(t, tfprotov6.DiagnosticSeverityError), "must be an ID")
+		if path := got.diagnostics[0].Attribute.String(); path != `AttributeName("build_id")` {
+			t.Errorf("path: got %s", path)
+		}
+	}
+	if requests := w.Requests(); len(requests) > 0 {
+		t.Errorf("%d requests were sent", len(requests))
 	}
 }
 

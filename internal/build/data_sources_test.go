@@ -157,7 +157,7 @@ func TestBuildDataSource_errors(t *testing.T) {
 	forbidden := emulator.Fault{Times: -1, StatusCode: http.StatusForbidden, Body: `{"error_code":"APIGW.0302"}`}
 	for name, c := range map[string]struct{ path, arguments, want string }{
 		"no such build": {"", `build_id = "none"`, `(?s)No such build.*build_id`},
-		"no id":         {"", `build_id = ""`, "at least 1"},
+		"no id":         {"", `build_id = ""`, "must be an ID"},
 		"limit":         {"", "build_id = \"x\"\nlog_limit = 1048577", "between 1 and 1048576"},
 		"build":         {buildPath, "", "Unable to read the build"},
 		"phases":        {buildPath + "/phases", "", "Unable to read the phases"},

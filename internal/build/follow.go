@@ -29,8 +29,10 @@ const (
 
 // follower follows a build to its end.
 type follower struct {
-	client  *servicestage.Client
+	client *servicestage.Client
+	// timeout is the time for the start and the wait together, and began is when the start began, by the client's clock.
 	timeout time.Duration
+	began   time.Time
 	// tell receives messages on the build's way; nil where nobody listens.
 	tell func(message string)
 	// interrupted is called when the wait was interrupted, and says what becomes of the build. Its context is a new one.
@@ -41,12 +43,15 @@ type follower struct {
 	afterwards string
 }
 
-// follow waits until the build has ended. It returns the build as last seen, and an error unless that ended well.
+// follow waits until the build has ended. It returns the build as last seen, nil if it was never seen, and an error unless the build
+// succeeded.
 func (f follower) follow(ctx context.Context, started servicestage.Build) (*servicestage.Build, diag.Diagnostics) {
 	var diags diag.Diagnostics
-	waiting, cancel := context.WithTimeout(ctx, f.timeout)
+	left := f.timeout - f.client.Config().Now().Sub(f.began)
+	waiting, cancel := context.WithTimeout(ctx, left)
 	defer cancel()
-	build, err := f.client.WaitForBuild(waiting, started.ID, f.timeout, f.teller(waiting))
+	seen, err := f.client.WaitForBuild(waiting, started.ID, started.JobID, left, f.teller(waiting))
+	build := seen
 	if build == nil {
 		build = &started
 	}
@@ -59,16 +64,16 @@ func (f follower) follow(ctx context.Context, started servicestage.Build) (*serv
 		defer cancel()
 		diags.AddError("Interrupted while the build was running", fmt.Sprintf(
 			"The wait for the %s was interrupted; it was last seen in the state %s. %s", named(build), build.State, f.interrupted(after, build)))
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, servicestage.ErrWaitTimeout):
 		diags.AddError("The build takes too long", joined(fmt.Sprintf(
-			"The %s has not ended within %s; it was last seen in the state %s%s. It goes on in the service: this is the end of the wait only. %s",
+			"The %s has not ended within %s; it was last seen in the state %s%s. It keeps running in ServiceStage: only the wait has ended. %s",
 			named(build), f.timeout, build.State, unknownWord(build.State), f.raise), f.afterwards))
 	default:
 		diags.AddError("Unable to follow the build", joined(
 			apidiag.Detail("following the "+named(build), err),
 			fmt.Sprintf("The build was started and may be running. Its id is %s.", build.ID), f.afterwards))
 	}
-	return build, diags
+	return seen, diags
 }
 
 // teller returns a function that tells how far the build is: at each change, and else once in a while.
@@ -79,10 +84,10 @@ func (f follower) teller(ctx context.Context) func(servicestage.BuildProgress) {
 	var said string
 	var saidAt time.Duration
 	return func(progress servicestage.BuildProgress) {
-		where := string(progress.State)
+		where := progress.State.String()
 		if !progress.State.Ended() {
-			// Without an answer the state alone is told; why there was none is in the log.
-			if phases, err := f.client.Phases(ctx, progress.ID); err == nil {
+			// Without phases the message names the state alone; the reason is in the log.
+			if phases, err := f.client.PhasesNow(ctx, progress.ID); err == nil {
 				where = currentPhase(phases, where)
 			}
 		}
@@ -102,7 +107,7 @@ func currentPhase(phases []servicestage.Phase, otherwise string) string {
 	if i < 0 {
 		return otherwise
 	}
-	return phases[i].Name
+	return phaseName(phases[i])
 }
 
 // unknownWord explains a state that is not documented, for which a build is waited for in vain.
@@ -118,10 +123,12 @@ func unknownWord(state servicestage.BuildState) string {
 
 // cancel cancels a build, and says what became of it.
 func cancel(ctx context.Context, client *servicestage.Client, build *servicestage.Build) string {
-	cancelled, err := client.CancelBuild(ctx, build.ID)
+	cancelled, err := client.CancelBuild(ctx, build.ID, build.JobID)
 	switch {
 	case err == nil && cancelled.State == servicestage.BuildCancel:
 		return "It was cancelled."
+	case servicestage.IsNotFound(err):
+		return "It was to be cancelled, but ServiceStage returned that it does not exist."
 	case err == nil:
 		return fmt.Sprintf("It was to be cancelled, but had ended by then, with the state %s.", cancelled.State)
 	case cancelled != nil:

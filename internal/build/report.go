@@ -8,15 +8,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/apidiag"
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
@@ -33,13 +34,18 @@ const (
 	maxLog = 1 << 20
 )
 
+// maxName is how much of a name or a number of the service is printed, in characters.
+const maxName = 128
+
 // label names a build as people do: checkout-service #12.
 func label(build *servicestage.Build) string {
 	if build.JobName == "" || build.Index == "" {
 		return "build " + build.ID
 	}
-	return fmt.Sprintf("%s #%s", build.JobName, build.Index)
+	return fmt.Sprintf("%s #%s", rest.Sanitize(build.JobName, maxName), rest.Sanitize(build.Index, maxName))
 }
+
+func phaseName(phase servicestage.Phase) string { return rest.Sanitize(phase.Name, maxName) }
 
 // named is the label with the build's id.
 func named(build *servicestage.Build) string {
@@ -85,7 +91,7 @@ func badPhase(phases []servicestage.Phase) (string, bool) {
 	if i < 0 {
 		return "", false
 	}
-	return phases[i].Name, true
+	return phaseName(phases[i]), true
 }
 
 // tail shows the end of the log. Lines that begin with a space are not wrapped by Terraform.
@@ -121,30 +127,19 @@ func lastLines(text string) (lines []string, all bool) {
 	return lines, from == 0
 }
 
-// printable is a line that does to a terminal nothing but stand there.
+// escapeSequence matches what a terminal takes for a command (ECMA-48): a control sequence, a control string with its terminator, or
+// any other escape sequence.
+var escapeSequence = regexp.MustCompile("(?:\x1b\\[|\u009b)[0-?]*[ -/]*[@-~]" +
+	"|(?:\x1b[\\]PX^_]|[\u0090\u0098\u009d-\u009f])[^\x07\x1b\u009c]*(?:\x07|\x1b\\\\|\u009c)" +
+	"|\x1b[ -/]*[0-~]")
+
+// printable returns a line of a log as text that is safe to print.
 func printable(line string) string {
 	if i := strings.LastIndexByte(strings.TrimRight(line, "\r"), '\r'); i >= 0 {
 		line = line[i+1:] // What a terminal would show of a progress bar.
 	}
-	var text strings.Builder
-	escape := false
-	for _, r := range line {
-		switch {
-		case r == '\x1b':
-			escape = true
-		case escape:
-			// A sequence ends with a letter: ESC [ 31 m.
-			escape = !unicode.IsLetter(r)
-		case r == '\t':
-			text.WriteString("    ")
-		case !unicode.IsControl(r):
-			text.WriteRune(r)
-		}
-	}
-	if runes := []rune(text.String()); len(runes) > maxLine {
-		return string(runes[:maxLine]) + "…"
-	}
-	return text.String()
+	line = escapeSequence.ReplaceAllLiteralString(line, "")
+	return rest.Sanitize(strings.ReplaceAll(line, "\t", "    "), maxLine)
 }
 
 func howToRead(id string) string {
@@ -164,27 +159,28 @@ func startError(jobID string, err error) diag.Diagnostic {
 	if !ok {
 		return apidiag.Error("Unable to start the build", operation, err)
 	}
-	advice := "Nobody knows whether the request was carried out, and it is not sent again: it would start a second build. "
+	name, before := rest.Sanitize(lost.JobName, maxName), cmp.Or(rest.Sanitize(lost.Before, maxName), "none")
+	advice := "The response to the start request was lost, and the request is not sent again: it could start a second build. "
 	switch {
 	case lost.Lookup != nil:
 		advice += fmt.Sprintf("The job could not be read either: %s. Look for a new build of %q in the console before you start another.",
-			lost.Lookup, lost.JobName)
+			lost.Lookup, name)
 	case lost.After != "":
-		advice += fmt.Sprintf("The last build of %q was %s before and is %s now, but the numbers of the two say that this was not the only one started "+
-			"meanwhile. Look at them in the console before you start another.", lost.JobName, cmp.Or(lost.Before, "none"), lost.After)
+		advice += fmt.Sprintf("The last build of %q was %s before and is %s now, but that may be a build that somebody else started. "+
+			"Look at the builds in the console before you start another.", name, before, rest.Sanitize(lost.After, maxName))
 	default:
-		advice += fmt.Sprintf("The last build of %q is %s, as before, so that most likely none was started. Start it again once you have made sure.",
-			lost.JobName, cmp.Or(lost.Before, "none"))
+		advice += fmt.Sprintf("The last build of %q is %s, as before, so most likely none was started. Look at the builds in the console, "+
+			"then start it again.", name, before)
 	}
 	return apidiag.Error("The build may have been started", operation, lost.Err, advice)
 }
 
-// adopted warns of a build whose start was not answered.
+// adopted warns of a build whose start had no usable response.
 func adopted(started *servicestage.StartedBuild) diag.Diagnostics {
 	var diags diag.Diagnostics
 	if started.Adopted {
-		diags.AddWarning("The build was adopted", fmt.Sprintf("The service did not answer the request that starts a build of job %q. The job has had "+
-			"a new last build since, %s, and that is taken for the one.", started.JobName, started.ID))
+		diags.AddWarning("The build was adopted", fmt.Sprintf("The response to the request that starts a build of job %q was lost. The job has "+
+			"had a new last build since, %s, which the provider takes for the started one.", rest.Sanitize(started.JobName, maxName), started.ID))
 	}
 	return diags
 }

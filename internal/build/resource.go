@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/mapplanmodifier"
@@ -55,6 +56,7 @@ func (r *buildResource) Create(ctx context.Context, req resource.CreateRequest, 
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	began := r.Client.Config().Now()
 	starting, stop := context.WithTimeout(ctx, timeout)
 	defer stop()
 	jobID := plan.JobID.ValueString()
@@ -63,7 +65,7 @@ func (r *buildResource) Create(ctx context.Context, req resource.CreateRequest, 
 		resp.Diagnostics.Append(startError(jobID, err))
 		return
 	}
-	// The id goes to state before anything else can fail: whatever becomes of the build, Terraform knows of it.
+	// The ID is saved before anything else can fail: whatever becomes of the build, Terraform knows of it.
 	save := func(build *servicestage.Build) {
 		plan.buildModel = modelFrom(build, plan.JobID)
 		plan.JobID = types.StringValue(jobID)
@@ -71,31 +73,69 @@ func (r *buildResource) Create(ctx context.Context, req resource.CreateRequest, 
 	}
 	save(&started.Build)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, identityModel{BuildID: plan.BuildID})...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, startedKey, startTime(r.Client.Config().Now()))...)
 	resp.Diagnostics.Append(adopted(started)...)
+	confirm := func(build *servicestage.Build) {
+		save(build)
+		resp.Diagnostics.Append(resp.Private.SetKey(ctx, startedKey, nil)...)
+	}
 	if !plan.Wait.ValueBool() {
-		// The answer of the start does not name the repository.
-		build, err := r.Client.GetBuild(starting, started.ID, "")
+		// The response to the start does not contain the repository.
+		build, err := r.Client.GetBuild(starting, started.ID, jobID)
 		if err != nil {
 			resp.Diagnostics.AddWarning("Unable to read the new build", apidiag.Detail("reading the "+named(&started.Build), err,
-				"The build was started, and the state holds what the service said then. The next plan reads what is missing."))
+				"The build was started, and the state contains what ServiceStage returned then. The next plan reads what is missing."))
 			return
 		}
-		save(build)
+		confirm(build)
 		return
 	}
 	const afterwards = "The state has the build, marked as tainted: the next apply starts another, and cancels this one before if it is still running. " +
 		"`terraform untaint` keeps it instead."
 	build, diags := follower{
-		client: r.Client, timeout: timeout,
-		interrupted: func(context.Context, *servicestage.Build) string { return "It goes on in the service. " + afterwards },
-		raise:       "Raise `create` in the timeouts block to wait longer.",
-		afterwards:  afterwards,
+		client: r.Client, timeout: timeout, began: began,
+		interrupted: func(context.Context, *servicestage.Build) string {
+			return "It keeps running in ServiceStage. " + afterwards
+		},
+		raise:      "Raise `create` in the timeouts block to wait longer.",
+		afterwards: afterwards,
 	}.follow(ctx, started.Build)
-	save(build)
+	if build != nil {
+		confirm(build)
+	}
 	resp.Diagnostics.Append(diags...)
 }
 
-// Read asks the service until the build has ended: after that, nothing about it changes.
+// startedKey is kept in private state until a new build was read for the first time. Its value is the time of the start.
+const startedKey = "started"
+
+// maxLag is how long a build that was started may not be found without being gone.
+const maxLag = 10 * time.Minute
+
+// privateTime is the format of times in private state, which holds JSON.
+const privateTime = `"` + time.RFC3339 + `"`
+
+func startTime(now time.Time) []byte { return []byte(now.UTC().Format(privateTime)) }
+
+// mayLag returns an error for a build that is not found although it was started in the last ten minutes and never read since.
+func (r *buildResource) mayLag(ctx context.Context, private privateState, operation string, notFound error) diag.Diagnostics {
+	value, diags := private.GetKey(ctx, startedKey)
+	started, err := time.Parse(privateTime, string(value))
+	if err != nil || r.Client.Config().Now().Sub(started).Abs() >= maxLag {
+		return diags
+	}
+	diags.AddError("The new build is not found yet", apidiag.Detail(operation, notFound, fmt.Sprintf(
+		"The build was started at %s and has not been read successfully since. ServiceStage may not show it yet, so it is not "+
+			"taken for gone until ten minutes after the start. Try again later.", started.Format(time.RFC3339))))
+	return diags
+}
+
+// privateState is the private state of a request.
+type privateState interface {
+	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
+}
+
+// Read reads the build until it has ended: after that, nothing about it changes.
 func (r *buildResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state resourceModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
@@ -117,7 +157,10 @@ func (r *buildResource) Read(ctx context.Context, req resource.ReadRequest, resp
 			"There is no build with this id in the provider's region and project."))
 		return
 	case servicestage.IsNotFound(err):
-		resp.State.RemoveResource(ctx)
+		resp.Diagnostics.Append(r.mayLag(ctx, req.Private, operation, err)...)
+		if !resp.Diagnostics.HasError() {
+			resp.State.RemoveResource(ctx)
+		}
 		return
 	case err != nil:
 		resp.Diagnostics.Append(apidiag.Error("Unable to read the build", operation, err))
@@ -128,6 +171,7 @@ func (r *buildResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	}
 	state.buildModel = modelFrom(build, state.JobID)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, startedKey, nil)...)
 }
 
 // Update stores what is no part of the build: wait, timeouts, and the triggers of an imported one.
@@ -156,19 +200,23 @@ func (r *buildResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 	ctx, cancel := context.WithTimeout(ctx, max(timeout, minTimeout))
 	defer cancel()
 
-	id := state.BuildID.ValueString()
-	build, err := r.Client.GetBuild(ctx, id, state.JobID.ValueString())
-	if servicestage.IsNotFound(err) || err == nil && build.State.Ended() {
-		return
-	}
+	id, jobID := state.BuildID.ValueString(), state.JobID.ValueString()
 	const advice = "`terraform state rm` forgets the build without cancelling it."
 	operation := "cancelling build " + id
-	if err != nil {
+	build, err := r.Client.GetBuild(ctx, id, jobID)
+	switch {
+	case servicestage.IsNotFound(err):
+		resp.Diagnostics.Append(r.mayLag(ctx, req.Private, operation, err)...)
+		return
+	case err != nil:
 		resp.Diagnostics.AddError("Unable to read the build", joined(apidiag.Detail(operation, err), advice))
 		return
+	case build.State.Ended():
+		return
 	}
-	cancelled, err := r.Client.CancelBuild(ctx, id)
+	cancelled, err := r.Client.CancelBuild(ctx, id, jobID)
 	switch {
+	case servicestage.IsNotFound(err): // It is gone since it was read.
 	case err != nil && cancelled != nil:
 		resp.Diagnostics.AddWarning("The end of the build was not seen", apidiag.Detail(operation, err,
 			"The service was asked to cancel it and has agreed. Terraform forgets it now; look at it in the console."))
@@ -180,13 +228,22 @@ func (r *buildResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 // importedKey is kept in private state while an imported build has never had triggers.
 const importedKey = "imported"
 
-var importID = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+var importID = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
 
-// ImportState takes the build's id; everything else is read.
+// ImportState takes the ID of the build, from the import ID or the identity; everything else is read.
 func (r *buildResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	if req.ID != "" && !importID.MatchString(req.ID) {
+	id := req.ID
+	if id == "" && req.Identity != nil && !req.Identity.Raw.IsNull() {
+		var identity identityModel
+		resp.Diagnostics.Append(req.Identity.Get(ctx, &identity)...)
+		id = identity.BuildID.ValueString()
+	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if !importID.MatchString(id) || id == "." || id == ".." {
 		resp.Diagnostics.AddError("Malformed import id", fmt.Sprintf("The import id of a build is its build_id, such as "+
-			"j25yx7qm6apcxin59e3mj7u5byymtjjwsep6r5x2. Got: %q.", req.ID))
+			"j25yx7qm6apcxin59e3mj7u5byymtjjwsep6r5x2. It may contain only letters, digits, \"-\", \"_\" and \".\". Got: %q.", id))
 		return
 	}
 	if !r.Ready() {
@@ -197,9 +254,12 @@ func (r *buildResource) ImportState(ctx context.Context, req resource.ImportStat
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importedKey, []byte("true"))...)
 }
 
-// replaces decides whether changed triggers start another build. The triggers of an imported one are not known, so those that
-// are written first are taken for them.
+// replaces decides whether changed triggers start another build. No triggers and an empty map are the same. The triggers of an imported
+// build are not known, so those that are set first are taken for them.
 func replaces(ctx context.Context, req planmodifier.MapRequest, resp *mapplanmodifier.RequiresReplaceIfFuncResponse) {
+	if !req.PlanValue.IsUnknown() && len(req.PlanValue.Elements()) == 0 && len(req.StateValue.Elements()) == 0 {
+		return
+	}
 	imported, diags := req.Private.GetKey(ctx, importedKey)
 	resp.Diagnostics.Append(diags...)
 	resp.RequiresReplace = !req.StateValue.IsNull() || string(imported) != "true"

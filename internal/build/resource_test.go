@@ -228,28 +228,32 @@ func TestBuild_gone(t *testing.T) {
 	}
 }
 
-// What may mean that a build is gone, or something else, is decided by the list of the job's builds.
-func TestBuild_perhapsGone(t *testing.T) {
+// An ambiguous error never means that a running build is gone, whether the list of builds contains it or, as one of finished builds
+// only, does not.
+func TestBuild_ambiguousErrorStartsNoSecondBuild(t *testing.T) {
 	t.Parallel()
-	fault := emulator.Fault{Method: http.MethodGet, Path: buildPath, StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.5004401","error_msg":"x"}`}
-	for name, removed := range map[string]bool{"listed": false, "not listed": true} {
+	for name, list := range map[string]string{"listed": "", "finished builds only": `{"total":0,"list":[]}`} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			step := resource.TestStep{
-				PreConfig: func() {
-					if removed {
-						w.RemoveBuild(w.Builds()[0].ID)
-					}
-					w.Order(fault)
+			config := w.config("wait = false")
+			w.run(t,
+				resource.TestStep{Config: config},
+				resource.TestStep{
+					PreConfig: func() {
+						w.Order(emulator.Fault{
+							Method: http.MethodGet, Path: buildPath,
+							StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.5004401","error_msg":"x"}`,
+						})
+						if list != "" {
+							w.Order(emulator.Fault{Method: http.MethodGet, Path: buildsPath, Times: -1, StatusCode: http.StatusOK, Body: list})
+						}
+					},
+					Config: config, ExpectError: regexp.MustCompile("Unable to read the build"),
 				},
-				Config:           w.config("wait = false"),
-				ConfigPlanChecks: planned(plancheck.ResourceActionCreate),
-			}
-			if !removed {
-				step.ExpectError = regexp.MustCompile("Unable to read the build")
-			}
-			w.run(t, resource.TestStep{Config: w.config("wait = false")}, step)
+				resource.TestStep{Config: config, ConfigPlanChecks: planned(plancheck.ResourceActionNoop)},
+			)
+			w.expect(t, "Cancel", 1, 1)
 		})
 	}
 }
@@ -355,7 +359,7 @@ func TestBuild_import(t *testing.T) {
 
 func TestBuild_importErrors(t *testing.T) {
 	t.Parallel()
-	for id, want := range map[string]string{"none": "No such build", "../jobs": "Malformed import id", "a b": "Malformed import id"} {
+	for id, want := range map[string]string{"none": "No such build", "a.b": "No such build", "..": "Malformed import id", "../jobs": "Malformed import id", "a b": "Malformed import id"} {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
@@ -411,7 +415,7 @@ func TestBuild_interrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := invocation{diagnostics: answer.Diagnostics}.only(t, tfprotov6.DiagnosticSeverityError)
-	contains(t, got, "Interrupted while the build was running", "It goes on in the service.", "marked as tainted", w.Builds()[0].ID)
+	contains(t, got, "Interrupted while the build was running", "It keeps running in ServiceStage.", "marked as tainted", w.Builds()[0].ID)
 	state, err := answer.NewState.Unmarshal(kind)
 	if err != nil {
 		t.Fatal(err)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	actionschema "github.com/hashicorp/terraform-plugin-framework/action/schema"
 	datasourceschema "github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
@@ -21,6 +20,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/objectid"
 )
 
 // Descriptions that resource, data sources and actions share.
@@ -39,8 +40,6 @@ const (
 	repoDescription      = "Repository that is built, without a password if its address holds one. Null where the service does not say."
 )
 
-var notEmpty = []validator.String{stringvalidator.LengthAtLeast(1)}
-
 // startIsSilent is for whatever starts a build.
 const startIsSilent = "Whether a start takes a branch or a commit is not documented, nor what it answers when it is sent twice: the build takes what the " +
 	"job says, and a start is never sent again. The guide [Run builds from Terraform](../guides/run-builds-from-terraform.md) says what the provider decides."
@@ -53,7 +52,7 @@ func startSchema() actionschema.Schema {
 			startIsSilent,
 		Attributes: map[string]actionschema.Attribute{
 			"job_id": actionschema.StringAttribute{
-				Required: true, MarkdownDescription: "ID of the build job.", Validators: notEmpty,
+				Required: true, MarkdownDescription: "ID of the build job.", Validators: objectid.Validators(),
 			},
 			"wait": actionschema.BoolAttribute{
 				Optional: true,
@@ -62,14 +61,14 @@ func startSchema() actionschema.Schema {
 			},
 			"timeout": actionschema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "How long the start and the wait may take together, such as `90s` or `1h`. Default: `30m`. A build that takes longer is an error; " +
-					"it goes on in the service.",
+				MarkdownDescription: "Maximum time for the start and the wait together, such as `90s` or `1h`. Defaults to `30m`. A slower build is an error and " +
+					"keeps running in ServiceStage.",
 				Validators: []validator.String{duration{}},
 			},
 			"cancel_on_interrupt": actionschema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "Whether to cancel the build if the wait is interrupted, as by Ctrl-C. Default: `true`. The error says what became of the build. " +
-					"It has no effect if `wait` is false.",
+				MarkdownDescription: "Whether to cancel the build if the wait is interrupted, as by Ctrl-C. Defaults to `true`. The last progress message tells what " +
+					"became of the build; Terraform 1.15 to 1.17 do not show the error. Has no effect if `wait` is false.",
 			},
 		},
 	}
@@ -94,13 +93,13 @@ func resourceSchema(ctx context.Context) schema.Schema {
 			startIsSilent,
 		Attributes: map[string]schema.Attribute{
 			"job_id": schema.StringAttribute{
-				Required: true, Validators: notEmpty,
+				Required: true, Validators: objectid.Validators(),
 				MarkdownDescription: "ID of the build job. Another one starts another build.",
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"triggers": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "Any values. A change of them starts another build. Those that are written after an import are taken over without one.",
+				MarkdownDescription: "Arbitrary map of values. Changing a value starts a new build. Adding the map after an import does not. An empty map is the same as none.",
 				PlanModifiers: []planmodifier.Map{mapplanmodifier.RequiresReplaceIf(replaces,
 					"Another build is started, unless this one was imported and had no triggers.",
 					"Another build is started, unless this one was imported and had no triggers.")},
@@ -159,7 +158,7 @@ func dataSourceSchema() datasourceschema.Schema {
 		MarkdownDescription: "One build of a build job, with its phases, its code checks and, if asked for, its log.\n\n" +
 			"Several fields of a build are documented with different types on different pages: numbers and strings are both read, and what the service leaves out is null.",
 		Attributes: map[string]datasourceschema.Attribute{
-			"build_id": datasourceschema.StringAttribute{Required: true, MarkdownDescription: buildIDDescription, Validators: notEmpty},
+			"build_id": datasourceschema.StringAttribute{Required: true, MarkdownDescription: buildIDDescription, Validators: objectid.Validators()},
 			"log_limit": datasourceschema.Int64Attribute{
 				Optional: true,
 				MarkdownDescription: fmt.Sprintf("How many bytes of the end of the log to read, at most %d (1 MiB). Without it, no log is read. "+
@@ -229,7 +228,7 @@ func listSchema() datasourceschema.Schema {
 		MarkdownDescription: "The builds of a build job, the newest first.\n\n" +
 			"The order of the service's list is not documented; the provider tells the newest by the job's `last_build_id`.",
 		Attributes: map[string]datasourceschema.Attribute{
-			"job_id":     datasourceschema.StringAttribute{Required: true, MarkdownDescription: "ID of the build job.", Validators: notEmpty},
+			"job_id":     datasourceschema.StringAttribute{Required: true, MarkdownDescription: "ID of the build job.", Validators: objectid.Validators()},
 			"job_name":   datasourceschema.StringAttribute{Computed: true, MarkdownDescription: "Name of the build job."},
 			"total":      number("How many builds the job has had, as the service counts them."),
 			"finished":   number("How many of them have ended."),

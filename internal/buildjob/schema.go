@@ -18,6 +18,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/objectid"
 )
 
 // architectures that the service builds for.
@@ -190,18 +192,15 @@ func dataSourceSchema() datasourceschema.Schema {
 	text := func(description string) datasourceschema.StringAttribute {
 		return datasourceschema.StringAttribute{Computed: true, MarkdownDescription: description}
 	}
-	selector := func(description string) datasourceschema.StringAttribute {
-		return datasourceschema.StringAttribute{
-			Optional: true, Computed: true, MarkdownDescription: description,
-			Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
-		}
+	selector := func(description string, validators ...validator.String) datasourceschema.StringAttribute {
+		return datasourceschema.StringAttribute{Optional: true, Computed: true, MarkdownDescription: description, Validators: validators}
 	}
 	return datasourceschema.Schema{
 		MarkdownDescription: "One build job, by `job_id` or by its exact `job_name`. Whether the service compares names exactly is not documented, so the " +
 			"provider does, and case counts. What the service leaves out is null, and so is what it answers as \"\".",
 		Attributes: map[string]datasourceschema.Attribute{
-			"job_id":                selector(jobIDDescription + " Exactly one of `job_id` and `job_name` is to be set."),
-			"job_name":              selector("Exact name of the build job. It is an error if no job or several jobs have it."),
+			"job_id":                selector(jobIDDescription+" Exactly one of `job_id` and `job_name` is to be set.", objectid.Validators()...),
+			"job_name":              selector("Exact name of the build job. It is an error if no job or several jobs have it.", stringvalidator.LengthAtLeast(1)),
 			"job_description":       text("Description of the job."),
 			"enterprise_project_id": text("ID of the enterprise project of the job."),
 			"creator":               text(creatorDescription),

@@ -218,14 +218,18 @@ func (s *Service) listJobs(r *http.Request) (any, error) {
 	if quirks.RepeatedRows {
 		step = max(perPage-1, 1)
 	}
-	start := len(matched)
-	if page-first <= len(matched)/step {
-		start = min((page-first)*step, len(matched))
-	}
 	return document{
-		"total": len(matched), "page": page, "per_page": perPage,
-		"list": matched[start : start+min(perPage, len(matched)-start)],
+		"total": len(matched), "page": page, "per_page": perPage, "list": pageOf(matched, page-first, perPage, step),
 	}, nil
+}
+
+// pageOf returns at most size elements of a list. Each page, counted from 0, starts step elements after the page before.
+func pageOf(list []document, page, size, step int) []document {
+	start := len(list)
+	if page <= len(list)/step { // No product of larger numbers, which can overflow.
+		start = min(page*step, len(list))
+	}
+	return list[start : start+min(size, len(list)-start)]
 }
 
 // matches is whether the list of jobs of a name, "" for any, has this one. How the service compares is not documented.

@@ -101,10 +101,9 @@ func (s *Service) listBuilds(r *http.Request) (any, error) {
 		}
 		list = append(list, document{"build_id": build.ID, "build_state": progress.State, "duration": progress.seconds(build)})
 	}
-	from := min((page-1)*perPage, len(list))
 	return document{
 		"total": len(list), "page": page, "per_page": perPage, "finished": finished, "successful": successful,
-		"list": list[from:min(from+perPage, len(list))],
+		"list": pageOf(list, page-1, perPage, perPage),
 	}, nil
 }
 

@@ -80,7 +80,8 @@ func (s *Service) ForgetFaults() {
 	s.faults = nil
 }
 
-// Requests returns what has reached the service since the last [Service.ForgetRequests], oldest first.
+// Requests returns what has reached the service since the last [Service.ForgetRequests], oldest first. It is empty unless
+// [Options.RecordRequests] is set.
 func (s *Service) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,7 +92,8 @@ func (s *Service) Requests() []Request {
 	return requests
 }
 
-// CountRequests counts the requests with the given method whose path matches the pattern of [path.Match].
+// CountRequests counts the requests with the given method whose path matches the pattern of [path.Match], among those that
+// [Service.Requests] returns.
 func (s *Service) CountRequests(method, pattern string) int {
 	count := 0
 	for _, request := range s.Requests() {
@@ -109,14 +111,16 @@ func (s *Service) ForgetRequests() {
 	s.requests = nil
 }
 
-// record notes a request and takes the fault that was ordered for it, if any.
+// record keeps a request if the options say so, and takes the fault that was ordered for it, if any.
 func (s *Service) record(r *http.Request, body []byte) (*Request, *Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	request := &Request{
 		Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Header: r.Header.Clone(), Body: body,
 	}
-	s.requests = append(s.requests, request)
+	if s.options.RecordRequests {
+		s.requests = append(s.requests, request)
+	}
 	for i, fault := range s.faults {
 		if !fault.hits(request) {
 			continue

@@ -60,6 +60,23 @@ type issued struct {
 	expires               time.Time
 }
 
+// maxIssued is how many tokens and access keys are kept: the metadata service hands them out to anybody.
+const maxIssued = 10_000
+
+// issue keeps a token or an access key by its id. If there are too many, the one that expires first is dropped.
+func (s *Service) issue(id string, credentials issued) {
+	if len(s.issued) >= maxIssued {
+		first, soonest := "", time.Time{}
+		for id, other := range s.issued {
+			if first == "" || other.expires.Before(soonest) {
+				first, soonest = id, other.expires
+			}
+		}
+		delete(s.issued, first)
+	}
+	s.issued[id] = credentials
+}
+
 // RevokeCredentials ends all tokens and access keys that IAM has handed out.
 func (s *Service) RevokeCredentials() {
 	s.mu.Lock()
@@ -218,7 +235,7 @@ func (s *Service) project(wanted wireNamed) (wireNamed, bool) {
 func (s *Service) issueToken(header http.Header, token map[string]any) any {
 	value, expires := "token-"+newID(), s.options.Now().Add(s.options.IAM.Lifetime)
 	_, scoped := token["project"]
-	s.issued[value] = issued{unscoped: !scoped, expires: expires}
+	s.issue(value, issued{unscoped: !scoped, expires: expires})
 	header.Set("X-Subject-Token", value)
 	token["expires_at"] = iamTime(expires)
 	return map[string]any{"token": token}
@@ -227,7 +244,7 @@ func (s *Service) issueToken(header http.Header, token map[string]any) any {
 func (s *Service) issueKeys(lifetime time.Duration) any {
 	key := issued{secret: newID(), securityToken: "security-token-" + newID(), expires: s.options.Now().Add(lifetime)}
 	access := "TEMPORARY" + newID()[:11]
-	s.issued[access] = key
+	s.issue(access, key)
 	return map[string]any{"credential": map[string]any{
 		"access": access, "secret": key.secret, "securitytoken": key.securityToken, "expires_at": iamTime(key.expires),
 	}}
@@ -277,14 +294,14 @@ func (s *Service) createTemporaryKeys(_ http.Header, r *http.Request) (any, erro
 	default:
 		return nil, iamErrorf(http.StatusBadRequest, "The method must be token or assume_role.")
 	}
-	lifetime := 15 * time.Minute
+	seconds := 900
 	if duration != nil {
-		lifetime = time.Duration(*duration) * time.Second
+		seconds = *duration
 	}
-	if lifetime < 15*time.Minute || lifetime > 24*time.Hour {
+	if seconds < 900 || seconds > 86400 {
 		return nil, iamErrorf(http.StatusBadRequest, "duration_seconds must be from 900 to 86400.")
 	}
-	return s.issueKeys(lifetime), nil
+	return s.issueKeys(time.Duration(seconds) * time.Second), nil
 }
 
 // exchangeIDToken hands out a token to whom an identity provider vouches for.

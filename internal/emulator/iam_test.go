@@ -221,6 +221,7 @@ func TestIAM_temporaryKeys(t *testing.T) {
 		"agency of other account": {agency(`"agency_name":"emulator-agency","domain_name":"other"`), 0, 404, "Could not find agency: emulator-agency."},
 		"agency of no account":    {agency(`"agency_name":"emulator-agency"`), 0, 404, "Could not find agency: emulator-agency."},
 		"token":                   {identity(`"methods":["token"]`), 15 * time.Minute, 0, ""},
+		"too long for a duration": {agency(good + `,"duration_seconds":18446745000`), 0, 400, noDuration},
 		"token, an hour":          {identity(`"methods":["token"],"token":{"duration_seconds":3600}`), time.Hour, 0, ""},
 		"token, too long":         {identity(`"methods":["token"],"token":{"duration_seconds":86401}`), 0, 400, noDuration},
 		"other method":            {identity(`"methods":["password"]`), 0, 400, "The method must be token or assume_role."},

@@ -21,9 +21,10 @@ type Server struct {
 	URL string
 }
 
-// New starts a server that lives as long as the test.
+// New starts a server that records requests and lives as long as the test.
 func New(t TB, options Options) *Server {
 	t.Helper()
+	options.RecordRequests = true
 	service, err := NewService(options)
 	if err != nil {
 		t.Fatal(err)

@@ -12,10 +12,13 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log"
 	"net/http"
+	"os"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -49,6 +52,9 @@ type Options struct {
 	FailIn string
 	// Log receives one line for each request; nil logs nothing.
 	Log *log.Logger
+	// RecordRequests keeps every request, with header and body, for [Service.Requests]. Memory grows with each request, so it is
+	// for tests; [New] sets it.
+	RecordRequests bool
 	// Now is the clock; nil means [time.Now].
 	Now func() time.Time
 }
@@ -131,15 +137,38 @@ func (s *Service) newRoutes() *http.ServeMux {
 	return routes
 }
 
+// maxBody is the size of the largest request body that is read, in bytes.
+const maxBody = 4 << 20
+
+// readBody returns the body of a request. Its errors are those of the gateway, which names no code for a client that is too slow.
+//
+// Source: https://support.huaweicloud.com/intl/en-us/usermanual-apig/apig_03_0048.html.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	_, isTooLarge := errors.AsType[*http.MaxBytesError](err)
+	switch {
+	case isTooLarge:
+		return nil, &apiError{Status: http.StatusRequestEntityTooLarge, Code: "APIGW.0201", Message: "Request entity too large"}
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, &apiError{Status: http.StatusRequestTimeout, Code: "APIGW.0201", Message: "Request timeout"}
+	case err != nil:
+		return nil, &apiError{Status: http.StatusBadRequest, Code: "APIGW.0201", Message: "API request error: the body is incomplete"}
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return body, nil
+}
+
+// isCanonical reports whether a path has no empty and no dot segments. [http.ServeMux] redirects requests for other paths, with
+// an HTML body.
+func isCanonical(name string) bool {
+	return strings.HasPrefix(name, "/") && !strings.HasSuffix(name, "//") && cmp.Or(strings.TrimSuffix(name, "/"), "/") == path.Clean(name)
+}
+
 // ServeHTTP records the request, checks who sends it, carries it out, and answers, unless a fault was ordered for it.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := s.options.Now()
 	w.Header().Set("X-Request-Id", newRequestID())
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return // The client has gone away in the middle of its request.
-	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
+	body, err := readBody(w, r)
 	request, fault := s.record(r, body)
 
 	if fault != nil && fault.Do != nil {
@@ -147,7 +176,13 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	answer := buffered{header: w.Header(), status: http.StatusOK}
 	if fault == nil || fault.After || fault.passes() {
-		if err := s.authenticate(r, body); err != nil {
+		if err == nil {
+			err = s.authenticate(r, body)
+		}
+		if err == nil && !isCanonical(r.URL.EscapedPath()) {
+			err = errNotPublished
+		}
+		if err != nil {
 			s.answer(&answer, nil, err)
 		} else {
 			s.routes.ServeHTTP(&answer, r)

@@ -52,17 +52,60 @@ func (s *state) load(file string) error {
 	if err != nil {
 		return fmt.Errorf("state file: %w", err)
 	}
-	if err := decode(content, s); err != nil {
+	// A file with other members is something else, and the first change would overwrite it.
+	if err := decode(content, s, (*json.Decoder).DisallowUnknownFields); err != nil {
 		return fmt.Errorf("state file %s: %w", file, err)
+	}
+	if err := s.check(); err != nil {
+		return fmt.Errorf("state file %s: %w", file, err)
+	}
+	return nil
+}
+
+// check returns the first member that the service could not have saved; nil if there is none.
+func (s *state) check() error {
+	jobs, builds := map[string]bool{}, map[string]bool{}
+	for i, job := range s.Jobs {
+		switch {
+		case job == nil:
+			return fmt.Errorf("jobs[%d] is null", i)
+		case job.ID == "":
+			return fmt.Errorf("jobs[%d].id is missing", i)
+		case jobs[job.ID]:
+			return fmt.Errorf("jobs[%d].id %q is that of another job", i, job.ID)
+		case job.Spec == nil:
+			return fmt.Errorf("jobs[%d].spec is missing", i)
+		case job.name() == "":
+			return fmt.Errorf("jobs[%d].spec.job_name is missing or not a string", i)
+		}
+		jobs[job.ID] = true
+	}
+	for i, build := range s.Builds {
+		switch {
+		case build == nil:
+			return fmt.Errorf("builds[%d] is null", i)
+		case build.ID == "":
+			return fmt.Errorf("builds[%d].id is missing", i)
+		case builds[build.ID]:
+			return fmt.Errorf("builds[%d].id %q is that of another build", i, build.ID)
+		case !jobs[build.JobID]:
+			return fmt.Errorf("builds[%d].job_id %q is not the id of a job", i, build.JobID)
+		case build.Index < 1:
+			return fmt.Errorf("builds[%d].index must be at least 1", i)
+		}
+		builds[build.ID] = true
 	}
 	return nil
 }
 
 // decode reads one JSON document and nothing behind it. Numbers stay as they are written: what the API does not document has
 // to go back as it came.
-func decode(content []byte, target any) error {
+func decode(content []byte, target any, options ...func(*json.Decoder)) error {
 	decoder := json.NewDecoder(bytes.NewReader(content))
 	decoder.UseNumber()
+	for _, option := range options {
+		option(decoder)
+	}
 	if err := decoder.Decode(target); err != nil {
 		return err
 	}

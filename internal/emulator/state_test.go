@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -101,6 +102,45 @@ func TestState_broken(t *testing.T) {
 	}
 	if _, err := emulator.NewService(emulator.Options{StateFile: t.TempDir()}); err == nil {
 		t.Error("a folder as state file is no error")
+	}
+}
+
+// A file that the service cannot have written is not used: its first request would panic, or its first change overwrite it. The error
+// contains the path and the member.
+func TestState_wrongMembersAreNotLoaded(t *testing.T) {
+	t.Parallel()
+	const job, start = `{"id":"a","spec":{"job_name":"app"}}`, `{"jobs":[{"id":"a","spec":{"job_name":"app"}}],"builds":`
+	for content, want := range map[string]string{
+		`{"jobs":[null]}`:                                                                `jobs[0] is null`,
+		`{"jobs":[` + job + `,null]}`:                                                    `jobs[1] is null`,
+		`{"jobs":[` + job + `,` + job + `]}`:                                             `jobs[1].id "a" is that of another job`,
+		`{"jobs":[{"spec":{"job_name":"app"}}]}`:                                         `jobs[0].id is missing`,
+		`{"jobs":[{"id":"a"}]}`:                                                          `jobs[0].spec is missing`,
+		`{"jobs":[{"id":"a","spec":null}]}`:                                              `jobs[0].spec is missing`,
+		`{"jobs":[{"id":"a","spec":{}}]}`:                                                `jobs[0].spec.job_name is missing`,
+		`{"jobs":[{"id":"a","spec":{"job_name":1}}]}`:                                    `jobs[0].spec.job_name is missing`,
+		`{"jobs":[{"id":"a","spec":[]}]}`:                                                `spec`,
+		`{"jobs":[{"id":1,"spec":{"job_name":"app"}}]}`:                                  `id`,
+		`{"jobs":[{"id":"a","created_at":"yesterday"}]}`:                                 `yesterday`,
+		start + `[null]}`:                                                                `builds[0] is null`,
+		start + `[{"job_id":"a","index":1}]}`:                                            `builds[0].id is missing`,
+		start + `[{"id":"b","job_id":"x","index":1}]}`:                                   `builds[0].job_id "x" is not the id of a job`,
+		start + `[{"id":"b","job_id":"a"}]}`:                                             `builds[0].index must be at least 1`,
+		`{"builds":[{"id":"b","job_id":"a","index":1}]}`:                                 `builds[0].job_id "a" is not the id of a job`,
+		`{"version":4,"serial":1,"resources":[]}`:                                        `version`,
+		start + `[{"id":"b","job_id":"a","index":1},{"id":"b","job_id":"a","index":2}]}`: `builds[1].id "b" is that of another build`,
+	} {
+		t.Run(content, func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(t.TempDir(), "state.json")
+			if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := emulator.NewService(emulator.Options{StateFile: file})
+			if err == nil || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), want) {
+				t.Errorf("got error %v, want one with the path and %q", err, want)
+			}
+		})
 	}
 }
 

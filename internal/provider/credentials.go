@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,8 +28,9 @@ const (
 	defaultDuration   = time.Hour
 	metadataTimeout   = 2 * time.Second
 
-	profileName = "profile"
-	oidcName    = "assume_role_with_oidc"
+	profileName  = "profile"
+	oidcName     = "assume_role_with_oidc"
+	metadataName = "metadata"
 )
 
 // road is what sources of credentials are asked on.
@@ -61,6 +61,8 @@ type choice struct {
 	// profile is empty where none is named and none is taken. fromProfile is true where the credentials are its.
 	profile     auth.Profile
 	fromProfile bool
+	// fromMetadata is true if the credentials come from the metadata service.
+	fromMetadata bool
 }
 
 // choose takes the first of the candidates that is configured, else the first that there is. The order is:
@@ -106,9 +108,12 @@ func choose(ctx context.Context, config model, diags *diag.Diagnostics) choice {
 	}
 	source := configured[0]
 	agency := agencyOf(ctx, config, source, profile, diags)
-	return choice{profile: profile, fromProfile: source.name == profileName, source: func(project auth.Project) func(road) auth.Source {
-		return func(r road) auth.Source { return agency(r, project, source) }
-	}}
+	return choice{
+		profile: profile, fromProfile: source.name == profileName, fromMetadata: source.name == metadataName,
+		source: func(project auth.Project) func(road) auth.Source {
+			return func(r road) auth.Source { return agency(r, project, source) }
+		},
+	}
 }
 
 // incomplete is the fault of a candidate that lacks a setting.
@@ -199,9 +204,9 @@ func profileCandidate(config model, needed bool) (auth.Profile, candidate) {
 		return auth.Profile{}, c
 	}
 	shown := cmp.Or(file.value, defaultConfigFile)
-	content, err := os.ReadFile(expand(shown))
+	content, err := readFile(shown)
 	if err != nil {
-		c.missing = "file " + shown + " is not readable"
+		c.missing = fmt.Sprintf("file %s cannot be read: %s", shown, err)
 		if errors.Is(err, fs.ErrNotExist) {
 			c.missing = "file " + shown + " not found"
 		}
@@ -262,12 +267,15 @@ func oidcCandidate(ctx context.Context, config model, diags *diag.Diagnostics) c
 		if !fromFile {
 			return token.value, nil
 		}
-		content, err := os.ReadFile(expand(file.value))
+		content, err := readFile(file.value)
 		token := strings.TrimSpace(string(content))
 		if err == nil && token == "" {
 			err = fmt.Errorf("the file %s is empty", file.value)
 		}
-		return token, err
+		if err != nil {
+			return "", fmt.Errorf("%s (%s): %w", file.name, file.orVariables(), err)
+		}
+		return token, nil
 	}
 	c.source = func(r road, _ auth.Project) auth.Source {
 		return auth.Agency{
@@ -280,7 +288,7 @@ func oidcCandidate(ctx context.Context, config model, diags *diag.Diagnostics) c
 
 // metadataCandidate is always there, unless it is switched off: only a request shows whether somebody answers.
 func metadataCandidate(before []candidate, diags *diag.Diagnostics) candidate {
-	c := candidate{name: "metadata"}
+	c := candidate{name: metadataName}
 	if flag("metadata.disabled", diags) {
 		c.missing = "switched off by HW_METADATA_DISABLED"
 		return c

@@ -85,10 +85,9 @@ func TestProvider_uselessCredentials(t *testing.T) {
 			"user_id = \"u\"\npassword = \"canary\"\nendpoints = { servicestage = \"https://servicestage.example\" }\n", nil,
 			"Set region, project_name or project_id.",
 		},
-		"switch by its second name":       {region + keyBlock, map[string]string{"OS_INSECURE": "maybe"}, `The environment variable OS_INSECURE must be true or false. Got: "maybe".`},
-		"metadata endpoint with password": {region + keyBlock, map[string]string{"HW_METADATA_ENDPOINT": "http://me:canary@127.0.0.1"}, "with a host and nothing but a path behind it."},
-		"auth_url with password":          {region + keyBlock + "auth_url = \"https://me:canary@iam.example\"\n", nil, "with a host and nothing but a path behind it."},
-		"identity provider of two lines":  {region + strings.Replace(oidcBlock, "emulator-idp", "a\\nb", 1), nil, "assume_role_with_oidc.idp_id (environment variable HW_ASSUME_ROLE_IDP_ID) holds characters that cannot be part of it"},
+		"switch by its second name":      {region + keyBlock, map[string]string{"OS_INSECURE": "maybe"}, `The environment variable OS_INSECURE must be true or false. Got: "maybe".`},
+		"auth_url with password":         {region + keyBlock + "auth_url = \"https://me:canary@iam.example\"\n", nil, "with a host and nothing but a path behind it."},
+		"identity provider of two lines": {region + strings.Replace(oidcBlock, "emulator-idp", "a\\nb", 1), nil, "assume_role_with_oidc.idp_id (environment variable HW_ASSUME_ROLE_IDP_ID) holds characters that cannot be part of it"},
 		"agency of a profile without its account": {
 			region + "profile = \"a\"\n",
 			map[string]string{"HOME": homeWith(t, `{"profiles":[{"name":"a","accessKeyId":"canary","secretAccessKey":"canary","agencyName":"b"}]}`)},
@@ -138,7 +137,7 @@ func TestProvider_loginErrors(t *testing.T) {
 		"empty ID token": {
 			strings.Replace(oidcBlock, `id_token = "emulator-id-token"`, fmt.Sprintf("id_token_file = %q", empty), 1),
 			emulator.Fault{},
-			`exchanging the ID token of identity provider "emulator-idp": the file .* is empty. Check id_token_file.`,
+			`exchanging the ID token of identity provider "emulator-idp": assume_role_with_oidc.id_token_file (environment variable HW_ASSUME_ROLE_ID_TOKEN_FILE): the file .* is empty. Check id_token_file.`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -250,6 +250,10 @@ func TestProvider_otherVariables(t *testing.T) {
 // What is wrong with credentials is said while Terraform plans, with the setting to mend.
 func TestProvider_invalidCredentials(t *testing.T) {
 	providertest.Prepare(t)
+	empty := filepath.Join(t.TempDir(), "empty.pem")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	oidc := func(without string) string {
 		return region + regexp.MustCompile(`(?m)^ *`+without+` = .*\n`).ReplaceAllString(oidcBlock, "")
 	}
@@ -279,9 +283,8 @@ func TestProvider_invalidCredentials(t *testing.T) {
 		"auth_url":                {region + keyBlock + "auth_url = \"nonsense\"\n", nil, "auth_url (environment variables HW_AUTH_URL, OS_AUTH_URL) must be a URL"},
 		"auth_url in clear text":  {region + keyBlock + "auth_url = \"http://192.0.2.1/v3\"\n", nil, "over http:// credentials travel in clear text"},
 		"cacert_file missing":     {region + keyBlock + "cacert_file = \"/nonexistent.pem\"\n", nil, "cacert_file (environment variables HW_CACERT_FILE, OS_CACERT) is a path, or the certificates themselves in PEM."},
-		"cacert_file without any": {region + keyBlock + "cacert_file = \"/dev/null\"\n", nil, "holds no certificate in PEM"},
+		"cacert_file without any": {region + keyBlock + fmt.Sprintf("cacert_file = %q\n", empty), nil, "holds no certificate in PEM"},
 		"cacert_file broken":      {region + keyBlock + "cacert_file = \"-----BEGIN CERTIFICATE-----\"\n", nil, "holds no certificate in PEM"},
-		"metadata endpoint":       {region + keyBlock, map[string]string{"HW_METADATA_ENDPOINT": "nonsense"}, "The environment variable HW_METADATA_ENDPOINT must be a URL"},
 		"metadata switch":         {region, map[string]string{"HW_METADATA_DISABLED": "maybe"}, `The environment variable HW_METADATA_DISABLED must be true or false. Got: "maybe".`},
 		"profile that is encrypted": {
 			region + "profile = \"a\"\n",
@@ -297,6 +300,56 @@ func TestProvider_invalidCredentials(t *testing.T) {
 				Config: providertest.WithProvider("\n"+c.config, job), PlanOnly: true,
 				ExpectError: regexp.MustCompile(`(?s)on [^\n]*\.tf line \d+.*` + words(c.want)),
 			})
+		})
+	}
+}
+
+// metadataOnly is an environment in which only the metadata service can have credentials.
+func metadataOnly(t *testing.T, endpoint string) map[string]string {
+	t.Helper()
+	return map[string]string{"HW_METADATA_ENDPOINT": endpoint, "HW_METADATA_DISABLED": "false", "HOME": t.TempDir()}
+}
+
+// HW_METADATA_ENDPOINT is checked if the metadata service is used.
+func TestProvider_invalidMetadataEndpoint(t *testing.T) {
+	providertest.Prepare(t)
+	const notURL = "The environment variable HW_METADATA_ENDPOINT must be a URL"
+	for endpoint, want := range map[string]string{
+		"nonsense":                 notURL,
+		"http://192.0.2.1":         "The environment variable HW_METADATA_ENDPOINT must begin with https://",
+		"http://127.0.0.1?":        notURL,
+		"http://127.0.0.1#":        notURL,
+		"http://169.254.169.254?":  notURL,
+		"http://169.254.169.254/#": notURL,
+	} {
+		t.Run(endpoint, func(t *testing.T) {
+			for variable, value := range metadataOnly(t, endpoint) {
+				t.Setenv(variable, value)
+			}
+			providertest.Run(t, nil, resource.TestStep{
+				Config: providertest.WithProvider("\n"+region, job), PlanOnly: true,
+				ExpectError: regexp.MustCompile(words(want)),
+			})
+		})
+	}
+}
+
+// The default written out is accepted, and a wrong value is no error if the credentials come from elsewhere.
+func TestProvider_metadataEndpointIsNotRejected(t *testing.T) {
+	providertest.Prepare(t)
+	for name, c := range map[string]struct{ endpoint, config string }{
+		"default":                   {"http://169.254.169.254", region},
+		"default with a slash":      {"http://169.254.169.254/", region},
+		"not used":                  {"nonsense", region + keyBlock},
+		"not used, with a password": {"http://me:canary-secret@gw.example.com", region + tokenBlock},
+		"not used, over http":       {"http://192.0.2.1", region + oidcBlock},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for variable, value := range metadataOnly(t, c.endpoint) {
+				t.Setenv(variable, value)
+			}
+			// Planning a new job sends no request.
+			providertest.Run(t, nil, resource.TestStep{Config: providertest.WithProvider("\n"+c.config, job), PlanOnly: true, ExpectNonEmptyPlan: true})
 		})
 	}
 }

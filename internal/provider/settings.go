@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -244,7 +246,10 @@ func settingsFrom(ctx context.Context, config model) (settings, diag.Diagnostics
 	}
 	resolved.endpoint = serviceEndpoint(config, where, resolved.insecure, &diags)
 	resolved.iamEndpoint = iamEndpoint(config, where, resolved.insecure, &diags)
-	resolved.metadataEndpoint = metadataEndpoint(resolved.insecure, &diags)
+	resolved.metadataEndpoint = defaultMetadataEndpoint
+	if choice.fromMetadata {
+		resolved.metadataEndpoint = metadataEndpoint(resolved.insecure, &diags)
+	}
 	resolved.source = choice.source(resolved.project)
 	if _, isPassword := resolved.source(road{}).(auth.Password); isPassword && resolved.project == (auth.Project{}) {
 		diags.AddAttributeError(path.Root("project_name"), "Missing project", "ServiceStage accepts tokens for a project only, and a password "+
@@ -311,7 +316,7 @@ func rootCAs(config model, diags *diag.Diagnostics) *x509.CertPool {
 	}
 	pem := []byte(set.value)
 	if !strings.Contains(set.value, "-----BEGIN") {
-		content, err := os.ReadFile(expand(set.value))
+		content, err := readFile(set.value)
 		if err != nil {
 			diags.AddAttributeError(set.path(), "Unreadable certificate file", fmt.Sprintf(
 				"%s. cacert_file (%s) is a path, or the certificates themselves in PEM.", err, set.orVariables()))
@@ -328,6 +333,40 @@ func rootCAs(config model, diags *diag.Diagnostics) *x509.CertPool {
 			"cacert_file (%s) holds no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----.", set.orVariables()))
 	}
 	return pool
+}
+
+// maxFileSize is the size of the largest file that an argument may name, in bytes.
+const maxFileSize = 1 << 20
+
+// readFile returns the content of a regular file, or of the regular file that a symbolic link leads to, of at most [maxFileSize].
+// It does not wait for a writer: a named pipe, a socket, a device or a folder is an error. Every error contains the path.
+func readFile(name string) ([]byte, error) {
+	name = expand(name)
+	// Opening a device can have side effects, so the type is checked first.
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", name)
+	}
+	// Something else may have replaced the file since then: O_NONBLOCK opens a named pipe without waiting.
+	file, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) //nolint:gosec // The user names the file.
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }() // Nothing was written.
+	if info, err = file.Stat(); err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", name)
+	}
+	content, err := io.ReadAll(io.LimitReader(file, maxFileSize+1))
+	if err == nil && len(content) > maxFileSize {
+		err = fmt.Errorf("%s is larger than 1 MiB", name)
+	}
+	return content, err
 }
 
 // expand replaces ~ at the beginning by the home folder, where there is one.
@@ -406,11 +445,15 @@ func iamEndpoint(config model, where place, insecure bool, diags *diag.Diagnosti
 	}
 }
 
-// metadataEndpoint is the address of the metadata service, which is the same in every cloud.
+// defaultMetadataEndpoint is the URL of the metadata service, which is the same in every cloud.
+const defaultMetadataEndpoint = "http://169.254.169.254"
+
+// metadataEndpoint returns HW_METADATA_ENDPOINT, or the default if it is not set. The default is accepted over http: it is a
+// link-local address, and no credentials are sent to it.
 func metadataEndpoint(insecure bool, diags *diag.Diagnostics) string {
 	set := text(nil, "metadata.endpoint")
-	if set.value == "" {
-		return "http://169.254.169.254"
+	if set.value == "" || strings.TrimSuffix(set.value, "/") == defaultMetadataEndpoint {
+		return defaultMetadataEndpoint
 	}
 	endpoint, err := parseEndpoint(set.value, insecure)
 	if err != nil {
@@ -440,7 +483,7 @@ func parseEndpoint(value string, insecure bool) (string, error) {
 		complete = "https://" + value
 	}
 	endpoint, err := url.Parse(complete)
-	if err != nil || endpoint.Hostname() == "" || endpoint.User != nil || endpoint.RawQuery != "" || endpoint.Fragment != "" {
+	if err != nil || endpoint.Hostname() == "" || endpoint.User != nil || strings.ContainsAny(value, "?#") {
 		return "", errors.New("must be a URL such as https://servicestage.cn-north-4.myhuaweicloud.com, with a host and nothing but a path behind it")
 	}
 	switch endpoint.Scheme {

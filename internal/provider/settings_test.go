@@ -214,25 +214,31 @@ func TestProvider_invalid(t *testing.T) {
 		"no credentials": {"region = \"r\"\n", map[string]string{"HOME": t.TempDir()}, `provider "servicestage" {`, "What was tried, in this order: token: not set; access_key and secret_key: not set; " +
 			"user_name (or user_id) and password: not set; profile: file ~/.hcloud/config.json not found; assume_role_with_oidc: not set; " +
 			"metadata: switched off by HW_METADATA_DISABLED. Set access_key and secret_key"},
-		"no region, no endpoint":      {"access_key = \"AK\"\nsecret_key = \"SK\"\n", nil, `provider "servicestage" {`, "Set region, such as cn-north-4, or the environment variable HW_REGION_NAME."},
-		"malformed region":            {strings.Replace(good, "cn-north-4", "cn north/4", 1), nil, `region = "cn north/4"`, "A region is a name such as cn-north-4."},
-		"region with a slash":         {strings.Replace(good, "cn-north-4", "evil.example/", 1), nil, `region = "evil.example/"`, "A region is a name such as cn-north-4."},
-		"token with a line break":     {"region = \"r\"\ntoken = \"a\\nb\"\n", nil, `token = `, "token (environment variables HW_AUTH_TOKEN, OS_AUTH_TOKEN) holds characters that cannot be part of it"},
-		"endpoint is no URL":          {endpoint("not a url"), nil, `endpoints = `, `The endpoint "servicestage" (environment variable HW_SERVICESTAGE_ENDPOINT) must be a URL`},
-		"endpoint is a word":          {endpoint("servicestage"), nil, `endpoints = `, `must be a URL such as https://servicestage.cn-north-4.myhuaweicloud.com`},
-		"endpoint is empty":           {endpoint(""), nil, `endpoints = `, `must be a URL such as`},
-		"endpoint with a query":       {endpoint("https://a.example/?x=1"), nil, `endpoints = `, `with a host and nothing but a path behind it`},
-		"endpoint with a user":        {endpoint("https://u:p@a.example"), nil, `endpoints = `, `with a host and nothing but a path behind it`},
-		"endpoint of another kind":    {endpoint("ftp://a.example"), nil, `endpoints = `, `must begin with https://`},
-		"plain endpoint elsewhere":    {endpoint("http://192.0.2.1"), nil, `endpoints = `, `over http:// credentials travel in clear text`},
-		"endpoint of the environment": {good, map[string]string{"HW_SERVICESTAGE_ENDPOINT": "nonsense"}, `provider "servicestage" {`, `environment variable HW_SERVICESTAGE_ENDPOINT`},
-		"IAM endpoint is no URL":      {good + "endpoints = { iam = \"nonsense\" }\n", nil, `endpoints = `, `The endpoint "iam"`},
-		"no such file":                {"region = \"r\"\nshared_config_file = \"/nonexistent/config.json\"\n", nil, `shared_config_file = `, "open /nonexistent/config.json: no such file or directory. The file is named by shared_config_file"},
-		"no such profile":             {"region = \"r\"\nprofile = \"nobody\"\n", map[string]string{"HOME": homeWith(t, `{"profiles":[]}`)}, `profile = `, `In ~/.hcloud/config.json, there is no profile "nobody"; there are none.`},
-		"unknown endpoint":            {good + "endpoints = { ecs = \"https://a.example\" }\n", nil, `endpoints = `, `value must be one of: ["servicestage" "iam"]`},
-		"negative retries":            {good + "max_retries = -1\n", nil, `max_retries = -1`, "value must be at least 0"},
-		"retries of the environment":  {good, map[string]string{"HW_MAX_RETRIES": "-1"}, `provider "servicestage" {`, `The environment variable HW_MAX_RETRIES must be a whole number of at least 0. Got: "-1".`},
-		"insecure of the environment": {good, map[string]string{"HW_INSECURE": "maybe"}, `provider "servicestage" {`, `The environment variable HW_INSECURE must be true or false. Got: "maybe".`},
+		"no region, no endpoint":                            {"access_key = \"AK\"\nsecret_key = \"SK\"\n", nil, `provider "servicestage" {`, "Set region, such as cn-north-4, or the environment variable HW_REGION_NAME."},
+		"malformed region":                                  {strings.Replace(good, "cn-north-4", "cn north/4", 1), nil, `region = "cn north/4"`, "A region is a name such as cn-north-4."},
+		"region with a slash":                               {strings.Replace(good, "cn-north-4", "evil.example/", 1), nil, `region = "evil.example/"`, "A region is a name such as cn-north-4."},
+		"token with a line break":                           {"region = \"r\"\ntoken = \"a\\nb\"\n", nil, `token = `, "token (environment variables HW_AUTH_TOKEN, OS_AUTH_TOKEN) holds characters that cannot be part of it"},
+		"endpoint is no URL":                                {endpoint("not a url"), nil, `endpoints = `, `The endpoint "servicestage" (environment variable HW_SERVICESTAGE_ENDPOINT) must be a URL`},
+		"endpoint is a word":                                {endpoint("servicestage"), nil, `endpoints = `, `must be a URL such as https://servicestage.cn-north-4.myhuaweicloud.com`},
+		"endpoint is empty":                                 {endpoint(""), nil, `endpoints = `, `must be a URL such as`},
+		"endpoint with a query":                             {endpoint("https://a.example/?x=1"), nil, `endpoints = `, `with a host and nothing but a path behind it`},
+		"endpoint with an empty query":                      {endpoint("https://a.example/?"), nil, `endpoints = `, `with a host and nothing but a path behind it`},
+		"endpoint with an empty fragment":                   {endpoint("https://a.example#"), nil, `endpoints = `, `with a host and nothing but a path behind it`},
+		"endpoint without a scheme and with an empty query": {endpoint("a.example?"), nil, `endpoints = `, `with a host and nothing but a path behind it`},
+		"IAM endpoint with an empty query":                  {good + "endpoints = { iam = \"https://a.example/v3?\" }\n", nil, `endpoints = `, `with a host and nothing but a path behind it`},
+		"auth_url with an empty query":                      {good + "auth_url = \"https://a.example/v3?\"\n", nil, `auth_url = `, `with a host and nothing but a path behind it`},
+		"auth_url with an empty fragment":                   {good + "auth_url = \"https://a.example/v3#\"\n", nil, `auth_url = `, `with a host and nothing but a path behind it`},
+		"endpoint with a user":                              {endpoint("https://u:p@a.example"), nil, `endpoints = `, `with a host and nothing but a path behind it`},
+		"endpoint of another kind":                          {endpoint("ftp://a.example"), nil, `endpoints = `, `must begin with https://`},
+		"plain endpoint elsewhere":                          {endpoint("http://192.0.2.1"), nil, `endpoints = `, `over http:// credentials travel in clear text`},
+		"endpoint of the environment":                       {good, map[string]string{"HW_SERVICESTAGE_ENDPOINT": "nonsense"}, `provider "servicestage" {`, `environment variable HW_SERVICESTAGE_ENDPOINT`},
+		"IAM endpoint is no URL":                            {good + "endpoints = { iam = \"nonsense\" }\n", nil, `endpoints = `, `The endpoint "iam"`},
+		"no such file":                                      {"region = \"r\"\nshared_config_file = \"/nonexistent/config.json\"\n", nil, `shared_config_file = `, "/nonexistent/config.json: no such file or directory. The file is named by shared_config_file"},
+		"no such profile":                                   {"region = \"r\"\nprofile = \"nobody\"\n", map[string]string{"HOME": homeWith(t, `{"profiles":[]}`)}, `profile = `, `In ~/.hcloud/config.json, there is no profile "nobody"; there are none.`},
+		"unknown endpoint":                                  {good + "endpoints = { ecs = \"https://a.example\" }\n", nil, `endpoints = `, `value must be one of: ["servicestage" "iam"]`},
+		"negative retries":                                  {good + "max_retries = -1\n", nil, `max_retries = -1`, "value must be at least 0"},
+		"retries of the environment":                        {good, map[string]string{"HW_MAX_RETRIES": "-1"}, `provider "servicestage" {`, `The environment variable HW_MAX_RETRIES must be a whole number of at least 0. Got: "-1".`},
+		"insecure of the environment":                       {good, map[string]string{"HW_INSECURE": "maybe"}, `provider "servicestage" {`, `The environment variable HW_INSECURE must be true or false. Got: "maybe".`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for variable, value := range c.environment {
@@ -256,15 +262,21 @@ func words(text string) string {
 func TestProvider_endpointWithPassword(t *testing.T) {
 	t.Parallel()
 	const url = "https://me:canary-secret@gw.example.com"
-	for name, c := range map[string]struct{ argument, variable, want string }{
-		"endpoint":          {"endpoints = { servicestage = var.url }", "", "Invalid endpoint"},
-		"auth_url":          {"auth_url = var.url", "HW_IAM_ENDPOINT=", "Invalid auth_url"},
-		"metadata endpoint": {"", "HW_METADATA_ENDPOINT=" + url, "Invalid HW_METADATA_ENDPOINT"},
+	for name, c := range map[string]struct {
+		argument    string
+		environment []string
+		want        string
+	}{
+		"endpoint": {"endpoints = { servicestage = var.url }", nil, "Invalid endpoint"},
+		"auth_url": {"auth_url = var.url", []string{"HW_IAM_ENDPOINT="}, "Invalid auth_url"},
+		"metadata endpoint": {
+			"", []string{"HOME=" + t.TempDir(), "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_METADATA_DISABLED=false", "HW_METADATA_ENDPOINT=" + url}, "Invalid HW_METADATA_ENDPOINT",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cli := providertest.NewCLI(t, emulator.New(t, emulator.Options{}))
-			cli.Env = append(cli.Env, c.variable)
+			cli.Env = append(cli.Env, c.environment...)
 			cli.Write(t, "main.tf", providertest.Requirement+"provider \"servicestage\" {\n"+c.argument+"\n}\n"+job+
 				"variable \"url\" { default = \""+url+"\" }\n")
 			stdout, stderr, err := cli.Run(t, "plan", "-no-color", "-input=false")

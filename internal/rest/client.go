@@ -10,6 +10,7 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -17,6 +18,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -86,11 +88,8 @@ type Client struct {
 // New returns a client, or an error when the endpoint is no absolute URL. It does not touch the network.
 func New(config Config) (*Client, error) {
 	endpoint, err := url.Parse(config.Endpoint)
-	if err != nil {
-		return nil, fmt.Errorf("endpoint: %w", err)
-	}
-	if endpoint.Scheme == "" || endpoint.Host == "" {
-		return nil, fmt.Errorf("endpoint %q is no absolute URL", config.Endpoint)
+	if err != nil || endpoint.Scheme == "" || endpoint.Host == "" {
+		return nil, errors.New("the endpoint is not an absolute URL") // It is not quoted: it may contain a password.
 	}
 	if config.Log == nil {
 		config.Log = func(context.Context, string, ...map[string]any) {}
@@ -129,10 +128,13 @@ func (c *Client) ProjectID(ctx context.Context) (string, error) {
 // Now is the time by the client's clock.
 func (c *Client) Now() time.Time { return c.config.Now() }
 
+// PathElement matches what may be an element of the path of a call, such as an ID: letters, digits, "-", "_" and ".", but not dots alone.
+var PathElement = regexp.MustCompile(`^[A-Za-z0-9._-]*[A-Za-z0-9_-][A-Za-z0-9._-]*$`)
+
 // Call is one operation of a service.
 type Call struct {
 	Method string
-	// Path holds the elements of the path; each is escaped.
+	// Path holds the elements of the path. Each has to match [PathElement], or nothing is sent.
 	Path  []string
 	Query url.Values
 	// Header holds headers besides the usual ones; nil means none.
@@ -144,6 +146,10 @@ type Call struct {
 	// Repeatable is true of a POST that makes nothing which a second one would make twice. Any other POST is not sent again
 	// where the first one may have arrived, and is not cut off by the caller's context, but ends within 30 seconds.
 	Repeatable bool
+	// Secrets are the secrets of the body, which no error quotes; nil means none. Those of headers need not be listed.
+	Secrets []string
+	// Once is true of a call that is sent once, whatever its failure.
+	Once bool
 	// Confidential is true where a good answer holds secrets: what cannot be understood of it is not quoted, unless it is HTML.
 	Confidential bool
 }
@@ -172,7 +178,7 @@ func (c *Client) Do(ctx context.Context, call Call, out any) (http.Header, error
 	for attempt, retries := 1, 0; ; attempt++ {
 		if stopped := c.waitFor(ctx, retries, last); stopped != nil {
 			if last == nil {
-				last = &Error{Method: call.Method, Host: c.endpoint.Host}
+				last = c.throttle.unsent(call, c.endpoint.Host, stopped)
 			}
 			last.Stopped = stopped
 			return nil, last
@@ -211,14 +217,12 @@ func rejected(authenticator Authenticator, answer *answer, failure *Error) bool 
 }
 
 func (c *Client) url(call Call) (string, error) {
-	escaped := make([]string, len(call.Path))
-	for i, element := range call.Path {
-		if element == "" || element == "." || element == ".." {
-			return "", fmt.Errorf("%q cannot be part of a path", element)
+	for _, element := range call.Path {
+		if !PathElement.MatchString(element) {
+			return "", fmt.Errorf("invalid ID %q: it may contain only letters, digits, hyphens, underscores and dots", Sanitize(element, maxRequestID))
 		}
-		escaped[i] = url.PathEscape(element)
 	}
-	target := strings.TrimSuffix(c.endpoint.String(), "/") + "/" + strings.Join(escaped, "/")
+	target := strings.TrimSuffix(c.endpoint.String(), "/") + "/" + strings.Join(call.Path, "/")
 	if len(call.Query) > 0 {
 		target += "?" + call.Query.Encode()
 	}
@@ -228,9 +232,10 @@ func (c *Client) url(call Call) (string, error) {
 // answer is a complete answer of the service, whatever its status.
 type answer struct {
 	*http.Response
-	method string
-	body   []byte
-	now    time.Time
+	method  string
+	body    []byte
+	now     time.Time
+	secrets redactor
 }
 
 // exchange is one attempt: a request that is authenticated anew, and its whole answer. The failure is one without an answer,
@@ -256,16 +261,18 @@ func (c *Client) exchange(ctx context.Context, call Call, target string, body []
 
 	fields := map[string]any{"method": call.Method, "host": req.URL.Host, "path": req.URL.Path, "attempt": attempt}
 	start := c.config.Now()
+	secrets := newRedactor(call, req.Header, c.proxy(req))
 	answer, err := c.send(req.WithContext(sending))
 	fields["duration_ms"] = c.config.Now().Sub(start).Milliseconds()
 	if err != nil {
-		failure := &Error{Method: call.Method, Host: req.URL.Host, Sent: connected.Load(), Err: err}
+		failure := &Error{Method: call.Method, Host: req.URL.Host, Sent: connected.Load(), Err: secrets.cause(err)}
 		fields["error"] = failure.Err.Error()
 		c.config.Log(ctx, "no answer", fields)
 		return nil, failure
 	}
+	answer.secrets = secrets.with(answer.Header.Get("X-Subject-Token"))
 	fields["status"] = answer.StatusCode
-	fields["request_id"] = answer.Header.Get("X-Request-Id")
+	fields["request_id"] = answer.requestID()
 	c.config.Log(ctx, "answer", fields)
 	return answer, answer.failure()
 }
@@ -290,6 +297,18 @@ func (c *Client) request(ctx context.Context, call Call, target string, body []b
 		}
 	}
 	return req, nil
+}
+
+// proxy is nil if the request is sent to the service itself, or cannot be sent.
+func (c *Client) proxy(req *http.Request) *url.URL {
+	if c.transport.Proxy == nil {
+		return nil
+	}
+	proxy, err := c.transport.Proxy(req)
+	if err != nil {
+		return nil
+	}
+	return proxy
 }
 
 func (c *Client) send(req *http.Request) (*answer, error) {
@@ -318,9 +337,12 @@ func decode(answer *answer, out any, confidential bool) *Error {
 	if err := json.Unmarshal(answer.body, out); err != nil {
 		failure := answer.error()
 		if !json.Valid(answer.body) && (!confidential || answer.isHTML()) {
-			failure.Message = excerpt(answer.body)
+			failure.Message = answer.excerpt()
 		}
-		failure.Err = fmt.Errorf("the answer is not the documented JSON: %w", err)
+		failure.Err = errors.New("the answer is not the documented JSON")
+		if !confidential { // The cause may quote a value.
+			failure.Err = fmt.Errorf("the answer is not the documented JSON: %w", answer.secrets.cause(err))
+		}
 		return failure
 	}
 	return nil

@@ -6,6 +6,7 @@ package rest_test
 import (
 	"context"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"io"
 	"net"
@@ -290,7 +291,7 @@ func TestClient_dial(t *testing.T) {
 	}
 }
 
-// The proxy of the environment is used, unless the client is told not to. The environment is read once in a program, so this is
+// The proxy of the environment is used, unless the client is told not to, and its password is not shown. The environment is read once in a program, so this is
 // another one.
 func TestClient_proxy(t *testing.T) {
 	t.Parallel()
@@ -300,15 +301,16 @@ func TestClient_proxy(t *testing.T) {
 			c.NoProxy = noProxy == "no-proxy"
 			c.Dial = func(_ context.Context, _, address string) (net.Conn, error) {
 				dialled = address
-				return nil, errors.New("as ordered")
+				return nil, errors.New("as ordered, user:canary-password, " + base64.StdEncoding.EncodeToString([]byte("user:canary-password")))
 			}
 		}).Do(t.Context(), rest.Call{Method: http.MethodGet}, nil)
 		t.Logf("dialled %s: %v", dialled, err)
 		return
 	}
-	for argument, want := range map[string]string{"proxy": "dialled 192.0.2.1:3128", "no-proxy": "dialled service.example:80"} {
+	const proxy = "http://user:canary-password@192.0.2.1:3128"
+	for argument, want := range map[string]string{"proxy": "dialled 192.0.2.1:3128: GET service.example: no answer: proxyconnect tcp: as ordered, user:[redacted], dXNlcjp[redacted]Q=", "no-proxy": "dialled service.example:80"} {
 		command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestClient_proxy$", "-test.v", "--", argument)
-		command.Env = append(os.Environ(), "HTTP_PROXY=http://192.0.2.1:3128", "http_proxy=http://192.0.2.1:3128", "NO_PROXY=", "no_proxy=")
+		command.Env = append(os.Environ(), "HTTP_PROXY="+proxy, "http_proxy="+proxy, "NO_PROXY=", "no_proxy=")
 		output, err := command.CombinedOutput()
 		if err != nil || !strings.Contains(string(output), want) {
 			t.Errorf("%s: %v, want %s\n%s", argument, err, want, output)

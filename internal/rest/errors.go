@@ -8,14 +8,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 )
 
-// Error is a call that failed: an answer that says so, an answer that cannot be understood, or none at all.
+// Error is a call that failed: an answer that says so, an answer that cannot be understood, or none at all. Its texts are safe to
+// print: they contain no secret of the request, have no invisible characters, and are of bounded length.
 type Error struct {
 	// Method and Host say what was called; Host is host:port of the endpoint.
 	Method, Host string
@@ -37,8 +38,8 @@ type Error struct {
 	Stopped error
 	// Err is the cause where there was no answer or none that could be understood; nil where the service answered.
 	Err error
-
-	retryAfter string
+	// RetryAfter is the wait that the response requests with its Retry-After header; 0 if it requests none.
+	RetryAfter time.Duration
 }
 
 // Error says all that is known in one line.
@@ -87,21 +88,40 @@ func (a *answer) failure() *Error {
 		return nil
 	}
 	failure := a.error()
-	failure.Code, failure.Message = described.code, described.message
+	failure.Code = a.secrets.clean(described.code, maxCode)
+	switch {
+	case a.StatusCode/100 == 3:
+		failure.Message = a.redirect()
+	case described.code == "" && described.message == "":
+		failure.Message = a.excerpt()
+	default:
+		failure.Message = a.secrets.clean(described.message, maxMessage)
+	}
 	if failure.Code == strconv.Itoa(a.StatusCode) {
 		failure.Code = "" // As IAM repeats it.
 	}
 	if failure.RequestID == "" {
-		failure.RequestID = described.requestID
-	}
-	if a.StatusCode/100 == 3 {
-		failure.Message = "the service redirects elsewhere, where credentials do not follow"
+		failure.RequestID = a.secrets.clean(described.requestID, maxRequestID)
 	}
 	return failure
 }
 
+// redirect names the target of a redirect without its user, query and fragment, which may be credentials for it.
+func (a *answer) redirect() string {
+	target, err := a.Location()
+	if err != nil || target.Host == "" {
+		return "the endpoint redirects, and the provider does not follow redirects"
+	}
+	target = &url.URL{Scheme: target.Scheme, Host: target.Host, Path: target.Path}
+	return a.secrets.clean(fmt.Sprintf("the endpoint redirects to %s; the provider does not follow redirects", target), maxMessage)
+}
+
 // isHTML is true of a page, such as that of a proxy.
 func (a *answer) isHTML() bool { return bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("<")) }
+
+func (a *answer) requestID() string {
+	return a.secrets.clean(a.Header.Get("X-Request-Id"), maxRequestID)
+}
 
 // error is an Error with what is known of every answer.
 func (a *answer) error() *Error {
@@ -109,14 +129,15 @@ func (a *answer) error() *Error {
 		Method:     a.method,
 		Host:       a.Request.URL.Host,
 		StatusCode: a.StatusCode,
-		RequestID:  a.Header.Get("X-Request-Id"),
+		RequestID:  a.requestID(),
 		LocalTime:  a.now,
 		Sent:       true,
-		retryAfter: a.Header.Get("Retry-After"),
 	}
+	now := a.now
 	if date, err := http.ParseTime(a.Header.Get("Date")); err == nil {
-		failure.ServerTime = date
+		failure.ServerTime, now = date, date
 	}
+	failure.RetryAfter = retryAfter(a.Header.Get("Retry-After"), now)
 	return failure
 }
 
@@ -127,18 +148,19 @@ type description struct {
 	explicit                 bool
 }
 
-// describe reads each envelope that Huawei Cloud's services use: flat, inside error{}, or the first element of an array.
+// describe reads each envelope that Huawei Cloud's services use: flat, inside error{}, or the first element of an array. Neither code
+// nor message means that the body is none of them.
 func describe(body []byte) description {
 	document, err := Decode(body)
 	if err != nil {
-		return description{message: excerpt(body)}
+		return description{}
 	}
 	if list, ok := document.([]any); ok && len(list) > 0 {
 		document = list[0]
 	}
 	object, ok := document.(map[string]any)
 	if !ok {
-		return description{message: excerpt(body)}
+		return description{}
 	}
 	if inner, ok := object["error"].(map[string]any); ok {
 		for key, value := range object {
@@ -148,77 +170,47 @@ func describe(body []byte) description {
 		}
 		object = inner
 	}
-	d := description{
-		code:      Text(object, "error_code", "errorCode", "code"),
-		message:   Text(object, "error_msg", "error_message", "errorMessage", "message", "detail"),
-		requestID: Text(object, "request_id"),
-		explicit:  Text(object, "error_code", "errorCode") != "",
+	return description{
+		code:      member(object, "error_code", "errorCode", "code"),
+		message:   member(object, "error_msg", "error_message", "errorMessage", "message", "detail"),
+		requestID: member(object, "request_id"),
+		explicit:  member(object, "error_code", "errorCode") != "",
 	}
-	if d.code == "" && d.message == "" {
-		d.message = excerpt(body)
-	}
-	return d
 }
 
-// maxText bounds one member of an error body, in characters.
-const maxText = 2048
-
-// Text returns the first of the named members that is a non-empty string, or a number (a [json.Number]) other than 0, without
-// control characters and cut at 2,048 characters; "" where there is none.
+// Text returns the first of the named members that is a non-empty string, or a number (a [json.Number]) other than 0, sanitized and
+// cut at 2,048 characters; "" if there is none.
 func Text(object map[string]any, names ...string) string {
+	return Sanitize(member(object, names...), maxMessage)
+}
+
+func member(object map[string]any, names ...string) string {
 	for _, name := range names {
 		switch value := object[name].(type) {
 		case string:
 			if value != "" {
-				return cut(strings.Map(func(r rune) rune {
-					if unicode.IsControl(r) {
-						return ' '
-					}
-					return r
-				}, value), maxText)
+				return value
 			}
 		case json.Number:
 			if value != "0" {
-				return cut(value.String(), maxText)
+				return value.String()
 			}
 		}
 	}
 	return ""
 }
 
-func cut(text string, characters int) string {
-	if runes := []rune(text); len(runes) > characters {
-		return string(runes[:characters]) + "…"
-	}
-	return text
-}
+// tag is an HTML tag, also one that does not end.
+var tag = regexp.MustCompile(`<[^>]*>?`)
 
-// maxExcerpt bounds what is quoted of an answer that is no JSON, in characters.
-const maxExcerpt = 512
-
-// excerpt quotes what came instead of JSON, such as a proxy's HTML page, without its tags.
-func excerpt(body []byte) string {
-	if !utf8.Valid(body) {
-		body = bytes.ToValidUTF8(body, []byte("�"))
-	}
-	var text strings.Builder
-	inTag := false
-	for _, r := range string(body) {
-		switch {
-		case r == '<':
-			inTag = true
-		case r == '>' && inTag:
-			inTag = false
-			text.WriteByte(' ')
-		case !inTag:
-			text.WriteRune(r)
-		}
-	}
-	words := strings.Join(strings.Fields(text.String()), " ")
-	if words == "" {
+// excerpt quotes the beginning of a body that is not JSON, such as a proxy's HTML page, without its tags; "" if nothing is left.
+func (a *answer) excerpt() string {
+	text := tag.ReplaceAllString(a.secrets.beginning(string(a.body)), " ")
+	text = a.secrets.clean(strings.Join(strings.Fields(text), " "), maxExcerpt)
+	if text == "" {
 		return ""
 	}
-	return fmt.Sprintf("%q", cut(words, maxExcerpt))
+	return strconv.Quote(text)
 }
 
 // Decode decodes a document of unknown form, with its numbers as they are written, as [json.Number].

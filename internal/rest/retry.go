@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -17,8 +18,8 @@ import (
 const (
 	minDelay = 500 * time.Millisecond
 	maxDelay = 30 * time.Second
-	// maxRetryAfter bounds what a service may ask for; the time of the operation mostly ends before.
-	maxRetryAfter = time.Hour
+	// maxRetryAfter is longer than any operation, so that no call waits for it.
+	maxRetryAfter = 24 * time.Hour
 )
 
 // final marks an error that would be the same the next time.
@@ -42,27 +43,61 @@ func (e *Error) Transient() bool {
 // retryable says whether the same call may be sent again. What makes something is sent again only where the first request surely
 // did not reach the service, or where the service says that it did nothing.
 func retryable(call Call, failure *Error) bool {
-	return failure.Transient() &&
+	return !call.Once && failure.Transient() &&
 		(!failure.Sent || failure.StatusCode == http.StatusTooManyRequests || call.mayBeRepeated())
 }
 
-// waitFor waits for the turn of an attempt: as long as the failure before it, nil for the first, asks for, as long as the
-// service throttles the client, and as the pace has it. It returns the context's error when that ends.
+// WaitError is a wait that the service requires and that was not begun, because the context would end before it. It unwraps to
+// [context.DeadlineExceeded].
+type WaitError struct {
+	// Wait is how long the wait would be, and Left the time until the context ends.
+	Wait, Left time.Duration
+}
+
+// Error returns both durations.
+func (e *WaitError) Error() string {
+	return fmt.Sprintf("a wait of %s exceeds the remaining %s", e.Wait.Round(time.Second), e.Left.Round(time.Second))
+}
+
+// Unwrap returns [context.DeadlineExceeded].
+func (e *WaitError) Unwrap() error { return context.DeadlineExceeded }
+
+// waitFor waits for the turn of an attempt: at least for the backoff after the failure before it (nil for the first), as long as the
+// response to that requests, as long as the service throttles the client, and as the pace has it. Its error is a [*WaitError], or
+// that of the context when that ends.
 func (c *Client) waitFor(ctx context.Context, retry int, last *Error) error {
-	now := c.config.Now()
-	d := c.throttle.remaining(now)
+	required, backoff := c.throttle.remaining(c.config.Now()), time.Duration(0)
 	if last != nil {
-		d = max(d, delay(retry, last.retryAfter, now))
+		required, backoff = max(required, last.RetryAfter), Delay(retry)
 	}
-	if last != nil || d > 0 {
-		if err := c.Pause(ctx, d); err != nil {
+	if err := checkTime(ctx, required); err != nil {
+		return err
+	}
+	if last != nil || required > 0 {
+		if err := c.Pause(ctx, max(required, backoff)); err != nil {
 			return err
 		}
 	}
-	if d := c.pace.turn(c.config.Now()); d > 0 {
-		return c.Pause(ctx, d)
+	turn := c.pace.turn(c.config.Now())
+	if err := checkTime(ctx, turn); err != nil || turn == 0 {
+		return err
 	}
-	return ctx.Err()
+	return c.Pause(ctx, turn)
+}
+
+// checkTime returns a [*WaitError] if the context ends before a wait of d would, and its error if it has ended.
+func checkTime(ctx context.Context, d time.Duration) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	deadline, ok := ctx.Deadline()
+	if !ok || d == 0 {
+		return nil
+	}
+	if left := time.Until(deadline); d >= left {
+		return &WaitError{Wait: d, Left: max(left, 0)}
+	}
+	return nil
 }
 
 // throttle is until when the service has asked the client to be quiet. It holds for all calls, not just for the one that was
@@ -70,17 +105,18 @@ func (c *Client) waitFor(ctx context.Context, retry int, last *Error) error {
 type throttle struct {
 	mu    sync.Mutex
 	until time.Time
+	last  Error // The last failure with status 429.
 }
 
-// heed takes note of a 429 that says how long.
+// heed takes note of a 429.
 func (t *throttle) heed(failure *Error, now time.Time) {
-	d, asked := askedDelay(failure.retryAfter, now)
-	if !asked || failure.StatusCode != http.StatusTooManyRequests {
+	if failure.StatusCode != http.StatusTooManyRequests {
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if until := now.Add(d); until.After(t.until) {
+	t.last = *failure
+	if until := now.Add(failure.RetryAfter); failure.RetryAfter > 0 && until.After(t.until) {
 		t.until = until
 	}
 }
@@ -91,11 +127,17 @@ func (t *throttle) remaining(now time.Time) time.Duration {
 	return max(t.until.Sub(now), 0)
 }
 
-func delay(attempt int, retryAfter string, now time.Time) time.Duration {
-	if d, asked := askedDelay(retryAfter, now); asked {
-		return d
+// unsent is the error of a call that was stopped before it was sent. If that is because the service throttles the client, it contains
+// the response that says so.
+func (t *throttle) unsent(call Call, host string, stopped error) *Error {
+	failure := &Error{}
+	if _, tooLong := errors.AsType[*WaitError](stopped); tooLong {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		*failure = t.last
 	}
-	return Delay(attempt)
+	failure.Method, failure.Host, failure.Sent, failure.Attempts = call.Method, host, false, 0
+	return failure
 }
 
 // Delay is how long to wait after the given attempt (the first is 1): half a second, twice as long each time, at most half a
@@ -108,15 +150,17 @@ func Delay(attempt int) time.Duration {
 	return d/2 + rand.N(d/2) //nolint:gosec // Jitter needs no secrecy.
 }
 
-// askedDelay reads a Retry-After header: seconds, or a date.
-func askedDelay(retryAfter string, now time.Time) (time.Duration, bool) {
-	if seconds, err := strconv.Atoi(retryAfter); err == nil && seconds >= 0 {
-		return time.Duration(min(seconds, int(maxRetryAfter/time.Second))) * time.Second, true
+// retryAfter is the wait that a Retry-After header requests: seconds, or a date, which is compared with now. It is 0 if there is none.
+func retryAfter(header string, now time.Time) time.Duration {
+	if date, err := http.ParseTime(header); err == nil {
+		return min(max(date.Sub(now), 0), maxRetryAfter)
 	}
-	if date, err := http.ParseTime(retryAfter); err == nil {
-		return min(max(date.Sub(now), 0), maxRetryAfter), true
+	// A number too large for an integer becomes the largest one.
+	seconds, err := strconv.ParseUint(header, 10, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
+		return 0
 	}
-	return 0, false
+	return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
 }
 
 // Pause waits for d, or until the context ends, whose error it then returns. No pause is so short that the end of the context goes

@@ -36,6 +36,8 @@ func newTransport(config Config, connections *connections) *http.Transport {
 		IdleConnTimeout:       90 * time.Second,
 		TLSHandshakeTimeout:   10 * time.Second,
 		ResponseHeaderTimeout: time.Minute,
+		// What a service and its proxies add to a response is some kilobytes, a token included.
+		MaxResponseHeaderBytes: 1 << 20,
 		TLSClientConfig: &tls.Config{
 			MinVersion:         tls.VersionTLS12,
 			RootCAs:            config.RootCAs,

@@ -5,15 +5,16 @@ package servicestage
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
@@ -26,34 +27,51 @@ type BuildLog struct {
 	Cut bool
 }
 
-// BuildLog reads the log of a build, and returns at most limit bytes of its end. A character is never torn in two.
+const (
+	// maxLogBytes and maxLogRequests bound what is read of a log to get to its end.
+	maxLogBytes    = 64 << 20
+	maxLogRequests = 10_000
+)
+
+// BuildLog reads the log of a build, and returns at most limit bytes of its end, without cutting a character. A log of more than 64 MiB,
+// or one that takes more than 10,000 requests, is an error.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0221.html.
 func (c *Client) BuildLog(ctx context.Context, id string, limit int) (BuildLog, error) {
-	var log BuildLog
-	// The log is only to be had from an offset on, and how long it is shows at its end.
-	for from := int64(0); ; {
+	var tail []byte
+	read, isCut := 0, false
+	// The API returns a log from an offset on, and how long it is shows at its end.
+	for from, request := int64(0), 1; ; request++ {
 		var part struct {
 			BuildLog string  `json:"buildlog"`
 			Next     lenient `json:"next"`
 		}
 		query := url.Values{"from": {strconv.FormatInt(from, 10)}}
 		if err := c.do(ctx, rest.Call{Method: http.MethodGet, Path: buildPath(id, "logs"), Query: query}, &part); err != nil {
-			return log, err
+			return BuildLog{}, err
 		}
-		log.Text += part.BuildLog
-		if excess := len(log.Text) - limit; excess > 0 {
-			for excess < len(log.Text) && !utf8.RuneStart(log.Text[excess]) {
-				excess++
-			}
-			log.Text, log.Cut = strings.Clone(log.Text[excess:]), true
+		if read += len(part.BuildLog); read > maxLogBytes {
+			return BuildLog{}, fmt.Errorf("the log is longer than %d MiB", maxLogBytes>>20)
+		}
+		tail = append(tail, part.BuildLog...)
+		// Moving the tail only when it is twice as long as needed takes linear time.
+		if excess := len(tail) - limit; excess > limit {
+			tail, isCut = append(tail[:0], tail[excess:]...), true
 		}
 		next, err := strconv.ParseInt(string(part.Next), 10, 64)
 		if err != nil || next <= from || part.BuildLog == "" {
-			return log, nil //nolint:nilerr // Without a number there is nothing to go on from.
+			break // Without a number there is no next part.
+		}
+		if request == maxLogRequests {
+			return BuildLog{}, fmt.Errorf("the log takes more than %d requests", maxLogRequests)
 		}
 		from = next
 	}
+	start := max(0, len(tail)-limit)
+	for isCut = isCut || start > 0; isCut && start < len(tail) && !utf8.RuneStart(tail[start]); {
+		start++
+	}
+	return BuildLog{Text: string(tail[start:]), Cut: isCut}, nil
 }
 
 // Check is what the service knows of one code check of a build.
@@ -91,24 +109,26 @@ func (c *CheckCount) UnmarshalJSON(data []byte) error {
 // codeChecks are the checks whose information can be asked for.
 var codeChecks = []string{"checkstyle", "findbugs", "pmd"}
 
-// Checks returns what the service knows of the code checks of a build, by name; nothing where the build had none, or where
-// the service does not have the calls. Information is asked for only where there are results.
+// maxCounts bounds the counts of the code checks of a build.
+const maxCounts = 1000
+
+// Checks returns what the service knows of the code checks of a build, by name; nothing if the build had none, or if the service does
+// not have the calls. Information is read only if there are results. More than 1,000 counts are an error.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0332.html (results), _0271 (information).
 func (c *Client) Checks(ctx context.Context, buildID string) ([]Check, error) {
-	var results map[string]json.RawMessage
+	var results checkResults
 	err := c.do(ctx, rest.Call{Method: http.MethodGet, Path: buildPath(buildID, "results")}, &results)
 	if err != nil && !hasNotThisCall(err) {
 		return nil, err
 	}
-	checks := map[string]*Check{}
-	for name, result := range results {
-		if counts := countsOf(result); len(counts) > 0 {
-			checks[name] = &Check{Name: name, Counts: counts}
-		}
-	}
-	if len(checks) == 0 {
+	if len(results.counts) == 0 {
 		return nil, nil
+	}
+	checks := map[string]*Check{}
+	for name, counts := range results.counts {
+		slices.SortStableFunc(counts, func(a, b CheckCount) int { return cmp.Compare(a.Kind, b.Kind) })
+		checks[name] = &Check{Name: name, Counts: counts}
 	}
 	for _, name := range codeChecks {
 		info, err := c.checkInfo(ctx, buildID, name)
@@ -129,42 +149,66 @@ func (c *Client) Checks(ctx context.Context, buildID string) ([]Check, error) {
 	return sorted, nil
 }
 
-// countsOf reads {"static":{"count_info":[...]}}. What has another form is no count.
-func countsOf(result json.RawMessage) []CheckCount {
-	var kinds map[string]json.RawMessage
-	if json.Unmarshal(result, &kinds) != nil {
-		return nil
-	}
-	var counts []CheckCount
-	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
-		var group struct {
-			CountInfo []CheckCount `json:"count_info"`
-		}
-		if json.Unmarshal(kinds[kind], &group) != nil {
-			continue
-		}
-		for _, count := range group.CountInfo {
-			count.Kind = kind
-			counts = append(counts, count)
-		}
-	}
-	return counts
+// checkResults are the counts by the name of the check.
+type checkResults struct {
+	counts map[string][]CheckCount
+	total  int
 }
 
-// checkInfo asks for the information of one check. The answer holds it under the check's own name; one that does not, such as
-// the build itself, has none.
+// UnmarshalJSON reads {"checkstyle":{"static":{"count_info":[...]}}}. What has another form is no count.
+func (r *checkResults) UnmarshalJSON(data []byte) error {
+	r.counts = map[string][]CheckCount{}
+	return eachMember(data, func(check string, kinds json.RawMessage) error {
+		return eachMember(kinds, func(kind string, group json.RawMessage) error {
+			return r.add(check, kind, group)
+		})
+	})
+}
+
+func (r *checkResults) add(check, kind string, group json.RawMessage) error {
+	var wire struct {
+		CountInfo json.RawMessage `json:"count_info"`
+	}
+	if json.Unmarshal(group, &wire) != nil || len(wire.CountInfo) == 0 {
+		return nil //nolint:nilerr // What has another form is no count.
+	}
+	var counts []CheckCount
+	err := eachElement(wire.CountInfo, maxCounts-r.total, func(value json.RawMessage) error {
+		var count CheckCount
+		err := json.Unmarshal(value, &count)
+		count.Kind = kind
+		counts = append(counts, count)
+		return err
+	})
+	switch {
+	case errors.Is(err, errTooMany):
+		return err
+	case err == nil && len(counts) > 0:
+		r.counts[check] = append(r.counts[check], counts...)
+		r.total += len(counts)
+	}
+	return nil
+}
+
+// checkInfo reads the information of one check. The response contains it under the name of the check; one that does not, such as the
+// build itself, has none.
 func (c *Client) checkInfo(ctx context.Context, buildID, check string) (string, error) {
-	var answer map[string]json.RawMessage
+	var response struct {
+		Checkstyle json.RawMessage `json:"checkstyle"`
+		Findbugs   json.RawMessage `json:"findbugs"`
+		PMD        json.RawMessage `json:"pmd"`
+	}
 	query := url.Values{"taskname": {check}}
-	err := c.do(ctx, rest.Call{Method: http.MethodGet, Path: buildPath(buildID), Query: query}, &answer)
+	err := c.do(ctx, rest.Call{Method: http.MethodGet, Path: buildPath(buildID), Query: query}, &response)
 	if hasNotThisCall(err) {
 		return "", nil
 	}
 	if err != nil {
 		return "", err
 	}
+	raw := map[string]json.RawMessage{"checkstyle": response.Checkstyle, "findbugs": response.Findbugs, "pmd": response.PMD}[check]
 	var info bytes.Buffer
-	if err := json.Compact(&info, answer[check]); err != nil || slices.Contains([]string{"{}", "null", `""`}, info.String()) {
+	if err := json.Compact(&info, raw); err != nil || slices.Contains([]string{"{}", "null", `""`}, info.String()) {
 		return "", nil //nolint:nilerr // Absent is no JSON.
 	}
 	return info.String(), nil

@@ -44,7 +44,8 @@ func (e *LostBuildError) Error() string {
 		parts = append(parts, e.Lookup.Error())
 	}
 	if e.After != "" {
-		parts = append(parts, fmt.Sprintf("the last build of %q was %q and is %q", e.JobName, e.Before, e.After))
+		parts = append(parts, fmt.Sprintf("the last build of %q was %q and is %q",
+			rest.Sanitize(e.JobName, 128), rest.Sanitize(e.Before, 128), rest.Sanitize(e.After, 128)))
 	}
 	return strings.Join(parts, "; ")
 }
@@ -57,39 +58,44 @@ func (e *LostBuildError) Unwrap() []error {
 	return []error{e.Err, e.Lookup}
 }
 
-// StartBuild starts one build of a job, whatever becomes of the answer. A request that has gone out is not cut off by ctx, but
-// ends within 30 seconds, and is never sent again. Where its answer is lost, the job tells: if it has another last build than
-// before, and no third one in between, then that is adopted; anything else is a [LostBuildError]. Of one client, the starts of
-// one job come one after the other.
+// StartBuild starts one build of a job. A request that was sent is not canceled with ctx, but ends within 30 seconds, and is never sent
+// again. If its response is lost, or describes a build of another job or one that existed before, the job is read: if it has a new last
+// build, which no client of this process knows, and no third one was started in between, that one is adopted; anything else is a
+// [LostBuildError]. All clients in this process start the builds of one job one after the other.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0333.html.
 func (c *Client) StartBuild(ctx context.Context, jobID string) (*StartedBuild, error) {
-	// Of two starts of one job, each would take the other's build for its own.
-	unlock, err := c.starting.lock(ctx, jobID)
-	if err != nil {
+	owned := c.buildsOf(jobID)
+	if err := owned.turn.Acquire(ctx, 1); err != nil {
 		return nil, &Error{Method: http.MethodPost, Host: c.rest.Host(), Stopped: err}
 	}
-	defer unlock()
+	defer owned.turn.Release(1)
 
 	job, err := c.GetBuildJob(ctx, jobID, "")
 	if err != nil {
 		return nil, err
 	}
-	var build Build
-	err = c.do(ctx, rest.Call{Method: http.MethodPost, Path: jobPath(jobID, "builds")}, &build)
+	response := expectedBuild{accept: func(b *Build) error {
+		if b.ID == job.LastBuildID || owned.knows(b.ID) {
+			return fmt.Errorf("the response describes build %q, which existed before", b.ID)
+		}
+		return b.belongsTo(jobID)
+	}}
+	err = c.do(ctx, rest.Call{Method: http.MethodPost, Path: jobPath(jobID, "builds")}, &response)
 	if err == nil {
-		return &StartedBuild{Build: build.of(job)}, nil
+		owned.claim(response.ID)
+		return &StartedBuild{Build: response.of(job)}, nil
 	}
 	if failure, ok := errors.AsType[*Error](err); !ok || !isLost(failure) {
 		return nil, err
 	}
 	lost := &LostBuildError{JobID: jobID, JobName: job.Spec.JobName, Before: job.LastBuildID, Err: err}
-	lost.After, lost.Lookup = c.lastBuildAfter(ctx, job)
+	c.findStarted(ctx, lost)
 	if lost.After == "" {
 		return nil, lost
 	}
-	adopted, certain := c.adoptable(ctx, job, lost.After)
-	if !certain {
+	adopted, certain := c.adoptable(ctx, job, lost)
+	if !certain || !owned.claim(lost.After) {
 		return nil, lost
 	}
 	return &StartedBuild{Build: adopted, Adopted: true}, nil
@@ -107,44 +113,57 @@ func (b *Build) of(job *BuildJob) Build {
 	return named
 }
 
-// lastBuildAfter returns the last build of a job once it is another one than before; "" if it stays the same. Once the
-// operation's time is over there is one more look, with a time of its own: the id has to be saved.
-func (c *Client) lastBuildAfter(ctx context.Context, before *BuildJob) (id string, err error) {
+// findStarted reads the job until its last build is one that did not exist before the start, and sets After, or Lookup if the job cannot
+// be read. A last build that this process knows existed before: the job was read late, and Before is corrected. Once the operation's time
+// is over the job is read once more, with a time of its own, because the ID has to be saved.
+func (c *Client) findStarted(ctx context.Context, lost *LostBuildError) {
+	owned := c.buildsOf(lost.JobID)
 	look := func(ctx context.Context) {
 		var job *BuildJob
-		if job, err = c.getBuildJob(ctx, before.ID); err == nil && job.LastBuildID != before.LastBuildID {
-			id = job.LastBuildID
+		if job, lost.Lookup = c.getBuildJob(ctx, lost.JobID); lost.Lookup != nil {
+			return
+		}
+		switch last := job.LastBuildID; {
+		case last == lost.Before:
+		case owned.knows(last):
+			lost.Before = last
+		default:
+			lost.After = last
 		}
 	}
 	for try := 1; try <= lookups; try++ {
 		look(ctx)
-		if err != nil || id != "" || try == lookups || c.rest.Pause(ctx, rest.Delay(try)) != nil {
+		if lost.Lookup != nil || lost.After != "" || try == lookups || c.rest.Pause(ctx, rest.Delay(try)) != nil {
 			break
 		}
 	}
-	if ctx.Err() != nil && id == "" {
+	if ctx.Err() != nil && lost.After == "" {
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupTimeout)
 		defer cancel()
 		look(late)
 	}
-	return id, err
 }
 
-// adoptable decides whether the build is the one that was to start. It is not where the numbers of the builds say that somebody
-// else has started one too. The lookup has a time of its own, because the id is not saved yet.
-func (c *Client) adoptable(ctx context.Context, job *BuildJob, id string) (Build, bool) {
+// adoptable decides whether the last build of the job is the one that was to start. It is not if it belongs to another job, or if the
+// numbers of the builds show that somebody else has started one too. The lookup has a time of its own, because the ID is not saved
+// yet.
+func (c *Client) adoptable(ctx context.Context, job *BuildJob, lost *LostBuildError) (Build, bool) {
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupTimeout)
 	defer cancel()
-	adopted := (&Build{ID: id}).of(job)
-	build, err := c.getBuild(late, id)
+	adopted := (&Build{ID: lost.After}).of(job)
+	if !rest.PathElement.MatchString(lost.After) {
+		return adopted, false
+	}
+	build, err := c.readBuild(late, lost.After, job.ID)
 	if err != nil {
-		return adopted, true // Nothing speaks against it; whoever waits for it reads it again.
+		// A lagging or failing read proves nothing. One that describes something else does.
+		return adopted, !isAccepted(err)
 	}
 	adopted = build.of(job)
-	if job.LastBuildID == "" {
+	if lost.Before == "" {
 		return adopted, true
 	}
-	before, err := c.getBuild(late, job.LastBuildID)
+	before, err := c.readBuild(late, lost.Before, job.ID)
 	if err != nil {
 		return adopted, true
 	}

@@ -30,26 +30,30 @@ type BuildProgress struct {
 	Elapsed time.Duration
 }
 
-// WaitForBuild waits until a build has ended, well or badly, and returns it. It asks first after 2 seconds, then less and less
-// often down to every 15, with some jitter. seen is called with each answer; it may be nil. The wait ends with
-// [context.DeadlineExceeded] after timeout on the client's clock, at once when ctx ends, and with the failure when the service
-// cannot be asked for a while; the build, as last seen, comes with the error, and is nil where it was never seen.
-func (c *Client) WaitForBuild(ctx context.Context, id string, timeout time.Duration, seen func(BuildProgress)) (*Build, error) {
+// ErrWaitTimeout means that a build has not finished in time.
+var ErrWaitTimeout = errors.New("the build has not finished in time")
+
+// WaitForBuild waits until a build has ended, well or badly, and returns it. jobID is the job of the build; responses for another build
+// or job are errors. The build is read after 2 seconds, then less and less often down to every 15, with some jitter. seen is called
+// with each response; it may be nil. After timeout on the client's clock, or when the deadline of ctx passes, the build is read once
+// more, and the error is [ErrWaitTimeout] if it has not ended. The wait ends at once when ctx is canceled, and with the failure when the
+// service cannot be reached for a while. The build as last seen is returned with the error; it is nil if it was never seen.
+func (c *Client) WaitForBuild(ctx context.Context, id, jobID string, timeout time.Duration, seen func(BuildProgress)) (*Build, error) {
 	start := c.rest.Now()
 	var last *Build
 	missed := 0
 	for poll := 0; ; poll++ {
 		left := timeout - c.rest.Now().Sub(start)
-		if left <= 0 {
-			return last, &Error{Method: http.MethodGet, Host: c.rest.Host(), Stopped: context.DeadlineExceeded}
+		if left <= 0 || c.rest.Pause(ctx, min(pollDelay(poll), left)) != nil {
+			return c.endOfWait(ctx, id, jobID, last)
 		}
-		if err := c.rest.Pause(ctx, min(pollDelay(poll), left)); err != nil {
-			return last, &Error{Method: http.MethodGet, Host: c.rest.Host(), Stopped: err}
-		}
-		build, err := c.getBuild(ctx, id)
+		build, err := c.GetBuild(ctx, id, jobID)
 		if err != nil {
 			missed++
-			if ctx.Err() != nil || missed > maxMissedPolls || !mayPass(err, last) {
+			if ctx.Err() != nil {
+				return c.endOfWait(ctx, id, jobID, last)
+			}
+			if missed > maxMissedPolls || !mayPass(err, last) {
 				return last, err
 			}
 			continue
@@ -62,6 +66,37 @@ func (c *Client) WaitForBuild(ctx context.Context, id string, timeout time.Durat
 			return build, nil
 		}
 	}
+}
+
+// endOfWait returns the result of a wait whose time is over, or whose context was canceled.
+func (c *Client) endOfWait(ctx context.Context, id, jobID string, last *Build) (*Build, error) {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return last, &Error{Method: http.MethodGet, Host: c.rest.Host(), Stopped: context.Canceled}
+	}
+	if build := c.lastRead(ctx, id, jobID); build != nil {
+		last = build
+	}
+	if last != nil && last.State.Ended() {
+		return last, nil
+	}
+	return last, ErrWaitTimeout
+}
+
+// lastReadTimeout bounds the read that follows the end of a wait.
+const lastReadTimeout = 5 * time.Second
+
+// lastRead reads a build after the deadline of ctx. It returns nil if that fails, or if ctx was canceled.
+func (c *Client) lastRead(ctx context.Context, id, jobID string) *Build {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return nil
+	}
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastReadTimeout)
+	defer cancel()
+	build, err := c.GetBuild(late, id, jobID)
+	if err != nil {
+		return nil
+	}
+	return build
 }
 
 // mayPass is true of the failures after which a build is asked for again: those that any call would repeat, and, as long as the
@@ -83,33 +118,59 @@ func pollDelay(poll int) time.Duration {
 	return d + rand.N(d/5) //nolint:gosec // Jitter needs no secrecy.
 }
 
-// CancelBuild cancels a build and waits until it has ended. A build that has ended already is no error; its state tells. Where
-// the service has taken the request, but the end of the build could not be seen before ctx ended, the build as last seen
-// comes with the error.
+// cancelWait is how long the end of a canceled build is waited for.
+const cancelWait = time.Minute
+
+// CancelBuild cancels a build of a job and waits up to a minute until it has ended. A build that has ended already is not an error; its
+// state tells. A response for another build or job is an error. If ServiceStage accepted the request, but the end of the build was
+// not seen within the minute or before ctx ended, the build as last seen is returned with the error.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0270.html.
-func (c *Client) CancelBuild(ctx context.Context, id string) (*Build, error) {
-	if err := c.do(ctx, rest.Call{Method: http.MethodPatch, Path: buildPath(id)}, nil); err != nil {
-		// What the service says to the cancelling of a build that has ended is not documented.
-		if build, readErr := c.getBuild(ctx, id); readErr == nil && build.State.Ended() {
+func (c *Client) CancelBuild(ctx context.Context, id, jobID string) (*Build, error) {
+	isForeign := false
+	response := expectedBuild{accept: func(b *Build) error {
+		err := b.is(id, jobID)
+		isForeign = err != nil
+		return err
+	}}
+	err := c.do(ctx, rest.Call{Method: http.MethodPatch, Path: buildPath(id)}, &response)
+	switch {
+	case isForeign:
+		return nil, err
+	case err != nil && !isAccepted(err):
+		// The response to the canceling of a build that has ended is not documented.
+		if build, readErr := c.GetBuild(ctx, id, jobID); readErr == nil && build.State.Ended() {
 			return build, nil
 		}
 		return nil, err
 	}
+	start := c.rest.Now()
 	for poll := 0; ; poll++ {
-		build, err := c.getBuild(ctx, id)
-		if err != nil {
-			return &Build{ID: id}, err
-		}
-		if build.State.Ended() {
+		build, err := c.GetBuild(ctx, id, jobID)
+		if err == nil && build.State.Ended() {
 			return build, nil
 		}
-		if stopped := c.rest.Pause(ctx, pollDelay(poll)); stopped != nil || poll == maxCancelPolls {
-			err := fmt.Errorf("the build has not ended yet and is in the state %s", build.State)
-			return build, errors.Join(err, stopped)
+		left := cancelWait - c.rest.Now().Sub(start)
+		if err == nil && left > 0 && c.rest.Pause(ctx, min(pollDelay(poll), left)) == nil {
+			continue
 		}
+		if build == nil {
+			build = &Build{ID: id, JobID: jobID}
+		}
+		if ctx.Err() != nil {
+			if late := c.lastRead(ctx, id, jobID); late != nil && late.State.Ended() {
+				return late, nil
+			}
+		}
+		if err == nil {
+			err = fmt.Errorf("the build has not ended yet and is in the state %s", build.State)
+		}
+		return build, err
 	}
 }
 
-// maxCancelPolls ends the wait for a build that the service was asked to cancel, after about a minute.
-const maxCancelPolls = 8
+// isAccepted reports whether the service accepted a request, although the response is not the documented one.
+func isAccepted(err error) bool {
+	failure, ok := errors.AsType[*Error](err)
+	return ok && failure.StatusCode/100 == 2 && failure.Code == ""
+}

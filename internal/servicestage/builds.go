@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -22,6 +23,16 @@ import (
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0333.html.
 type BuildState string
 
+const (
+	// maxState is how much of a state is printed, in characters.
+	maxState = 64
+	// maxPhases bounds the phases of a build.
+	maxPhases = 1000
+	// maxBuilds and maxBuildPages bound the list of builds of a job.
+	maxBuilds     = 100_000
+	maxBuildPages = 10_000
+)
+
 // The documented states.
 const (
 	BuildNotStarted BuildState = "NotStarted"
@@ -34,6 +45,9 @@ const (
 	BuildCancel     BuildState = "Cancel"
 	BuildDeleted    BuildState = "Deleted"
 )
+
+// String returns the state for a message: on one line, without characters that are not printable, and truncated.
+func (s BuildState) String() string { return rest.Sanitize(string(s), maxState) }
 
 // Ended reports whether a build in this state has come to its end. A word that is not documented is no end.
 func (s BuildState) Ended() bool { return s == BuildSuccessful || s.Bad() }
@@ -92,7 +106,7 @@ type buildAnswer struct {
 	Creator             creator `json:"creator"`
 }
 
-// UnmarshalJSON reads a build. An answer without build_id is an error: it describes no build.
+// UnmarshalJSON reads a build. A response without a usable build_id is an error: it describes no build.
 func (b *Build) UnmarshalJSON(data []byte) error {
 	var wire buildAnswer
 	if err := json.Unmarshal(data, &wire); err != nil {
@@ -100,6 +114,9 @@ func (b *Build) UnmarshalJSON(data []byte) error {
 	}
 	if wire.BuildID == "" {
 		return errors.New("build_id is missing")
+	}
+	if !rest.PathElement.MatchString(wire.BuildID) {
+		return fmt.Errorf("build_id %q is not a valid ID", rest.Sanitize(wire.BuildID, 128))
 	}
 	*b = Build{
 		ID: wire.BuildID, JobID: string(wire.JobID), JobName: string(wire.JobName),
@@ -114,6 +131,36 @@ func (b *Build) UnmarshalJSON(data []byte) error {
 		Language: string(wire.Language), Trigger: string(wire.Type), Creator: string(wire.Creator),
 	}
 	b.Duration = b.duration(wire.Duration)
+	return nil
+}
+
+// expectedBuild is a response that is an error unless it describes a build which accept returns nil for.
+type expectedBuild struct {
+	Build
+
+	accept func(*Build) error
+}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (e *expectedBuild) UnmarshalJSON(data []byte) error {
+	if err := e.Build.UnmarshalJSON(data); err != nil {
+		return err
+	}
+	return e.accept(&e.Build)
+}
+
+// is returns an error unless the response describes the build id. An empty jobID, or a response without job_id, leaves the job open.
+func (b *Build) is(id, jobID string) error {
+	if b.ID != id {
+		return fmt.Errorf("the response describes build %q instead of %q", b.ID, id)
+	}
+	return b.belongsTo(jobID)
+}
+
+func (b *Build) belongsTo(jobID string) error {
+	if jobID != "" && b.JobID != "" && b.JobID != jobID {
+		return fmt.Errorf("the response describes build %q of job %q instead of job %q", b.ID, b.JobID, jobID)
+	}
 	return nil
 }
 
@@ -154,51 +201,70 @@ func (p *Phase) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// GetBuild reads a build. jobID, where it is not empty, is the job that it belongs to: where the service's answer may mean that
-// the build is gone, or something else, the list of the job's builds decides, and [IsNotFound] is true of the error only where
-// that list is whole and does not hold the build, or where the job is gone too.
+// GetBuild reads a build of a job. jobID may be empty if it is not known. A response for another build or another job is an error.
+// [IsNotFound] is true of the error only if the response is unambiguous: the list of builds may contain finished builds only, so it
+// does not prove that a build does not exist.
 func (c *Client) GetBuild(ctx context.Context, id, jobID string) (*Build, error) {
-	build, err := c.getBuild(ctx, id)
+	build, err := c.readBuild(ctx, id, jobID)
 	if err != nil {
-		return nil, c.confirmBuildGone(ctx, id, jobID, err)
+		return nil, err
+	}
+	if job := cmp.Or(jobID, build.JobID); job != "" {
+		c.buildsOf(job).claim(id)
 	}
 	return build, nil
 }
 
-func (c *Client) getBuild(ctx context.Context, id string) (*Build, error) {
-	var build Build
-	if err := c.do(ctx, rest.Call{Method: http.MethodGet, Path: buildPath(id)}, &build); err != nil {
+// readBuild is GetBuild for a build that may be nobody's yet: it does not become known.
+func (c *Client) readBuild(ctx context.Context, id, jobID string) (*Build, error) {
+	response := expectedBuild{accept: func(b *Build) error { return b.is(id, jobID) }}
+	if err := c.do(ctx, rest.Call{Method: http.MethodGet, Path: buildPath(id)}, &response); err != nil {
 		return nil, err
 	}
-	return &build, nil
+	return &response.Build, nil
 }
 
-func (c *Client) confirmBuildGone(ctx context.Context, id, jobID string, err error) error {
-	failure, ok := errors.AsType[*Error](err)
-	if !ok || jobID == "" || saysGone(failure) || !mayMeanGone(failure) {
-		return err
-	}
-	list, listErr := c.Builds(ctx, jobID)
-	gone := IsNotFound(listErr)
-	if listErr == nil {
-		listed := slices.ContainsFunc(list.Builds, func(b BuildSummary) bool { return b.ID == id })
-		gone = !listed && len(list.Builds) >= list.Total
-	}
-	if gone {
-		return goneError{failure}
-	}
-	return err
+// buildsOf returns what the clients of this process share about the builds of a job. The ID of a job implies its project, which not
+// every client knows.
+func (c *Client) buildsOf(jobID string) *ownership {
+	return ownershipOf("builds", c.rest.Host(), jobID)
 }
 
 // Phases lists the phases of a build, in their order.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0220.html.
 func (c *Client) Phases(ctx context.Context, buildID string) ([]Phase, error) {
-	var answer struct {
-		List []Phase `json:"list"`
+	return c.phases(ctx, rest.Call{Method: http.MethodGet, Path: buildPath(buildID, "phases")})
+}
+
+// PhasesNow is like [Client.Phases], but sends one request, which takes at most 2 seconds. It is for progress messages: nothing
+// depends on its result.
+func (c *Client) PhasesNow(ctx context.Context, buildID string) ([]Phase, error) {
+	ctx, cancel := context.WithTimeout(ctx, phasesTimeout)
+	defer cancel()
+	return c.phases(ctx, rest.Call{Method: http.MethodGet, Path: buildPath(buildID, "phases"), Once: true})
+}
+
+const phasesTimeout = 2 * time.Second
+
+func (c *Client) phases(ctx context.Context, call rest.Call) ([]Phase, error) {
+	var response struct {
+		List phaseList `json:"list"`
 	}
-	err := c.do(ctx, rest.Call{Method: http.MethodGet, Path: buildPath(buildID, "phases")}, &answer)
-	return answer.List, err
+	err := c.do(ctx, call, &response)
+	return response.List, err
+}
+
+type phaseList []Phase
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (l *phaseList) UnmarshalJSON(data []byte) error {
+	return eachElement(data, maxPhases, func(value json.RawMessage) error {
+		var phase Phase
+		err := json.Unmarshal(value, &phase)
+		*l = append(*l, phase)
+		return err
+	})
 }
 
 // BuildSummary is one row of the list of builds.
@@ -207,14 +273,6 @@ type BuildSummary struct {
 	State BuildState
 	// Duration is nil as long as the build has not ended.
 	Duration *time.Duration
-}
-
-// UnmarshalJSON reads a row. One without build_id is an error.
-func (s *BuildSummary) UnmarshalJSON(data []byte) error {
-	var build Build
-	err := json.Unmarshal(data, &build)
-	*s = BuildSummary{ID: build.ID, State: build.State, Duration: build.Duration}
-	return err
 }
 
 // BuildList is the builds of a job.
@@ -228,15 +286,33 @@ type BuildList struct {
 }
 
 type buildPage struct {
-	Total      int            `json:"total"`
-	PerPage    int            `json:"per_page"`
-	Finished   int            `json:"finished"`
-	Successful int            `json:"successful"`
-	List       []BuildSummary `json:"list"`
+	Total      int       `json:"total"`
+	PerPage    int       `json:"per_page"`
+	Finished   int       `json:"finished"`
+	Successful int       `json:"successful"`
+	List       buildRows `json:"list"`
 }
 
-// Builds lists the builds of a job. The API documents no parameters for further pages, and answers a page and its size; they are
-// asked for by these names for as long as they bring new builds.
+// buildRows are the rows of a page of the builds of a job.
+type buildRows struct {
+	jobID string
+	rows  []BuildSummary
+}
+
+// UnmarshalJSON reads the rows. One without a usable build_id, or of another job, is an error.
+func (r *buildRows) UnmarshalJSON(data []byte) error {
+	return eachElement(data, maxBuilds, func(value json.RawMessage) error {
+		var build Build
+		if err := build.UnmarshalJSON(value); err != nil {
+			return err
+		}
+		r.rows = append(r.rows, BuildSummary{ID: build.ID, State: build.State, Duration: build.Duration})
+		return build.belongsTo(r.jobID)
+	})
+}
+
+// Builds lists the builds of a job. The API documents no parameters for further pages, but returns a page and its size; pages are
+// requested by these names until one contains no new build. More than 100,000 builds or 10,000 pages are an error.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0219.html.
 func (c *Client) Builds(ctx context.Context, jobID string) (*BuildList, error) {
@@ -248,23 +324,29 @@ func (c *Client) Builds(ctx context.Context, jobID string) (*BuildList, error) {
 	list, seen := &BuildList{JobName: job.Spec.JobName}, map[string]bool{}
 	query := url.Values{"name": {job.Spec.JobName}}
 	for page := 1; ; page++ {
-		var answer buildPage
-		if err := c.do(ctx, rest.Call{Method: http.MethodGet, Path: jobPath(jobID, "builds"), Query: query}, &answer); err != nil {
+		response := buildPage{List: buildRows{jobID: jobID}}
+		if err := c.do(ctx, rest.Call{Method: http.MethodGet, Path: jobPath(jobID, "builds"), Query: query}, &response); err != nil {
 			return nil, listError{err}
 		}
-		list.Total, list.Finished, list.Successful = answer.Total, answer.Finished, answer.Successful
+		list.Total, list.Finished, list.Successful = response.Total, response.Finished, response.Successful
 		before := len(list.Builds)
-		for _, build := range answer.List {
+		for _, build := range response.List.rows {
 			if !seen[build.ID] {
 				seen[build.ID] = true
 				list.Builds = append(list.Builds, build)
 			}
 		}
+		if len(list.Builds) > maxBuilds {
+			return nil, fmt.Errorf("the list of builds has more than %d builds", maxBuilds)
+		}
 		if len(list.Builds) == before || len(list.Builds) >= list.Total {
 			break
 		}
+		if page == maxBuildPages {
+			return nil, fmt.Errorf("the list of builds has more than %d pages", maxBuildPages)
+		}
 		query.Set("page", strconv.Itoa(page+1))
-		query.Set("per_page", strconv.Itoa(max(answer.PerPage, len(answer.List))))
+		query.Set("per_page", strconv.Itoa(max(response.PerPage, len(response.List.rows))))
 	}
 	// The order is not documented. The job says which build is the last.
 	if n := len(list.Builds); n > 1 && list.Builds[n-1].ID == job.LastBuildID {

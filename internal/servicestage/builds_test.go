@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -71,33 +73,26 @@ func TestBuildState(t *testing.T) {
 	}
 }
 
-// What may mean that a build is gone is decided by the whole list of its job's builds, and by nothing less.
-func TestGetBuild_gone(t *testing.T) {
+// Only an unambiguous response means that a build does not exist; nothing else is requested to find out.
+func TestGetBuild_ambiguousErrorIsNotNotFound(t *testing.T) {
 	t.Parallel()
-	const job = `{"job_id":"id","spec":{"job_name":"app"}}`
-	refusal := reply{status: http.StatusBadRequest, body: `{"error_code":"SVCSTG.CPE.5004401"}`}
 	for name, c := range map[string]struct {
-		jobID   string
-		replies []reply
-		want    bool
+		response reply
+		want     bool
 	}{
-		"no doubt":          {"id", []reply{{status: http.StatusNotFound, body: `{"error_code":"SVCSTG.CPE.4044402"}`}}, true},
-		"job unknown":       {"", []reply{refusal}, false},
-		"not listed":        {"id", []reply{refusal, {body: job}, {body: `{"total":1,"list":[{"build_id":"other"}]}`}}, true},
-		"listed":            {"id", []reply{refusal, {body: job}, {body: `{"total":1,"list":[{"build_id":"b"}]}`}}, false},
-		"list not whole":    {"id", []reply{refusal, {body: job}, {body: `{"total":2,"list":[{"build_id":"other"}]}`}, {body: `{"total":2,"list":[]}`}}, false},
-		"no list":           {"id", []reply{refusal, {body: job}, noList}, false},
-		"job gone":          {"id", []reply{refusal, {status: http.StatusNotFound, body: `{"error_code":"SVCSTG.00100429"}`}}, true},
-		"gateway's 404":     {"id", []reply{{status: http.StatusNotFound, body: `{"error_code":"APIGW.0101"}`}}, false},
-		"list says gone":    {"id", []reply{refusal, {body: job}, {status: http.StatusNotFound, body: `{"error_code":"SVCSTG.00100429"}`}}, false},
-		"may not, bare 403": {"id", []reply{{status: http.StatusForbidden}}, false},
+		"404 of the service":  {reply{status: http.StatusNotFound, body: `{"error_code":"SVCSTG.CPE.4044402"}`}, true},
+		"400 with a 404 code": {reply{status: http.StatusBadRequest, body: `{"error_code":"SVCSTG.CPE.4044402"}`}, true},
+		"400":                 {reply{status: http.StatusBadRequest, body: `{"error_code":"SVCSTG.CPE.5004401"}`}, false},
+		"404 without a code":  {reply{status: http.StatusNotFound}, false},
+		"404 of the gateway":  {reply{status: http.StatusNotFound, body: `{"error_code":"APIGW.0101"}`}, false},
+		"403 without a code":  {reply{status: http.StatusForbidden}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := script(t, c.replies...)
-			_, err := s.client(t, maxRetries(0)).GetBuild(t.Context(), "b", c.jobID)
-			equal(t, "gone", servicestage.IsNotFound(err), c.want)
-			equal(t, "requests", len(s.requests()), len(c.replies))
+			s := script(t, c.response)
+			_, err := s.client(t, maxRetries(0)).GetBuild(t.Context(), "b", "id")
+			equal(t, "not found", servicestage.IsNotFound(err), c.want)
+			equal(t, "requests", len(s.requests()), 1)
 		})
 	}
 }
@@ -165,7 +160,7 @@ func TestWaitForBuild_interrupted(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()
 	s := script(t, reply{body: `{"build_id":"b","build_state":"Pushing"}`})
-	last, err := s.client(t).WaitForBuild(ctx, "b", time.Hour, func(progress servicestage.BuildProgress) {
+	last, err := s.client(t).WaitForBuild(ctx, "b", "", time.Hour, func(progress servicestage.BuildProgress) {
 		equal(t, "progress", progress.State, servicestage.BuildPushing)
 		interrupt()
 	})
@@ -196,7 +191,7 @@ func TestWaitForBuild_failures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := script(t, c.replies...)
-			_, err := s.client(t, maxRetries(0)).WaitForBuild(t.Context(), "b", time.Hour, nil)
+			_, err := s.client(t, maxRetries(0)).WaitForBuild(t.Context(), "b", "", time.Hour, nil)
 			if c.want == 0 && err != nil || c.want != 0 && failureOf(t, err).StatusCode != c.want {
 				t.Errorf("got %v, want status %d", err, c.want)
 			}
@@ -223,19 +218,24 @@ func TestStartBuild_requests(t *testing.T) {
 		"not readable":    {replies: []reply{before, {drop: true}, after, noList}, adopted: true},
 		"among others": {
 			replies: []reply{before, {drop: true}, after, numbered("b", "3"), numbered("a", "1")},
-			lost:    &servicestage.LostBuildError{JobID: "id", JobName: "app", Before: "a", After: "b"},
+			lost:    &servicestage.LostBuildError{JobName: "app", Before: "a", After: "b"},
 		},
 		"not started": {
 			replies: []reply{before, {drop: true}, before, before, before, before},
-			lost:    &servicestage.LostBuildError{JobID: "id", JobName: "app", Before: "a"},
+			lost:    &servicestage.LostBuildError{JobName: "app", Before: "a"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := script(t, c.replies...)
-			started, err := s.client(t, maxRetries(0)).StartBuild(t.Context(), "id")
+			id := uniqueJobID()
+			replies := slices.Clone(c.replies)
+			for i := range replies {
+				replies[i].body = strings.ReplaceAll(replies[i].body, `"id"`, strconv.Quote(id))
+			}
+			s := script(t, replies...)
+			started, err := s.client(t, maxRetries(0)).StartBuild(t.Context(), id)
 			if lost, ok := errors.AsType[*servicestage.LostBuildError](err); ok {
-				lost.Err = nil
+				lost.Err, lost.JobID = nil, ""
 				equal(t, "lost", lost, c.lost)
 			} else if err != nil || c.lost != nil {
 				t.Fatalf("got %v", err)
@@ -245,7 +245,7 @@ func TestStartBuild_requests(t *testing.T) {
 				equal(t, "adopted", started.Adopted, c.adopted)
 			}
 			equal(t, "requests", len(s.requests()), len(c.replies))
-			equal(t, "the start", s.lines()[1], "POST "+jobs+"/id/builds")
+			equal(t, "the start", s.lines()[1], "POST "+jobs+"/"+id+"/builds")
 		})
 	}
 }

@@ -23,7 +23,6 @@ type Client struct {
 	rest     *rest.Client
 	shared   *shared
 	existing existingList
-	starting nameLocks
 }
 
 // New returns a client, or an error when the endpoint is no absolute URL or the authenticator is missing. It does not touch

@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
@@ -49,8 +48,8 @@ func (j *CreatedBuildJob) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
 	}
-	if wire.JobID == "" {
-		return errors.New("job_id is missing")
+	if !rest.PathElement.MatchString(wire.JobID) {
+		return errors.New("job_id is missing or invalid")
 	}
 	*j = CreatedBuildJob{ID: wire.JobID, CreatedAt: timestamp(string(wire.CreatedAt))}
 	return nil
@@ -106,15 +105,15 @@ func (e *ExistingIDError) Error() string {
 // build jobs.
 func (c *Client) CreateBuildJob(ctx context.Context, spec BuildJobSpec) (*CreatedBuildJob, error) {
 	// Two concurrent creates of one name could adopt each other's build job.
-	unlock, err := c.shared.creating.lock(ctx, strings.ToLower(spec.JobName))
-	if err != nil {
+	turn := ownershipOf("creates", c.rest.Host(), strings.ToLower(spec.JobName)).turn
+	if err := turn.Acquire(ctx, 1); err != nil {
 		return nil, &Error{Method: http.MethodPost, Host: c.rest.Host(), Stopped: err}
 	}
-	defer unlock()
+	defer turn.Release(1)
 	existing := c.existingJobs(ctx, spec.JobName)
 
 	var created *CreatedBuildJob
-	err = c.retryNameTaken(ctx, spec.JobName, "", func() (err error) {
+	err := c.retryNameTaken(ctx, spec.JobName, "", func() (err error) {
 		created, err = c.createBuildJob(ctx, spec, existing)
 		return err
 	})
@@ -179,7 +178,8 @@ func (c *Client) findCreated(ctx context.Context, spec BuildJobSpec, existing ex
 			break
 		}
 	}
-	if ctx.Err() == nil || adopted != "" {
+	// A wait that exceeds the deadline fails before the deadline.
+	if adopted != "" || ctx.Err() == nil && !errors.Is(err, context.DeadlineExceeded) {
 		return adopted, others, err
 	}
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupTimeout)
@@ -289,19 +289,4 @@ func value(text *string) string {
 		return ""
 	}
 	return *text
-}
-
-// nameLocks lets one caller at a time hold a name.
-type nameLocks struct{ held sync.Map }
-
-// lock waits until the name is free. It returns the error of ctx if that ends first.
-func (l *nameLocks) lock(ctx context.Context, name string) (unlock func(), err error) {
-	slot, _ := l.held.LoadOrStore(name, make(chan struct{}, 1))
-	held, _ := slot.(chan struct{})
-	select {
-	case held <- struct{}{}:
-		return func() { <-held }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 }

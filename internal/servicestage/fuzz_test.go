@@ -8,13 +8,12 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
-	"unicode"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
@@ -104,17 +103,5 @@ func FuzzTimestamp(f *testing.F) {
 	})
 }
 
-// shown is how much of a text the client keeps: it is valid, without control characters, and not endless.
-func shown(text string) string {
-	runes := []rune(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, text))
-	const most = 2048
-	if len(runes) > most {
-		return string(runes[:most]) + "…"
-	}
-	return string(runes)
-}
+// shown is how much of a text the client keeps.
+func shown(text string) string { return rest.Sanitize(text, 2048) }

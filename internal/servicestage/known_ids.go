@@ -21,9 +21,8 @@ const (
 // shared is what the clients of one service share within the process: two provider configurations may manage one project.
 type shared struct {
 	// own contains the ID of each build job that this process has read (false), or has created or adopted (true).
-	own      sync.Map
-	creating nameLocks
-	writes   writes
+	own    sync.Map
+	writes writes
 }
 
 var sharedByHost sync.Map

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
@@ -195,35 +196,94 @@ func TestRetry_waitsGrow(t *testing.T) {
 	}
 }
 
-func TestRetry_waitsAsLongAsTheServiceAsks(t *testing.T) {
+// The clock here is a day behind that of the server.
+func TestRetry_retryAfterNeverShortensTheBackoff(t *testing.T) {
 	t.Parallel()
-	inAnHour := time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)
+	const least, most = 250 * time.Millisecond, 500 * time.Millisecond // The backoff.
 	for _, test := range []struct {
-		header      string
-		least, most time.Duration
+		header, date string
+		least, most  time.Duration
 	}{
-		{"0", 0, 0},
-		{"7", 7 * time.Second, 7 * time.Second},
-		{"120", 2 * time.Minute, 2 * time.Minute},
-		{"18446744074", time.Hour, time.Hour},
-		{"99999999999999999999", 250 * time.Millisecond, 500 * time.Millisecond},
-		{inAnHour, 50 * time.Minute, time.Hour},
-		{"Fri, 31 Dec 1999 23:59:59 GMT", 0, 0},
-		{"", 250 * time.Millisecond, 500 * time.Millisecond},
-		{"soon", 250 * time.Millisecond, 500 * time.Millisecond},
-		{"-5", 250 * time.Millisecond, 500 * time.Millisecond},
+		{"0", "", least, most},
+		{"7", "", 7 * time.Second, 7 * time.Second},
+		{"120", "", 2 * time.Minute, 2 * time.Minute},
+		{"18446744074", "", 24 * time.Hour, 24 * time.Hour},
+		{"99999999999999999999", "", 24 * time.Hour, 24 * time.Hour},
+		{"Sat, 03 Jan 2026 03:34:05 GMT", "Sat, 03 Jan 2026 03:04:05 GMT", 30 * time.Minute, 30 * time.Minute},
+		{"Sat, 03 Jan 2026 03:04:05 GMT", "Sat, 03 Jan 2026 03:04:05 GMT", least, most},
+		{"Sat, 03 Jan 2026 02:04:05 GMT", "Sat, 03 Jan 2026 03:04:05 GMT", least, most},
+		{"Fri, 02 Jan 2026 03:34:05 GMT", "not a date", 30 * time.Minute, 30 * time.Minute},
+		{"Fri, 31 Dec 9999 23:59:59 GMT", "", 24 * time.Hour, 24 * time.Hour},
+		{"Fri, 31 Dec 1999 23:59:59 GMT", "", least, most},
+		{"", "", least, most},
+		{"soon", "", least, most},
+		{"-5", "", least, most},
+		{"1.5", "", least, most},
 	} {
 		for method, status := range map[string]int{http.MethodGet: 503, http.MethodPut: 500} {
 			t.Run(test.header+" "+method, func(t *testing.T) {
 				t.Parallel()
-				service := script(t, reply{status: status, header: map[string]string{"Retry-After": test.header}}, reply{body: goodJob})
-				if err := operations[method](t.Context(), service.client(t)); err != nil {
+				_, setting := frozen()
+				service := script(t, reply{status: status, header: map[string]string{"Retry-After": test.header, "Date": test.date}}, reply{body: goodJob})
+				if err := operations[method](t.Context(), service.client(t, setting)); err != nil {
 					t.Fatal(err)
 				}
 				waits := service.waits()
 				if len(waits) != 1 || waits[0] < test.least || waits[0] > test.most {
 					t.Errorf("got %v, want one wait of %v to %v", waits, test.least, test.most)
 				}
+			})
+		}
+	}
+}
+
+// A Retry-After of 0 leaves the backoff between all attempts.
+func TestRetry_retryAfterZeroDoesNotUseUpTheRetries(t *testing.T) {
+	t.Parallel()
+	service := script(t, slices.Repeat([]reply{{status: 429, header: map[string]string{"Retry-After": "0"}}}, 6)...)
+	failure := failureOf(t, operations[http.MethodGet](t.Context(), service.client(t)))
+	equal(t, "attempts", failure.Attempts, 6)
+	var total time.Duration
+	for _, wait := range service.waits() {
+		total += wait
+	}
+	if least := 7 * time.Second; total < least { // Half of 0.5, 1, 2, 4 and 8 seconds.
+		t.Errorf("the retries took %v, want at least %v", total, least)
+	}
+}
+
+// A wait that the operation has no time for is not begun, and the error contains the response that requests it, also for the calls
+// after the first one, which are not sent.
+func TestRetry_waitBeyondTheTimeoutIsNotBegun(t *testing.T) {
+	t.Parallel()
+	for name, header := range map[string]string{"seconds": "600", "date": "Fri, 02 Jan 2026 03:14:05 GMT"} {
+		for method, call := range operations {
+			t.Run(name+" "+method, func(t *testing.T) {
+				t.Parallel()
+				_, setting := frozen()
+				answer := throttled(header)
+				answer.body = `{"error_code":"APIGW.0308","error_msg":"slow down","request_id":"r"}`
+				service := script(t, answer)
+				client := service.client(t, setting)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				for i, attempts := range []int{1, 0} {
+					failure := failureOf(t, call(ctx, client))
+					equal(t, "status", failure.StatusCode, 429)
+					equal(t, "code", failure.Code, "APIGW.0308")
+					equal(t, "message", failure.Message, "slow down")
+					equal(t, "request ID", failure.RequestID, "r")
+					equal(t, "method", failure.Method, method)
+					equal(t, "attempts", failure.Attempts, attempts)
+					equal(t, "sent", failure.Sent, i == 0)
+					equal(t, "Retry-After", failure.RetryAfter, 10*time.Minute)
+					wait, ok := errors.AsType[*rest.WaitError](failure.Stopped)
+					if !ok || wait.Wait != 10*time.Minute || wait.Left <= 0 || wait.Left > time.Minute || !errors.Is(failure, context.DeadlineExceeded) {
+						t.Errorf("stopped by %v, want a wait of ten minutes that exceeds one", failure.Stopped)
+					}
+				}
+				equal(t, "number of requests", len(service.requests()), 1)
+				equal(t, "waits", service.waits(), nil)
 			})
 		}
 	}

@@ -34,6 +34,10 @@ func (c *creator) UnmarshalJSON(data []byte) error {
 type lenient string
 
 func (l *lenient) UnmarshalJSON(data []byte) error {
+	if isComposite(data) {
+		*l = ""
+		return nil
+	}
 	document, err := rest.Decode(data)
 	if err != nil {
 		return err
@@ -46,6 +50,10 @@ func (l *lenient) UnmarshalJSON(data []byte) error {
 type digits string
 
 func (d *digits) UnmarshalJSON(data []byte) error {
+	if isComposite(data) {
+		*d = ""
+		return nil
+	}
 	document, err := rest.Decode(data)
 	if err != nil {
 		return err
@@ -60,6 +68,9 @@ func (d *digits) UnmarshalJSON(data []byte) error {
 	}
 	return nil
 }
+
+// isComposite reports whether a JSON value is an object or an array. Decoding one into Go values takes many times its size.
+func isComposite(data []byte) bool { return len(data) > 0 && (data[0] == '{' || data[0] == '[') }
 
 // goTime is how the service writes times, as in "2025-11-14 09:06:28 +0000 UTC".
 const goTime = "2006-01-02 15:04:05.999999999 -0700 MST"

@@ -39,7 +39,7 @@ type service struct {
 }
 
 func newService(t transport) (*service, error) {
-	emulated, err := emulator.NewService(emulator.Options{})
+	emulated, err := emulator.NewService(emulator.Options{RecordRequests: true})
 	if err != nil {
 		return nil, err
 	}

@@ -37,7 +37,7 @@ func main() {
 func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("servicestage-emulator", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	listen := flags.String("listen", "127.0.0.1:0", "`address` to listen on; port 0 takes a free one")
+	listen := flags.String("listen", "127.0.0.1:0", "`address` to listen on; port 0 takes a free one. The credentials are public, so use a loopback address")
 	options := emulator.Options{Log: log.New(stderr, "", log.LstdFlags)}
 	flags.StringVar(&options.StateFile, "state", "", "`file` that keeps jobs and builds over restarts (default: memory only)")
 	flags.StringVar(&options.AccessKey, "access-key", emulator.DefaultAccessKey, "access key that may sign requests")
@@ -63,11 +63,15 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) erro
 	if err != nil {
 		return err
 	}
+	if address, ok := listener.Addr().(*net.TCPAddr); ok && !address.IP.IsLoopback() {
+		_, _ = fmt.Fprintf(stderr, "servicestage-emulator: warning: other machines can reach %s, and the emulator's credentials are public: "+
+			"anyone who reaches it can read and change its build jobs. Listen on 127.0.0.1 unless the network is trusted.\n", address)
+	}
 	if _, err := fmt.Fprintf(stdout, "http://%s\n", listener.Addr()); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 
-	server := &http.Server{Handler: service, ReadHeaderTimeout: 10 * time.Second}
+	server := newServer(service)
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Serve(listener) }()
 	select {
@@ -82,4 +86,15 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) erro
 		return err
 	}
 	return server.Close()
+}
+
+// newServer returns a server that drops clients that do not send their request, or do not read the response, within a minute.
+func newServer(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      time.Minute,
+		IdleTimeout:       2 * time.Minute,
+	}
 }

@@ -15,9 +15,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
@@ -245,6 +247,10 @@ func TestProgram_refusesToStart(t *testing.T) {
 	if err := os.WriteFile(broken, []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	null := filepath.Join(t.TempDir(), "null.json")
+	if err := os.WriteFile(null, []byte(`{"jobs":[null]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct {
 		name      string
 		arguments []string
@@ -256,6 +262,7 @@ func TestProgram_refusesToStart(t *testing.T) {
 		{"duration", []string{"-build-duration", "soon"}, "soon"},
 		{"address", []string{"-listen", "127.0.0.1:http-ish"}, "http-ish"},
 		{"broken state", []string{"-state", broken}, broken},
+		{"state with a null job", []string{"-state", null}, null + ": jobs[0] is null"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -300,4 +307,54 @@ func TestProgram_endsWithUnusedConnection(t *testing.T) {
 	t.Cleanup(func() { _ = unused.Close() }) // The program has closed it already.
 	p.call(t, http.MethodGet, "/assembling/v1/base_images", "")
 	p.stop(t, syscall.SIGTERM)
+}
+
+// An address that other machines can reach is not used without a warning on stderr, and a loopback address has none.
+func TestProgram_publicAddressWarns(t *testing.T) {
+	t.Parallel()
+	for listen, warns := range map[string]bool{"0.0.0.0:0": true, ":0": true, "127.0.0.1:0": false, "localhost:0": false} {
+		t.Run(listen, func(t *testing.T) {
+			t.Parallel()
+			p := startProgram(t, "-listen", listen)
+			stdout, stderr := p.stop(t, syscall.SIGTERM)
+			if got := strings.Contains(stderr, "warning: ") && strings.Contains(stderr, "credentials are public"); got != warns {
+				t.Errorf("warning: got %t, want %t: %s", got, warns, stderr)
+			}
+			if stdout != "" {
+				t.Errorf("stdout has more than the URL: %q", stdout)
+			}
+		})
+	}
+}
+
+// A client that sends its request too slowly does not hold its connection, and does not get a response that means success.
+func TestServer_slowRequestDoesNotHoldConnection(t *testing.T) {
+	t.Parallel()
+	service, err := emulator.NewService(emulator.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := newServer(service)
+	if timeouts := []time.Duration{server.ReadTimeout, server.WriteTimeout, server.IdleTimeout}; slices.Contains(timeouts, 0) {
+		t.Errorf("a client may take for ever: %v", timeouts)
+	}
+	server.ReadTimeout = 100 * time.Millisecond
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = server.Serve(listener) }() // Ends with an error when the server is closed.
+	t.Cleanup(func() { _ = server.Close() })
+	connection, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = connection.Close() }()
+	if _, err := io.WriteString(connection, "POST "+jobsPath+" HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"); err != nil {
+		t.Fatal(err)
+	}
+	received, err := io.ReadAll(connection) // Until the server closes the connection.
+	if err != nil || !strings.HasPrefix(string(received), "HTTP/1.1 408 ") || !strings.Contains(string(received), `"error_code":"APIGW.0201"`) {
+		t.Errorf("got %q and error %v, want 408", received, err)
+	}
 }

@@ -1,0 +1,114 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package emulator_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
+	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
+)
+
+// Sequences in a fuzzed path that stand for the IDs of a job and of its build.
+const jobSequence, buildSequence = "JOB", "BUILD"
+
+// Every request gets a response in JSON, and an error response contains a message: no request makes the service panic, hang or
+// redirect. quirks is a bit set of [emulator.QuirkNames].
+func FuzzService_request(f *testing.F) {
+	for _, seed := range []struct{ method, path, query, body string }{
+		{http.MethodPost, jobsPath, "", fullJob},
+		{http.MethodPost, jobsPath, "", `{"job_name":"b1","environment_setting":{"build_os":null},"code_repo":{"type":1}}`},
+		{http.MethodPost, jobsPath, "", `{"JOB_NAME":"b1","environment_setting":[]}{}`},
+		{http.MethodPost, jobsPath, "", `null`},
+		{http.MethodPost, jobsPath, "", strings.Repeat("[", 20_000)},
+		{http.MethodPut, jobsPath + "/JOB", "", undocumentedJob},
+		{http.MethodGet, jobsPath, "page=1&per_page=100&job_name=app", ""},
+		{http.MethodGet, jobsPath, "page=9223372036854775807&per_page=9223372036854775807", ""},
+		{http.MethodGet, jobsPath + "/JOB/builds", "name=app&page=4611686018427387904&per_page=4", ""},
+		{http.MethodGet, jobsPath + "/JOB/builds", "name=app&page=2&per_page=9223372036854775807", ""},
+		{http.MethodGet, jobsPath + "/JOB/builds", "name=app&page=%zz;&per_page=", ""},
+		{http.MethodDelete, jobsPath + "/JOB", "", ""},
+		{http.MethodPost, jobsPath + "/JOB", "", `{"name":"app"}`},
+		{http.MethodPost, jobsPath + "/JOB/builds", "", ""},
+		{http.MethodGet, "/assembling/v1/builds/BUILD", "taskname=pmd", ""},
+		{http.MethodPatch, "/assembling/v1/builds/BUILD", "", ""},
+		{http.MethodGet, "/assembling/v1/builds/BUILD/phases", "", ""},
+		{http.MethodGet, "/assembling/v1/builds/BUILD/logs", "from=9223372036854775807", ""},
+		{http.MethodGet, "/assembling/v1/builds/BUILD/results", "", ""},
+		{http.MethodGet, "/v3/p/assembling/base-images", "", ""},
+		{http.MethodGet, "/assembling//v1/../v1/jobs", "", ""},
+		{http.MethodConnect, "", "", ""},
+		{http.MethodOptions, "*", "", ""},
+		{http.MethodGet, "/v3/projects", "name=cn-north-4", ""},
+		{http.MethodPost, "/v3/auth/tokens", "", `{"auth":{"identity":{"methods":["password"],"password":{"user":{"id":"` + emulator.UserID +
+			`","password":"` + emulator.DefaultPassword + `"}}},"scope":{"project":{}}}}`},
+		{http.MethodPost, "/v3.0/OS-CREDENTIAL/securitytokens", "", `{"auth":{"identity":{"methods":["token"],"token":{"duration_seconds":18446744074}}}}`},
+		{http.MethodPost, "/v3.0/OS-AUTH/id-token/tokens", "", `{"auth":{"id_token":{"id":"` + emulator.DefaultIDToken + `"}}}`},
+		{http.MethodGet, "/openstack/latest/securitykey", "", ""},
+	} {
+		for _, authorization := range []string{
+			"", auth.Algorithm + " Access=" + emulator.DefaultAccessKey + ", SignedHeaders=host;x-sdk-date;a;;, Signature=00",
+			auth.Algorithm + " Access=, ,=,SignedHeaders", "Basic AAAA",
+		} {
+			f.Add(seed.method, seed.path, seed.query, seed.body, authorization, uint32(len(seed.body)))
+		}
+	}
+	f.Fuzz(func(t *testing.T, method, path, query, body, authorization string, quirks uint32) {
+		var names []string
+		for i, name := range emulator.QuirkNames() {
+			if quirks>>i&1 == 1 {
+				names = append(names, name)
+			}
+		}
+		parsed, err := emulator.ParseQuirks(strings.Join(names, ","))
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := time.Date(2025, 11, 14, 9, 6, 28, 0, time.UTC)
+		service := newService(t, emulator.Options{Quirks: parsed, Now: func() time.Time { return now }})
+		job := service.AddJob(object{"job_name": "app", "environment_setting": object{}})
+		build := service.AddBuild(job)
+		path = strings.NewReplacer(jobSequence, job, buildSequence, build).Replace(path)
+		request := &http.Request{
+			Method: method, URL: &url.URL{Path: path, RawQuery: query}, Host: "localhost", ContentLength: -1, Body: io.NopCloser(strings.NewReader(body)),
+			Header: http.Header{"X-Idp-Id": {emulator.DefaultIDP}, auth.DateHeader: {now.Format(auth.DateFormat)}},
+		}
+		if authorization == "" {
+			request.Header.Set("X-Auth-Token", emulator.DefaultToken)
+		} else {
+			request.Header.Set("Authorization", authorization)
+		}
+		response := httptest.NewRecorder()
+		service.ServeHTTP(response, request.WithContext(t.Context()))
+		checkResponse(t, response)
+	})
+}
+
+func checkResponse(t *testing.T, response *httptest.ResponseRecorder) {
+	t.Helper()
+	if response.Code == http.StatusNoContent && response.Body.Len() == 0 {
+		return
+	}
+	var decoded struct {
+		ErrorCode string `json:"error_code"`
+		ErrorMsg  string `json:"error_msg"`
+		Error     struct {
+			Message string `json:"message"`
+		} `json:"error"`
+	}
+	if err := json.Unmarshal(response.Body.Bytes(), &decoded); err != nil {
+		t.Fatalf("got %d %q, which is not JSON: %v", response.Code, response.Body, err)
+	}
+	isError := decoded.Error.Message != "" || decoded.ErrorCode != "" && decoded.ErrorMsg != ""
+	if response.Code/100 != 2 && (response.Code/100 < 4 || !isError) || response.Code/100 == 2 && isError || response.Code >= http.StatusInternalServerError {
+		t.Fatalf("got %d %q", response.Code, response.Body)
+	}
+}

@@ -1,0 +1,146 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
+	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
+)
+
+// echoes are ways to send a request back; %[1]s is the request, and %[2]s the same as JSON.
+var echoes = []struct {
+	status       int
+	header, body string
+}{
+	{403, "", "you sent %[1]s"},
+	{403, "", "<html><b>you sent</b> <pre>%[1]s</pre></html>"},
+	{400, "", `{"error_code":"C","error_msg":%[2]s}`},
+	{401, "", `{"headers":%[2]s}`},
+	{502, "X-Request-Id", "no"},
+	{307, "Location", "no"},
+	{200, "", "you sent %[1]s"},
+	{200, "", `{"error_code":%[2]s}`},
+	{200, "", `{"total":%[2]s,"spec":%[2]s}`},
+}
+
+// echoing is a service, and IAM, that sends each request back in the way whose number the last element of the path or the user's name
+// ends with. signatures returns those that it received.
+func echoing(t *testing.T) (address string, signatures func() []string) {
+	t.Helper()
+	var mu sync.Mutex
+	var received []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		if _, signature, ok := strings.Cut(r.Header.Get("Authorization"), "Signature="); ok {
+			mu.Lock()
+			received = append(received, signature)
+			mu.Unlock()
+		}
+		request := fmt.Sprintf("%v %s", r.Header, body)
+		encoded, err := json.Marshal(request)
+		if err != nil {
+			t.Error(err)
+		}
+		_, number, _ := strings.Cut(path.Base(r.URL.Path)+string(body), "case-")
+		chosen, _, _ := strings.Cut(number, `"`)
+		echo := echoes[0]
+		if i, err := strconv.Atoi(chosen); err == nil {
+			echo = echoes[i]
+		}
+		if echo.header != "" {
+			w.Header().Set(echo.header, "https://other.example/"+request)
+		}
+		w.WriteHeader(echo.status)
+		_, _ = fmt.Fprintf(w, echo.body+"%.0[1]s%.0[2]s", request, encoded) // Who does not wait for the response gets none.
+	}))
+	t.Cleanup(server.Close)
+	return server.URL, func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return received
+	}
+}
+
+// No secret that a service, IAM or a proxy sends back shows in an error or in a log, however much of it is wanted.
+func TestProvider_echoedSecretIsNotShown(t *testing.T) {
+	t.Parallel()
+	address, signatures := echoing(t)
+	var config strings.Builder
+	config.WriteString(providertest.Requirement)
+	for name, arguments := range map[string]string{
+		"keys":  "access_key = \"AK\"\nsecret_key = \"canary-secret-key\"\nsecurity_token = \"canary-security-token\"\n",
+		"token": "token = \"canary-token\"\n",
+	} {
+		fmt.Fprintf(&config, "provider \"servicestage\" {\n  alias = %q\n%s}\n", name, arguments)
+		fmt.Fprintf(&config, "data \"servicestage_build_job\" %q {\n  provider = servicestage.%[1]s\n  count = %d\n  job_id = \"case-${count.index}\"\n}\n",
+			name, len(echoes))
+		fmt.Fprintf(&config, "data \"servicestage_build_jobs\" %q {\n  provider = servicestage.%[1]s\n}\n", name)
+		fmt.Fprintf(&config, "resource \"servicestage_build_job\" %q {\n  provider = servicestage.%[1]s\n  job_name = \"app\"\n  environment_setting {}\n}\n", name)
+	}
+	for i := range echoes {
+		for name, arguments := range map[string]string{
+			"password": strings.Replace(strings.Replace(userBlock, "emulator-password", "canary-password", 1), "emulator-user", fmt.Sprint("case-", i), 1),
+			"oidc":     strings.Replace(oidcBlock, "emulator-id-token", fmt.Sprintf("canary-id-token-case-%d", i), 1),
+		} {
+			fmt.Fprintf(&config, "provider \"servicestage\" {\n  alias = \"%s%d\"\n%s}\n", name, i, arguments)
+			fmt.Fprintf(&config, "data \"servicestage_build_jobs\" \"%s%d\" {\n  provider = servicestage.%[1]s%[2]d\n}\n", name, i)
+		}
+	}
+	cli := providertest.NewCLI(t, emulator.New(t, emulator.Options{}))
+	log := filepath.Join(t.TempDir(), "trace.log")
+	cli.Env = append(cli.Env, "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_SERVICESTAGE_ENDPOINT="+address, "HW_IAM_ENDPOINT="+address,
+		"HW_MAX_RETRIES=0", "TF_LOG=TRACE", "TF_LOG_PATH="+log)
+	cli.Write(t, "main.tf", config.String())
+	var printed strings.Builder
+	for _, arguments := range [][]string{
+		{"plan"},
+		{"apply", "-auto-approve", "-target=servicestage_build_job.keys", "-target=servicestage_build_job.token"},
+	} {
+		stdout, stderr, _ := cli.Run(t, append(arguments, "-no-color", "-input=false")...) // What fails, and why, is checked below.
+		printed.WriteString(stdout + stderr)
+	}
+	texts := map[string]string{"what Terraform printed": printed.String()}
+	content, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts["the log"] = string(content)
+	secrets := append(signatures(), "canary")
+	if len(secrets) < len(echoes) {
+		t.Errorf("%d requests were signed", len(secrets)-1)
+	}
+	for name, text := range texts {
+		if !strings.Contains(text, "[redacted]") {
+			t.Errorf("nothing is redacted in %s: %.2000s", name, text)
+		}
+		for line := range strings.Lines(text) {
+			for _, secret := range secrets {
+				if strings.Contains(line, secret) {
+					t.Errorf("%s is in %s: %.500s", secret, name, line)
+				}
+			}
+		}
+	}
+	for _, want := range []string{"HTTP 400", "HTTP 401", "HTTP 403", "HTTP 502", "HTTP 307", "HTTP 200", "logging in as user", "exchanging the ID token", "Endpoint:"} {
+		if !strings.Contains(printed.String(), want) {
+			t.Errorf("no error contains %s", want)
+		}
+	}
+}

@@ -1,0 +1,186 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package release_test
+
+import (
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// checkout is a repository with the makefile, one fuzz target and a changelog, in which the programs that the makefile starts only
+// record their arguments.
+type checkout struct {
+	folder string
+	// tools has the recording programs go, goreleaser and terraform. The last is in a folder with a space in its name.
+	tools, terraform string
+}
+
+func newCheckout(t *testing.T, tag string) checkout {
+	t.Helper()
+	c := checkout{folder: t.TempDir(), tools: t.TempDir()}
+	c.terraform = filepath.Join(c.tools, "my tools", "terraform")
+	makefile, err := os.ReadFile(filepath.Join(root(t), "GNUmakefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	record := "#!/bin/sh\nprintf '%s\\n' \"${0##*/}\" \"$@\" >>'" + filepath.Join(c.tools, "arguments") + "'\n"
+	for file, content := range map[string]string{
+		filepath.Join(c.folder, "GNUmakefile"):              string(makefile),
+		filepath.Join(c.folder, "CHANGELOG.md"):             "# Changelog\n\n## 1.2.3\n\n* A change\n",
+		filepath.Join(c.folder, "internal", "fuzz_test.go"): "func FuzzRecord_all(f *testing.F) {\n",
+		filepath.Join(c.tools, "go"):                        record,
+		filepath.Join(c.tools, "goreleaser"):                record,
+		c.terraform:                                         record,
+	} {
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(content), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, arguments := range [][]string{{"init", "--quiet"}, {"add", "."}, {"commit", "--quiet", "--message=All"}, {"tag", tag}} {
+		git := exec.CommandContext(t.Context(), "git", append([]string{"-c", "user.name=n", "-c", "user.email=e"}, arguments...)...)
+		git.Dir, git.Env = c.folder, append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1")
+		if output, err := git.CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v\n%s", arguments, err, output)
+		}
+	}
+	return c
+}
+
+// make runs a target. It returns the output, the arguments of the programs that were started, and the error of make.
+func (c checkout) make(t *testing.T, target string, environment ...string) (output string, arguments []string, err error) {
+	t.Helper()
+	run := exec.CommandContext(t.Context(), "make", "--no-print-directory", "-o", "release-tools",
+		"GO="+filepath.Join(c.tools, "go"), "TOOLS="+c.tools, target)
+	run.Dir = c.folder
+	run.Env = append(os.Environ(), "MAKEFLAGS=", "MAKELEVEL=", "TF_ACC=1", "TF_CLI="+c.terraform, "GPG_FINGERPRINT=ABC")
+	run.Env = append(run.Env, environment...)
+	combined, err := run.CombinedOutput()
+	recorded, _ := os.ReadFile(filepath.Join(c.tools, "arguments")) // There is none if no program was started.
+	return string(combined), strings.Split(string(recorded), "\n"), err
+}
+
+// check fails the test if one of its commands was run.
+func (c checkout) check(t *testing.T) {
+	t.Helper()
+	_, err := os.Stat(filepath.Join(c.folder, "executed"))
+	if !os.IsNotExist(err) {
+		t.Errorf("a command in the text was run: %v", err)
+	}
+}
+
+// commands are texts that create a file if a shell or make expands them. Git accepts each of them in the name of a tag.
+var commands = map[string]string{
+	"semicolon": `;touch${IFS}executed`, "ampersand": `&touch${IFS}executed`, "bar": `|touch${IFS}executed`, "redirection": `>executed`,
+	"substitution": `$(touch${IFS}executed)`, "backquotes": "`touch${IFS}executed`",
+	"substitution in quotes": `"$(touch${IFS}executed)"`, "substitution in apostrophes": `'$(touch${IFS}executed)'`,
+	"behind quotes": `";touch${IFS}executed;"`, "behind apostrophes": `';touch${IFS}executed;'`, "of make": `x=$(shell;touch${IFS}executed)`,
+}
+
+// A command in the name of a tag is not run, and such a tag is no version and no revision.
+func TestMakefile_tagIsNotExecuted(t *testing.T) {
+	t.Parallel()
+	suffixes := maps.Clone(commands)
+	maps.Copy(suffixes, map[string]string{"slash": "/x", "hash": "#x", "comma": ",x", "accent": "é"})
+	for name, command := range suffixes {
+		for target, message := range map[string]string{"release": "VERSION 1.2.3", "testacc": "REVISION v1.2.3"} {
+			t.Run(target+" "+name, func(t *testing.T) {
+				t.Parallel()
+				c := newCheckout(t, "v1.2.3"+command)
+				output, arguments, err := c.make(t, target)
+				c.check(t)
+				if err == nil || !strings.Contains(output, message+command+` has characters other than letters, digits, ".", "+" and "-".`) {
+					t.Errorf("got error %v and output:\n%s", err, output)
+				}
+				if slices.Contains(arguments, "goreleaser") || slices.Contains(arguments, "test") {
+					t.Errorf("programs were started: %q", arguments)
+				}
+			})
+		}
+	}
+}
+
+// A version reaches the programs.
+func TestMakefile_versionIsPassedOn(t *testing.T) {
+	t.Parallel()
+	c := newCheckout(t, "v1.2.3")
+	output, arguments, err := c.make(t, "release")
+	if err != nil || !slices.Contains(arguments, "goreleaser") {
+		t.Errorf("got error %v and arguments %q:\n%s", err, arguments, output)
+	}
+	notes, err := os.ReadFile(filepath.Join(c.folder, ".cache", "notes.md"))
+	if err != nil || !strings.Contains(string(notes), "* A change") {
+		t.Errorf("the notes are %q, %v", notes, err)
+	}
+	if output, arguments, err := c.make(t, "testacc"); err != nil || !slices.Contains(arguments, "-revision=v1.2.3") {
+		t.Errorf("got error %v and arguments %q:\n%s", err, arguments, output)
+	}
+	c = newCheckout(t, "v1.2.4")
+	if output, _, err := c.make(t, "release"); err == nil || !strings.Contains(output, "CHANGELOG.md has no section ## 1.2.4.") {
+		t.Errorf("got error %v and output:\n%s", err, output)
+	}
+}
+
+// A command in an environment variable is not run, and the program gets the text as it is.
+func TestMakefile_environmentIsNotExecuted(t *testing.T) {
+	t.Parallel()
+	values := map[string]string{
+		"substitution": `$(touch executed)`, "backquotes": "`touch executed`", "behind quotes": `"; touch executed; "`,
+		"behind apostrophes": `'; touch executed; '`, "semicolon": `x; touch executed`, "of make": `$(shell touch executed)`,
+	}
+	for variable, target := range map[string]string{
+		"BENCH_SIZES": "bench", "BENCH_PARALLELISM": "bench", "BENCH_JSON": "bench", "BENCH_PLOT": "bench", "BENCH_FLAGS": "bench",
+		"FUZZTIME": "fuzz", "GPG_FINGERPRINT": "release", "TF_CLI": "cli", "TF_ACC": "testacc", "HOME": "install", "VERSION": "release", "REVISION": "testacc",
+	} {
+		for name, command := range values {
+			t.Run(variable+" "+name, func(t *testing.T) {
+				t.Parallel()
+				c := newCheckout(t, "v1.2.3")
+				output, arguments, err := c.make(t, target, variable+"="+command)
+				c.check(t)
+				switch target {
+				case "bench", "fuzz":
+					passed := slices.Contains(arguments, command)
+					if variable == "BENCH_FLAGS" { // One argument for each word.
+						passed = slices.Contains(arguments, strings.Fields(command)[0])
+					}
+					if err != nil || !passed {
+						t.Errorf("got error %v and arguments %q:\n%s", err, arguments, output)
+					}
+				case "cli":
+					if err == nil || !strings.Contains(output, command+" is not a program") {
+						t.Errorf("got error %v and output:\n%s", err, output)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TF_CLI may be a path with spaces, a relative path, or a name on PATH.
+func TestMakefile_programWithSpaces(t *testing.T) {
+	t.Parallel()
+	c := newCheckout(t, "v1.2.3")
+	relative, err := filepath.Rel(c.folder, c.terraform)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := "PATH=" + filepath.Dir(c.terraform) + ":/usr/bin:/bin"
+	for _, environment := range [][]string{{"TF_CLI=" + c.terraform}, {"TF_CLI=" + relative}, {"TF_CLI=terraform", path}, {"TF_CLI=", path}} {
+		if err := os.RemoveAll(filepath.Join(c.tools, "arguments")); err != nil {
+			t.Fatal(err)
+		}
+		if output, arguments, err := c.make(t, "examples", environment...); err != nil || !slices.Equal(arguments[len(arguments)-7:len(arguments)-1],
+			[]string{"terraform", "fmt", "-check", "-diff", "-recursive", "examples"}) {
+			t.Errorf("%q: got error %v and arguments %q:\n%s", environment, err, arguments, output)
+		}
+	}
+}

@@ -1,0 +1,54 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package rest
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"html"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// FuzzRedact writes a secret in several ways between other text, and looks for it in what is left.
+func FuzzRedact(f *testing.F) {
+	for _, text := range []string{"", "a", "%", "%4", `\`, `\x4`, `\u00`, "&", "&am", "<b", "\xff", "\x1b[", "é", "[redacted]"} {
+		f.Add("canary/+=", text, text)
+		f.Add("1ca%41&nary;", text, "nary"+text)
+		f.Add(`nary\n\u0041`, text, text)
+	}
+	f.Fuzz(func(t *testing.T, secret, before, after string) {
+		folded := fold(secret, false).text
+		if len(folded) < minSecret || bytes.ContainsAny(folded, "[]") || strings.Contains(redacted, string(folded)) {
+			return
+		}
+		quoted, err := json.Marshal(secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, written := range []string{
+			secret, url.QueryEscape(secret), url.PathEscape(secret), string(quoted), html.EscapeString(secret), base64.StdEncoding.EncodeToString([]byte(secret)),
+		} {
+			r := redactor{secrets: []string{secret}}
+			if got := r.clean(before+written+after, maxInput); len(before+written+after) < maxInput && bytes.Contains(fold(got, false).text, folded) {
+				t.Errorf("%q is in %q", secret, got)
+			}
+		}
+	})
+}
+
+// BenchmarkRedact is what a request costs whose response has a request ID and nothing to hide.
+func BenchmarkRedact(b *testing.B) {
+	sent := http.Header{"X-Auth-Token": {strings.Repeat("0123456789abcdef", 1000)}}
+	b.ReportAllocs()
+	for b.Loop() {
+		r := newRedactor(Call{}, sent, nil)
+		if id := r.clean("6f8d0e0c5f6b4c0c9d7a3e2b1a0f9e8d", maxRequestID); len(id) != 32 {
+			b.Fatal(id)
+		}
+	}
+}

@@ -1,0 +1,478 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package rest_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
+)
+
+// canary is a secret with characters that each escaping changes.
+const canary = `Canary-0123456789/+="<&>\ %41;x`
+
+// secretive is an authenticator with headers and with secrets that it does not send.
+type secretive struct {
+	header  http.Header
+	secrets []string
+}
+
+func (s secretive) Authenticate(_ context.Context, req *http.Request, _ []byte) error {
+	maps.Copy(req.Header, s.header)
+	return nil
+}
+
+func (s secretive) Secrets() []string { return s.secrets }
+
+// recorder keeps log lines.
+type recorder struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (r *recorder) log(_ context.Context, message string, fields ...map[string]any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, line := range fields {
+		r.lines = append(r.lines, fmt.Sprintf("%s %v", message, line))
+	}
+}
+
+// texts returns all that can be printed of an error and of what it wraps.
+func texts(err error) []string {
+	if err == nil {
+		return nil
+	}
+	list := []string{err.Error(), fmt.Sprintf("%+v", err)}
+	if failure, ok := err.(*rest.Error); ok { //nolint:errorlint // What it wraps follows.
+		list = append(list, failure.Host, failure.Code, failure.Message, failure.RequestID)
+	}
+	switch wrapping := err.(type) { //nolint:errorlint // Each level is looked at.
+	case interface{ Unwrap() error }:
+		list = append(list, texts(wrapping.Unwrap())...)
+	case interface{ Unwrap() []error }:
+		for _, cause := range wrapping.Unwrap() {
+			list = append(list, texts(cause)...)
+		}
+	}
+	return list
+}
+
+// wantRedacted checks that an error contains a redacted text, and neither it nor the log a trace of the secret.
+func wantRedacted(t *testing.T, err error, lines []string, traces ...string) {
+	t.Helper()
+	all := append(texts(err), lines...)
+	if !strings.Contains(strings.Join(all, "\n"), "[redacted]") {
+		t.Errorf("nothing is redacted in %q", all)
+	}
+	for _, text := range all {
+		for _, trace := range append(traces, "canary") {
+			if strings.Contains(strings.ToLower(text), strings.ToLower(trace)) {
+				t.Errorf("%q contains %q", text, trace)
+			}
+		}
+	}
+}
+
+// formats are the ways in which a response can contain a text.
+var formats = map[string]func(w http.ResponseWriter, status int, text string){
+	"plain text": func(w http.ResponseWriter, status int, text string) { say(status, "you sent "+text+" to me")(w, nil) },
+	"HTML": func(w http.ResponseWriter, status int, text string) {
+		say(status, "<html><body>you <b>sent</b><pre>"+text+"</pre></body></html>")(w, nil)
+	},
+	"JSON message": func(w http.ResponseWriter, status int, text string) {
+		body, err := json.Marshal(map[string]any{"error_code": "C", "error_msg": text})
+		if err != nil {
+			panic(err)
+		}
+		say(status, string(body))(w, nil)
+	},
+	"JSON without code": func(w http.ResponseWriter, status int, text string) {
+		body, err := json.Marshal(map[string]any{"headers": text, "thing": map[string]any{"name": text}})
+		if err != nil {
+			panic(err)
+		}
+		say(status, string(body))(w, nil)
+	},
+	"JSON of other types": func(w http.ResponseWriter, status int, text string) {
+		body, err := json.Marshal(map[string]any{"time": text})
+		if err != nil {
+			panic(err)
+		}
+		say(status, string(body))(w, nil)
+	},
+	"code": func(w http.ResponseWriter, status int, text string) {
+		body, err := json.Marshal(map[string]any{"error": map[string]any{"error_code": text, "request_id": text}})
+		if err != nil {
+			panic(err)
+		}
+		say(status, string(body))(w, nil)
+	},
+	"request ID": func(w http.ResponseWriter, status int, text string) {
+		w.Header().Set("X-Request-Id", text)
+		say(status, "no")(w, nil)
+	},
+	"redirect": func(w http.ResponseWriter, _ int, text string) {
+		w.Header().Set("Location", "https://other.example/"+url.PathEscape(text)+"?token="+url.QueryEscape(text))
+		say(http.StatusTemporaryRedirect, "")(w, nil)
+	},
+}
+
+// A response that contains a secret of its request shows it nowhere, whatever its status and format.
+func TestClient_echoedSecretIsNotShown(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		header       http.Header
+		secrets      []string
+		ofBody       []string
+		subjectToken string
+	}{
+		"token":               {header: http.Header{"X-Auth-Token": {canary}}},
+		"security token":      {header: http.Header{"X-Security-Token": {canary}}},
+		"signature":           {header: http.Header{"Authorization": {"SDK-HMAC-SHA256 Access=AK, SignedHeaders=host, Signature=" + canary}}},
+		"other authorization": {header: http.Header{"Authorization": {canary}}},
+		"secret key":          {secrets: []string{canary}},
+		"password":            {ofBody: []string{canary}},
+		"issued token":        {subjectToken: canary},
+	} {
+		for format, write := range formats {
+			for _, status := range []int{200, 400, 401, 403, 404, 429, 500, 502} {
+				if format == "JSON without code" && status == http.StatusOK {
+					continue // It is not an error.
+				}
+				t.Run(fmt.Sprint(name, " ", format, " ", status), func(t *testing.T) {
+					t.Parallel()
+					server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+						w.Header().Set("X-Subject-Token", c.subjectToken)
+						write(w, status, canary)
+					})
+					var log recorder
+					client := client(t, server.URL, func(config *rest.Config) {
+						config.Authenticator, config.MaxRetries, config.Log = secretive{c.header, c.secrets}, 1, log.log
+					})
+					var out struct {
+						Time time.Time `json:"time"`
+					}
+					_, err := client.Do(t.Context(), rest.Call{Method: http.MethodPut, Secrets: c.ofBody}, &out)
+					wantRedacted(t, err, log.lines)
+				})
+			}
+		}
+	}
+}
+
+// eachByte writes a text with each of its bytes escaped.
+func eachByte(format, text string) string {
+	var escaped strings.Builder
+	for _, b := range []byte(text) {
+		fmt.Fprintf(&escaped, format, b)
+	}
+	return escaped.String()
+}
+
+// inBase64 writes a text in base64, after some bytes that shift it.
+func inBase64(encoding *base64.Encoding, before string) func(string) string {
+	return func(text string) string { return encoding.EncodeToString([]byte(before + text + " and more")) }
+}
+
+// No way of writing a secret, and no character within it that is removed later, hides it from being redacted.
+func TestClient_escapedSecretIsNotShown(t *testing.T) {
+	t.Parallel()
+	within := func(what string) func(string) string {
+		return func(text string) string { return text[:4] + what + text[4:12] + what + text[12:] }
+	}
+	for name, write := range map[string]func(string) string{
+		"for a query":         url.QueryEscape,
+		"for a path":          url.PathEscape,
+		"for a URL, twice":    func(text string) string { return url.QueryEscape(url.QueryEscape(text)) },
+		"each byte for a URL": func(text string) string { return eachByte("%%%02x", text) },
+		"for JSON":            func(text string) string { body, _ := json.Marshal(text); return string(body) },
+		"for JSON, twice": func(text string) string {
+			a, _ := json.Marshal(text)
+			b, _ := json.Marshal(string(a))
+			return string(b)
+		},
+		"for JSON, with \\/":    func(text string) string { return strings.ReplaceAll(text, "/", `\/`) },
+		"each byte for JSON":    func(text string) string { return eachByte(`\u%04X`, text) },
+		"for Go":                func(text string) string { return fmt.Sprintf("%q", text) },
+		"each byte for Go":      func(text string) string { return eachByte(`\x%02x`, text) },
+		"for HTML":              html.EscapeString,
+		"each byte for HTML":    func(text string) string { return eachByte("&#%d;", text) },
+		"for HTML, in a URL":    func(text string) string { return url.QueryEscape(html.EscapeString(text)) },
+		"in base64":             inBase64(base64.StdEncoding, ""),
+		"in base64, later":      inBase64(base64.StdEncoding, "ab"),
+		"in base64 for URLs":    inBase64(base64.RawURLEncoding, "abcd"),
+		"in lower case":         strings.ToLower,
+		"cut off":               func(text string) string { return text[:22] },
+		"with a tag":            within("<br>"),
+		"with an escape":        within("\x1b[31m"),
+		"with a title":          within("\x1b]0;title\x07"),
+		"with a zero width":     within("\u200b"),
+		"with a direction":      within("\u202e"),
+		"with a line break":     within("\r\n"),
+		"with an invalid byte":  within("\xff"),
+		"with a null character": within("\x00"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			written := write(canary)
+			server := serve(t, say(http.StatusBadGateway, "you sent "+written+" to me"))
+			var log recorder
+			_, err := client(t, server.URL, func(config *rest.Config) {
+				config.Authenticator, config.Log = static(canary), log.log
+			}).Do(t.Context(), get, nil)
+			wantRedacted(t, err, log.lines, written, "Q2FuYXJ5", "FuYXJ5", "hbmFye")
+		})
+	}
+}
+
+// What is redacted is the secret alone, and nothing where there is none. A secret that occurs in any text is not redacted.
+func TestClient_otherTextIsNotRedacted(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ secret, body, want string }{
+		"between others":      {"canary-token", `a canary-token, "b" canary-token`, `"a [redacted], \"b\" [redacted]"`},
+		"next to others":      {"canary-token", `=canary-token&x=é canary-tokené`, `"=[redacted]&x=é [redacted]é"`},
+		"part of it":          {"canary-token", `canary-toke`, `"canary-toke"`},
+		"short":               {"abc", `abc abc`, `"abc abc"`},
+		"short without marks": {"a é ü b", `a é ü b`, `"a é ü b"`},
+		"empty":               {"", `nothing`, `"nothing"`},
+		"others":              {"canary-token", `\u00zz %zz &foo; \ % &; \x`, `"\\u00zz %zz &foo; \\ % &; \\x"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := client(t, serve(t, say(http.StatusForbidden, c.body)).URL, func(config *rest.Config) {
+				config.Authenticator = static(c.secret)
+			}).Do(t.Context(), get, nil)
+			if failure, ok := errors.AsType[*rest.Error](err); !ok || failure.Message != c.want {
+				t.Errorf("got %v, want %s", err, c.want)
+			}
+		})
+	}
+}
+
+// raw starts a server that answers each request with the same bytes.
+func raw(t *testing.T, response string) string {
+	t.Helper()
+	var config net.ListenConfig
+	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var connections sync.WaitGroup
+	connections.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			connections.Go(func() {
+				defer func() { _ = conn.Close() }()
+				if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+					_, _ = io.WriteString(conn, response) // The client may have left.
+				}
+			})
+		}
+	})
+	t.Cleanup(func() {
+		_ = listener.Close()
+		connections.Wait()
+	})
+	return "http://" + listener.Addr().String()
+}
+
+// The standard library quotes what it cannot understand of a response.
+func TestClient_malformedResponseDoesNotShowSecret(t *testing.T) {
+	t.Parallel()
+	for name, response := range map[string]string{
+		"status line": "HTTP/1.1 " + canary + "\r\n\r\n",
+		"protocol":    strings.ReplaceAll(canary, " ", "") + " 200 OK\r\n\r\n",
+		"header line": "HTTP/1.1 200 OK\r\n" + canary + "\r\n\r\n",
+		"encoding":    "HTTP/1.1 200 OK\r\nTransfer-Encoding: " + canary + "\r\n\r\n",
+		"length":      "HTTP/1.1 200 OK\r\nContent-Length: " + canary + "\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var log recorder
+			_, err := client(t, raw(t, response), func(config *rest.Config) {
+				config.Authenticator, config.Log = static(canary), log.log
+			}).Do(t.Context(), get, nil)
+			wantRedacted(t, err, log.lines)
+		})
+	}
+}
+
+// No text of a response is printed in full if it is long, and none can steer a terminal.
+func TestClient_longOrInvisibleTextIsNotShown(t *testing.T) {
+	t.Parallel()
+	const evil = "a\x1b[31mb\x1b]0;t\x07c\u009b1md\u202e\u200be\u2028f\u0000g\xffh"
+	long := strings.Repeat("é", 1<<19)
+	message := func(text string) string {
+		body, err := json.Marshal(map[string]string{"error_code": text, "error_msg": text, "request_id": text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(body)
+	}
+	response := func(header, body string) string {
+		return fmt.Sprintf("HTTP/1.1 403 Forbidden\r\n%sContent-Length: %d\r\n\r\n%s", header, len(body), body)
+	}
+	for name, c := range map[string]struct {
+		response string
+		want     int // The longest text, in characters.
+	}{
+		"JSON":               {response("", message(evil+long)), 2048},
+		"text":               {response("", evil+long), 520},
+		"JSON without code":  {response("", `{"x":"`+evil+long+`"}`), 520},
+		"request ID":         {response("X-Request-Id: "+"a\u009b1md\u202e\u200be\u2028f"+long[:900_000]+"\r\n", ""), 128},
+		"request ID, longer": {response("X-Request-Id: "+strings.Repeat("x", 9<<20)+"\r\n", ""), 1024},
+		"header line":        {"HTTP/1.1 200 OK\r\n" + evil + long + "\r\n\r\n", 1024},
+		"long header line":   {"HTTP/1.1 200 OK\r\n" + evil + strings.Repeat("x", 9<<20) + "\r\n\r\n", 1024},
+		"status line":        {"HTTP/1.1 " + evil + long + "\r\n\r\n", 1024},
+		"value":              {"HTTP/1.1 200 OK\r\nContent-Length: 1000002\r\n\r\n" + strings.Repeat("1", 1_000_002), 1100},
+		"redirect":           {"HTTP/1.1 302 Found\r\nLocation: https://h/" + strings.Repeat("x", 900_000) + "\r\nContent-Length: 0\r\n\r\n", 2048},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var log recorder
+			var out struct{ A int8 }
+			var number int8
+			target := any(&out)
+			if name == "value" {
+				target = &number
+			}
+			_, err := client(t, raw(t, c.response), func(config *rest.Config) { config.Log = log.log }).Do(t.Context(), get, target)
+			failure, ok := errors.AsType[*rest.Error](err)
+			if !ok {
+				t.Fatalf("got %v", err)
+			}
+			fields := []string{failure.Code, failure.Message, failure.RequestID}
+			if failure.Err != nil {
+				fields = append(fields, failure.Err.Error())
+			}
+			for _, text := range fields {
+				if utf8.RuneCountInString(text) > c.want+1 {
+					t.Errorf("%d characters, want %d: %.200s", utf8.RuneCountInString(text), c.want, text)
+				}
+			}
+			for _, text := range append(append(fields, log.lines...), err.Error()) {
+				if text != rest.Sanitize(text, 1<<20) {
+					t.Errorf("%.200q is not safe to print", text)
+				}
+			}
+			if total := len(err.Error()); total > 4*2048+1024 {
+				t.Errorf("the error has %d bytes", total)
+			}
+		})
+	}
+}
+
+// Errors that decide what happens next are still found below the text that is printed.
+func TestClient_causesAreKept(t *testing.T) {
+	t.Parallel()
+	failing := func(cause error) func(*rest.Config) {
+		return func(c *rest.Config) {
+			c.NoProxy = true
+			c.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, cause }
+		}
+	}
+	dns := &net.DNSError{Err: "no such host", Name: "h", IsNotFound: true}
+	_, err := client(t, "http://h", failing(dns)).Do(t.Context(), get, nil)
+	if found, ok := errors.AsType[*net.DNSError](err); !ok || found != dns {
+		t.Errorf("got %v, want the error of the resolver", err)
+	}
+	_, err = client(t, "http://h", failing(context.DeadlineExceeded)).Do(t.Context(), get, nil)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want the error of the context", err)
+	}
+}
+
+// An endpoint may contain a password, so that its error does not quote it.
+func TestNew_invalidEndpointIsNotQuoted(t *testing.T) {
+	t.Parallel()
+	for _, endpoint := range []string{"https://u:canary/w@h", "//u:canary@h", "canary", "https://u:can%zzary@h", "https://canary h"} {
+		if _, err := rest.New(rest.Config{Endpoint: endpoint}); err == nil || strings.Contains(err.Error(), "can") && strings.Contains(err.Error(), "ary") {
+			t.Errorf("%s: got %v", endpoint, err)
+		}
+	}
+}
+
+// A redirect is not followed; its target is named without what may be credentials for it.
+func TestClient_redirectTargetIsNamed(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ location, want string }{
+		"host and path":   {"https://other.example/v1/x", "the endpoint redirects to https://other.example/v1/x; the provider does not follow redirects"},
+		"port":            {"http://other.example:8080", "the endpoint redirects to http://other.example:8080; the provider does not follow redirects"},
+		"user and query":  {"https://u:p@other.example/x?token=t#f", "the endpoint redirects to https://other.example/x; the provider does not follow redirects"},
+		"without a host":  {"mailto:u@h", "the endpoint redirects, and the provider does not follow redirects"},
+		"not a URL":       {"https://h:port", "the endpoint redirects, and the provider does not follow redirects"},
+		"without a value": {"", "the endpoint redirects, and the provider does not follow redirects"},
+	} {
+		server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", c.location)
+			w.WriteHeader(http.StatusFound)
+		})
+		_, err := client(t, server.URL, nil).Do(t.Context(), get, nil)
+		if failure, ok := errors.AsType[*rest.Error](err); !ok || failure.Message != c.want {
+			t.Errorf("%s: got %v, want %s", name, err, c.want)
+		}
+	}
+}
+
+func TestSanitize(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ text, want string }{
+		{"plain é 漢 🙂", "plain é 漢 🙂"},
+		{"a\tb\r\nc\u2028d\u00a0e", "a b  c d e"},
+		{"a\x1b[1;31mb\x1b[0mc\x1b[2Jd", "abcd"},
+		{"a\x1b]0;title\x07b\x1b]8;;http://x\x1b\\c", "abc"},
+		{"a\x1bPq#0\x1b\\b\x1b_x\x1b\\c\x1b^x\x07d\x1bXe\x1b\\f", "abcdf"},
+		{"a\u009b31mb\u009d0;t\u009cc\u0090x\x07d", "abcd"},
+		{"a\x9b31mb", "a31mb"},
+		{"a\x1b]0;no end", "a0;no end"},
+		{"a\x1b]0;x\x1b[31mb", "a0;xb"},
+		{"a\x1b(Bb\x1bcd\x1b", "abd"},
+		{"a\x1b\x1b[31mb", "ab"},
+		{"a\x1b[\u202e31mb", "a31mb"},
+		{"a\u202eb\u200bc\ufeffd\u00ade\u2066f\u061cg", "abcdefg"},
+		{"a\u3164b\u115fc\u034fd\ufe0fe\U000e0041f", "abcdef"},
+		{"a\xff\xc3b\xed\xa0\x80", "ab"},
+		{"a\x00\x07\x7f\u0085b", "a b"},
+		{"1234567890123456", "1234567890123456"},
+		{"12345678901234567", "1234567890123456…"},
+		{"\u200b1234567890\u200b", "1234567890"},
+		{"", ""},
+	} {
+		if got := rest.Sanitize(c.text, 16); got != c.want {
+			t.Errorf("%q: got %q, want %q", c.text, got, c.want)
+		}
+	}
+}
+
+func FuzzSanitize(f *testing.F) {
+	for _, text := range []string{"a", "\x1b[31m", "\x1b\x1b[[m", "\x1b]\x1b]\x07\x07", "\u009b\u009b1m", "\xc2\x1b[m\x9b", "\u200b\u2028"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got := rest.Sanitize(text, 100)
+		if got != rest.Sanitize(got, 101) || utf8.RuneCountInString(got) > 101 || strings.ContainsFunc(got, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+			t.Errorf("%q becomes %q", text, got)
+		}
+	})
+}

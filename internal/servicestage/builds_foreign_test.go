@@ -1,0 +1,283 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package servicestage_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
+)
+
+// A response for another build or another job is an error, for every call, and it is not retried.
+func TestBuilds_foreignResponseIsNotAccepted(t *testing.T) {
+	t.Parallel()
+	get := func(c *servicestage.Client) error { _, err := c.GetBuild(t.Context(), "b", "id"); return err }
+	wait := func(c *servicestage.Client) error {
+		_, err := c.WaitForBuild(t.Context(), "b", "id", time.Hour, nil)
+		return err
+	}
+	cancel := func(c *servicestage.Client) error { _, err := c.CancelBuild(t.Context(), "b", "id"); return err }
+	list := func(c *servicestage.Client) error { _, err := c.Builds(t.Context(), "id"); return err }
+	for name, c := range map[string]struct {
+		call    func(*servicestage.Client) error
+		replies []string
+		want    string
+	}{
+		"get, another build":    {get, []string{`{"build_id":"c","build_state":"Successful"}`}, `build "c" instead of "b"`},
+		"get, another case":     {get, []string{`{"build_id":"B","build_state":"Successful"}`}, `build "B" instead of "b"`},
+		"get, another job":      {get, []string{`{"build_id":"b","job_id":"other"}`}, `job "other" instead of job "id"`},
+		"wait, another build":   {wait, []string{`{"build_id":"c","build_state":"Successful"}`}, `build "c" instead of "b"`},
+		"wait, another job":     {wait, []string{`{"build_id":"b","job_id":"ID","build_state":"Successful"}`}, `job "ID" instead of job "id"`},
+		"cancel, another build": {cancel, []string{`{"build_id":"c"}`}, `build "c" instead of "b"`},
+		"cancel, another read":  {cancel, []string{`{"build_id":"b"}`, `{"build_id":"c","build_state":"Cancel"}`}, `build "c" instead of "b"`},
+		"list, another job": {
+			list, []string{goodJob, `{"total":1,"list":[{"build_id":"b","job_id":"other"}]}`}, `job "other" instead of job "id"`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			replies := make([]reply, len(c.replies))
+			for i, body := range c.replies {
+				replies[i] = reply{body: body}
+			}
+			s := script(t, replies...)
+			err := c.call(s.client(t))
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+			equal(t, "requests", len(s.requests()), len(replies))
+		})
+	}
+}
+
+var jobCount atomic.Int64
+
+// uniqueJobID returns the ID of a job that no other test has: what is known of the builds of a job outlives a test.
+func uniqueJobID() string { return "job-" + strconv.FormatInt(jobCount.Add(1), 10) }
+
+// The response to a start that describes a build of another job, or one that existed before, is a lost response.
+func TestStartBuild_foreignResponseIsNotStored(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ response, after, want string }{
+		"another job":             {`{"build_id":"c","job_id":"other"}`, "b", "b"},
+		"the build before":        {`{"build_id":"a"}`, "b", "b"},
+		"no valid ID":             {`{"build_id":"a/../b"}`, "b", "b"},
+		"another job, not begun":  {`{"build_id":"c","job_id":"other"}`, "a", ""},
+		"the last is not valid":   {`{"build_id":"c","job_id":"other"}`, "a/../b", ""},
+		"the last is of another":  {`{"build_id":"c","job_id":"other"}`, "foreign", ""},
+		"the last is another one": {`{"build_id":"c","job_id":"other"}`, "echo", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			jobID := uniqueJobID()
+			var started atomic.Bool
+			s := serve(t, func(w http.ResponseWriter, r received) {
+				last := "a"
+				if started.Load() {
+					last = c.after
+				}
+				switch {
+				case r.Method == http.MethodPost:
+					started.Store(true)
+					reply{body: c.response}.write(w)
+				case strings.HasPrefix(r.URL.Path, jobs):
+					reply{body: fmt.Sprintf(`{"job_id":%q,"last_build_id":%q,"spec":{"job_name":"app"}}`, jobID, last)}.write(w)
+				case strings.HasSuffix(r.URL.Path, "/foreign"):
+					reply{body: `{"build_id":"foreign","job_id":"other"}`}.write(w)
+				case strings.HasSuffix(r.URL.Path, "/echo"):
+					reply{body: `{"build_id":"b"}`}.write(w)
+				default:
+					reply{body: fmt.Sprintf(`{"build_id":%q}`, r.URL.Path[len(builds)+1:])}.write(w)
+				}
+			})
+			build, err := s.client(t).StartBuild(t.Context(), jobID)
+			if c.want == "" {
+				if _, ok := errors.AsType[*servicestage.LostBuildError](err); !ok {
+					t.Errorf("got %v, %v; want a LostBuildError", build, err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			equal(t, "id", build.ID, c.want)
+			equal(t, "adopted", build.Adopted, true)
+		})
+	}
+}
+
+// Two clients of one process start builds of one job: one start at a time, and the build of one client is never adopted by the other,
+// although the read before its start was outdated and the request was lost.
+func TestStartBuild_twoClientsDoNotAdoptEachOthersBuild(t *testing.T) {
+	t.Parallel()
+	jobID := uniqueJobID()
+	var mu sync.Mutex
+	last, reads := "", 0
+	s := serve(t, func(w http.ResponseWriter, r received) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case r.Method == http.MethodPost && last == "":
+			last = "x"
+			reply{body: `{"build_id":"x","index":1}`}.write(w)
+		case r.Method == http.MethodPost:
+			reply{drop: true}.write(w)
+		case strings.HasPrefix(r.URL.Path, builds):
+			reply{body: `{"build_id":"x","index":1}`}.write(w)
+		default:
+			reads++
+			shown := last
+			if reads == 2 {
+				shown = "" // The read before the second start.
+			}
+			reply{body: fmt.Sprintf(`{"job_id":%q,"last_build_id":%q,"spec":{"job_name":"app"}}`, jobID, shown)}.write(w)
+		}
+	})
+	first, second := s.client(t), s.client(t)
+	if _, err := first.StartBuild(t.Context(), jobID); err != nil {
+		t.Fatal(err)
+	}
+	build, err := second.StartBuild(t.Context(), jobID)
+	lost, ok := errors.AsType[*servicestage.LostBuildError](err)
+	if !ok {
+		t.Fatalf("got %v, %v; want a LostBuildError", build, err)
+	}
+	lost.Err = nil
+	equal(t, "lost", *lost, servicestage.LostBuildError{JobID: jobID, JobName: "app", Before: "x"})
+}
+
+func TestStartBuild_twoClientsDoNotStartAtOnce(t *testing.T) {
+	t.Parallel()
+	jobID := uniqueJobID()
+	var running, count atomic.Int32
+	s := serve(t, func(w http.ResponseWriter, r received) {
+		if r.Method != http.MethodPost {
+			reply{body: fmt.Sprintf(`{"job_id":%q,"spec":{"job_name":"app"}}`, jobID)}.write(w)
+			return
+		}
+		if running.Add(1) > 1 {
+			t.Error("two starts at once")
+		}
+		time.Sleep(10 * time.Millisecond)
+		running.Add(-1)
+		reply{body: fmt.Sprintf(`{"build_id":"b%d"}`, count.Add(1))}.write(w)
+	})
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			if _, err := s.client(t).StartBuild(t.Context(), jobID); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	equal(t, "starts", count.Load(), 8)
+}
+
+// Before a timeout is reported, the build is read once more.
+func TestWaitForBuild_successAtTheTimeoutIsNotATimeout(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	s := script(t, reply{body: `{"build_id":"b","build_state":"Building"}`}, reply{body: `{"build_id":"b","build_state":"Successful"}`})
+	client := s.client(t, func(config *servicestage.Config) { config.Now = func() time.Time { return now } })
+	build, err := client.WaitForBuild(t.Context(), "b", "", time.Minute, func(servicestage.BuildProgress) { now = now.Add(time.Hour) })
+	if err != nil || build.State != servicestage.BuildSuccessful {
+		t.Errorf("got %v, %v", build, err)
+	}
+}
+
+// The same where the deadline passes during a read that hangs.
+func TestWaitForBuild_hangingReadAtTheTimeoutIsNotATimeout(t *testing.T) {
+	t.Parallel()
+	var reads atomic.Int32
+	s := serve(t, func(w http.ResponseWriter, r received) {
+		if reads.Add(1) == 1 {
+			<-r.Context().Done()
+			return
+		}
+		reply{body: `{"build_id":"b","build_state":"Successful"}`}.write(w)
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	build, err := s.client(t).WaitForBuild(ctx, "b", "", time.Minute, nil)
+	if err != nil || build.State != servicestage.BuildSuccessful {
+		t.Errorf("got %v, %v", build, err)
+	}
+}
+
+// The phases for a progress message take one request and two seconds at most.
+func TestPhasesNow_failureIsNotRetried(t *testing.T) {
+	t.Parallel()
+	s := script(t, reply{status: http.StatusServiceUnavailable})
+	if _, err := s.client(t).PhasesNow(t.Context(), "b"); err == nil {
+		t.Error("no error")
+	}
+	equal(t, "waits", len(s.waits()), 0)
+	hanging := serve(t, func(_ http.ResponseWriter, r received) { <-r.Context().Done() })
+	start := time.Now()
+	if _, err := hanging.client(t).PhasesNow(t.Context(), "b"); err == nil {
+		t.Error("no error")
+	}
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	equal(t, "requests", len(hanging.requests()), 1)
+}
+
+// The wait for a canceled build takes a minute and ends with a read.
+func TestCancelBuild_lastWaitIsNotInVain(t *testing.T) {
+	t.Parallel()
+	for name, ends := range map[string]bool{"ends in the last wait": true, "does not end": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			start := time.Now()
+			var mu sync.Mutex
+			now := start
+			s := serve(t, func(w http.ResponseWriter, _ received) {
+				mu.Lock()
+				defer mu.Unlock()
+				state := "Building"
+				if ends && now.Sub(start) >= time.Minute {
+					state = "Cancel"
+				}
+				reply{body: fmt.Sprintf(`{"build_id":"b","build_state":%q}`, state)}.write(w)
+			})
+			client := s.client(t, func(config *servicestage.Config) {
+				config.Now = func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
+				config.Wait = func(ctx context.Context, d time.Duration) error {
+					mu.Lock()
+					defer mu.Unlock()
+					now = now.Add(d)
+					return ctx.Err()
+				}
+			})
+			build, err := client.CancelBuild(t.Context(), "b", "")
+			equal(t, "time", now.Sub(start), time.Minute)
+			if ends && (err != nil || build.State != servicestage.BuildCancel) || !ends && err == nil {
+				t.Errorf("got %v, %v", build, err)
+			}
+		})
+	}
+}
+
+// A cancel that was accepted is a success, whatever the response contains, once the build has ended.
+func TestCancelBuild_undocumentedResponseIsNoFailure(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{"", "{}", "null", "OK"} {
+		s := script(t, reply{body: body}, reply{body: `{"build_id":"b","build_state":"Building"}`}, reply{body: `{"build_id":"b","build_state":"Cancel"}`})
+		build, err := s.client(t).CancelBuild(t.Context(), "b", "")
+		if err != nil || build.State != servicestage.BuildCancel {
+			t.Errorf("%q: got %v, %v", body, build, err)
+		}
+	}
+}

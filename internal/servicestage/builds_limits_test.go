@@ -1,0 +1,202 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package servicestage_test
+
+import (
+	"fmt"
+	"net/http"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
+)
+
+// elements is a JSON array of an element, count times.
+func elements(element string, count int) string {
+	return "[" + strings.TrimSuffix(strings.Repeat(element+",", count), ",") + "]"
+}
+
+// What is counted is accepted up to the limit, and an error above it.
+func TestBuilds_tooManyElementsAreNotAccepted(t *testing.T) {
+	t.Parallel()
+	phases := func(body string) func(*testing.T) (int, error) {
+		return func(t *testing.T) (int, error) {
+			t.Helper()
+			list, err := script(t, reply{body: body}).client(t).Phases(t.Context(), "b")
+			return len(list), err
+		}
+	}
+	checks := func(body string) func(*testing.T) (int, error) {
+		return func(t *testing.T) (int, error) {
+			t.Helper()
+			checks, err := serve(t, func(w http.ResponseWriter, r received) {
+				if r.URL.RawQuery == "" {
+					reply{body: body}.write(w)
+					return
+				}
+				reply{body: "{}"}.write(w)
+			}).client(t).Checks(t.Context(), "b")
+			count := 0
+			for _, check := range checks {
+				count += len(check.Counts)
+			}
+			return count, err
+		}
+	}
+	counts := func(each ...int) string {
+		var text []string
+		for i, n := range each {
+			text = append(text, fmt.Sprintf(`"check%d":{"static":{"count_info":%s}}`, i, elements(`{"total_count":1}`, n)))
+		}
+		return "{" + strings.Join(text, ",") + "}"
+	}
+	for name, c := range map[string]struct {
+		read func(*testing.T) (int, error)
+		want int // -1 is an error.
+	}{
+		"1,000 phases":                 {phases(`{"list":` + elements(`{"name":"Build"}`, 1000) + `}`), 1000},
+		"1,001 phases":                 {phases(`{"list":` + elements(`{"name":"Build"}`, 1001) + `}`), -1},
+		"1.3 million phases":           {phases(`{"list":` + elements(`{}`, 1_300_000) + `}`), -1},
+		"1,000 counts":                 {checks(counts(1000)), 1000},
+		"1,001 counts":                 {checks(counts(1001)), -1},
+		"1,001 counts of two":          {checks(counts(500, 501)), -1},
+		"1.3 million counts":           {checks(`{"pmd":{"static":{"count_info":` + elements(`{}`, 1_300_000) + `}}}`), -1},
+		"checks without counts":        {checks(counts(make([]int, 50_000)...)), 0},
+		"phases that are not an array": {phases(`{"list":{}}`), -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			count, err := c.read(t)
+			if c.want < 0 {
+				if err == nil {
+					t.Errorf("%d are accepted", count)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			equal(t, "count", count, c.want)
+		})
+	}
+}
+
+// allocated returns how many bytes f allocates. No other test may run meanwhile.
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+func TestPhases_millionsTakeNoMemory(t *testing.T) { //nolint:paralleltest // It measures the memory of the process.
+	body := `{"list":` + elements(`{}`, 1_300_000) + `}`
+	s := serve(t, func(w http.ResponseWriter, _ received) { reply{body: body}.write(w) })
+	client := s.client(t)
+	if used := allocated(func() { _, _ = client.Phases(t.Context(), "b") }); used > 64<<20 {
+		t.Errorf("%d MiB were allocated for a response of 4 MiB", used>>20)
+	}
+}
+
+// Each part of a log is copied a few times, and the tail is not copied for each part.
+func TestBuildLog_tailIsNotCopiedForEachPart(t *testing.T) { //nolint:paralleltest // It measures the memory of the process.
+	const limit, parts = 1 << 20, 1000
+	first, part := strings.Repeat("x", limit), strings.Repeat("y", 1000)
+	s := serve(t, func(w http.ResponseWriter, r received) {
+		from, _ := strconv.Atoi(r.URL.Query().Get("from"))
+		text := part
+		if from == 0 {
+			text = first
+		}
+		if from > limit+parts*len(part) {
+			text = ""
+		}
+		reply{body: fmt.Sprintf(`{"buildlog":%q,"next":%d}`, text, from+len(text))}.write(w)
+	})
+	client := s.client(t)
+	used := allocated(func() {
+		log, err := client.BuildLog(t.Context(), "b", limit)
+		if err != nil || len(log.Text) != limit || !log.Cut {
+			t.Errorf("got %d bytes, %t, %v", len(log.Text), log.Cut, err)
+		}
+	})
+	if used > 200<<20 {
+		t.Errorf("%d MiB were allocated for a log of 2 MiB", used>>20)
+	}
+}
+
+func TestBuildLog_endlessLogIsAnError(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		part     string
+		requests int
+		want     string
+	}{
+		"a byte for each request": {"x", 10_000, "more than 10000 requests"},
+		"large parts":             {strings.Repeat("x", 4_000_000), 17, "longer than 64 MiB"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, func(w http.ResponseWriter, r received) {
+				from, _ := strconv.Atoi(r.URL.Query().Get("from"))
+				reply{body: fmt.Sprintf(`{"buildlog":%q,"next":%d}`, c.part, from+len(c.part))}.write(w)
+			})
+			_, err := s.client(t).BuildLog(t.Context(), "b", 10)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+			equal(t, "requests", len(s.requests()), c.requests)
+		})
+	}
+}
+
+func TestBuilds_endlessListIsAnError(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		perPage int
+		want    string
+	}{"many pages": {1, "more than 10000 pages"}, "many builds": {20_000, "more than 100000 builds"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			next := 0
+			s := serve(t, func(w http.ResponseWriter, r received) {
+				if !strings.HasSuffix(r.URL.Path, "/builds") {
+					reply{body: goodJob}.write(w)
+					return
+				}
+				rows := make([]string, c.perPage)
+				for i := range rows {
+					next++
+					rows[i] = fmt.Sprintf(`{"build_id":"b%d"}`, next)
+				}
+				reply{body: fmt.Sprintf(`{"total":%d,"list":[%s]}`, 1<<40, strings.Join(rows, ","))}.write(w)
+			})
+			list, err := s.client(t).Builds(t.Context(), "id")
+			if err == nil || !strings.Contains(err.Error(), c.want) || servicestage.IsNotFound(err) {
+				t.Errorf("got %v, %v; want %q", list, err, c.want)
+			}
+			if requests := len(s.requests()); requests > 10_001 {
+				t.Errorf("%d requests", requests)
+			}
+		})
+	}
+}
+
+// A state is printed without what a terminal takes for a command.
+func TestBuildState_printsNoControlCharacters(t *testing.T) {
+	t.Parallel()
+	for state, want := range map[servicestage.BuildState]string{
+		"Building":                       "Building",
+		"\x1b]0;owned\x07Failed":         "Failed",
+		"Fail\u202eed\u200b\u2028\x9b1m": "Failed 1m",
+	} {
+		equal(t, string(state), fmt.Sprint(state), want)
+	}
+	if got := []rune(servicestage.BuildState(strings.Repeat("x", 1000)).String()); len(got) > 65 {
+		t.Errorf("%d characters", len(got))
+	}
+}
