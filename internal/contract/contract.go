@@ -229,7 +229,7 @@ func (p *probe) create(ctx context.Context, body object) (id string, response ob
 	id, _ = response["job_id"].(string)
 	switch failure, ok := errors.AsType[*rest.Error](err); {
 	case ok:
-		p.outcomeUnknown = p.outcomeUnknown || failure.Sent && !servicestage.IsRefused(err)
+		p.outcomeUnknown = p.outcomeUnknown || failure.Sent && !servicestage.IsRejected(err)
 	case err == nil && (id == "" || p.existing[id]):
 		p.outcomeUnknown = true
 		p.stop(ctx, errors.New("the response to a create does not contain the ID of a new build job"))

@@ -316,7 +316,7 @@ func TestProbe_faults(t *testing.T) {
 			isLate := isRenamed && r.Method == http.MethodGet
 			isRenamed = r.Method == http.MethodPut && strings.Contains(string(r.Body), "renamed")
 			return isLate
-		}}, "change job_name", contract.Wrong},
+		}}, "change job_name", contract.Handled},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -130,7 +130,7 @@ func (m member) judge(write string, j job) (Verdict, string) {
 	case write == "create", write == "change":
 		isLate := write == "change" && s.isVisible && s.reads > 1
 		isHandled := isSame(returned, sent) || m.path == "code_repo.type" && strings.EqualFold(text, fmt.Sprint(sent))
-		return verdict(returned == sent && !isLate, isHandled && !isLate), yesNo[returned == sent] + "; a read returns " + describe(returned) + map[bool]string{true: ", but not the first one"}[isLate]
+		return verdict(returned == sent && !isLate, isHandled), yesNo[returned == sent] + "; a read returns " + describe(returned) + map[bool]string{true: ", but not the first one"}[isLate]
 	case isUnset(before):
 		return NotTested, "there was no value to remove"
 	}
@@ -263,7 +263,7 @@ func enumerate(members object, expected ...string) (Verdict, string) {
 func rejects(isHandled bool, body func(*probe, job) object) func(context.Context, *probe, job) (Verdict, string) {
 	return func(ctx context.Context, p *probe, j job) (Verdict, string) {
 		id, _, err := p.create(ctx, body(p, j))
-		return verdict(servicestage.IsRefused(err), err == nil && isHandled), outcome(err) + map[bool]string{true: ", with the ID of another build job"}[id == j.id]
+		return verdict(servicestage.IsRejected(err), err == nil && isHandled), outcome(err) + map[bool]string{true: ", with the ID of another build job"}[id == j.id]
 	}
 }
 
