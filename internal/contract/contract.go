@@ -1,226 +1,292 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package contract asks a service the questions that ServiceStage's documents leave open, and says whether the provider
-// assumes the right answers. It works with build jobs of its own alone, and deletes them again whatever happens.
+// Package contract compares what a ServiceStage endpoint does with what the provider assumes where the API documentation is silent. It
+// creates, changes and deletes only build jobs of its own.
 package contract
 
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-// Verdict says whether the service did what the provider assumes.
+// Verdict compares what the service did with what the provider assumes.
 type Verdict int
 
+// The verdicts, from unknown to bad.
 const (
-	// Open means that the question was not answered.
-	Open Verdict = iota
-	// Agrees means that the service did what the provider assumes.
-	Agrees
-	// Copes means that the service did something else, which the provider is written for as well.
-	Copes
-	// Differs means that the provider assumes otherwise, and has to be mended.
-	Differs
+	NotTested Verdict = iota // The question could not be asked.
+	Confirmed                // The service did what the provider assumes.
+	Handled                  // The service did something else that the provider supports as well.
+	Wrong                    // The provider has to change.
 )
 
-// String is the verdict as the report writes it.
-func (v Verdict) String() string {
-	return [...]string{"not answered", "yes", "no, but it copes", "**no**"}[v]
-}
+// String returns the verdict as the report shows it.
+func (v Verdict) String() string { return [...]string{"not tested", "yes", "no, handled", "**no**"}[v] }
 
-// Row is one question with its answer.
+// Row is one question and its result. No field contains a secret or an ID of the account.
 type Row struct {
-	// ID orders the rows and names one of them, such as e3.
-	ID string
-	// Question is asked; Assumed is what the provider takes for its answer.
-	Question, Assumed string
-	// Seen is what the service did, or why that is not known. It holds no secret and no id.
-	Seen    string
-	Verdict Verdict
+	ID, Question, Assumption string
+	Observed                 string // What the service did, or why the question was not tested.
+	Verdict                  Verdict
 }
 
-// Report is what was found out.
+// Report is the result of a probe.
 type Report struct {
-	// Host is the endpoint's, Time when the probe began.
-	Host string
-	Time time.Time
-	// Rows are in the order of their ids; every question has one, whether or not it was answered.
-	Rows []Row
-	// Made counts the jobs that the probe made, Left those of them that it could not delete again.
-	Made, Left int
-	// Earlier names jobs that look like those of an earlier run that was killed; they are left alone.
-	Earlier []string
+	Host    string // The host:port of the endpoint.
+	Time    time.Time
+	Rows    []Row // Each question, in the order in which they are asked.
+	Created int   // Number of build jobs that the probe created.
+	Left    int   // Number of those that it could not delete.
+	Earlier int   // Number of build jobs that an earlier run left. The probe does not delete them.
 }
 
-// namePrefix begins the name of each job that a probe makes.
+// notTested names what no question is about.
+const notTested = `Nothing is tested unless an empty environment_setting and per_page=100 are accepted, and no enterprise project unless
+HW_ENTERPRISE_PROJECT_ID is set. Not tested, because the provider works either way: which page is the first, the order of the list, the format of
+IDs, the type of creator, the default enterprise project, other members of a create response, response headers about limits, the maximum length of
+other members, what an update of a deleted build job returns, and whether environment_setting, page, per_page, X-Project-Id and X-Language are
+required. Not tested, because it needs a build: deleting a build job during a build, credentials of a private repository, builds without a
+repository, and builds of another branch or of a commit. Not tested, because it needs other build jobs, other credentials or high load: deleting a
+build job that ServiceStage created, tokens of a whole domain, rate limits and quotas.
+`
+
+// Markdown returns the report as a page without any key, token, project or ID of the account. revision is that of the provider.
+func (r *Report) Markdown(revision string) string {
+	var page strings.Builder
+	counts := map[Verdict]int{}
+	for _, row := range r.Rows {
+		counts[row.Verdict]++
+	}
+	fmt.Fprintf(&page, "# Contract report\n\n%s, %s, provider %s. %d questions: the provider's assumption is confirmed for %d and **wrong** for %d; for %d "+
+		"the provider handles another behavior; %d were not tested.\n\nThe probe created %d build jobs and could not delete %d of them. Earlier runs left %d "+
+		"with names that begin with %s.\n\n", r.Host, r.Time.UTC().Format(time.DateOnly), revision, len(r.Rows), counts[Confirmed], counts[Wrong],
+		counts[Handled], counts[NotTested], r.Created, r.Left, r.Earlier, namePrefix)
+	page.WriteString("| | question | what the service did | what the provider assumes | agree |\n| --- | --- | --- | --- | --- |\n")
+	for _, row := range r.Rows {
+		fmt.Fprintf(&page, "| %s | %s | %s | %s | %s |\n", row.ID, row.Question, strings.ReplaceAll(row.Observed, "|", `\|`), row.Assumption, row.Verdict)
+	}
+	return page.String() + "\n" + notTested
+}
+
+// harmless matches text that is too short for a key, a token or an ID of the account, names of members, documented error codes, and parts
+// of the URLs that the probe sends.
+var harmless = regexp.MustCompile(`^([ -~]{0,16}|[a-z_.]+|(SVCSTG|APIGW)[.A-Z0-9]{1,15}|https://git(hub|lab)\.com/[A-Za-z/.-]{1,32})$`)
+
+// describe returns a value that the service returned, or only its type if it could identify the account.
+func describe(value any) string {
+	text, isString := value.(string)
+	switch _, isBool := value.(bool); {
+	case value == nil:
+		return "nothing"
+	case isBool, isString && harmless.MatchString(text):
+		return fmt.Sprintf("%#v", value)
+	case isString:
+		return fmt.Sprintf("a string of %d bytes", len(text))
+	}
+	return "an object, a list or a number"
+}
+
+var yesNo = map[bool]string{true: "yes", false: "no"}
+
+// outcome describes the result of a request. The error of a request without a response is part of the output of the command only.
+func outcome(err error) string {
+	failure, ok := errors.AsType[*rest.Error](err)
+	switch {
+	case err == nil:
+		return "accepted"
+	case ok && failure.StatusCode != 0:
+		return fmt.Sprintf("HTTP %d, error code %s, message of %d bytes", failure.StatusCode, describe(failure.Code), len(failure.Message))
+	case errors.Is(err, errNoEnterpriseProject):
+		return err.Error()
+	}
+	return "failed"
+}
+
+// namePrefix begins the name of each build job that a probe creates.
 const namePrefix = "tf-contract-"
 
 // probe is one run.
 type probe struct {
-	config            servicestage.Config
 	client            *servicestage.Client
-	transport         http.RoundTripper
+	rest              *rest.Client
 	enterpriseProject string
-
-	// token is random and part of each name that this run gives.
-	token string
-	// names are all names that were ever sent in a create or an update, made the ids that the service answered for creates,
-	// deleted those of them whose deletion it has confirmed.
-	names, made, deleted []string
-	// unsure is set when a create had no answer that names its job.
-	unsure bool
-	// headers are the names of headers of all answers that say something of limits or of an end of the API.
-	headers []string
-
-	rows   map[string]Row
-	report *Report
+	report            *Report
+	prefix            string          // Begins each name of this run; random.
+	existing          map[string]bool // IDs of the build jobs that existed before.
+	names, created    []string        // Names that were sent, IDs that were returned.
+	outcomeUnknown    bool            // A create request may have created a build job without returning its ID.
+	err               error           // Why the current question cannot be asked. While it is set, no request is sent.
+	failures          []error
 }
 
-// Probe asks all questions. enterpriseProject is the id of an enterprise project other than the default one, or "" where
-// those questions are to stay open. When the context ends, the jobs are still deleted. The report holds what was found until
-// then, also where there is an error; it is nil only where nothing could begin.
+// Probe asks each question and deletes the build jobs that it created, also after ctx has ended. enterpriseProject is the ID of an enterprise
+// project other than the default one, or empty. The report is nil if build jobs cannot be listed. A wrong assumption is no error.
 func Probe(ctx context.Context, config servicestage.Config, enterpriseProject string) (*Report, error) {
-	p, err := newProbe(config)
-	if err != nil {
-		return nil, err
-	}
-	p.enterpriseProject = enterpriseProject
-	if err := p.reach(ctx); err != nil {
-		return nil, err
-	}
-	failures := p.askAll(ctx)
-	failures = append(failures, p.cleanUp(ctx))
-	p.report.Rows = p.sortedRows()
-	return p.report, errors.Join(failures...)
-}
-
-func newProbe(config servicestage.Config) (*probe, error) {
+	config.MaxRetries = max(config.MaxRetries, 4) // Cleaning up must not fail because of one lost response.
 	client, err := servicestage.New(config)
-	if err != nil {
+	restClient, restErr := rest.New(config)
+	if err := errors.Join(err, restErr); err != nil {
 		return nil, err
 	}
-	if config.Now == nil {
-		config.Now = time.Now
+	p := &probe{
+		client: client, rest: restClient, enterpriseProject: enterpriseProject,
+		prefix: namePrefix + strings.ToLower(rand.Text()) + "-", existing: map[string]bool{},
+		report: &Report{Host: restClient.Host(), Time: restClient.Now()},
 	}
-	if config.Wait == nil {
-		config.Wait = wait
-	}
-	var token [8]byte
-	_, _ = rand.Read(token[:]) // Never fails.
-	_, host, _ := strings.Cut(config.Endpoint, "://")
-	return &probe{
-		config: config, client: client, transport: newTransport(config.InsecureSkipVerify),
-		token: hex.EncodeToString(token[:]), rows: map[string]Row{}, report: &Report{Host: host, Time: config.Now()},
-	}, nil
-}
-
-// reach asks for the list of jobs: without it nothing can be asked, and nothing made could be found again.
-func (p *probe) reach(ctx context.Context) error {
-	for job, err := range p.client.BuildJobs(ctx, "") {
+	for job, err := range client.BuildJobs(ctx, "") {
 		if err != nil {
-			return fmt.Errorf("the jobs of the project cannot be listed, so that nothing else is asked: %w", err)
+			return nil, fmt.Errorf("the probe creates no build jobs, because it could not find them again: %w", err)
 		}
+		p.existing[job.ID] = true
 		if strings.HasPrefix(job.Name, namePrefix) {
-			p.report.Earlier = append(p.report.Earlier, job.Name)
+			p.report.Earlier++
 		}
 	}
-	return nil
-}
-
-// askAll asks section by section. One that cannot be finished leaves its remaining questions open.
-func (p *probe) askAll(ctx context.Context) []error {
-	var failures []error
-	for _, section := range sections() {
-		why := "not asked"
-		if err := ctx.Err(); err != nil {
-			why = "not asked: the probe was interrupted"
-		} else if section.ask != nil {
-			if err := section.ask(p, ctx); err != nil {
-				why = "not asked: " + err.Error()
-				if _, refused := errors.AsType[*refusal](err); !refused {
-					failures = append(failures, err)
-				}
-			}
-		}
-		for _, question := range section.questions {
-			row, answered := p.rows[question.id]
-			if !answered {
-				row.Seen = p.clean(why)
-				if question.open != "" {
-					row.Seen = question.open
-				}
-			}
-			row.ID, row.Question, row.Assumed = question.id, question.text, question.assumed
-			p.rows[question.id] = row
-		}
-	}
+	p.askAll(ctx)
 	if err := ctx.Err(); err != nil {
-		failures = append(failures, fmt.Errorf("the probe was interrupted: %w", err))
+		p.failures = append(p.failures, fmt.Errorf("the probe was interrupted: %w", err))
 	}
-	return failures
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Minute)
+	defer cancel()
+	p.cleanUp(ctx)
+	return p.report, errors.Join(p.failures...)
 }
 
-// answer notes what was seen for a question.
-func (p *probe) answer(id string, verdict Verdict, format string, arguments ...any) {
-	p.rows[id] = Row{Seen: p.clean(fmt.Sprintf(format, arguments...)), Verdict: verdict}
-}
-
-// either is the verdict where the provider is written for both answers and expects one.
-func either(expected bool) Verdict {
-	if expected {
-		return Agrees
-	}
-	return Copes
-}
-
-// must is the verdict where the provider relies on the answer.
-func must(expected bool) Verdict {
-	if expected {
-		return Agrees
-	}
-	return Differs
-}
-
-func (p *probe) sortedRows() []Row {
-	rows := make([]Row, 0, len(p.rows))
-	for _, row := range p.rows {
-		rows = append(rows, row)
-	}
-	slices.SortFunc(rows, func(a, b Row) int { return strings.Compare(a.ID, b.ID) })
-	return rows
-}
-
-// clean takes out of a text what is nobody's business: the report is sent to a public place.
-func (p *probe) clean(text string) string {
-	pairs := []string{p.token, "RANDOM"}
-	for _, id := range p.made {
-		pairs = append(pairs, id, "JOB_ID")
-	}
-	for _, secret := range []string{p.config.ProjectID, p.enterpriseProject} {
-		if secret != "" {
-			pairs = append(pairs, secret, "ID")
+// cleanUp deletes the build jobs whose IDs create requests returned, and new ones with a name of this run, because that is random.
+func (p *probe) cleanUp(ctx context.Context) {
+	for list := 0; list == 0 || p.outcomeUnknown && list < 4; list++ {
+		err := p.rest.Pause(ctx, time.Duration(list)*2*time.Second)
+		for job, listErr := range p.client.BuildJobs(ctx, "") {
+			err = errors.Join(err, listErr)
+			if slices.Contains(p.names, job.Name) && !p.existing[job.ID] && !slices.Contains(p.created, job.ID) {
+				p.created = append(p.created, job.ID)
+			}
+		}
+		if err != nil {
+			p.failures = append(p.failures, fmt.Errorf("build jobs whose names contain %s may be left; delete them manually: %w", p.prefix, err))
 		}
 	}
-	return strings.NewReplacer(pairs...).Replace(text)
+	p.report.Created = len(p.created)
+	for _, id := range p.created {
+		// A build job that does not exist is no error.
+		if err := p.client.DeleteBuildJob(ctx, id, ""); err != nil {
+			p.report.Left++
+			p.failures = append(p.failures, fmt.Errorf("build job %s, whose name contains %s, is left; delete it manually: %w", id, p.prefix, err))
+		}
+	}
 }
 
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
+// stop ends the current question.
+func (p *probe) stop(ctx context.Context, err error) {
+	p.err = err
+	if ctx.Err() == nil {
+		p.failures = append(p.failures, err)
 	}
+}
+
+// object is a JSON object.
+type object = map[string]any
+
+// call sends a request for all build jobs, or for one. It changes only build jobs that this run created. It returns the error of a
+// response; any other error ends the question as well. The provider's client does not send most of these requests.
+func (p *probe) call(ctx context.Context, method string, query url.Values, body object, out any, id ...string) error {
+	call := rest.Call{Method: method, Path: append([]string{"assembling", "v1", "jobs"}, id...), Query: query}
+	if body != nil {
+		call.Body, p.names = body, append(p.names, fmt.Sprint(body["job_name"]))
+	}
+	if method != http.MethodGet && len(id) > 0 && !slices.Contains(p.created, id[0]) {
+		p.stop(ctx, fmt.Errorf("%s of a build job that the probe did not create", method))
+	}
+	if p.err != nil {
+		return p.err
+	}
+	_, err := p.rest.Do(ctx, call, out)
+	if failure, ok := errors.AsType[*rest.Error](err); err != nil && (!ok || failure.StatusCode == 0) {
+		p.stop(ctx, err)
+	}
+	return err
+}
+
+// name returns a name that no other build job has.
+func (p *probe) name() string { return p.prefix + strconv.Itoa(len(p.names)) }
+
+// create creates a build job and records its ID.
+func (p *probe) create(ctx context.Context, body object) (id string, response object, err error) {
+	err = p.call(ctx, http.MethodPost, nil, body, &response)
+	id, _ = response["job_id"].(string)
+	switch failure, ok := errors.AsType[*rest.Error](err); {
+	case ok:
+		p.outcomeUnknown = p.outcomeUnknown || failure.Sent && !servicestage.IsRejected(err)
+	case err == nil && (id == "" || p.existing[id]):
+		p.outcomeUnknown = true
+		p.stop(ctx, errors.New("the response to a create does not contain the ID of a new build job"))
+	case err == nil && !slices.Contains(p.created, id):
+		p.created = append(p.created, id)
+	}
+	return id, response, err
+}
+
+// snapshot is a build job after a write.
+type snapshot struct {
+	response  object
+	members   object // Leaves of spec, with the enterprise project of the response.
+	reads     int
+	isVisible bool  // The last read returned what was written.
+	err       error // Rejection of the write or of the last read.
+}
+
+// read reads a build job until the write is visible, at most five times.
+func (p *probe) read(ctx context.Context, id string, isVisible func(members object) bool) (s snapshot) {
+	for s.reads < 5 && !s.isVisible && p.err == nil && p.rest.Pause(ctx, time.Duration(s.reads)*time.Second) == nil {
+		s = snapshot{reads: s.reads + 1}
+		s.err = p.call(ctx, http.MethodGet, nil, nil, &s.response, id)
+		spec, isSpec := s.response["spec"].(object)
+		s.members = leaves(spec)
+		if project, _ := s.response["enterprise_project_id"].(string); project != "" {
+			s.members["enterprise_project_id"] = project
+		}
+		s.isVisible = s.err == nil && isSpec && isVisible(s.members)
+	}
+	return s
+}
+
+// isListed reports whether the whole list of build jobs that match a name, which may be empty, contains a build job.
+func (p *probe) isListed(ctx context.Context, id, name string) bool {
+	for job, err := range p.client.BuildJobs(ctx, name) {
+		if err != nil {
+			p.stop(ctx, err)
+		}
+		if job.ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+// leaves returns the members that are no objects, or empty ones, by their path.
+func leaves(document object) object {
+	found := object{}
+	for name, value := range document {
+		nested, _ := value.(object)
+		if len(nested) == 0 {
+			found[name] = value
+		}
+		for path, leaf := range leaves(nested) {
+			found[name+"."+path] = leaf
+		}
+	}
+	return found
 }

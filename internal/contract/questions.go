@@ -5,135 +5,282 @@ package contract
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"reflect"
 	"slices"
+	"strings"
+	"time"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-// question is one thing that the documents leave open.
+// member is a documented member of a build job that corresponds to an argument.
+type member struct {
+	path string
+	// first and second are the values of a create and an update. They differ from likely service defaults.
+	first, second any
+	// writes are what the provider sends in the lifecycle of a build job: "create" with the first value, "clear" with "", "change" with
+	// the second value, and "omit" without the member.
+	writes string
+}
+
+// members returns each member that the provider sends, in groups that are sent together.
+func (p *probe) members() [][]member {
+	return [][]member{
+		{{"job_name", p.prefix + "name", p.prefix + "renamed", "create change"}},
+		{{"enterprise_project_id", p.enterpriseProject, "0", "create change"}},
+		{{"job_description", strings.Repeat("é", 64), "second", "create clear change omit"}}, // 64 characters, 128 bytes.
+		{{"environment_setting.docker_version", "18.03.1", "19.03.9", "create clear change omit"}},
+		{{"environment_setting.cluster_id", "00000000-0000-0000-0000-000000000000", "00000000-0000-0000-0000-000000000001", "create clear change omit"}},
+		{{"environment_setting.cluster_name", "no-cluster", "no-other-cluster", "create clear change omit"}},
+		{{"environment_setting.use_public_cluster", false, true, "create change omit"}},
+		{{"environment_setting.build_os.arch", "x86_64", "aarch64", "create change omit"}},
+		{
+			{"code_repo.type", "Github", "Gitlab", "create change omit"},
+			{"code_repo.url", "https://github.com/octocat/Hello-World.git", "https://gitlab.com/gitlab-org/gitlab-test.git", "create change omit"},
+			{"code_repo.branch", "master", "feature", "create change omit"},
+			{"code_repo.namespace", "octocat", "gitlab-org", "create change omit"},
+		},
+	}
+}
+
+func (m member) value(write string) any {
+	return map[string]any{"create": m.first, "clear": "", "change": m.second}[write]
+}
+
+// job is a build job with what it is after each write.
+type job struct {
+	id, name string
+	response object
+	after    map[string]snapshot
+}
+
+// lifecycle creates a build job with these members only and sends the other writes, unless the create is rejected.
+func (p *probe) lifecycle(ctx context.Context, writes string, members ...member) job {
+	j := job{name: p.name(), after: map[string]snapshot{}}
+	if len(members) > 0 && members[0].first == "" {
+		p.err = errNoEnterpriseProject
+	}
+	for write := range strings.FieldsSeq(writes) {
+		body := minimal(j.name)
+		for _, m := range members {
+			if write != "omit" {
+				set(body, m.path, m.value(write))
+			}
+		}
+		var s snapshot
+		if write == "create" {
+			j.id, j.response, s.err = p.create(ctx, body)
+		} else if j.id != "" {
+			s.err = p.call(ctx, http.MethodPut, nil, body, nil, j.id)
+		}
+		if s.err == nil && j.id != "" {
+			s = p.read(ctx, j.id, func(found object) bool {
+				return !slices.ContainsFunc(members, func(m member) bool { return !isSame(m.value(write), found[m.path]) })
+			})
+		}
+		j.after[write] = s
+	}
+	return j
+}
+
+// minimal returns the smallest body of a create or an update.
+func minimal(name string) object { return object{"job_name": name, "environment_setting": object{}} }
+
+// set sets the member at a path.
+func set(document object, path string, value any) {
+	names := strings.Split(path, ".")
+	for _, name := range names[:len(names)-1] {
+		if document[name] == nil {
+			document[name] = object{}
+		}
+		document, _ = document[name].(object)
+	}
+	document[names[len(names)-1]] = value
+}
+
+func isUnset(value any) bool { return value == nil || value == "" || value == false }
+func isSame(a, b any) bool   { return isUnset(a) && isUnset(b) || reflect.DeepEqual(a, b) }
+
+// questions returns a question for each write of a member.
+func (m member) questions() (questions []question) {
+	texts := map[string][2]string{
+		"create": {"Does a create store %s?", "yes"}, "clear": {`Does "" remove %s?`, "yes"}, "change": {"Does an update change %s at once?", "yes"},
+		"omit": {"Does an update without %s remove it?", "yes; a value that stays becomes a service default, except code_repo"},
+	}
+	for write := range strings.FieldsSeq(m.writes) {
+		text, judge := texts[write], func(_ context.Context, _ *probe, j job) (Verdict, string) { return m.judge(write, j) }
+		questions = append(questions, question{write + " " + m.path, fmt.Sprintf(text[0], m.path), text[1], judge})
+	}
+	return questions
+}
+
+// judge compares what a write did with what the provider assumes.
+func (m member) judge(write string, j job) (Verdict, string) {
+	s, sent, returned := j.after[write], m.value(write), j.after[write].members[m.path]
+	before := j.after[map[string]string{"clear": "create", "omit": "change"}[write]].members[m.path]
+	switch text, _ := returned.(string); {
+	case s.err != nil: // No sample names a cluster that exists.
+		return verdict(false, strings.Contains(m.path, ".cluster_")), outcome(s.err)
+	case s.reads == 0:
+		return NotTested, "the create was rejected"
+	case write == "create", write == "change":
+		isLate := write == "change" && s.isVisible && s.reads > 1
+		isHandled := isSame(returned, sent) || m.path == "code_repo.type" && strings.EqualFold(text, fmt.Sprint(sent))
+		return verdict(returned == sent && !isLate, isHandled), yesNo[returned == sent] + "; a read returns " + describe(returned) + map[bool]string{true: ", but not the first one"}[isLate]
+	case isUnset(before):
+		return NotTested, "there was no value to remove"
+	}
+	return verdict(!isSame(returned, before), write == "omit" && !strings.HasPrefix(m.path, "code_repo.")), yesNo[!isSame(returned, before)]
+}
+
+// question is something that the API documentation leaves open.
 type question struct {
-	id, text, assumed string
-	// open says why it stays open, where that is so from the start or where no other reason comes up.
-	open string
+	id, text, assumption string
+	// ask returns what the service did. The result does not count if it sets p.err.
+	ask func(ctx context.Context, p *probe, j job) (Verdict, string)
 }
 
-// section is a group of questions that are asked together; ask is nil where they cannot be.
-type section struct {
-	ask       func(p *probe, ctx context.Context) error
-	questions []question
+// verdict returns the verdict for a result that the provider assumes, or else may handle.
+func verdict(isAssumed, isHandled bool) Verdict {
+	switch {
+	case isAssumed:
+		return Confirmed
+	case isHandled:
+		return Handled
+	}
+	return Wrong
 }
 
-// Why questions stay open.
-const (
-	needsBuild   = "not asked: a build needs a cluster and costs money"
-	needsOthers  = "not asked: the probe leaves alone what it has not made"
-	needsProject = "not asked: HW_ENTERPRISE_PROJECT_ID names no enterprise project"
-)
+var errNoEnterpriseProject = errors.New("HW_ENTERPRISE_PROJECT_ID is not set")
 
-// sections are all questions. Only what the provider takes for the answer is said here; what the service does is found out.
-func sections() []section {
-	return slices.Concat(ofMembers(), ofUpdates(), ofService(), []section{{nil, unanswerable()}})
+// askAll asks each question.
+func (p *probe) askAll(ctx context.Context) {
+	first := p.lifecycle(ctx, "create")
+	if s := first.after["create"]; p.err == nil && !s.isVisible {
+		p.stop(ctx, errors.Join(errors.New("a build job without optional members could not be created and read"), s.err))
+	}
+	err := p.err
+	p.ask(ctx, first, questions...)
+	for _, group := range p.members() {
+		j := p.lifecycle(ctx, group[0].writes, group...)
+		for _, m := range group {
+			p.ask(ctx, j, m.questions()...)
+		}
+	}
+	if p.err = err; err == nil {
+		p.err = p.call(ctx, http.MethodDelete, nil, nil, nil, first.id)
+	}
+	p.ask(ctx, first, deletedQuestions...)
 }
 
-// ofMembers are about what is sent and what comes back.
-func ofMembers() []section {
-	return []section{
-		{(*probe).askCreate, []question{
-			{id: "a1", text: "Which members does the answer of create have?", assumed: "the documented ones: job_id and created_at are taken, the rest is read back"},
-			{id: "a2", text: "Can a job be read as soon as it is created?", assumed: "yes; while not, reading is repeated until the timeout"},
-			{id: "b1", text: "In which format is created_at?", assumed: "as in 2025-11-14 09:06:28 +0000 UTC, or RFC 3339"},
-			{id: "b2", text: "Does reading a job say when it was created?", assumed: "no: the state keeps what create said"},
-			{id: "c1", text: "What does the service answer for arguments that were never set?", assumed: "nothing; whatever it is, it is remembered and is no change"},
-			{id: "c2", text: "Which enterprise project has a job that names none?", assumed: "0, the default one; it is read"},
-			{id: "e1", text: "Which members does a job have that are not documented?", assumed: "none; whatever they are, an update sends them back untouched"},
-			{id: "g1", text: "Is an empty environment_setting accepted?", assumed: "yes"},
-			{id: "h1", text: "What is creator?", assumed: "an object with a name"},
-			{id: "n1", text: "What do ids look like?", assumed: "nothing: they are any text"},
-		}},
-		{(*probe).askMembers, []question{
-			{id: "c3", text: "Does use_public_cluster = false come back?", assumed: "yes; left out means the same"},
-			{id: "c4", text: "Does use_public_cluster = true come back?", assumed: "yes"},
-			{id: "c5", text: "Does arch come back as it was sent?", assumed: "yes"},
-			{id: "c6", text: "Does docker_version come back as it was sent?", assumed: "yes"},
-			{id: "d1", text: "How does the repository type Github come back?", assumed: "as it was sent; another case means the same"},
-			{id: "d2", text: "Do url (with .git), branch and namespace come back as they were sent?", assumed: "yes"},
-			{id: "g2", text: "Is environment_setting mandatory?", assumed: "yes: it is always sent"},
-			{id: "g3", text: "May cluster_id name a cluster that does not exist, without its name?", assumed: "either: the service decides"},
-			{id: "g4", text: "Is cluster_name enough?", assumed: "either: the service decides"},
-			{id: "i1", text: "Are 64 characters of job_description accepted that are 128 bytes?", assumed: "yes: characters count"},
-			{id: "i2", text: "Are 65 characters of job_description accepted?", assumed: "no: refused while planning"},
-		}},
+// ask adds a row for each question about a build job. If p.err is set, none is asked.
+func (p *probe) ask(ctx context.Context, j job, questions ...question) {
+	err := p.err
+	for _, q := range questions {
+		row := Row{ID: q.id, Question: q.text, Assumption: q.assumption}
+		if p.err = err; p.err == nil {
+			row.Verdict, row.Observed = q.ask(ctx, p, j)
+		}
+		if ctx.Err() != nil {
+			row.Verdict, row.Observed = NotTested, "interrupted"
+		} else if p.err != nil {
+			row.Verdict, row.Observed = NotTested, outcome(p.err)
+		}
+		p.report.Rows = append(p.report.Rows, row)
+	}
+	p.err = nil
+}
+
+// questions are about a build job without optional members.
+var questions = []question{
+	{"created-at", "Which format does created_at have in the response to a create?", "2025-11-14 09:06:28 +0000 UTC, or RFC 3339", func(_ context.Context, _ *probe, j job) (Verdict, string) {
+		for _, layout := range []string{"2006-01-02 15:04:05.999999999 -0700 MST", time.RFC3339Nano} {
+			if _, err := time.Parse(layout, fmt.Sprint(j.response["created_at"])); err == nil {
+				return Confirmed, layout
+			}
+		}
+		return Wrong, describe(j.response["created_at"])
+	}},
+	{"read-after-create", "Does the first read after a create return the build job?", "yes; else the provider repeats it until the timeout", func(_ context.Context, _ *probe, j job) (Verdict, string) {
+		return verdict(j.after["create"].reads == 1, true), fmt.Sprintf("read %d does", j.after["create"].reads)
+	}},
+	{"service-defaults", "Which members of spec does a read return that were not sent?", "none; else they are recorded as service defaults", func(_ context.Context, _ *probe, j job) (Verdict, string) {
+		spec, _ := j.after["create"].response["spec"].(object)
+		return enumerate(leaves(spec), "job_name", "environment_setting")
+	}},
+	{"undocumented-members", "Which undocumented members does a read return?", "none; else an update sends them unchanged", func(_ context.Context, p *probe, j job) (Verdict, string) {
+		documented := []string{"job_id", "enterprise_project_id", "creator", "creator.id", "creator.name", "last_build_id", "spec.environment_setting", "spec.code_repo"}
+		for _, m := range slices.Concat(p.members()...) {
+			documented = append(documented, "spec."+m.path)
+		}
+		return enumerate(leaves(j.after["create"].response), documented...)
+	}},
+	{"description-65", "Are 65 characters of job_description rejected?", "yes; the plan fails", rejects(false, func(p *probe, _ job) object {
+		return object{"job_name": p.name(), "environment_setting": object{}, "job_description": strings.Repeat("x", 65)}
+	})},
+	{"name-digit", "Is a name rejected that begins with a digit?", "yes; the plan fails", rejects(false, func(p *probe, _ job) object { return minimal("1" + p.name()) })},
+	{"name-hyphen", "Is a name rejected that ends with a hyphen?", "yes; the plan fails", rejects(false, func(p *probe, _ job) object { return minimal(p.prefix) })},
+	{"name-taken", "Is a name rejected that another build job has?", "yes, with 400 or 409 and an SVCSTG code", rejects(true, func(_ *probe, j job) object { return minimal(j.name) })},
+	{"name-case", "Is a name rejected that another build job has in another case?", "yes, with 400 or 409 and an SVCSTG code", rejects(true, func(_ *probe, j job) object { return minimal(strings.ToUpper(j.name)) })},
+	{"name-filter", "What does the filter job_name match?", "at least the exact name", func(ctx context.Context, p *probe, j job) (Verdict, string) {
+		isExact := p.isListed(ctx, j.id, j.name)
+		return verdict(isExact, false), "exact name: " + yesNo[isExact] + "; prefix: " + yesNo[p.isListed(ctx, j.id, j.name[:len(j.name)-2])] + "; suffix: " + yesNo[p.isListed(ctx, j.id, j.name[3:])] +
+			"; other case: " + yesNo[p.isListed(ctx, j.id, strings.ToUpper(j.name))] + "; other name: " + yesNo[p.isListed(ctx, j.id, p.prefix+"none")]
+	}},
+	{"past-last-page", "Is the page after the last one an empty list?", "yes", func(ctx context.Context, p *probe, _ job) (Verdict, string) {
+		var page struct{ List []any }
+		err := p.call(ctx, http.MethodGet, url.Values{"page": {"1000000"}, "per_page": {"100"}}, nil, &page)
+		return verdict(err == nil && len(page.List) == 0, false), fmt.Sprintf("%s; %d build jobs", outcome(err), len(page.List))
+	}},
+	{"whole-list", "Does the list without a filter contain a new build job?", "yes; it decides whether a build job exists", func(ctx context.Context, p *probe, j job) (Verdict, string) {
+		isListed := p.isListed(ctx, j.id, "")
+		return verdict(isListed, false), yesNo[isListed]
+	}},
+	{"list-enterprise-project", "Does the list contain build jobs that were created in another enterprise project?", "yes", func(ctx context.Context, p *probe, _ job) (Verdict, string) {
+		j := p.lifecycle(ctx, "create", member{path: "enterprise_project_id", first: p.enterpriseProject})
+		isThere, isListed := j.after["create"].isVisible, p.isListed(ctx, j.id, j.name)
+		return verdict(isThere && isListed, false), "created there: " + yesNo[isThere] + "; listed: " + yesNo[isListed]
+	}},
+}
+
+// enumerate describes members that the provider does not expect but handles.
+func enumerate(members object, expected ...string) (Verdict, string) {
+	var found []string
+	for path, value := range members {
+		if !slices.Contains(expected, path) {
+			found = append(found, describe(path)+" = "+describe(value))
+		}
+	}
+	slices.Sort(found)
+	return verdict(len(found) == 0, true), strings.Join(append(found, "nothing else"), ", ")
+}
+
+// rejects returns a function that creates a build job that the service is assumed to reject.
+func rejects(isHandled bool, body func(*probe, job) object) func(context.Context, *probe, job) (Verdict, string) {
+	return func(ctx context.Context, p *probe, j job) (Verdict, string) {
+		id, _, err := p.create(ctx, body(p, j))
+		return verdict(servicestage.IsRejected(err), err == nil && isHandled), outcome(err) + map[bool]string{true: ", with the ID of another build job"}[id == j.id]
 	}
 }
 
-// ofUpdates are about what an update does.
-func ofUpdates() []section {
-	return []section{
-		{(*probe).askRemovals, []question{
-			{id: "e2", text: "What becomes of job_description when an update leaves it out?", assumed: `it goes; to be sure, "" is sent`},
-			{id: "e3", text: "What becomes of code_repo when an update leaves it out?", assumed: "it goes"},
-			{id: "e4", text: "What becomes of build_os when an update leaves it out?", assumed: "it goes; if not, that is remembered and is no change"},
-			{id: "e5", text: "What becomes of use_public_cluster when an update leaves it out?", assumed: "it goes; if not, that is remembered and is no change"},
-			{id: "e6", text: "What becomes of docker_version when an update leaves it out?", assumed: `it goes; to be sure, "" is sent`},
-			{id: "e7", text: `Does "" clear job_description?`, assumed: "yes"},
-			{id: "e8", text: `Does "" clear docker_version?`, assumed: "yes"},
-			{id: "f3", text: "Can an update change arch?", assumed: "yes"},
-		}},
-		{(*probe).askUpdate, []question{
-			{id: "f1", text: "Can an update change job_name?", assumed: "yes"},
-			{id: "f4", text: "What does an update answer?", assumed: "2xx; the rest is not looked at"},
-			{id: "f5", text: "Does reading show an update at once?", assumed: "yes"},
-		}},
-		{(*probe).askProjects, []question{
-			{id: "f2", text: "Can an update change enterprise_project_id?", assumed: "yes", open: needsProject},
-			{id: "f6", text: "Does create take enterprise_project_id over?", assumed: "yes", open: needsProject},
-			{id: "m7", text: "Does the list hold jobs of other enterprise projects than the default one?", assumed: "yes", open: needsProject},
-		}},
-	}
+// deletedQuestions are about a build job that was deleted. The provider's client decides what a response means.
+var deletedQuestions = []question{
+	{"read-deleted", "What does a read of a deleted build job return?", "not found, or an error that the list of build jobs resolves", missing(func(j job) string { return j.id })},
+	{"read-unknown", "What does a read of an ID return that never existed?", "the same", missing(func(j job) string { return strings.Repeat("0", len(j.id)) })},
+	{"delete-deleted", "What does a second delete return?", "not found, or an error that the list of build jobs resolves", func(ctx context.Context, p *probe, j job) (Verdict, string) {
+		err := p.call(ctx, http.MethodDelete, nil, nil, nil, j.id)
+		return verdict(p.client.DeleteBuildJob(ctx, j.id, j.name) == nil, false), outcome(err)
+	}},
 }
 
-// ofService are about everything around a job: names, the list, errors, headers.
-func ofService() []section {
-	return []section{
-		{(*probe).askNames, []question{
-			{id: "i3", text: "May a name begin with a digit?", assumed: "no: refused while planning"},
-			{id: "i4", text: "May a name end with a hyphen?", assumed: "no: refused while planning"},
-			{id: "j1", text: "May two jobs have one name?", assumed: "no: refused with 400 or 409 and a code of the service"},
-			{id: "j2", text: "May two names differ by case alone?", assumed: "no"},
-		}},
-		{(*probe).askList, []question{
-			{id: "m1", text: "Is the first page 1?", assumed: "yes; page 0 is asked for where jobs are missing"},
-			{id: "m2", text: "Is per_page = 100 accepted?", assumed: "yes"},
-			{id: "m3", text: "What does the filter job_name find?", assumed: "at least the exact name"},
-			{id: "m4", text: "What comes past the last page?", assumed: "an empty list"},
-			{id: "m5", text: "Are page and per_page mandatory?", assumed: "yes: they are always sent"},
-			{id: "m6", text: "In which order is the list?", assumed: "in any"},
-		}},
-		{(*probe).askTransport, []question{
-			{id: "o1", text: "Is X-Project-Id needed?", assumed: "yes with an access key: it is sent where it is known"},
-			{id: "o2", text: "Is X-Language needed?", assumed: "no; en-us is sent"},
-		}},
-		{(*probe).askGone, []question{
-			{id: "k1", text: "What answers reading a deleted job?", assumed: "that it is gone, or something that the list of jobs settles"},
-			{id: "k2", text: "What answers reading an id that never was?", assumed: "the same"},
-			{id: "k3", text: "What answers updating a deleted job?", assumed: "an error"},
-			{id: "k4", text: "What answers deleting a job twice?", assumed: "that it is gone, or something that the list of jobs settles"},
-			{id: "p1", text: "Which members does an error have?", assumed: "a code and a message, under one of the names that Huawei Cloud uses"},
-		}},
-		{(*probe).askHeaders, []question{
-			{id: "q1", text: "Do answers say something of limits or of an end of the API in their headers?", assumed: "perhaps Retry-After, which is honoured"},
-		}},
-	}
-}
-
-// unanswerable are the questions that a probe cannot ask without harm; they are listed, so that nobody takes them for answered.
-func unanswerable() []question {
-	return []question{
-		{id: "i5", text: "How long may url, branch, namespace, docker_version, cluster_id be?", assumed: "nothing: the service decides", open: "not asked: without an assumption nothing is learnt"},
-		{id: "l1", text: "Can a job be deleted while it builds?", assumed: "nothing: the service decides, and an error is shown", open: needsBuild},
-		{id: "l2", text: "Can a job be deleted that the system created?", assumed: "nothing: the service decides, and an error is shown", open: needsOthers},
-		{id: "o3", text: "Does a token of a whole domain do?", assumed: "no: a token is of a project", open: "not asked: the probe has the credentials that it was given"},
-		{id: "q2", text: "Where are the limits, and how many jobs may there be?", assumed: "429 is waited out", open: "not asked: it would take a flood"},
-		{id: "s1", text: "How does a private repository get its credentials?", assumed: "nothing: an authorisation of the console", open: needsBuild},
-		{id: "s2", text: "What does a job without a repository build?", assumed: "nothing", open: needsBuild},
-		{id: "s3", text: "Does starting a build take a branch or a commit?", assumed: "no", open: needsBuild},
+// missing returns a function that reads a build job that does not exist.
+func missing(id func(job) string) func(context.Context, *probe, job) (Verdict, string) {
+	return func(ctx context.Context, p *probe, j job) (Verdict, string) {
+		_, err := p.client.GetBuildJob(ctx, id(j), "")
+		return verdict(servicestage.IsNotFound(err), false), outcome(p.call(ctx, http.MethodGet, nil, nil, nil, id(j)))
 	}
 }

@@ -39,8 +39,8 @@ func IsNotFound(err error) bool {
 	return ok && saysGone(failure)
 }
 
-// isRejected reports whether the service rejected a request (400 or 409 with a code of its own), as it does if a name is taken.
-func isRejected(err error) bool {
+// IsRejected reports whether the service rejected a request (400 or 409 with a code of its own), as it does if a name is taken.
+func IsRejected(err error) bool {
 	failure, ok := errors.AsType[*Error](err)
 	return ok && strings.HasPrefix(failure.Code, "SVCSTG.") &&
 		(failure.StatusCode == http.StatusBadRequest || failure.StatusCode == http.StatusConflict)

@@ -93,5 +93,5 @@ func mayBeNameTaken(err error) bool {
 		failure, isFailure := errors.AsType[*Error](outcome.Err)
 		return len(outcome.Jobs) == 0 && outcome.LookupErr == nil && isFailure && strings.HasPrefix(failure.Code, "SVCSTG.")
 	}
-	return isRejected(err)
+	return IsRejected(err)
 }
