@@ -1,0 +1,295 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package buildjob
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/url"
+	"path"
+	"reflect"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
+)
+
+// fullJob has a value for every attribute.
+func fullJob() values {
+	return values{
+		"job_id": "id", "job_name": "app", "job_description": "Builds the app", "enterprise_project_id": "0",
+		"environment_setting": present, "environment_setting.docker_version": "18.09", "environment_setting.cluster_id": "cluster-id",
+		"environment_setting.cluster_name": "cluster-name", "environment_setting.use_public_cluster": true,
+		"environment_setting.build_os": present, "environment_setting.build_os.arch": "aarch64",
+		"code_repo": present, "code_repo.type": "GitHub", "code_repo.url": "https://github.com/acme/app", "code_repo.branch": "main",
+		"code_repo.namespace": "acme", "creator": "me", "created_at": "2025-11-14T09:06:28Z", "last_build_id": "build",
+		"timeouts": present, "timeouts.read": "30s",
+	}
+}
+
+// bareJob has what every build job has.
+func bareJob() values {
+	return values{"job_id": "id", "job_name": "app", "enterprise_project_id": "0", "environment_setting": present, "creator": "me", "last_build_id": "build"}
+}
+
+// with returns a copy in which values are replaced; nil removes one.
+func (v values) with(changes values) values {
+	changed := maps.Clone(v)
+	for at, value := range changes {
+		if delete(changed, at); value != nil {
+			changed[at] = value
+		}
+	}
+	return changed
+}
+
+// responseOf is a build job as the service returns it for a spec.
+func responseOf(t *testing.T, spec string) values {
+	t.Helper()
+	var job servicestage.BuildJob
+	document := fmt.Sprintf(`{"job_id":"id","enterprise_project_id":"0","creator":{"name":"me"},"last_build_id":"build","spec":%s}`, spec)
+	if err := json.Unmarshal([]byte(document), &job); err != nil {
+		t.Fatal(err)
+	}
+	return valuesOf(&job)
+}
+
+func body(t *testing.T, spec servicestage.BuildJobSpec) string {
+	t.Helper()
+	content, err := json.Marshal(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+func expect(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%s\n got %v\nwant %v", what, got, want)
+	}
+}
+
+// Each argument of the API, alone: schemas, Terraform values, request, response, drift, service default and mismatch know it.
+func TestArguments_noneIsForgotten(t *testing.T) {
+	t.Parallel()
+	for _, argument := range arguments {
+		t.Run(argument, func(t *testing.T) {
+			t.Parallel()
+			first, second, unset := any("first"), any("second"), bareJob()
+			if value, _ := fullJob()[argument].(bool); value {
+				first, second = true, false
+			}
+			set := unset.with(values{argument: first})
+			set.keepBlocks(nil)
+			changed := set.with(values{argument: second})
+			for name, typ := range map[string]tftypes.Type{"resource": resourceType(), "data source": dataSourceType()} {
+				roundTrip, diags := valuesFrom(set.raw(typ))
+				if diags.HasError() {
+					t.Fatal(diags)
+				}
+				expect(t, name, roundTrip[argument], first)
+			}
+			returned := responseOf(t, body(t, request(set, nil)))
+			if argument == projectArgument {
+				returned = returned.with(values{argument: first}) // It is at the top level of the response.
+			}
+			expect(t, "response", returned, set)
+			if argument == nameArgument {
+				return // Required, and the only one that cannot be unset.
+			}
+			expect(t, "drift", refresh(set, changed, nil).state, changed)
+			expect(t, "mismatch", afterUpdate(set, set, changed, true).mismatches, []string{argument})
+			if argument == projectArgument {
+				return // Computed, so it has no service default.
+			}
+			created := afterCreate(unset, set)
+			expect(t, "service default", created.defaults, serviceDefaults{argument: fmt.Sprint(first)})
+			expect(t, "state with the service default", created.state, unset)
+			expect(t, "state after a refresh", refresh(unset, set, created.defaults).state, unset)
+			expect(t, "changed service default", refresh(unset, changed, created.defaults).state, changed)
+		})
+	}
+}
+
+// The schema has no argument that the API does not have.
+func TestArguments_schema(t *testing.T) {
+	t.Parallel()
+	known := bareJob()
+	for _, argument := range arguments {
+		known[argument] = ""
+	}
+	var check func(prefix string, attributes map[string]schema.Attribute, blocks map[string]schema.Block)
+	check = func(prefix string, attributes map[string]schema.Attribute, blocks map[string]schema.Block) {
+		for name, attribute := range attributes {
+			if _, ok := known[prefix+name]; !ok && (attribute.IsOptional() || attribute.IsRequired()) {
+				t.Errorf("%s%s is no documented member of a build job", prefix, name)
+			}
+		}
+		for name, block := range blocks {
+			if single, ok := block.(schema.SingleNestedBlock); ok && name != timeoutsName {
+				check(prefix+name+".", single.Attributes, single.Blocks)
+			}
+		}
+	}
+	resource := resourceSchema(t.Context())
+	check("", resource.Attributes, resource.Blocks)
+}
+
+func TestRequest(t *testing.T) {
+	t.Parallel()
+	unset := values{"job_name": "app", "environment_setting": present, "enterprise_project_id": unknown, "job_id": unknown}
+	const fullBody = `{"job_name":"app","job_description":"Builds the app","environment_setting":{"docker_version":"18.09",` +
+		`"cluster_id":"cluster-id","cluster_name":"cluster-name","use_public_cluster":true,"build_os":{"arch":"aarch64"}},` +
+		`"code_repo":{"type":"GitHub","url":"https://github.com/acme/app","branch":"main","namespace":"acme"},"enterprise_project_id":"0"}`
+	for name, c := range map[string]struct {
+		plan, prior values
+		want        string
+	}{
+		"everything":         {fullJob(), nil, fullBody},
+		"unset":              {unset, nil, `{"job_name":"app","environment_setting":{}}`},
+		"unset before":       {unset, unset, `{"job_name":"app","environment_setting":{}}`},
+		"removed is cleared": {unset, fullJob(), `{"job_name":"app","job_description":"","environment_setting":{"docker_version":"","cluster_id":"","cluster_name":""}}`},
+		"empty is sent": {
+			unset.with(values{"job_description": "", "environment_setting.use_public_cluster": false, "environment_setting.build_os": present}), nil,
+			`{"job_name":"app","job_description":"","environment_setting":{"use_public_cluster":false,"build_os":{}}}`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			expect(t, "body", body(t, request(c.plan, c.prior)), c.want)
+		})
+	}
+}
+
+func TestRefresh(t *testing.T) {
+	t.Parallel()
+	full, bare := fullJob(), bareJob()
+	fullSpec := body(t, request(full, nil))
+	defaults := serviceDefaults{
+		"environment_setting.docker_version": "18", "environment_setting.use_public_cluster": "false", "environment_setting.build_os.arch": "x86_64",
+	}
+	const defaultSpec = `{"job_name":"app","environment_setting":{"docker_version":"18","use_public_cluster":false,"build_os":{"arch":"x86_64"}}}`
+	emptyBlock := bare.with(values{"environment_setting.build_os": present})
+	otherCase := full.with(values{"code_repo.type": "gitHUB"})
+	for name, c := range map[string]struct {
+		spec     string
+		prior    values
+		defaults serviceDefaults
+		want     values
+	}{
+		"the time of creation is kept": {fullSpec, full, nil, full},
+		"the case of the type is kept": {fullSpec, otherCase, nil, otherCase},
+		"empty is null": {
+			`{"job_name":"app","job_description":"","environment_setting":{"docker_version":"","cluster_id":"","cluster_name":"","build_os":{"arch":""}},` +
+				`"code_repo":{"type":"","url":"","branch":"","namespace":""}}`, bare, nil, bare,
+		},
+		"null":                            {`{"job_name":"app","job_description":null,"environment_setting":null,"code_repo":null}`, bare, nil, bare},
+		"configured empty stays":          {`{"job_name":"app","environment_setting":{}}`, bare.with(values{"job_description": ""}), nil, bare.with(values{"job_description": ""})},
+		"configured false stays":          {`{"job_name":"app","environment_setting":{}}`, bare.with(values{"environment_setting.use_public_cluster": false}), nil, bare.with(values{"environment_setting.use_public_cluster": false})},
+		"service defaults are no drift":   {defaultSpec, bare, defaults, bare},
+		"without defaults they are drift": {defaultSpec, bare, nil, responseOf(t, defaultSpec)},
+		"a lost repository is drift":      {body(t, request(full.with(values{"code_repo": nil, "code_repo.type": nil, "code_repo.url": nil, "code_repo.branch": nil, "code_repo.namespace": nil}), nil)), full, nil, full.with(values{"code_repo": nil, "code_repo.type": nil, "code_repo.url": nil, "code_repo.branch": nil, "code_repo.namespace": nil})},
+		"an empty block stays":            {`{"job_name":"app","environment_setting":{}}`, emptyBlock, nil, emptyBlock},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			expect(t, "state", refresh(c.prior, responseOf(t, c.spec), c.defaults).state, c.want)
+		})
+	}
+}
+
+// A repository that should have been removed is drift at the first read, and a mismatch after the update.
+func TestReconcile_removedRepositoryIsNoDefault(t *testing.T) {
+	t.Parallel()
+	returned := responseOf(t, body(t, request(fullJob(), nil)))
+	first := firstRefresh(bareJob(), returned)
+	expect(t, "repository after the first read", first.state["code_repo.url"], any("https://github.com/acme/app"))
+	expect(t, "description after the first read", first.state["job_description"], nil)
+	updated := afterUpdate(bareJob(), fullJob(), returned, false)
+	expect(t, "mismatches", updated.mismatches, []string{"code_repo"})
+}
+
+// Whatever can be configured comes back as it was: through the request, the service and the response into the state.
+func FuzzRoundTrip(f *testing.F) {
+	f.Add("app", "Builds the app", "18.09", "id", "name", "x86_64", "GitHub", "https://github.com/acme/app", "main", "acme", byte(0b11111111))
+	f.Add("app", "", "", "", "", "", "", "", "", "", byte(0))
+	f.Add("ä\"\\<&>", "😀", "\u2028", "\t", "'", "aarch64", "gitlab", "git@x:y", "feature/ä", "a b", byte(0b01010101))
+	f.Fuzz(func(t *testing.T, name, description, docker, clusterID, clusterName, arch, kind, url, branch, namespace string, configured byte) {
+		for _, value := range []string{name, description, docker, clusterID, clusterName, arch, kind, url, branch, namespace} {
+			if !utf8.ValidString(value) {
+				t.Skip("Terraform has no such strings.")
+			}
+		}
+		if RepositoryURL(url) != url {
+			t.Skip("Validation rejects a secret.")
+		}
+		plan := values{
+			"job_id": "id", "job_name": name, "enterprise_project_id": "0", "environment_setting": present,
+			"creator": unknown, "created_at": unknown, "last_build_id": unknown,
+		}
+		for bit, argument := range []values{
+			{"job_description": description}, {"environment_setting.docker_version": docker}, {"environment_setting.cluster_id": clusterID},
+			{"environment_setting.cluster_name": clusterName}, {"environment_setting.use_public_cluster": configured > 128},
+			{"environment_setting.build_os": present}, {"environment_setting.build_os": present, "environment_setting.build_os.arch": arch},
+			{"code_repo": present, "code_repo.type": kind, "code_repo.url": url, "code_repo.branch": branch, "code_repo.namespace": namespace},
+		} {
+			if configured&(1<<bit) != 0 {
+				maps.Copy(plan, argument)
+			}
+		}
+		returned := responseOf(t, body(t, request(plan, nil)))
+		created := afterCreate(plan, returned)
+		if len(created.mismatches) > 0 || len(created.defaults) > 0 {
+			t.Errorf("mismatches %v, defaults %v", created.mismatches, created.defaults)
+		}
+		expect(t, "after the create", created.state, withUnknowns(plan, returned))
+		expect(t, "after a read", refresh(created.state, returned, created.defaults).state, created.state)
+	})
+}
+
+// What passes as an import ID is one element of a path.
+func FuzzImportID(f *testing.F) {
+	for _, seed := range []string{"swpfk3wtzdjnlyely4rf40k52zyuq5s4lha9ch8f", "", "a/b", "..", "%2e", " a", "name/app", "ä", "a\x00"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, id string) {
+		if isImportID(id) && (url.PathEscape(id) != id || path.Clean("/jobs/"+id) != "/jobs/"+id) {
+			t.Errorf("%q passes, and is no element of a path", id)
+		}
+	})
+}
+
+func BenchmarkRequest(b *testing.B) {
+	raw := fullJob().raw(resourceType())
+	b.ReportAllocs()
+	for b.Loop() {
+		plan, diags := valuesFrom(raw)
+		if diags.HasError() {
+			b.Fatal(diags)
+		}
+		if _, err := json.Marshal(request(plan, nil)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkState(b *testing.B) {
+	const response = `{"job_id":"id","enterprise_project_id":"0","creator":{"name":"me"},"last_build_id":"build","spec":{"job_name":"app",
+		"job_description":"Builds the app","environment_setting":{"docker_version":"18.09","cluster_id":"cluster-id","cluster_name":"cluster-name",
+		"use_public_cluster":true,"build_os":{"arch":"aarch64"}},"code_repo":{"type":"GitHub","url":"https://github.com/acme/app","branch":"main","namespace":"acme"}}}`
+	prior := fullJob()
+	b.ReportAllocs()
+	for b.Loop() {
+		var job servicestage.BuildJob
+		if err := json.Unmarshal([]byte(response), &job); err != nil {
+			b.Fatal(err)
+		}
+		refresh(prior, valuesOf(&job), nil).state.raw(resourceType())
+	}
+}
