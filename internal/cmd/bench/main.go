@@ -20,8 +20,6 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 const module = "github.com/servicestage/terraform-provider-servicestage"
@@ -155,7 +153,7 @@ func (b *bench) compare(ctx context.Context, jobs, parallelism, repeat int, step
 	for repetition := range repeat {
 		for program, measured := range samples {
 			_, _ = fmt.Fprintf(b.progress, "bench: %d jobs, parallelism %d: %s, %d of %d\n", jobs, parallelism, program, repetition+1, repeat)
-			w, err := b.newWorkspace(program, jobs, parallelism, b.delay)
+			w, err := b.newWorkspace(program, jobs, parallelism)
 			if err != nil {
 				return err
 			}
@@ -180,7 +178,7 @@ func (b *bench) compare(ctx context.Context, jobs, parallelism, repeat int, step
 // requests as the service accepts.
 func (b *bench) measureRateLimit(ctx context.Context, parallelism int) error {
 	_, _ = fmt.Fprintf(b.progress, "bench: %d jobs, parallelism %d, rate limit\n", b.rateLimitJobs, parallelism)
-	w, err := b.newWorkspace(provider, b.rateLimitJobs, parallelism, 0)
+	w, err := b.newWorkspace(provider, b.rateLimitJobs, parallelism)
 	if err != nil {
 		return err
 	}
@@ -188,7 +186,7 @@ func (b *bench) measureRateLimit(ctx context.Context, parallelism int) error {
 	if _, err := w.run(ctx, lifecycle[0].arguments); err != nil {
 		return err
 	}
-	w.limiter.SetLimit(rate.Limit(b.rateLimit))
+	w.limit.Store(int64(b.rateLimit))
 	s, err := w.run(ctx, lifecycle[1].arguments)
 	if err != nil {
 		return err

@@ -8,7 +8,7 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
+	"math"
 	"text/tabwriter"
 )
 
@@ -25,37 +25,33 @@ type figure struct {
 	Provider float64 `json:"provider"`
 	Baseline float64 `json:"baseline"`
 	Ratio    float64 `json:"ratio"`
-	Exceeded bool    `json:"exceeded"`
 }
 
 // measure is one quantity of a sample.
 type measure struct {
 	name, format string
 	value        func(sample) float64
-	choose       func([]float64) float64
 	limit        float64 // The largest acceptable ratio, or 0 for any.
 }
 
 // largeSize is the number of build jobs from which on limits apply. With fewer, the start of the provider dominates.
 const largeSize = 1000
 
-// The smallest time is chosen, because other load on the machine only adds to it.
 var (
-	wall     = measure{"wall (s)", "%.2f", func(s sample) float64 { return s.wall.Seconds() }, slices.Min[[]float64], 1.10}
-	cpu      = measure{"CPU (s)", "%.2f", func(s sample) float64 { return s.cpu.Seconds() }, slices.Min[[]float64], 1.15}
-	memory   = measure{"memory (MB)", "%.1f", func(s sample) float64 { return float64(s.memory) / 1e6 }, median, 1.20}
-	requests = measure{"requests", "%.0f", func(s sample) float64 { return float64(s.requests) }, slices.Max[[]float64], 0}
+	wall     = measure{"wall (s)", "%.2f", func(s sample) float64 { return s.wall.Seconds() }, 1.10}
+	cpu      = measure{"CPU (s)", "%.2f", func(s sample) float64 { return s.cpu.Seconds() }, 1.15}
+	memory   = measure{"memory (MB)", "%.1f", func(s sample) float64 { return float64(s.memory) / 1e6 }, 1.20}
+	requests = measure{"requests", "%.0f", func(s sample) float64 { return float64(s.requests) }, 0}
 	measures = []measure{wall, cpu, memory, requests}
 )
 
-func median(values []float64) float64 { return slices.Sorted(slices.Values(values))[len(values)/2] }
-
+// of returns the smallest value, because other load on the machine only adds to it.
 func (m measure) of(samples []sample) float64 {
-	values := make([]float64, len(samples))
-	for i, s := range samples {
-		values[i] = m.value(s)
+	smallest := math.Inf(1)
+	for _, s := range samples {
+		smallest = min(smallest, m.value(s))
 	}
-	return m.choose(values)
+	return smallest
 }
 
 // add adds a row with the given measures.
@@ -66,7 +62,6 @@ func (b *bench) add(name string, jobs, parallelism int, provider, baseline []sam
 		if f.Baseline != 0 {
 			f.Ratio = f.Provider / f.Baseline
 		}
-		f.Exceeded = jobs >= largeSize && m.limit > 0 && f.Ratio > m.limit
 		r.Figures[m.name] = f
 	}
 	b.rows = append(b.rows, r)
@@ -88,7 +83,7 @@ func writeTable(out io.Writer, rows []row) error {
 				continue
 			}
 			_, _ = fmt.Fprintf(table, "\t%.2f = "+m.format+"/"+m.format, f.Ratio, f.Provider, f.Baseline)
-			if f.Exceeded {
+			if r.Jobs >= largeSize && m.limit > 0 && f.Ratio > m.limit {
 				_, _ = fmt.Fprintf(table, " > %.2f", m.limit)
 			}
 		}

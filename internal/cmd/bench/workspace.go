@@ -18,11 +18,10 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
-
-	"golang.org/x/time/rate"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 )
@@ -35,13 +34,9 @@ terraform {
   }
 }
 
-variable "description" {
-  default = "Builds one of many"
-}
+variable "description" { default = "Builds one of many" }
 
-provider "servicestage" {
-  endpoints = { servicestage = %q }
-}
+provider "servicestage" { endpoints = { servicestage = %q } }
 
 resource "servicestage_build_job" "job" {
   count           = %d
@@ -50,9 +45,7 @@ resource "servicestage_build_job" "job" {
   environment_setting {
     docker_version     = "18.09"
     use_public_cluster = true
-    build_os {
-      arch = "x86_64"
-    }
+    build_os { arch = "x86_64" }
   }
   code_repo {
     type      = "GitHub"
@@ -68,14 +61,15 @@ type workspace struct {
 	cli, dir    string
 	environment []string
 	server      *httptest.Server
-	// limiter limits the rate of the service, first to infinity.
-	limiter *rate.Limiter
-	// requests counts the requests, including rejected ones.
-	requests atomic.Int64
+	requests    atomic.Int64 // Including rejected ones.
+	limit       atomic.Int64 // Requests per second that the server accepts, or 0 for any number.
+	mu          sync.Mutex   // Guards second, the start of a second, and inSecond, its number of requests.
+	second      time.Time
+	inSecond    int64
 }
 
 // newWorkspace returns a workspace whose server the caller closes.
-func (b *bench) newWorkspace(program string, jobs, parallelism int, delay time.Duration) (*workspace, error) {
+func (b *bench) newWorkspace(program string, jobs, parallelism int) (*workspace, error) {
 	dir, err := os.MkdirTemp(b.scratch, program+"-*")
 	if err != nil {
 		return nil, err
@@ -88,7 +82,7 @@ func (b *bench) newWorkspace(program string, jobs, parallelism int, delay time.D
 	if err != nil {
 		return nil, err
 	}
-	w := &workspace{cli: b.cli, dir: dir, limiter: rate.NewLimiter(rate.Inf, b.rateLimit)}
+	w := &workspace{cli: b.cli, dir: dir, second: time.Now()}
 	w.environment = slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		return strings.HasPrefix(variable, "HW_") || strings.HasPrefix(variable, "OS_") || strings.HasPrefix(variable, "TF_")
 	})
@@ -99,11 +93,11 @@ func (b *bench) newWorkspace(program string, jobs, parallelism int, delay time.D
 	}
 	w.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.requests.Add(1)
-		if !w.limiter.Allow() {
+		if !w.allow() {
 			http.Error(rw, `{"error_code":"APIGW.0308","error_msg":"The throttling threshold has been reached"}`, http.StatusTooManyRequests)
 			return
 		}
-		time.Sleep(delay)
+		time.Sleep(b.delay)
 		service.ServeHTTP(rw, r)
 	}))
 	err = errors.Join(
@@ -137,10 +131,19 @@ func (w *workspace) run(ctx context.Context, arguments []string) (sample, error)
 	return s, nil
 }
 
-const (
-	meteredProgram = "metered"
-	usageFile      = "usage"
-)
+// allow counts the requests of each second, as the gateway of ServiceStage does, and reports whether the server accepts another.
+func (w *workspace) allow() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if elapsed := time.Since(w.second).Truncate(time.Second); elapsed > 0 {
+		w.second, w.inSecond = w.second.Add(elapsed), 0
+	}
+	w.inSecond++
+	limit := w.limit.Load()
+	return limit == 0 || w.inSecond <= limit
+}
+
+const meteredProgram, usageFile = "metered", "usage"
 
 // sample is what one command used.
 type sample struct {

@@ -50,7 +50,9 @@ func (*baseline) Configure(ctx context.Context, req provider.ConfigureRequest, r
 }
 
 func (*baseline) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{newBuildJob}
+	return []func() resource.Resource{func() resource.Resource {
+		return &buildJob{ResourceWithIdentity: buildjob.NewResource().(resource.ResourceWithIdentity)} //nolint:forcetypeassert // No run succeeds without it.
+	}}
 }
 
 func (*baseline) DataSources(context.Context) []func() datasource.DataSource { return nil }
@@ -92,10 +94,6 @@ type buildJob struct {
 	resource.ResourceWithIdentity
 
 	client *client
-}
-
-func newBuildJob() resource.Resource {
-	return &buildJob{ResourceWithIdentity: buildjob.NewResource().(resource.ResourceWithIdentity)} //nolint:forcetypeassert // Every run fails without it.
 }
 
 func (j *buildJob) Schema(ctx context.Context, req resource.SchemaRequest, resp *resource.SchemaResponse) {
@@ -190,7 +188,7 @@ func save(state *tfsdk.State, identity *tfsdk.ResourceIdentity, plan tftypes.Val
 	identify(identity, id)
 }
 
-// identify writes the identity, which the framework requires.
+// identify writes the identity.
 func identify(identity *tfsdk.ResourceIdentity, id string) {
 	identity.Raw = tftypes.NewValue(identity.Raw.Type(), map[string]tftypes.Value{
 		"job_id": tftypes.NewValue(tftypes.String, id), "region": tftypes.NewValue(tftypes.String, nil),
