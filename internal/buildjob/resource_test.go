@@ -304,7 +304,7 @@ func TestBuildJob_importUnknownID(t *testing.T) {
 	server := emulator.New(t, emulator.Options{})
 	for name, c := range map[string]struct{ id, want string }{
 		"gone":      {"nosuchjob", `No such build job`},
-		"malformed": {"a/b", `Malformed import id`},
+		"malformed": {"a/b", `Invalid import ID`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
