@@ -42,8 +42,6 @@ func TestBuildJob_invalid(t *testing.T) {
 		"repository, no branch":  {repo("type = \"GitHub\"\nurl = \"https://github.com/acme/app\"\nnamespace = \"acme\""), `code_repo {`, `The argument "branch" is required in a block code_repo.`},
 		"empty repository":       {repo(""), `code_repo {`, `The argument "url" is required in a block code_repo.`},
 		"empty branch":           {minimal + strings.Replace(repository, `"main"`, `""`, 1), `branch    = ""`, "string length must be at least 1"},
-		"password in URL":        {minimal + strings.Replace(repository, "https://", "https://user:canary-secret@", 1), `url       = `, "The URL of a repository must not hold a password: state and plan files keep it in clear text."},
-		"password in broken URL": {minimal + strings.Replace(repository, "https://", "https://user:canary%zz@", 1), `url       = `, "The URL of a repository must not hold a password"},
 		"empty project":          {minimal + `enterprise_project_id = ""`, `enterprise_project_id = ""`, "string length must be at least 1"},
 		"timeout without unit":   {minimal + `timeouts { create = "30" }`, `create = "30"`, positive + `"30".`},
 		"timeout in words":       {minimal + `timeouts { create = "soon" }`, `create = "soon"`, positive + `"soon".`},

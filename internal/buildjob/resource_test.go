@@ -461,7 +461,7 @@ resource "terraform_data" "later" { input = "https://user:canary-secret@github.c
     namespace = "acme"
   }
 `)),
-		ExpectError: regexp.MustCompile(`Password in the repository's URL`),
+		ExpectError: regexp.MustCompile(`Secret in repository URL`),
 	})
 	if sent := server.CountRequests(http.MethodPost, jobsPath); sent != 0 {
 		t.Errorf("%d POST requests, want none", sent)
