@@ -32,7 +32,8 @@ var (
 	// innerURLStart matches what precedes the authority of a URL within a URL, as in https://proxy/https://host.
 	innerURLStart = regexp.MustCompile(strings.ReplaceAll(`:[~]*[/\\][~]*[/\\][/\\~]*`, "~", invisible))
 	hostAndPort   = regexp.MustCompile(`^(?:\[[^\]]*\]|[^:]*)(?::[0-9]*)?$`)
-	escapedByte   = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
+	// Escapes of escapes, such as %2540, count as the innermost.
+	escapedByte   = regexp.MustCompile(`%(?:25)*[0-9A-Fa-f]{2}`)
 	escapedAt     = regexp.MustCompile(`%(?:25)*40`)
 	parameterName = regexp.MustCompile(`[?&;#][^=?&;#]*=`)
 )
@@ -53,10 +54,12 @@ func withoutPassword(address string) (string, bool) {
 			secret[i] = is
 		}
 	}
+	marked := 0
 	for _, match := range parameterName.FindAllStringIndex(address, -1) {
 		name, value := decoded(address[match[0]+1:match[1]-1]), match[1]
-		if slices.ContainsFunc(secretWords, func(word string) bool { return strings.Contains(name, word) }) {
-			mark(value, value+len(before(address[value:], "&#")), true)
+		if value >= marked && slices.ContainsFunc(secretWords, func(word string) bool { return strings.Contains(name, word) }) {
+			marked = value + len(before(address[value:], "&#"))
+			mark(value, marked, true)
 		}
 	}
 	if start, end, at := secretUserInfo(address); start < end {
@@ -80,40 +83,58 @@ func withoutPassword(address string) (string, bool) {
 // secretUserInfo returns where the first user part that is a secret begins and ends, and the length of the @ after it; zeros if
 // there is none. It ends at the last @ of the URL, because a password that is not escaped may contain any character.
 func secretUserInfo(address string) (start, end, at int) {
+	start, found := secretAuthority(address)
+	if !found {
+		return 0, 0, 0
+	}
+	userInfo, host := cutUserInfo(address[start:])
+	end = start + len(userInfo)
+	return start, end, len(address) - len(host) - end
+}
+
+// secretAuthority returns where the first authority that has a secret begins. Its time grows no faster than the URL.
+func secretAuthority(address string) (start int, found bool) {
+	all, _ := cutUserInfo(address)
 	first := urlStart.FindStringSubmatchIndex(address)
-	starts := []int{first[1]}
-	for _, match := range innerURLStart.FindAllStringIndex(address, -1) {
-		starts = append(starts, match[1])
+	if isSecretAuthority(before(address[first[1]:], "/?#"), first[2] >= 0, len(all)-first[1]) {
+		return first[1], true
 	}
-	for i, start := range starts {
-		rest := address[start:]
-		userInfo, host, found := cutUserInfo(before(rest, "/?#"))
-		all, last, _ := cutUserInfo(rest)
-		if isURL := i > 0 || first[2] >= 0; isURL {
-			// What is not a host and a port is the part of a password before its first slash.
-			found = isSecretUserInfo(userInfo) || len(all) > len(userInfo) && !hostAndPort.MatchString(host)
-		} else if found {
-			// The path may contain an @, as in git@host:path@1, but a host and its path may not precede another.
-			user, _, several := strings.Cut(userInfo, "@")
-			found = isSecretUserInfo(user) || several && strings.Contains(userInfo, ":") && strings.Contains(host, ":")
+	inner := innerURLStart.FindAllStringIndex(address, -1)
+	for i, match := range inner {
+		start, next := match[1], len(address)
+		if i+1 < len(inner) {
+			next = inner[i+1][0]
 		}
-		if found {
-			return start, start + len(all), len(rest) - len(all) - len(last)
+		if isSecretAuthority(before(address[start:next], "/?#"), true, len(all)-start) {
+			return start, true
 		}
 	}
-	return 0, 0, 0
+	return 0, false
+}
+
+// isSecretAuthority reports whether an authority has a user part that is a secret. isURL is false for what may be of the form
+// user@host:path. lastAt is where the last @ is, counted from the beginning of the authority.
+func isSecretAuthority(authority string, isURL bool, lastAt int) bool {
+	userInfo, host := cutUserInfo(authority)
+	if isURL {
+		// What is not a host and a port is the part of a password before its first slash.
+		return isSecretUserInfo(userInfo) || lastAt > len(userInfo) && !hostAndPort.MatchString(host)
+	}
+	// The path may contain an @, as in git@host:path@1, but a host and its path may not precede another.
+	user, _, several := strings.Cut(userInfo, "@")
+	return isSecretUserInfo(user) || several && strings.Contains(userInfo, ":") && strings.Contains(host, ":")
 }
 
 // cutUserInfo cuts text around its last @, or around its last escaped @ if it has no other. Without one, all of it is the host.
-func cutUserInfo(text string) (userInfo, host string, found bool) {
+func cutUserInfo(text string) (userInfo, host string) {
 	if i := strings.LastIndexByte(text, '@'); i >= 0 {
-		return text[:i], text[i+1:], true
+		return text[:i], text[i+1:]
 	}
 	if all := escapedAt.FindAllStringIndex(text, -1); len(all) > 0 {
 		last := all[len(all)-1]
-		return text[:last[0]], text[last[1]:], true
+		return text[:last[0]], text[last[1]:]
 	}
-	return "", text, false
+	return "", text
 }
 
 func isSecretUserInfo(userInfo string) bool {
@@ -131,31 +152,27 @@ func hasUserName(address string) bool {
 		return false
 	}
 	scheme := decoded(address[match[4]:match[5]])
-	userInfo, _, _ := cutUserInfo(before(address[match[1]:], "/?#"))
+	userInfo, _ := cutUserInfo(before(address[match[1]:], "/?#"))
 	return (scheme == "http" || scheme == "https") && userInfo != "" && !isSecretUserInfo(userInfo)
 }
 
-// decoded returns text in lower case, without escapes, escapes of escapes and invisible characters.
+// decoded returns text in lower case, without escapes and invisible characters.
 func decoded(text string) string {
-	for {
-		next := escapedByte.ReplaceAllStringFunc(text, func(escape string) string {
-			b, err := hex.DecodeString(escape[1:])
+	for range 3 { // Such as %25%340.
+		text = escapedByte.ReplaceAllStringFunc(text, func(escape string) string {
+			b, err := hex.DecodeString(escape[len(escape)-2:])
 			if err != nil {
 				return "" // The pattern matches hexadecimal digits only.
 			}
 			return string(b)
 		})
-		next = strings.Map(func(r rune) rune {
-			if unicode.IsSpace(r) || !unicode.IsPrint(r) {
-				return -1
-			}
-			return unicode.ToLower(r)
-		}, next)
-		if next == text {
-			return text
-		}
-		text = next
 	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || !unicode.IsPrint(r) {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, text)
 }
 
 // before returns the part of text before the first of the characters.

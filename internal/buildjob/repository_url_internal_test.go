@@ -6,6 +6,7 @@ package buildjob
 import (
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 )
 
@@ -34,6 +35,7 @@ func TestWithoutPassword_noSecretIsKept(t *testing.T) {
 		"https://user%3Asecret@github.com/acme/app":     "https://xxxxx@github.com/acme/app",
 		"https://user%3asecret@github.com/acme/app":     "https://xxxxx@github.com/acme/app",
 		"https://user%253Asecret@github.com/acme/app":   "https://xxxxx@github.com/acme/app",
+		"https://user%25%33Asecret@github.com/acme/app": "https://xxxxx@github.com/acme/app",
 		"https://user%3Asecret%zz@github.com/acme/app":  "https://xxxxx@github.com/acme/app",
 		"https://user:secret%40github.com/acme/app":     "https://xxxxx%40github.com/acme/app",
 		"https://user%3Asecret%40github.com/acme/app":   "https://xxxxx%40github.com/acme/app",
@@ -64,6 +66,7 @@ func TestWithoutPassword_noSecretIsKept(t *testing.T) {
 		"user:secret@github.com:acme/app.git":          "xxxxx@github.com:acme/app.git",
 		"user:se@cret@github.com:acme/app.git":         "xxxxx@github.com:acme/app.git",
 		"user@acme.com:secret@github.com:acme/app.git": "xxxxx@github.com:acme/app.git",
+		"a@b://user:secret%40github.com":               "a@b://xxxxx%40github.com",
 		"user:secret@github.com/acme/app":              "xxxxx@github.com/acme/app",
 		"ghp_secret@github.com:acme/app.git":           "xxxxx@github.com:acme/app.git",
 		// A password that is not escaped.
@@ -130,6 +133,7 @@ func TestWithoutPassword_noFalseAlarm(t *testing.T) {
 		"https://github.com/acme/app?token":                     false,
 		"https://proxy.example.com/https://github.com/acme/app": false,
 		" https://github.com/acme/app\n":                        false,
+		"\n https://github.com/acme/app":                        false,
 		"https://@github.com/acme/app":                          false,
 		"github.com/acme/app":                                   false,
 		"github.com:8443/acme/app@1.0":                          false,
@@ -159,6 +163,22 @@ func TestWithoutPassword_noFalseAlarm(t *testing.T) {
 		}
 		if hasUserName(address) != userName {
 			t.Errorf("%q: a user name is warned of: %t, want %t", address, !userName, userName)
+		}
+	}
+}
+
+// A URL that fills a response takes no more than a moment.
+func TestWithoutPassword_longURLIsNoHang(t *testing.T) {
+	t.Parallel()
+	const size = 1 << 18
+	for _, part := range []string{"://", `:\\\\`, ";token=", "?", "@", "%40", "%25", "%", ":", "git::", "a@", "://u@", " "} {
+		begin := time.Now()
+		clean, has := withoutPassword("https://" + strings.Repeat(part, size/len(part)) + "/?token=secret")
+		if !has || strings.Contains(clean, "secret") {
+			t.Errorf("a URL of many %q has a secret: %t", part, has)
+		}
+		if took := time.Since(begin); took > 10*time.Second {
+			t.Errorf("a URL of many %q took %s", part, took)
 		}
 	}
 }
