@@ -75,7 +75,7 @@ func (l *jobList) identities(ctx context.Context, req list.ListRequest, config f
 
 // resources lists build jobs with all that an import would read.
 func (l *jobList) resources(ctx context.Context, req list.ListRequest, config filter, push func(list.ListResult) bool) {
-	noTimeouts, diags := nullTimeouts(ctx)
+	noTimeouts, diags := nullTimeouts()
 	if diags.HasError() {
 		push(list.ListResult{Diagnostics: diags})
 		return
@@ -114,8 +114,8 @@ func listError(err error) list.ListResult {
 }
 
 // nullTimeouts is the timeouts block of a resource that has none. The type of its zero value would not fit the schema.
-func nullTimeouts(ctx context.Context) (timeouts.Value, diag.Diagnostics) {
-	typed, ok := timeoutsBlock(ctx).Type().(attr.TypeWithAttributeTypes)
+func nullTimeouts() (timeouts.Value, diag.Diagnostics) {
+	typed, ok := timeoutsBlock().Type().(attr.TypeWithAttributeTypes)
 	if !ok {
 		return timeouts.Value{}, diag.Diagnostics{diag.NewErrorDiagnostic("Unexpected type of timeouts", "This is a bug in the provider.")}
 	}

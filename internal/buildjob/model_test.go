@@ -171,34 +171,6 @@ func dump(t *testing.T, model jobModel) string {
 	return fmt.Sprintf("%+v environment %+v repo %+v", model, model.EnvironmentSetting, model.CodeRepo)
 }
 
-func TestWithoutPassword(t *testing.T) {
-	t.Parallel()
-	for address, want := range map[string]string{
-		"https://github.com/acme/app":               "",
-		"https://user@github.com/acme/app":          "",
-		"git@github.com:acme/app.git":               "",
-		"ssh://git@github.com:22/acme/app":          "",
-		"https://github.com/acme/app?x=a:b@c":       "",
-		"":                                          "",
-		"https://user:secret@github.com/acme/app":   "https://user:xxxxx@github.com/acme/app",
-		"https://:secret@github.com/acme/app":       "https://:xxxxx@github.com/acme/app",
-		"https://user:se%zzcret@github.com/acme":    "https://user:xxxxx@github.com/acme",
-		"https://user:se/cret@github.com/a/b":       "https://user:xxxxx@github.com/a/b",
-		"https://github.com:8443/acme/a@b":          "",
-		"https://user:a@b@github.com/acme":          "https://user:xxxxx@github.com/acme",
-		"user:secret@github.com:acme/app.git":       "user:xxxxx@github.com:acme/app.git",
-		"https://user:secret@github.com/acme/a\x7f": "https://user:xxxxx@github.com/acme/a\x7f",
-	} {
-		got, has := withoutPassword(address)
-		if want == "" {
-			want = address
-		}
-		if got != want || has != (want != address) {
-			t.Errorf("%q: got %q (%t), want %q", address, got, has, want)
-		}
-	}
-}
-
 // Whatever can be written comes back as it was: to the request, to the service, to the answer, to the state.
 func FuzzRoundTrip(f *testing.F) {
 	f.Add("app", "Builds the app", "18.09", "id", "name", "x86_64", "GitHub", "https://github.com/acme/app", "main", "acme", byte(0b11111111))

@@ -27,7 +27,7 @@ type rawTypes struct {
 
 var resourceTypes = sync.OnceValue(func() rawTypes {
 	ctx := context.Background()
-	schema := resourceSchema(ctx)
+	schema := resourceSchema()
 	environment := schema.Blocks["environment_setting"]
 	return rawTypes{
 		job:         schema.Type().TerraformType(ctx),

@@ -50,7 +50,7 @@ func TestRaw_asTheFramework(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ctx := t.Context()
-			schema := resourceSchema(ctx)
+			schema := resourceSchema()
 			state := tfsdk.State{Schema: schema, Raw: tftypes.NewValue(schema.Type().TerraformType(ctx), nil)}
 			if diags := state.Set(ctx, model); diags.HasError() {
 				t.Fatal(diags)
