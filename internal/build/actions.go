@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/apidiag"
+	"github.com/servicestage/terraform-provider-servicestage/internal/duration"
 	"github.com/servicestage/terraform-provider-servicestage/internal/objectid"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 	"github.com/servicestage/terraform-provider-servicestage/internal/wiring"
@@ -113,9 +114,9 @@ func (m startModel) timeout() (time.Duration, diag.Diagnostics) {
 	if m.Timeout.IsNull() {
 		return defaultWait, nil
 	}
-	timeout, err := parseDuration(m.Timeout.ValueString())
+	timeout, err := duration.Parse(m.Timeout.ValueString())
 	if err != nil {
-		return 0, diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("timeout"), "Invalid duration", err.Error())}
+		return 0, diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("timeout"), "Invalid duration", "The timeout "+err.Error()+".")}
 	}
 	return timeout, nil
 }

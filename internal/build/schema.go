@@ -4,10 +4,8 @@
 package build
 
 import (
-	"context"
 	"fmt"
 
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	actionschema "github.com/hashicorp/terraform-plugin-framework/action/schema"
 	datasourceschema "github.com/hashicorp/terraform-plugin-framework/datasource/schema"
@@ -21,6 +19,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/servicestage/terraform-provider-servicestage/internal/duration"
 	"github.com/servicestage/terraform-provider-servicestage/internal/objectid"
 )
 
@@ -63,7 +62,7 @@ func startSchema() actionschema.Schema {
 				Optional: true,
 				MarkdownDescription: "Maximum time for the start and the wait together, such as `90s` or `1h`. Defaults to `30m`. A slower build is an error and " +
 					"keeps running in ServiceStage.",
-				Validators: []validator.String{duration{}},
+				Validators: []validator.String{duration.Positive()},
 			},
 			"cancel_on_interrupt": actionschema.BoolAttribute{
 				Optional: true,
@@ -74,7 +73,7 @@ func startSchema() actionschema.Schema {
 	}
 }
 
-func resourceSchema(ctx context.Context) schema.Schema {
+func resourceSchema() schema.Schema {
 	text := func(description string) schema.StringAttribute {
 		return schema.StringAttribute{
 			Computed: true, MarkdownDescription: description, PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
@@ -120,25 +119,19 @@ func resourceSchema(ctx context.Context) schema.Schema {
 			"branch":     text(branchDescription),
 			"repo":       text(repoDescription),
 		},
-		Blocks: map[string]schema.Block{"timeouts": timeoutsBlock(ctx)},
+		Blocks: map[string]schema.Block{"timeouts": timeoutsBlock()},
 	}
 }
 
-func timeoutsBlock(ctx context.Context) schema.Block {
-	description := func(what, otherwise string) string {
-		return fmt.Sprintf("Time for %s, such as `30s` or `10m`. Default: `%s`.", what, otherwise)
-	}
-	block := timeouts.Block(ctx, timeouts.Opts{
-		Create: true, Read: true, Delete: true,
-		CreateDescription: description("starting the build and waiting for its end. A build that takes longer goes on in the service", "30m"),
-		ReadDescription:   description("reading the build", "5m"),
-		DeleteDescription: description("cancelling the build, if it is still running", "5m"),
-	})
-	if single, ok := block.(schema.SingleNestedBlock); ok {
-		single.MarkdownDescription = "How long operations may take, with all their waiting and trying again."
-		return single
-	}
-	return block
+func timeoutsBlock() schema.Block {
+	return duration.TimeoutsBlock(
+		duration.Operation{
+			Name: "create", Default: "30m",
+			Description: "Maximum time to start the build and wait for it to finish. A slower build keeps running in ServiceStage",
+		},
+		duration.Operation{Name: "read", Default: "5m", Description: "Maximum time to read the build"},
+		duration.Operation{Name: "delete", Default: "5m", Description: "Maximum time to cancel a build that is still running"},
+	)
 }
 
 func identitySchema() identityschema.Schema {

@@ -37,7 +37,18 @@ var shapes = map[string]map[string]any{
 	"digit first":       {"job_name": "1st", "environment_setting": map[string]any{}},
 	"hyphen last":       {"job_name": "last-", "environment_setting": map[string]any{}},
 	"to be escaped":     {"job_name": "escaped", "job_description": "a \"${x}\" %{ if } \\ \t é\nnext", "environment_setting": map[string]any{}},
-	"password in a URL": {"job_name": "secret", "environment_setting": map[string]any{}, "code_repo": map[string]any{"type": "GitHub", "url": "https://user:canary-secret@github.com/acme/app", "branch": "main", "namespace": "acme"}},
+	"password in a URL": withURL("has-password", "https://user:canary-secret@github.com/acme/app"),
+	"escaped password":  withURL("has-escaped-password", "\n git::https:/user%3Acanary-secret@github.com/acme/app"),
+	"token in a URL":    withURL("has-token", "https://ghp_canary-secret@github.com/acme/app"),
+	"token in a query":  withURL("has-query", "https://github.com/acme/app?ref=a&Private_%54oken=canary-secret#x"),
+	"short form":        withURL("has-short-form", "user:canary-secret@github.com:acme/app.git"),
+}
+
+func withURL(name, url string) map[string]any {
+	return map[string]any{
+		"job_name": name, "environment_setting": map[string]any{},
+		"code_repo": map[string]any{"type": "GitHub", "url": url, "branch": "main", "namespace": "acme"},
+	}
 }
 
 // succeed runs a command that has to end well, and returns what it printed.
@@ -87,9 +98,12 @@ func TestBuildJob_generatedConfiguration(t *testing.T) {
 				t.Fatal(err)
 			}
 			if strings.Contains(string(content), "canary-secret") {
-				t.Error("the generated configuration holds a password")
+				t.Error("the generated configuration has a secret")
 			}
 			succeed(t, cli, "apply", "-input=false", "-no-color", "-auto-approve")
+			if content, err = os.ReadFile(filepath.Join(cli.Dir, "terraform.tfstate")); err != nil || strings.Contains(string(content), "canary-secret") {
+				t.Errorf("the state has a secret, or the error %v", err)
+			}
 			succeed(t, cli, "plan", "-input=false", "-no-color", "-detailed-exitcode")
 			for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete} {
 				if sent := server.CountRequests(method, "/assembling/v1/jobs*") + server.CountRequests(method, jobPath); sent != 0 {
@@ -103,12 +117,22 @@ func TestBuildJob_generatedConfiguration(t *testing.T) {
 	}
 }
 
-// The generated configuration is one to work with: each job of it can be updated, and the password that it does not show stays.
-func TestBuildJob_generatedThenUpdated(t *testing.T) {
+// The generated configuration can be changed, and a secret that it does not show stays in ServiceStage.
+func TestBuildJob_generatedThenUpdated_secretStaysInService(t *testing.T) {
 	t.Parallel()
+	for _, shape := range []string{"password in a URL", "escaped password", "token in a URL", "token in a query", "short form"} {
+		t.Run(shape, func(t *testing.T) {
+			t.Parallel()
+			expectSecretStays(t, shapes[shape])
+		})
+	}
+}
+
+func expectSecretStays(t *testing.T, shape map[string]any) {
+	t.Helper()
 	server := emulator.New(t, emulator.Options{})
 	cli := providertest.NewCLI(t, server)
-	cli.Write(t, "main.tf", providertest.Requirement+importing(server.AddJob(shapes["password in a URL"])))
+	cli.Write(t, "main.tf", providertest.Requirement+importing(server.AddJob(shape)))
 	succeed(t, cli, "plan", "-input=false", "-generate-config-out=jobs.tf")
 	succeed(t, cli, "apply", "-input=false", "-auto-approve")
 	file := filepath.Join(cli.Dir, "jobs.tf")
@@ -121,27 +145,27 @@ func TestBuildJob_generatedThenUpdated(t *testing.T) {
 
 	cli.Write(t, "jobs.tf", strings.Replace(generated, `"main"`, `"next"`, 1))
 	succeed(t, cli, "apply", "-input=false", "-auto-approve")
-	if got := server.Jobs()[0].Spec["code_repo"].(map[string]any)["branch"]; got != "next" || url() != shapes["password in a URL"]["code_repo"].(map[string]any)["url"] {
+	if got := server.Jobs()[0].Spec["code_repo"].(map[string]any)["branch"]; got != "next" || url() != shape["code_repo"].(map[string]any)["url"] {
 		t.Errorf("the branch is %v and the URL %v", got, url())
 	}
 	succeed(t, cli, "plan", "-input=false", "-detailed-exitcode")
 
-	// The placeholder is nobody's password: it can neither be moved to another URL nor stand in a new job.
+	// The placeholder is not a secret: neither another URL nor a new job may have it.
 	for name, changed := range map[string]string{
 		"another URL": strings.Replace(generated, "acme/app", "acme/other", 1),
-		"a new job":   generated + strings.Replace(strings.Replace(generated, `"test"`, `"new"`, 1), `"secret"`, `"new-name"`, 1),
+		"a new job":   generated + strings.Replace(strings.Replace(generated, `"test"`, `"new"`, 1), fmt.Sprintf("%q", shape["job_name"]), `"new-name"`, 1),
 	} {
 		cli.Write(t, "jobs.tf", changed)
-		if stdout, stderr, err := cli.Run(t, "plan", "-input=false", "-no-color"); err == nil || !strings.Contains(stderr, "Password in the repository's URL") {
+		if stdout, stderr, err := cli.Run(t, "plan", "-input=false", "-no-color"); err == nil || !strings.Contains(stderr, "Secret in repository URL") {
 			t.Errorf("%s: %v\n%s\n%s", name, err, stdout, stderr)
 		}
 	}
 
-	// Nor does it come into the service when the password has gone from there between plan and apply.
+	// It is not sent either if the service loses the secret between plan and apply.
 	cli.Write(t, "jobs.tf", strings.Replace(generated, `"main"`, `"later"`, 1))
 	succeed(t, cli, "plan", "-input=false", "-out=plan")
 	server.ChangeJob(server.Jobs()[0].ID, func(spec map[string]any) { spec["code_repo"].(map[string]any)["url"] = "https://github.com/acme/open" })
-	if _, stderr, err := cli.Run(t, "apply", "-input=false", "-no-color", "plan"); err == nil || !strings.Contains(stderr, "Password in the repository's URL") {
+	if _, stderr, err := cli.Run(t, "apply", "-input=false", "-no-color", "plan"); err == nil || !strings.Contains(stderr, "Secret in repository URL") {
 		t.Errorf("%v\n%s", err, stderr)
 	}
 	if url() != "https://github.com/acme/open" {

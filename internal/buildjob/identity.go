@@ -68,7 +68,7 @@ func (r *jobResource) ImportState(ctx context.Context, req resource.ImportStateR
 	var wanted identityModel
 	name, byName := strings.CutPrefix(req.ID, "name/")
 	switch {
-	case req.ID == "":
+	case req.ID == "" && !req.Identity.Raw.IsNull(): // It is null for terraform import ADDRESS "".
 		resp.Diagnostics.Append(req.Identity.Get(ctx, &wanted)...)
 	case !byName:
 		wanted.JobID = types.StringValue(req.ID)
@@ -77,7 +77,7 @@ func (r *jobResource) ImportState(ctx context.Context, req resource.ImportStateR
 		return
 	}
 	if byName && name == "" || !byName && !isImportID(wanted.JobID.ValueString()) {
-		resp.Diagnostics.AddError("Malformed import id", malformedImportID(req.ID, wanted.JobID))
+		resp.Diagnostics.AddError("Invalid import ID", invalidImportID(req.ID, wanted.JobID))
 		return
 	}
 	if !r.Ready() {
@@ -97,14 +97,24 @@ func (r *jobResource) ImportState(ctx context.Context, req resource.ImportStateR
 	resp.Identity.Raw = newIdentity(r.Provider, wanted.JobID.ValueString())
 }
 
-func malformedImportID(id string, jobID types.String) string {
+func invalidImportID(id string, jobID types.String) string {
 	if id == "" {
 		id = jobID.ValueString()
 	}
-	return "The import id of a build job is one of:\n\n" +
+	got := fmt.Sprintf("Got: %q.", id)
+	if id == "" {
+		got = "Got an empty ID."
+	}
+	return "The import ID of a build job is one of:\n\n" +
 		"  - its job_id, which has letters, digits, hyphens and underscores, such as swpfk3wtzdjnlyely4rf40k52zyuq5s4lha9ch8f\n" +
 		"  - name/ and its exact job_name, such as name/checkout-service\n\n" +
-		fmt.Sprintf("An identity has the job_id. Got: %q.", id)
+		"An identity has the job_id. " + got
+}
+
+// importNotFound is the advice for an import by a job_id that does not exist: it may be a job_name.
+func importNotFound(id string) string {
+	return "The provider's region and project have no build job with this ID.\n\n" +
+		fmt.Sprintf("To import a build job by its name, use name/%s.", id)
 }
 
 // checkRegion returns an error if the build job was created or imported in another region than the provider's: that it does not exist

@@ -135,7 +135,7 @@ func TestBuildJobIdentity_import(t *testing.T) {
 		"the provider has no region":  {jobID: jobID, region: "cn-north-4", want: `The identity says region "cn-north-4", and the provider has none to compare it with`},
 		"malformed job_id":            {provider: "cn-north-4", jobID: "a/b", want: `An identity has the job_id. Got: "a/b".`},
 		"a name instead of an id":     {provider: "cn-north-4", jobID: "name/app", want: `An identity has the job_id. Got: "name/app".`},
-		"nothing at all for a job_id": {provider: "cn-north-4", want: `An identity has the job_id. Got: "".`},
+		"nothing at all for a job_id": {provider: "cn-north-4", want: `An identity has the job_id. Got an empty ID.`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -56,18 +57,18 @@ func TestBuildJob_importInvalid(t *testing.T) {
 	for i := range 13 {
 		many = append(many, add(fmt.Sprintf("many-%02d", i)))
 	}
-	const forms = `The import id of a build job is one of: - its job_id, which has letters, digits, hyphens and underscores, such as ` +
-		`swpfk3wtzdjnlyely4rf40k52zyuq5s4lha9ch8f - name/ and its exact job_name, such as name/checkout-service An identity has the job_id. Got: `
+	const forms = `The import ID of a build job is one of: - its job_id, which has letters, digits, hyphens and underscores, such as ` +
+		`swpfk3wtzdjnlyely4rf40k52zyuq5s4lha9ch8f - name/ and its exact job_name, such as name/checkout-service An identity has the job_id. `
 	for name, c := range map[string]struct{ id, want string }{
 		"several":          {"name/twice", `2 build jobs are named "twice". Choose one by its job_id: ` + first + `, ` + second + `.`},
 		"other case":       {"name/app", `No build job is named exactly "app", but this differs by case alone: "App" (` + similar + `).`},
 		"part of a name":   {"name/longer", `is named "longer". Asked for that name, the service answers: "longer-name" (` + longer + `).`},
 		"parts of many":    {"name/many", `"many-09" (` + many[9] + `) and 3 more.`},
 		"none":             {"name/nobody", `No build job in the provider's region and project is named "nobody".`},
-		"no name":          {"name/", forms + `"name/".`},
-		"another form":     {"id/abc", forms + `"id/abc".`},
-		"an address":       {"https://example.com/x", forms + `"https://example.com/x".`},
-		"no job of the id": {"nosuchjob", `There is no build job with this id in the provider's region and project.`},
+		"no name":          {"name/", forms + `Got: "name/".`},
+		"another form":     {"id/abc", forms + `Got: "id/abc".`},
+		"an address":       {"https://example.com/x", forms + `Got: "https://example.com/x".`},
+		"no job of the id": {"nosuchjob", `The provider's region and project have no build job with this ID. To import a build job by its name, use name/nosuchjob.`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -76,6 +77,21 @@ func TestBuildJob_importInvalid(t *testing.T) {
 				ExpectError: regexp.MustCompile(words(c.want)),
 			})
 		})
+	}
+}
+
+// An empty ID is explained, and is no bug of the provider.
+func TestBuildJob_emptyImportIDIsNoProviderBug(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	cli := providertest.NewCLI(t, server)
+	cli.Write(t, "main.tf", providertest.Requirement+job(minimal))
+	_, stderr, err := cli.Run(t, "import", "-no-color", address, "")
+	if err == nil || strings.Contains(stderr, "always an error in the provider") || !regexp.MustCompile(words("An identity has the job_id. Got an empty ID.")).MatchString(stderr) {
+		t.Errorf("%v\n%s", err, stderr)
+	}
+	if requests := server.Requests(); len(requests) > 0 {
+		t.Errorf("%d requests have reached the service, want none", len(requests))
 	}
 }
 

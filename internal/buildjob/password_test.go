@@ -4,6 +4,9 @@
 package buildjob_test
 
 import (
+	"fmt"
+	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -70,4 +73,105 @@ func TestBuildJob_passwordInServiceIgnored(t *testing.T) {
 			},
 		},
 	)
+}
+
+// jobsWithURLs returns a job for each URL, with its key as the address. The URLs are locals: Terraform shows a line that has an error.
+func jobsWithURLs(urls map[string]string) string {
+	var config strings.Builder
+	config.WriteString(providertest.Requirement)
+	for name, url := range urls {
+		fmt.Fprintf(&config, "locals {\n  url_%s = %q\n}\nresource \"servicestage_build_job\" %q {%s}\n", name, url, name,
+			minimal+strings.Replace(repository, `"https://github.com/acme/app"`, "local.url_"+name, 1))
+	}
+	return config.String()
+}
+
+// A secret in the configured URL is rejected during planning, on the argument, and is not shown. No request is sent.
+func TestBuildJob_secretInURLIsNotPlanned(t *testing.T) {
+	t.Parallel()
+	urls := map[string]string{
+		"password":           "https://user:canary-secret@github.com/acme/app",
+		"leading_space":      " https://user:canary-secret@github.com/acme/app",
+		"leading_line_break": "\nhttps://user:canary-secret@github.com/acme/app",
+		"tab_within":         "https:\t//user:canary-secret@github.com/acme/app",
+		"getter":             "git::https://user:canary-secret@github.com/acme/app",
+		"one_slash":          "https:/user:canary-secret@github.com/acme/app",
+		"backslashes":        `https:\\user:canary-secret@github.com/acme/app`,
+		"escaped_colon":      "https://user%3Acanary-secret@github.com/acme/app",
+		"escaped_at_sign":    "https://user:canary-secret%40github.com/acme/app",
+		"short_form":         "user:canary-secret@github.com:acme/app.git",
+		"slash_in_password":  "https://user:canary-secret/canary-secret@github.com/acme/app",
+		"wrong_escape":       "https://user:canary-secret%zz@github.com/acme/app",
+		"token":              "https://ghp_canary-secret@github.com/acme/app",
+		"token_as_password":  "https://oauth2:canary-secret@gitlab.com/acme/app",
+		"repository_token":   "https://x-token-auth:canary-secret@bitbucket.org/acme/app",
+		"parameter":          "https://github.com/acme/app?private_token=canary-secret",
+		"escaped_parameter":  "https://github.com/acme/app?a=b;%73ECRET=canary-secret",
+		"fragment":           "https://github.com/acme/app#access_token=canary-secret",
+	}
+	server := emulator.New(t, emulator.Options{})
+	cli := providertest.NewCLI(t, server)
+	cli.Write(t, "main.tf", jobsWithURLs(urls))
+	stdout, stderr, err := cli.Run(t, "plan", "-no-color", "-input=false")
+	if err == nil || strings.Contains(stdout+stderr, "canary-secret") {
+		t.Errorf("%v, or a secret is shown:\n%s\n%s", err, stdout, stderr)
+	}
+	for name := range urls {
+		want := `with servicestage_build_job.` + name + `,[^:]*:\s+\d+:\s+url\s+= local.url_` + name + `\s+` +
+			words("The URL of a repository must not contain a password, an access token or another secret:")
+		if !regexp.MustCompile(want).MatchString(stderr) {
+			t.Errorf("%s has no error", name)
+		}
+	}
+	if t.Failed() {
+		t.Log(stderr)
+	}
+	if requests := server.Requests(); len(requests) > 0 {
+		t.Errorf("%d requests have reached the service, want none", len(requests))
+	}
+}
+
+// A user name in an http or https URL is a warning, which does not show it. Other URLs are planned without one.
+func TestBuildJob_userNameInURLIsNoError(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		urls   map[string]string
+		warned bool
+	}{
+		"user name": {map[string]string{"https": "https://canary-user@github.com/acme/app"}, true},
+		"getter":    {map[string]string{"http": "git::http://canary-user@github.com/acme/app"}, true},
+		"no user name": {map[string]string{
+			"https": "https://github.com:8443/acme/app@1", "ssh": "ssh://git@github.com:22/acme/app",
+			"getter": "git::ssh://git@github.com/acme/app", "short_form": "git@github.com:acme/app.git",
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cli := providertest.NewCLI(t, emulator.New(t, emulator.Options{}))
+			cli.Write(t, "main.tf", jobsWithURLs(c.urls))
+			stdout := succeed(t, cli, "validate", "-no-color")
+			if strings.Contains(stdout, "User name in repository URL") != c.warned || strings.Contains(stdout, "canary-user") {
+				t.Errorf("the warning is wanted: %t\n%s", c.warned, stdout)
+			}
+		})
+	}
+}
+
+// A URL with a secret that is known only during apply is not sent to an existing job.
+func TestBuildJob_secretInUnknownURLIsNotSent(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	for _, url := range []string{"https://ghp_canary-secret@github.com/acme/app", "https://xxxxx@github.com/acme/app", "https://github.com/acme/app?token=xxxxx"} {
+		providertest.Run(t, server,
+			resource.TestStep{Config: providertest.Config(server, job(minimal+repository))},
+			resource.TestStep{
+				Config: providertest.Config(server, "resource \"terraform_data\" \"later\" { input = \""+url+"\" }\n"+
+					job(minimal+strings.Replace(repository, `"https://github.com/acme/app"`, "terraform_data.later.output", 1))),
+				ExpectError: regexp.MustCompile("Secret in repository URL"),
+			},
+		)
+	}
+	if sent := server.CountRequests(http.MethodPut, jobPath); sent != 0 {
+		t.Errorf("%d PUT requests, want none", sent)
+	}
 }

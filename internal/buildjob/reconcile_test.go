@@ -137,7 +137,7 @@ func TestArguments_schema(t *testing.T) {
 			}
 		}
 	}
-	resource := resourceSchema(t.Context())
+	resource := resourceSchema()
 	check("", resource.Attributes, resource.Blocks)
 }
 

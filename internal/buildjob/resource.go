@@ -47,8 +47,8 @@ func (r *jobResource) Metadata(_ context.Context, req resource.MetadataRequest, 
 	resp.TypeName = req.ProviderTypeName + "_build_job"
 }
 
-func (r *jobResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
-	resp.Schema = resourceSchema(ctx)
+func (r *jobResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = resourceSchema()
 }
 
 func (r *jobResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
@@ -155,8 +155,7 @@ func (r *jobResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	job, err := r.Client.GetBuildJob(ctx, id, prior.text(nameArgument))
 	switch {
 	case servicestage.IsNotFound(err) && imported:
-		resp.Diagnostics.AddError("No such build job", apidiag.Detail(fmt.Sprintf("importing build job %q", id), err,
-			"There is no build job with this id in the provider's region and project."))
+		resp.Diagnostics.AddError("No such build job", apidiag.Detail(fmt.Sprintf("importing build job %q", id), err, importNotFound(id)))
 		return
 	case servicestage.IsNotFound(err) && private.mayLag(r.Client.Now()):
 		resp.Diagnostics.AddError("Build job not readable yet", notReadableYet(prior.operation("reading"), private.CreatedAt, err))

@@ -304,7 +304,7 @@ func TestBuildJob_importUnknownID(t *testing.T) {
 	server := emulator.New(t, emulator.Options{})
 	for name, c := range map[string]struct{ id, want string }{
 		"gone":      {"nosuchjob", `No such build job`},
-		"malformed": {"a/b", `Malformed import id`},
+		"malformed": {"a/b", `Invalid import ID`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -461,7 +461,7 @@ resource "terraform_data" "later" { input = "https://user:canary-secret@github.c
     namespace = "acme"
   }
 `)),
-		ExpectError: regexp.MustCompile(`Password in the repository's URL`),
+		ExpectError: regexp.MustCompile(`Secret in repository URL`),
 	})
 	if sent := server.CountRequests(http.MethodPost, jobsPath); sent != 0 {
 		t.Errorf("%d POST requests, want none", sent)

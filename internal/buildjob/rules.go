@@ -7,8 +7,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -112,41 +110,50 @@ func (allChildren) ValidateObject(_ context.Context, req validator.ObjectRequest
 	}
 }
 
-// noPassword refuses URLs with a password in them. The placeholder that state has in its place is none: generated configuration
-// repeats it.
+// noPassword rejects URLs with a secret, and warns of a user name that may be one. It accepts the placeholder, which generated
+// configuration repeats from the state.
 type noPassword struct{}
 
-const passwordSummary = "Password in the repository's URL"
+const (
+	passwordSummary = "Secret in repository URL"
+	passwordDetail  = "The URL of a repository must not contain a password, an access token or another secret: state and plan files store it in clear text.\n\n" +
+		"Write the URL as https://host/path, and give ServiceStage access to the repository with a repository authorization.\n\n" +
+		placeholder + " in a URL stands for a secret that ServiceStage stores. The provider accepts it only while the URL is the same as in state."
+	userNameSummary = "User name in repository URL"
+	userNameDetail  = "State and plan files store the user name of the URL in clear text.\n\n" +
+		"If it is an access token, remove it, and give ServiceStage access to the repository with a repository authorization."
+)
 
-const passwordDetail = "The URL of a repository must not hold a password: state and plan files keep it in clear text. " +
-	"Write it as https://host/path, and give ServiceStage access to the repository by an authorization there."
+// Description returns the rule.
+func (noPassword) Description(context.Context) string { return "The URL must not contain a secret." }
 
-// Description says the rule.
-func (noPassword) Description(context.Context) string { return "The URL must not hold a password." }
-
-// MarkdownDescription says the rule.
+// MarkdownDescription returns the rule.
 func (v noPassword) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
 
-// ValidateString refuses a URL with a password, and does not repeat it.
+// ValidateString rejects a URL with a secret. The message does not repeat the URL.
 func (noPassword) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
-	if clean, has := withoutPassword(req.ConfigValue.ValueString()); has && clean != req.ConfigValue.ValueString() {
+	address := req.ConfigValue.ValueString()
+	switch clean, has := withoutPassword(address); {
+	case has && clean != address:
 		resp.Diagnostics.AddAttributeError(req.Path, passwordSummary, passwordDetail)
+	case hasUserName(address):
+		resp.Diagnostics.AddAttributeWarning(req.Path, userNameSummary, userNameDetail)
 	}
 }
 
-// sameRedactedURL accepts the placeholder of a password only where the state has it: it stands for what the service holds, and
-// nobody's password is the placeholder itself.
+// sameRedactedURL accepts the placeholder of a secret only if the state has the same URL. There it stands for the secret that the
+// service has; anywhere else it would be sent as it is.
 type sameRedactedURL struct{}
 
-// Description says the rule.
+// Description returns the rule.
 func (sameRedactedURL) Description(context.Context) string {
-	return "A URL with the placeholder of a password has to stay as it is."
+	return "A URL with the placeholder of a secret must be the one in state."
 }
 
-// MarkdownDescription says the rule.
+// MarkdownDescription returns the rule.
 func (m sameRedactedURL) MarkdownDescription(ctx context.Context) string { return m.Description(ctx) }
 
-// PlanModifyString changes nothing, and refuses a new URL with a placeholder.
+// PlanModifyString rejects a new URL with a placeholder, and changes nothing.
 func (sameRedactedURL) PlanModifyString(_ context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse) {
 	if req.PlanValue.IsUnknown() || req.PlanValue.Equal(req.StateValue) {
 		return
@@ -154,27 +161,4 @@ func (sameRedactedURL) PlanModifyString(_ context.Context, req planmodifier.Stri
 	if _, has := withoutPassword(req.PlanValue.ValueString()); has {
 		resp.Diagnostics.AddAttributeError(req.Path, passwordSummary, passwordDetail)
 	}
-}
-
-// What may hold a password although the standard library cannot parse it: a URL in which something else is wrong too, and the
-// form user:password@host:path.
-var (
-	brokenURL = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]*://[^/@:]*):.*@`)
-	shortForm = regexp.MustCompile(`^([^/?#@:]*):[^/?#]*@`)
-)
-
-// withoutPassword returns the URL with its password replaced, and whether it held one.
-func withoutPassword(address string) (string, bool) {
-	parsed, err := url.Parse(address)
-	switch {
-	case err == nil && parsed.Host != "":
-		if _, has := parsed.User.Password(); has {
-			return parsed.Redacted(), true
-		}
-	case brokenURL.MatchString(address):
-		return brokenURL.ReplaceAllString(address, "${1}:xxxxx@"), true
-	case shortForm.MatchString(address):
-		return shortForm.ReplaceAllString(address, "${1}:xxxxx@"), true
-	}
-	return address, false
 }

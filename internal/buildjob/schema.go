@@ -4,10 +4,8 @@
 package buildjob
 
 import (
-	"context"
 	"strings"
 
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/objectvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	datasourceschema "github.com/hashicorp/terraform-plugin-framework/datasource/schema"
@@ -19,6 +17,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/servicestage/terraform-provider-servicestage/internal/duration"
 	"github.com/servicestage/terraform-provider-servicestage/internal/objectid"
 )
 
@@ -35,7 +34,7 @@ const (
 	lastBuildIDDescription = "ID of the last build of the job. Null as long as the job has not been built."
 )
 
-func resourceSchema(ctx context.Context) schema.Schema {
+func resourceSchema() schema.Schema {
 	keep := []planmodifier.String{stringplanmodifier.UseStateForUnknown()}
 	return schema.Schema{
 		MarkdownDescription: "A build job: where and on what ServiceStage builds, and from which repository. " +
@@ -86,28 +85,18 @@ func resourceSchema(ctx context.Context) schema.Schema {
 		Blocks: map[string]schema.Block{
 			"environment_setting": environmentBlock(),
 			"code_repo":           codeRepoBlock(),
-			"timeouts":            timeoutsBlock(ctx),
+			"timeouts":            timeoutsBlock(),
 		},
 	}
 }
 
-func timeoutsBlock(ctx context.Context) schema.Block {
-	block := timeouts.Block(ctx, timeouts.Opts{
-		Create: true, Read: true, Update: true, Delete: true,
-		CreateDescription: timeoutDescription("creating the job and reading it back"),
-		ReadDescription:   timeoutDescription("reading the job"),
-		UpdateDescription: timeoutDescription("updating the job and reading it back"),
-		DeleteDescription: timeoutDescription("deleting the job"),
-	})
-	if single, ok := block.(schema.SingleNestedBlock); ok {
-		single.MarkdownDescription = "How long operations may take, with all their waiting and trying again."
-		return single
-	}
-	return block
-}
-
-func timeoutDescription(what string) string {
-	return "Time for " + what + ", such as `30s` or `10m`. Default: `5m`."
+func timeoutsBlock() schema.Block {
+	return duration.TimeoutsBlock(
+		duration.Operation{Name: "create", Default: "5m", Description: "Maximum time to create the build job and read it back"},
+		duration.Operation{Name: "read", Default: "5m", Description: "Maximum time to read the build job"},
+		duration.Operation{Name: "update", Default: "5m", Description: "Maximum time to update the build job and read it back"},
+		duration.Operation{Name: "delete", Default: "5m", Description: "Maximum time to delete the build job"},
+	)
 }
 
 func environmentBlock() schema.Block {
@@ -162,10 +151,11 @@ func codeRepoBlock() schema.Block {
 			modifiers: []planmodifier.String{sameButForCase{}},
 		},
 		{
-			name:        "url",
-			description: "Required in the block. Address of the repository. It must not hold a password: it would stand in the state.",
-			modifiers:   []planmodifier.String{sameRedactedURL{}},
-			validators:  []validator.String{noPassword{}},
+			name: "url",
+			description: "Required in the block. URL of the repository. Must not contain a password, an access token or a query parameter whose name contains `token`, " +
+				"`password` or `secret`: state stores it in clear text.",
+			modifiers:  []planmodifier.String{sameRedactedURL{}},
+			validators: []validator.String{noPassword{}},
 		},
 		{name: "branch", description: "Required in the block. Branch to build."},
 		{name: "namespace", description: "Required in the block. Organization, group or user that the repository belongs to."},
@@ -226,7 +216,7 @@ func dataSourceSchema() datasourceschema.Schema {
 				MarkdownDescription: "Repository to build. Null where the job has none.",
 				Attributes: map[string]datasourceschema.Attribute{
 					"type":      text("Kind of repository."),
-					"url":       text("Address of the repository, without a password if it holds one."),
+					"url":       text("URL of the repository. A secret in it is replaced with `xxxxx`."),
 					"branch":    text("Branch to build."),
 					"namespace": text("Organization, group or user that the repository belongs to."),
 				},

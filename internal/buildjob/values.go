@@ -31,7 +31,7 @@ var unknown any = tftypes.UnknownValue
 // resourceType is the type of the resource's plan and state. The framework's own Get and Set of a struct cost a quarter of what the
 // provider does for many build jobs.
 var resourceType = sync.OnceValue(func() tftypes.Type {
-	return resourceSchema(context.Background()).Type().TerraformType(context.Background())
+	return resourceSchema().Type().TerraformType(context.Background())
 })
 
 // dataSourceType is the type of the data source's state, and of a build job in the list.

@@ -1,114 +1,197 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Command bench measures what the provider costs, against providers that do less and were measured in the same run: one with no
-// resource, one with one attribute, and one with the very schema and the least logic. CONTRIBUTING.md says how to read it.
+//go:build unix
+
+// Command bench compares the provider with a baseline: a provider with the same schema that sends the same requests and does
+// nothing else. Both run with the same CLI against the emulator. CONTRIBUTING.md describes how to read the table.
 package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"os/signal"
-	"strconv"
-	"strings"
+	"path/filepath"
 	"syscall"
 	"time"
 )
 
-// options say what is measured.
+const module = "github.com/servicestage/terraform-provider-servicestage"
+
+// Programs that the benchmark builds. The CLI looks for a provider under the name of the first.
+const (
+	provider = "terraform-provider-servicestage"
+	baseline = "baseline-provider"
+)
+
 type options struct {
-	// clis are the Terraform-compatible programs. All is measured with the first, the life of jobs with each.
-	clis []string
-	// sizes are how many jobs there are at once, parallelisms how many operations run at once, delays how long the service takes
-	// to answer.
-	sizes, parallelisms []int
-	delays              []time.Duration
-	// repeat is how often each command is measured; of more than largeSize jobs, once.
-	repeat int
-	// throttled is how many jobs are read while the service throttles; 0 skips that.
-	throttled int
-	// benchmarks runs the Go benchmarks too.
-	benchmarks bool
-	// json and plot name the files to write; empty writes none.
-	json, plot string
-	// programs is the directory that the programs are built into.
-	programs string
+	cli, programs, json                      string
+	sizes, parallelisms                      []int
+	delay                                    time.Duration
+	repeat, starts, rateLimit, rateLimitJobs int
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	options, err := parse(os.Args[1:])
-	if err == nil {
-		err = run(ctx, options, os.Stdout, os.Stderr)
+	var err error
+	if filepath.Base(os.Args[0]) == provider {
+		err = meter()
+	} else {
+		err = run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	}
+	stop()
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1) //nolint:gocritic // Nothing is left for stop to do.
+		os.Exit(1)
 	}
 }
 
-func parse(arguments []string) (options, error) {
-	o := options{sizes: []int{1, 100, 1000, 5000}, parallelisms: []int{10, 50}, delays: []time.Duration{0, 20 * time.Millisecond}}
+func parseOptions(arguments []string) (options, error) {
+	o := options{sizes: []int{1, 100, 1000}, parallelisms: []int{10, 50}}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.Func("cli", "comma-separated Terraform-compatible `programs`", list(&o.clis, func(s string) (string, error) { return s, nil }))
-	flags.Func("sizes", "comma-separated `numbers` of jobs (default 1,100,1000,5000)", list(&o.sizes, strconv.Atoi))
-	flags.Func("parallelism", "comma-separated `numbers` of operations at once (default 10,50)", list(&o.parallelisms, strconv.Atoi))
-	flags.Func("delays", "comma-separated `times` that the service takes to answer (default 0s,20ms)", list(&o.delays, time.ParseDuration))
-	flags.IntVar(&o.repeat, "repeat", 3, "how often each command is measured")
-	flags.IntVar(&o.throttled, "throttled", 1000, "how many jobs are read while the service throttles; 0 skips it")
-	flags.BoolVar(&o.benchmarks, "benchmarks", true, "run the Go benchmarks too")
-	flags.StringVar(&o.json, "json", "", "`file` for the figures as JSON")
-	flags.StringVar(&o.plot, "plot", "", "`file` for the plot, as SVG")
-	flags.StringVar(&o.programs, "programs", ".cache/bench", "`directory` for the programs that are built")
-	if err := flags.Parse(arguments); err != nil {
-		return options{}, err
-	}
-	if len(o.clis) == 0 {
-		o.clis = []string{"terraform"}
-	}
-	return o, nil
+	flags.StringVar(&o.cli, "cli", "terraform", "Terraform-compatible `program`")
+	flags.StringVar(&o.programs, "programs", ".cache/bench", "`directory` for the providers")
+	flags.StringVar(&o.json, "json", "", "`file` for the figures in JSON format")
+	flags.Func("sizes", "comma-separated `numbers` of build jobs (default 1,100,1000)", intList(&o.sizes))
+	flags.Func("parallelism", "comma-separated `numbers` of concurrent operations (default 10,50)", intList(&o.parallelisms))
+	flags.DurationVar(&o.delay, "delay", 20*time.Millisecond, "response time of the service")
+	flags.IntVar(&o.repeat, "repeat", 3, "number of measurements of each command")
+	flags.IntVar(&o.starts, "starts", 10, "number of measurements of the provider start")
+	flags.IntVar(&o.rateLimit, "rate-limit", 50, "requests per second accepted by a service with a rate limit")
+	flags.IntVar(&o.rateLimitJobs, "rate-limit-jobs", 1000, "number of build jobs read from a service with a rate limit")
+	return o, flags.Parse(arguments)
 }
 
-// list reads comma-separated values; none at all keeps the default.
-func list[T any](target *[]T, parse func(string) (T, error)) func(string) error {
+// intList returns a parser of comma-separated numbers. An empty list keeps the default.
+func intList(target *[]int) func(string) error {
 	return func(text string) error {
 		if text == "" {
 			return nil
 		}
-		*target = nil
-		for element := range strings.SplitSeq(text, ",") {
-			value, err := parse(strings.TrimSpace(element))
-			if err != nil {
-				return err
-			}
-			*target = append(*target, value)
-		}
-		return nil
+		return json.Unmarshal([]byte("["+text+"]"), target)
 	}
 }
 
-// run measures everything and writes the table to out. What it is at goes to progress.
-func run(ctx context.Context, o options, out, progress io.Writer) error {
-	bench, err := newBench(ctx, o, progress)
+// bench is one run.
+type bench struct {
+	options
+	scratch  string
+	progress io.Writer
+	rows     []row
+}
+
+// run writes the table to out, even if a measurement fails, and its progress to progress.
+func run(ctx context.Context, arguments []string, out, progress io.Writer) error {
+	o, err := parseOptions(arguments)
 	if err != nil {
 		return err
 	}
-	err = bench.measure(ctx)
-	return errors.Join(err, bench.close(), bench.report.write(out, o))
+	if o.programs, err = filepath.Abs(o.programs); err != nil {
+		return err
+	}
+	// The flags of GoReleaser: a release is measured.
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", o.programs+string(filepath.Separator),
+		module, module+"/internal/cmd/bench/"+baseline)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if output, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("building the providers: %w\n%s", err, output)
+	}
+	b := &bench{options: o, progress: progress}
+	if b.scratch, err = os.MkdirTemp(o.programs, "run-*"); err != nil {
+		return err
+	}
+	err = b.measure(ctx)
+	encoded, failure := json.MarshalIndent(b.rows, "", "  ")
+	if failure == nil && o.json != "" {
+		failure = os.WriteFile(o.json, append(encoded, '\n'), 0o600)
+	}
+	return errors.Join(err, failure, os.RemoveAll(b.scratch), writeTable(out, b.rows))
 }
 
 func (b *bench) measure(ctx context.Context) error {
-	for _, part := range []func(context.Context) error{
-		b.measureStart, b.measureSize, b.measureRequests, b.measureHandshakes, b.measureThrottled, b.measureLife, b.measureGo,
-	} {
-		if err := part(ctx); err != nil {
+	start := []step{{"start", []string{"providers", "schema", "-json"}}}
+	if err := b.compare(ctx, 0, 1, b.starts, start); err != nil {
+		return err
+	}
+	for _, parallelism := range b.parallelisms {
+		if err := b.measureRateLimit(ctx, parallelism); err != nil {
 			return err
 		}
+		for _, jobs := range b.sizes {
+			if err := b.compare(ctx, jobs, parallelism, b.repeat, lifecycle); err != nil {
+				return err
+			}
+		}
 	}
+	return nil
+}
+
+// step is a command of the CLI.
+type step struct {
+	name      string
+	arguments []string
+}
+
+// lifecycle has one operation per step: only the plan without changes refreshes the state.
+var lifecycle = []step{
+	{"apply", []string{"apply", "-auto-approve"}},
+	{"plan without changes", []string{"plan", "-detailed-exitcode"}},
+	{"update", []string{"apply", "-auto-approve", "-refresh=false", "-var=description=Another description"}},
+	{"destroy", []string{"destroy", "-auto-approve", "-refresh=false"}},
+}
+
+// compare runs the steps with the provider and the baseline in turn, so that other load on the machine affects both, and adds a
+// row for each step.
+func (b *bench) compare(ctx context.Context, jobs, parallelism, repeat int, steps []step) error {
+	samples := map[string]map[string][]sample{provider: {}, baseline: {}}
+	for repetition := range repeat {
+		for program, measured := range samples {
+			_, _ = fmt.Fprintf(b.progress, "bench: %d jobs, parallelism %d: %s, %d of %d\n", jobs, parallelism, program, repetition+1, repeat)
+			w, err := b.newWorkspace(program, jobs, parallelism)
+			if err != nil {
+				return err
+			}
+			for _, step := range steps {
+				s, err := w.run(ctx, step.arguments)
+				if err != nil {
+					w.server.Close()
+					return err
+				}
+				measured[step.name] = append(measured[step.name], s)
+			}
+			w.server.Close()
+		}
+	}
+	for _, step := range steps {
+		b.add(step.name, jobs, parallelism, samples[provider][step.name], samples[baseline][step.name], measures...)
+	}
+	return nil
+}
+
+// measureRateLimit reads build jobs from a service with a rate limit. The baseline is a client that sends exactly as many
+// requests as the service accepts.
+func (b *bench) measureRateLimit(ctx context.Context, parallelism int) error {
+	_, _ = fmt.Fprintf(b.progress, "bench: %d jobs, parallelism %d, rate limit\n", b.rateLimitJobs, parallelism)
+	w, err := b.newWorkspace(provider, b.rateLimitJobs, parallelism)
+	if err != nil {
+		return err
+	}
+	defer w.server.Close()
+	if _, err := w.run(ctx, lifecycle[0].arguments); err != nil {
+		return err
+	}
+	w.limit.Store(int64(b.rateLimit))
+	s, err := w.run(ctx, lifecycle[1].arguments)
+	if err != nil {
+		return err
+	}
+	ideal := sample{wall: time.Second * time.Duration(b.rateLimitJobs) / time.Duration(b.rateLimit), requests: b.rateLimitJobs}
+	b.add(fmt.Sprintf("plan at %d requests/s", b.rateLimit), b.rateLimitJobs, parallelism, []sample{s}, []sample{ideal}, wall, requests)
 	return nil
 }

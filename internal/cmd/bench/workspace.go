@@ -1,139 +1,192 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
+//go:build unix
+
 package main
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"runtime"
 	"slices"
-	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
-	"github.com/servicestage/terraform-provider-servicestage/internal/cmd/bench/usage"
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 )
 
-const address = "registry.terraform.io/servicestage/servicestage"
-
-// workspace is a folder with a configuration, in which one CLI runs one of the providers.
-type workspace struct {
-	cli, provider, folder, plugins string
-	service                        *service
-	environment                    []string
+// configuration sets the arguments of a build job that most jobs have. The baseline sends the same.
+const configuration = `
+terraform {
+  required_providers {
+    servicestage = { source = "servicestage/servicestage" }
+  }
 }
 
-// sample is what one command has used.
-type sample struct {
-	wall time.Duration
-	// cpu is that of all provider processes, cliCPU that of the CLI itself.
-	cpu, cliCPU time.Duration
-	// memory is the peak of the largest provider process, in bytes.
-	memory int64
-	counts counts
-}
+variable "description" { default = "Builds one of many" }
 
-func (b *bench) newWorkspace(cli, provider string, s *service) (*workspace, error) {
-	folder, err := os.MkdirTemp(b.scratch, provider+"-*")
-	if err != nil {
-		return nil, err
-	}
-	w := &workspace{cli: cli, provider: provider, folder: folder, plugins: filepath.Join(folder, "plugins"), service: s}
-	configuration := filepath.Join(folder, "cli.tfrc")
-	override := fmt.Sprintf("provider_installation {\n  dev_overrides {\n    %q = %q\n  }\n  direct {}\n}\n", address, w.plugins)
-	err = errors.Join(
-		os.Mkdir(w.plugins, 0o700),
-		os.WriteFile(configuration, []byte(override), 0o600),
-		// A hard link, so that the meter finds what is beside it.
-		os.Link(b.program(meter), filepath.Join(w.plugins, "terraform-provider-servicestage")),
-		os.Symlink(b.program(provider), filepath.Join(w.plugins, usage.Provider)),
-	)
-	if err != nil {
-		return nil, err
-	}
-	for _, variable := range os.Environ() {
-		if !strings.HasPrefix(variable, "HW_") && !strings.HasPrefix(variable, "OS_") && !strings.HasPrefix(variable, "TF_") {
-			w.environment = append(w.environment, variable)
-		}
-	}
-	w.environment = append(w.environment, "TF_CLI_CONFIG_FILE="+configuration, "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1")
-	return w, nil
-}
+provider "servicestage" { endpoints = { servicestage = %q } }
 
-// configure writes the configuration of so many jobs, and whatever comes besides.
-func (w *workspace) configure(jobs int, description, besides string) error {
-	settings := fmt.Sprintf("  endpoint = %q\n", w.service.url())
-	if w.provider == ours {
-		settings = fmt.Sprintf("  region     = \"cn-north-4\"\n  access_key = %q\n  secret_key = %q\n  project_id = \"bench\"\n"+
-			"  endpoints  = { servicestage = %q }\n  insecure   = true\n", emulator.DefaultAccessKey, emulator.DefaultSecretKey, w.service.url())
-	}
-	text := "terraform {\n  required_providers {\n    servicestage = { source = \"" + address + "\" }\n  }\n}\n" +
-		"provider \"servicestage\" {\n" + settings + "}\n"
-	if jobs > 0 {
-		text += "resource \"servicestage_build_job\" \"job\" {\n  count    = " + strconv.Itoa(jobs) + "\n  job_name = \"job-${count.index}\"\n"
-		if w.provider != attribute {
-			text += fmt.Sprintf(arguments, description)
-		}
-		text += "}\n"
-	}
-	return os.WriteFile(filepath.Join(w.folder, "main.tf"), []byte(text+besides), 0o600)
-}
-
-// arguments are those of a job that says all that most jobs say. The floors send the same.
-const arguments = `
-  job_description = %q
-
+resource "servicestage_build_job" "job" {
+  count           = %d
+  job_name        = "job-${count.index}"
+  job_description = var.description
   environment_setting {
     docker_version     = "18.09"
     use_public_cluster = true
-    build_os {
-      arch = "x86_64"
-    }
+    build_os { arch = "x86_64" }
   }
-
   code_repo {
     type      = "GitHub"
     url       = "https://github.com/acme/app"
     branch    = "main"
     namespace = "acme"
   }
+}
 `
 
-const usualDescription = "Builds one of many"
+// workspace is a directory with a configuration, one of the providers, and a service.
+type workspace struct {
+	cli, dir    string
+	environment []string
+	server      *httptest.Server
+	requests    atomic.Int64 // Including rejected ones.
+	limit       atomic.Int64 // Requests per second that the server accepts, or 0 for any number.
+	mu          sync.Mutex   // Guards second, the start of a second, and inSecond, its number of requests.
+	second      time.Time
+	inSecond    int64
+}
 
-// run runs one command to its end.
-func (w *workspace) run(ctx context.Context, arguments ...string) (sample, error) {
-	if _, err := usage.Take(w.plugins); err != nil {
-		return sample{}, err
+// newWorkspace returns a workspace whose server the caller closes.
+func (b *bench) newWorkspace(program string, jobs, parallelism int) (*workspace, error) {
+	dir, err := os.MkdirTemp(b.scratch, program+"-*")
+	if err != nil {
+		return nil, err
 	}
-	w.service.take()
-	command := exec.CommandContext(ctx, w.cli, slices.Insert(arguments, 1, "-no-color")...)
-	command.Dir, command.Env = w.folder, w.environment
+	service, err := emulator.NewService(emulator.Options{})
+	if err != nil {
+		return nil, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	w := &workspace{cli: b.cli, dir: dir, second: time.Now()}
+	w.environment = slices.DeleteFunc(os.Environ(), func(variable string) bool {
+		return strings.HasPrefix(variable, "HW_") || strings.HasPrefix(variable, "OS_") || strings.HasPrefix(variable, "TF_")
+	})
+	w.environment = append(w.environment, "TF_CLI_CONFIG_FILE="+filepath.Join(dir, "cli.tfrc"), "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1",
+		"HW_REGION_NAME=cn-north-4", "HW_PROJECT_ID=bench", "HW_ACCESS_KEY="+emulator.DefaultAccessKey, "HW_SECRET_KEY="+emulator.DefaultSecretKey)
+	for _, command := range []string{"plan", "apply", "destroy"} {
+		w.environment = append(w.environment, fmt.Sprintf("TF_CLI_ARGS_%s=-no-color -input=false -parallelism=%d", command, parallelism))
+	}
+	w.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.requests.Add(1)
+		if !w.allow() {
+			http.Error(rw, `{"error_code":"APIGW.0308","error_msg":"The throttling threshold has been reached"}`, http.StatusTooManyRequests)
+			return
+		}
+		time.Sleep(b.delay)
+		service.ServeHTTP(rw, r)
+	}))
+	err = errors.Join(
+		os.WriteFile(filepath.Join(dir, "cli.tfrc"), fmt.Appendf(nil,
+			"provider_installation {\n  dev_overrides {\n    \"servicestage/servicestage\" = %q\n  }\n  direct {}\n}\n", dir), 0o600),
+		os.WriteFile(filepath.Join(dir, "main.tf"), fmt.Appendf(nil, configuration, w.server.URL, jobs), 0o600),
+		os.Symlink(self, filepath.Join(dir, provider)),
+		os.Symlink(filepath.Join(b.programs, program), filepath.Join(dir, meteredProgram)),
+	)
+	if err != nil {
+		w.server.Close()
+	}
+	return w, err
+}
+
+// run runs one command and waits for it to finish.
+func (w *workspace) run(ctx context.Context, arguments []string) (sample, error) {
+	w.requests.Store(0)
+	command := exec.CommandContext(ctx, w.cli, arguments...)
+	command.Dir, command.Env = w.dir, w.environment
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
-	start := time.Now()
+	started := time.Now()
 	output, err := command.CombinedOutput()
-	s := sample{wall: time.Since(start)}
+	s := sample{wall: time.Since(started), requests: int(w.requests.Load())}
+	if err == nil {
+		err = s.readUsage(w.dir)
+	}
 	if err != nil {
-		return s, fmt.Errorf("%s %s with %s: %w\n%s", filepath.Base(w.cli), arguments[0], w.provider, err, output)
+		return s, fmt.Errorf("%s in %s: %w\n%s", strings.Join(command.Args, " "), w.dir, err, output)
 	}
-	processes, err := usage.Take(w.plugins)
-	if err != nil {
-		return s, err
-	}
-	if len(processes) == 0 {
-		return s, fmt.Errorf("%s %s: the meter has measured no provider", filepath.Base(w.cli), arguments[0])
-	}
-	for _, process := range processes {
-		s.cpu += process.CPU
-		s.memory = max(s.memory, process.Memory)
-	}
-	// What the system says of the CLI holds its children.
-	s.cliCPU = command.ProcessState.UserTime() + command.ProcessState.SystemTime() - s.cpu
-	s.counts = w.service.take()
 	return s, nil
+}
+
+// allow counts the requests of each second, as the gateway of ServiceStage does, and reports whether the server accepts another.
+func (w *workspace) allow() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if elapsed := time.Since(w.second).Truncate(time.Second); elapsed > 0 {
+		w.second, w.inSecond = w.second.Add(elapsed), 0
+	}
+	w.inSecond++
+	limit := w.limit.Load()
+	return limit == 0 || w.inSecond <= limit
+}
+
+const meteredProgram, usageFile = "metered", "usage"
+
+// sample is what one command used.
+type sample struct {
+	wall, cpu time.Duration // cpu is the sum of all provider processes, without the CLI.
+	memory    int64         // Peak of the largest provider process, in bytes.
+	requests  int
+}
+
+// meter is what the CLI starts as the provider. It runs the metered program of its directory and appends the resource usage of
+// that to a file.
+func meter() error {
+	signal.Ignore(os.Interrupt) // The CLI stops the provider.
+	dir := filepath.Dir(os.Args[0])
+	command := exec.CommandContext(context.Background(), filepath.Join(dir, meteredProgram))
+	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
+	if err := command.Run(); err != nil {
+		return err
+	}
+	memory := int64(command.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) //nolint:forcetypeassert,unconvert // The type depends on the system.
+	if runtime.GOOS != "darwin" {
+		memory *= 1024
+	}
+	file, err := os.OpenFile(filepath.Join(dir, usageFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(file, int64(command.ProcessState.UserTime()+command.ProcessState.SystemTime()), memory)
+	return errors.Join(err, file.Close())
+}
+
+// readUsage adds what the meter has written since the last call. It returns an error if that is nothing.
+func (s *sample) readUsage(dir string) error {
+	file := filepath.Join(dir, usageFile)
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(content)) {
+		var cpu, memory int64
+		if _, err := fmt.Sscan(line, &cpu, &memory); err != nil {
+			return err
+		}
+		s.cpu, s.memory = s.cpu+time.Duration(cpu), max(s.memory, memory)
+	}
+	return os.Remove(file)
 }

@@ -1,0 +1,232 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package buildjob
+
+import (
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+)
+
+// A secret is replaced, in whatever form it is written, and nothing else of the URL is.
+func TestWithoutPassword_noSecretIsKept(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		// A password in the user part.
+		"https://user:secret@github.com/acme/app":                 "https://xxxxx@github.com/acme/app",
+		"HTTPS://user:secret@github.com/acme/app":                 "HTTPS://xxxxx@github.com/acme/app",
+		"https://:secret@github.com/acme/app":                     "https://xxxxx@github.com/acme/app",
+		"https://secret:@github.com/acme/app":                     "https://xxxxx@github.com/acme/app",
+		"https://secret:x-oauth-basic@github.com/acme/app":        "https://xxxxx@github.com/acme/app",
+		"https://oauth2:secret@gitlab.com/acme/app":               "https://xxxxx@gitlab.com/acme/app",
+		"https://user:secret@[::1]:8443/acme/app":                 "https://xxxxx@[::1]:8443/acme/app",
+		"https://user:secret@github.com:8443/acme/app?ref=main#x": "https://xxxxx@github.com:8443/acme/app?ref=main#x",
+		"https://acme\\user:secret@github.com/acme/app":           "https://xxxxx@github.com/acme/app",
+		"https://user@acme.com:secret@github.com/acme/app":        "https://xxxxx@github.com/acme/app",
+		"https://user:a@b@github.com/acme":                        "https://xxxxx@github.com/acme",
+		"https://user:se%zzcret@github.com/acme":                  "https://xxxxx@github.com/acme",
+		"https://user:secret@github.com/acme/a\x7f":               "https://xxxxx@github.com/acme/a\x7f",
+		"ssh://git:secret@github.com:22/acme/app":                 "ssh://xxxxx@github.com:22/acme/app",
+		"ftp://user:secret@example.com":                           "ftp://xxxxx@example.com",
+		"//user:secret@github.com/acme/app":                       "//xxxxx@github.com/acme/app",
+		// Escaped, also twice.
+		"https://user%3Asecret@github.com/acme/app":     "https://xxxxx@github.com/acme/app",
+		"https://user%3asecret@github.com/acme/app":     "https://xxxxx@github.com/acme/app",
+		"https://user%253Asecret@github.com/acme/app":   "https://xxxxx@github.com/acme/app",
+		"https://user%25%33Asecret@github.com/acme/app": "https://xxxxx@github.com/acme/app",
+		"https://user%3Asecret%zz@github.com/acme/app":  "https://xxxxx@github.com/acme/app",
+		"https://user:secret%40github.com/acme/app":     "https://xxxxx%40github.com/acme/app",
+		"https://user%3Asecret%40github.com/acme/app":   "https://xxxxx%40github.com/acme/app",
+		"https://user%3Asecret%2540github.com/acme/app": "https://xxxxx%2540github.com/acme/app",
+		// After white space, and with it between the parts.
+		" https://user:secret@github.com/acme/app\n":        " https://xxxxx@github.com/acme/app\n",
+		"\nhttps://user:secret@github.com/acme/app":         "\nhttps://xxxxx@github.com/acme/app",
+		"\x01\u200b\u00a0https://user:secret@github.com/a":  "\x01\u200b\u00a0https://xxxxx@github.com/a",
+		"ht\ntps://user:secret@github.com/acme/app":         "ht\ntps://xxxxx@github.com/acme/app",
+		"ht\ntps:/user:secret@github.com/acme/app":          "ht\ntps:/xxxxx@github.com/acme/app",
+		"https:\t//user:secret@github.com/acme/app":         "https:\t//xxxxx@github.com/acme/app",
+		"https:/\n/ user\t:sec\nret@github.com/acme/app":    "https:/\n/ xxxxx@github.com/acme/app",
+		"git:: https://user:secret@github.com/acme/app":     "git:: https://xxxxx@github.com/acme/app",
+		"https://github.com/acme/app?private\ttoken=secret": "https://github.com/acme/app?private\ttoken=xxxxx",
+		// Other beginnings.
+		"https:/user:secret@github.com/acme/app":                   "https:/xxxxx@github.com/acme/app",
+		"https:///user:secret@github.com/acme/app":                 "https:///xxxxx@github.com/acme/app",
+		"https:user:secret@github.com/acme/app":                    "xxxxx@github.com/acme/app",
+		`https:\\user:secret@github.com/acme/app`:                  `https:\\xxxxx@github.com/acme/app`,
+		`https:\/user:secret@github.com/acme/app`:                  `https:\/xxxxx@github.com/acme/app`,
+		"git::https://user:secret@github.com/acme/app":             "git::https://xxxxx@github.com/acme/app",
+		"git::git::https:/user:secret@github.com/acme/app":         "git::git::https:/xxxxx@github.com/acme/app",
+		"git:https:/user:secret@github.com/acme/app":               "git:https:/xxxxx@github.com/acme/app",
+		"git::ssh://git:secret@github.com/acme/app":                "git::ssh://xxxxx@github.com/acme/app",
+		"git::user:secret@github.com:acme/app.git":                 "git::xxxxx@github.com:acme/app.git",
+		"https://proxy.example.com/https://user:secret@github.com": "https://proxy.example.com/https://xxxxx@github.com",
+		// The short form.
+		"user:secret@github.com:acme/app.git":          "xxxxx@github.com:acme/app.git",
+		"user:se@cret@github.com:acme/app.git":         "xxxxx@github.com:acme/app.git",
+		"user@acme.com:secret@github.com:acme/app.git": "xxxxx@github.com:acme/app.git",
+		"a@b://user:secret%40github.com":               "a@b://xxxxx%40github.com",
+		"user:secret@github.com/acme/app":              "xxxxx@github.com/acme/app",
+		"ghp_secret@github.com:acme/app.git":           "xxxxx@github.com:acme/app.git",
+		// A password that is not escaped.
+		"https://user:se/cret@github.com/a/b":      "https://xxxxx@github.com/a/b",
+		"https://user:se?cret@github.com/a/b":      "https://xxxxx@github.com/a/b",
+		"https://user:se#cret@github.com/a/b":      "https://xxxxx@github.com/a/b",
+		"https://user@acme.com:se/cret@github.com": "https://xxxxx@github.com",
+		"https://user:12@se/cret@github.com/a/b":   "https://xxxxx@github.com/a/b",
+		"https://user:se&token=cret@github.com/a":  "https://xxxxx@xxxxx",
+		"https://user:secret@github.com/?token=a@": "https://xxxxx@",
+		// A token as the user.
+		"https://ghp_secret@github.com/acme/app":         "https://xxxxx@github.com/acme/app",
+		"https://gho_secret@github.com/acme/app":         "https://xxxxx@github.com/acme/app",
+		"https://ghu_secret@github.com/acme/app":         "https://xxxxx@github.com/acme/app",
+		"https://ghs_secret@github.com/acme/app":         "https://xxxxx@github.com/acme/app",
+		"https://github_pat_secret@github.com/acme/app":  "https://xxxxx@github.com/acme/app",
+		"https://glpat-secret@gitlab.com/acme/app":       "https://xxxxx@gitlab.com/acme/app",
+		"https://x-token-auth@bitbucket.org/acme/app":    "https://xxxxx@bitbucket.org/acme/app",
+		"https://gh%70_secret@github.com/acme/app":       "https://xxxxx@github.com/acme/app",
+		"https://user%40ghp_secret@github.com/acme/app":  "https://xxxxx@github.com/acme/app",
+		"git::https://glpat-secret@gitlab.com/acme/app":  "git::https://xxxxx@gitlab.com/acme/app",
+		"https://ghp_secret@github.com/a?ref=x&token=se": "https://xxxxx@github.com/a?ref=x&token=xxxxx",
+		// A query parameter.
+		"https://github.com/acme/app?private_token=secret":          "https://github.com/acme/app?private_token=xxxxx",
+		"https://github.com/acme/app?ref=a&Access_Token=secret&b=c": "https://github.com/acme/app?ref=a&Access_Token=xxxxx&b=c",
+		"https://github.com/acme/app?PASSWORD=secret":               "https://github.com/acme/app?PASSWORD=xxxxx",
+		"https://github.com/acme/app?client_secret=secret#x":        "https://github.com/acme/app?client_secret=xxxxx#x",
+		"https://github.com/acme/app?%74oken=secret":                "https://github.com/acme/app?%74oken=xxxxx",
+		"https://github.com/acme/app?%2574oken=secret":              "https://github.com/acme/app?%2574oken=xxxxx",
+		"https://github.com/acme/app?a=b;token=secret":              "https://github.com/acme/app?a=b;token=xxxxx",
+		"https://github.com/acme/app?a=b&amp;token=secret":          "https://github.com/acme/app?a=b&amp;token=xxxxx",
+		"https://github.com/acme/app#access_token=secret":           "https://github.com/acme/app#access_token=xxxxx",
+		"https://github.com/acme/app#/?token=secret":                "https://github.com/acme/app#/?token=xxxxx",
+		"https://github.com/acme/app?next=/?token=se?cret;x":        "https://github.com/acme/app?next=/?token=xxxxx",
+		"https://github.com/acme/app?token=sec@ret":                 "https://github.com/acme/app?token=xxxxx",
+		"git@github.com:acme/app.git?token=secret":                  "git@github.com:acme/app.git?token=xxxxx",
+	} {
+		got, has := withoutPassword(address)
+		if got != want || !has {
+			t.Errorf("%q: got %q (%t), want %q", address, got, has, want)
+		}
+		if again, still := withoutPassword(want); again != want || !still {
+			t.Errorf("the placeholder in %q becomes %q (%t)", want, again, still)
+		}
+	}
+}
+
+// A URL without a secret stays as it is. Only an http or https URL with a user name is warned of.
+func TestWithoutPassword_noFalseAlarm(t *testing.T) {
+	t.Parallel()
+	for address, userName := range map[string]bool{
+		"":                                                      false,
+		"https://github.com/acme/app":                           false,
+		"https://github.com:8443/acme/app@1.0:x":                false,
+		"https://github.com:/acme/app@1.0":                      false,
+		"https://github.com/acme/app%401.0":                     false,
+		"https://[2001:db8::1]/acme/app@1.0":                    false,
+		"https://[fe80::1%25eth0]:8443/acme/app@1.0":            false,
+		"https://github.com/acme/app?x=a:b@c":                   false,
+		"https://github.com/acme/app?ref=a@b#c:d@e":             false,
+		"https://github.com/acme/ghp_tools":                     false,
+		"https://github.com/acme/token=x":                       false,
+		"https://token.example.com/password/secret":             false,
+		"https://github.com/acme/app?token":                     false,
+		"https://proxy.example.com/https://github.com/acme/app": false,
+		" https://github.com/acme/app\n":                        false,
+		"\n https://github.com/acme/app":                        false,
+		"https://@github.com/acme/app":                          false,
+		"github.com/acme/app":                                   false,
+		"github.com:8443/acme/app@1.0":                          false,
+		"github.com:acme/app@1.0":                               false,
+		"git@github.com:acme/app.git":                           false,
+		"git@github.com:app.git@1.0":                            false,
+		"git@github.com:22/acme/app:a@b":                        false,
+		"git@[::1]:acme/app.git":                                false,
+		"git::git@github.com:acme/app.git":                      false,
+		"git::ssh://git@github.com/acme/app.git":                false,
+		"git::https://github.com/acme/app":                      false,
+		"ssh://git@github.com:22/acme/app":                      false,
+		"ssh://git@github.com:acme/app":                         false,
+		"ssh://git@[::1]:22/acme/app":                           false,
+		"file:///srv/app@1.0":                                   false,
+		`C:\srv\app@1.0`:                                        false,
+		"https://user@github.com/acme/app":                      true,
+		"http://user@github.com:8080/acme/app":                  true,
+		"\nHTTPS:/user@github.com/acme/app":                     true,
+		"git::https://user@github.com/acme/app":                 true,
+		"https://user%40acme.com@github.com/acme/app":           true,
+		"https://highs_low@github.com/acme/app":                 true,
+		"https://user@[::1]:8443/acme/app@1.0":                  true,
+	} {
+		if got, has := withoutPassword(address); got != address || has {
+			t.Errorf("%q has no secret, and becomes %q (%t)", address, got, has)
+		}
+		if hasUserName(address) != userName {
+			t.Errorf("%q: a user name is warned of: %t, want %t", address, !userName, userName)
+		}
+	}
+}
+
+// A URL that fills a response takes no more than a moment.
+func TestWithoutPassword_longURLIsNoHang(t *testing.T) {
+	t.Parallel()
+	const size = 1 << 18
+	for _, part := range []string{"://", `:\\\\`, ";token=", "?", "@", "%40", "%25", "%", ":", "git::", "a@", "://u@", " "} {
+		begin := time.Now()
+		clean, has := withoutPassword("https://" + strings.Repeat(part, size/len(part)) + "/?token=secret")
+		if !has || strings.Contains(clean, "secret") {
+			t.Errorf("a URL of many %q has a secret: %t", part, has)
+		}
+		if took := time.Since(begin); took > 10*time.Second {
+			t.Errorf("a URL of many %q took %s", part, took)
+		}
+	}
+}
+
+// A redacted URL has no secret but the placeholder, whatever the URL is.
+func FuzzWithoutPassword(f *testing.F) {
+	for _, seed := range []string{
+		"https://u:p@h/?token=a@b&x", "a@b:c@d:e", "https://h/?token=x://u:p@h", "https://u:p?token=a%40b", "https://git;token=c@h/x",
+		"x://a://b:c@d;token=@", "git::a%3Ab%40c", "u:p@h&password=@&secret=", "https:\u200b/\\\tu%253Ap@h", "https://xxxxx@a@b", "\xff%ff:@",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, address string) {
+		clean, has := withoutPassword(address)
+		if !has && clean != address {
+			t.Errorf("%q has no secret, and becomes %q", address, clean)
+		}
+		if again, still := withoutPassword(clean); again != clean || still != has {
+			t.Errorf("%q becomes %q (%t), and that %q (%t)", address, clean, has, again, still)
+		}
+	})
+}
+
+// Any password is replaced, and any path is kept.
+func FuzzWithoutPassword_parts(f *testing.F) {
+	f.Add(byte(0), "user", "p/a:s@s?w#o", "acme/app@1")
+	f.Add(byte(1), "user%40acme.com", "%zz\n", "acme/app:x")
+	f.Add(byte(2), "", "a?token=b@c", "%40")
+	f.Add(byte(2), "@", "a#", "")
+	f.Fuzz(func(t *testing.T, form byte, user, password, path string) {
+		schemes := []string{"https://", "http:/", "git::https://", "ssh://", "\n HTTPS:\\\\", "//"}
+		scheme := schemes[int(form)%len(schemes)]
+		if !utf8.ValidString(path) || strings.ContainsAny(path, "?#&;:") {
+			t.Skip("The path has parameters or another URL.")
+		}
+		for _, plain := range []string{scheme + "host/" + path, scheme + "host:8443/" + path, scheme + "[::1]/" + path, "git@host:team/" + path} {
+			if clean, has := withoutPassword(plain); has || clean != plain {
+				t.Errorf("%q has no secret, and becomes %q", plain, clean)
+			}
+		}
+		rest := "@host/team/app"
+		address := scheme + user + ":" + password + rest
+		if strings.ContainsAny(user, "/?#\\") || hostAndPort.MatchString(user+":"+before(password, "/?#")) && !strings.Contains(before(password, "/?#"), "@") {
+			t.Skip("It is the user or a port that ends here.")
+		}
+		clean, has := withoutPassword(address)
+		if !has || len(password) > 3 && !strings.Contains(placeholder+rest, password) && strings.Contains(clean, password) {
+			t.Errorf("%q becomes %q (%t)", address, clean, has)
+		}
+	})
+}

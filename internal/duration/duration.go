@@ -1,0 +1,74 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package duration has the arguments that limit how long an operation may take. It must not import the packages of resources.
+package duration
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+)
+
+// Operation is an argument of a timeouts block.
+type Operation struct {
+	// Name is create, read, update or delete.
+	Name string
+	// Description says what the timeout includes, such as "Maximum time for reading the build".
+	Description string
+	// Default is the timeout if the argument is not set.
+	Default string
+}
+
+// TimeoutsBlock returns a timeouts block whose values must be positive durations. Its value is a [timeouts.Value].
+func TimeoutsBlock(operations ...Operation) schema.Block {
+	attributes, attributeTypes := map[string]schema.Attribute{}, map[string]attr.Type{}
+	for _, operation := range operations {
+		attributes[operation.Name] = schema.StringAttribute{
+			Optional:            true,
+			MarkdownDescription: fmt.Sprintf("%s, such as `30s` or `10m`. Must be positive. Defaults to `%s`.", operation.Description, operation.Default),
+			Validators:          []validator.String{Positive()},
+		}
+		attributeTypes[operation.Name] = types.StringType
+	}
+	return schema.SingleNestedBlock{
+		MarkdownDescription: "Maximum time for each operation, including waits and retries.",
+		CustomType:          timeouts.Type{ObjectType: types.ObjectType{AttrTypes: attributeTypes}},
+		Attributes:          attributes,
+	}
+}
+
+// Positive returns a validator that rejects a string which [Parse] rejects. Null and unknown are valid.
+func Positive() validator.String { return positive{} }
+
+type positive struct{}
+
+func (positive) Description(context.Context) string {
+	return "Must be a positive duration, such as 90s or 30m."
+}
+
+func (p positive) MarkdownDescription(ctx context.Context) string { return p.Description(ctx) }
+
+func (positive) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	if _, err := Parse(req.ConfigValue.ValueString()); err != nil {
+		resp.Diagnostics.AddAttributeError(req.Path, "Invalid duration", "The timeout "+err.Error()+".")
+	}
+}
+
+// Parse parses a duration as [time.ParseDuration] does. One that is not positive is an error.
+func Parse(text string) (time.Duration, error) {
+	duration, err := time.ParseDuration(text)
+	if err != nil || duration <= 0 {
+		return 0, fmt.Errorf("must be a positive duration with a unit (s, m or h), such as 90s or 30m; got %q", text)
+	}
+	return duration, nil
+}
