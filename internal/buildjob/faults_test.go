@@ -5,7 +5,6 @@ package buildjob_test
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
@@ -116,21 +115,16 @@ func TestBuildJob_notKnownYet(t *testing.T) {
 		{StatusCode: http.StatusNotFound},
 		{StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.4041","error_msg":"gone"}`},
 	}
-	for times := 1; times <= len(answers); times++ {
-		t.Run(fmt.Sprintf("%d times", times), func(t *testing.T) {
-			t.Parallel()
-			server := emulator.New(t, emulator.Options{})
-			for _, answer := range answers[:times] {
-				answer.Method, answer.Path = http.MethodGet, jobPath
-				server.Order(answer)
-			}
-			providertest.Run(t, server, resource.TestStep{
-				Config:            providertest.Config(server, job(minimal)),
-				ConfigStateChecks: []statecheck.StateCheck{state(knownvalue.StringExact("emulator-user"), "creator")},
-				Check:             expectRequests(t, server, map[string]int{"POST " + jobsPath: 1}),
-			})
-		})
+	server := emulator.New(t, emulator.Options{})
+	for _, answer := range answers {
+		answer.Method, answer.Path = http.MethodGet, jobPath
+		server.Order(answer)
 	}
+	providertest.Run(t, server, resource.TestStep{
+		Config:            providertest.Config(server, job(minimal)),
+		ConfigStateChecks: []statecheck.StateCheck{state(knownvalue.StringExact("emulator-user"), "creator")},
+		Check:             expectRequests(t, server, map[string]int{"POST " + jobsPath: 1}),
+	})
 }
 
 // doing is a plan check that checks nothing: it is called between an apply and the refresh that follows it.
@@ -190,7 +184,7 @@ func TestBuildJob_readFails(t *testing.T) {
 	}{
 		"wrong credentials": {
 			emulator.Fault{StatusCode: http.StatusUnauthorized, Body: `{"error_code":"APIGW.0301","error_msg":"Incorrect IAM authentication information"}`},
-			`Unable to read the build job.*The credentials are wrong`,
+			`Error reading build job.*The credentials are wrong`,
 		},
 		"clock": {
 			emulator.Fault{
@@ -301,7 +295,7 @@ func TestBuildJob_updateFails(t *testing.T) {
 				server.Order(emulator.Fault{Method: http.MethodPut, Path: jobPath, Do: func() { server.RemoveJob(gone) }})
 			},
 			Config:      changed,
-			ExpectError: regexp.MustCompile(`The build job is gone`),
+			ExpectError: regexp.MustCompile(`Build job deleted outside Terraform`),
 		},
 		resource.TestStep{Config: changed, ConfigPlanChecks: planned(action(plancheck.ResourceActionCreate))},
 	)
@@ -319,7 +313,7 @@ func TestBuildJob_deleteFails(t *testing.T) {
 			},
 			Config:      config,
 			Destroy:     true,
-			ExpectError: regexp.MustCompile(`Unable to delete the build job`),
+			ExpectError: regexp.MustCompile(`Error deleting build job`),
 		},
 		resource.TestStep{Config: config, ConfigPlanChecks: planned(plancheck.ExpectEmptyPlan())},
 	)

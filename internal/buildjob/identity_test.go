@@ -53,8 +53,8 @@ func expectIdentity(t *testing.T, provider *providertest.Protocol, got *tfprotov
 	}
 }
 
-// The identity is set where there is none, as in a state that an older CLI wrote, and otherwise stays as it is, also of a job that
-// is gone, and whatever region the provider has by now.
+// The identity is set if there is none, as in a state that an older CLI wrote, and otherwise stays as it is, also of a build job that
+// does not exist. One with another region than the provider's is an error.
 func TestBuildJobIdentity_read(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
@@ -81,6 +81,12 @@ func TestBuildJobIdentity_read(t *testing.T) {
 						server.RemoveJob(jobID)
 					}
 					read, err := provider.ReadResource(t.Context(), request)
+					if before != none && before != "" && before != region {
+						if err != nil || len(read.Diagnostics) != 1 || read.Diagnostics[0].Summary != "Build job in another region" {
+							t.Errorf("got %v, %v", read.Diagnostics, err)
+						}
+						return
+					}
 					providertest.NoErrors(t, read.Diagnostics, err)
 					expectIdentity(t, provider, read.NewIdentity, jobID, want)
 					if removed := providertest.Decode(t, provider.Schemas.ResourceSchemas[typeName].ValueType(), read.NewState) == nil; removed != gone {
