@@ -60,9 +60,9 @@ func TestBuildJob_importInvalid(t *testing.T) {
 	const forms = `The import ID of a build job is one of: - its job_id, which has letters, digits, hyphens and underscores, such as ` +
 		`swpfk3wtzdjnlyely4rf40k52zyuq5s4lha9ch8f - name/ and its exact job_name, such as name/checkout-service An identity has the job_id. `
 	for name, c := range map[string]struct{ id, want string }{
-		"several":          {"name/twice", `2 build jobs are named "twice". Choose one by its job_id: ` + first + `, ` + second + `.`},
-		"other case":       {"name/app", `No build job is named exactly "app", but this differs by case alone: "App" (` + similar + `).`},
-		"part of a name":   {"name/longer", `is named "longer". Asked for that name, the service answers: "longer-name" (` + longer + `).`},
+		"several":          {"name/twice", `2 build jobs are named "twice". Select one by its job_id: ` + first + `, ` + second + `.`},
+		"other case":       {"name/app", `Names are compared case-sensitively. Build jobs whose names differ in case: "App" (` + similar + `).`},
+		"part of a name":   {"name/longer", `is named "longer". ServiceStage returned for this name: "longer-name" (` + longer + `).`},
 		"parts of many":    {"name/many", `"many-09" (` + many[9] + `) and 3 more.`},
 		"none":             {"name/nobody", `No build job in the provider's region and project is named "nobody".`},
 		"no name":          {"name/", forms + `Got: "name/".`},
