@@ -54,6 +54,12 @@ func (r *jobResource) IdentitySchema(_ context.Context, _ resource.IdentitySchem
 	resp.IdentitySchema = identitySchema()
 }
 
+// PlansUnchanged reports whether a plan whose proposed state is the prior state has no other plan. Of the plan modifiers only
+// ModifyPlan can change it, by the provider's enterprise project.
+func (r *jobResource) PlansUnchanged(configured *wiring.Provider) bool {
+	return configured.EnterpriseProjectID.IsNull()
+}
+
 // ModifyPlan plans the provider's enterprise project where the configuration names none.
 func (r *jobResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if req.Plan.Raw.IsNull() || r.Provider == nil {
