@@ -56,7 +56,7 @@ func TestBuildJobDataSource_basic(t *testing.T) {
 					value(knownvalue.ObjectExact(map[string]knownvalue.Check{
 						"type": knownvalue.StringExact("GitHub"), "branch": knownvalue.StringExact("main"),
 						"namespace": knownvalue.StringExact("acme"),
-						"url":       knownvalue.StringExact("https://user:xxxxx@github.com/acme/app"),
+						"url":       knownvalue.StringExact("https://xxxxx@github.com/acme/app"),
 					}), "code_repo"),
 				},
 			})

@@ -424,7 +424,7 @@ func TestBuildJob_tinyTimeouts(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	providertest.Run(t, server,
-		resource.TestStep{Config: providertest.Config(server, job(minimal+"timeouts {\nread = \"1ns\"\ndelete = \"-1s\"\n}\n"))},
+		resource.TestStep{Config: providertest.Config(server, job(minimal+"timeouts {\nread = \"1ns\"\ndelete = \"1ns\"\n}\n"))},
 		resource.TestStep{Config: providertest.Config(server, job(minimal))},
 	)
 }
