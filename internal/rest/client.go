@@ -47,6 +47,13 @@ type Renewer interface {
 	Reject(req *http.Request) bool
 }
 
+// Describer is an [Authenticator] that knows where its credentials come from.
+type Describer interface {
+	Authenticator
+	// Description names the settings that the credentials come from, such as "token from HW_AUTH_TOKEN". It contains no secret.
+	Description() string
+}
+
 // Config is what a [Client] is made of.
 type Config struct {
 	// Endpoint is the base URL of the service, such as https://servicestage.cn-north-4.myhuaweicloud.com.
@@ -194,6 +201,9 @@ func (c *Client) Do(ctx context.Context, call Call, out any) (http.Header, error
 			return answer.Header, nil
 		}
 		failure.Attempts = attempt
+		if describer, ok := call.Authenticator.(Describer); ok {
+			failure.Credentials = describer.Description()
+		}
 		c.throttle.heed(failure, c.config.Now())
 		switch {
 		case !renewed && rejected(call.Authenticator, answer, failure):

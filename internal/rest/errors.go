@@ -30,6 +30,8 @@ type Error struct {
 	RequestID string
 	// ServerTime is the answer's Date header, LocalTime the clock here when it came; both zero where unknown.
 	ServerTime, LocalTime time.Time
+	// Credentials says which settings the credentials of the request come from; empty if the authenticator is no [Describer].
+	Credentials string
 	// Attempts is how many times the call was sent.
 	Attempts int
 	// Sent is whether the request may have reached the service; false means that it surely did not.
