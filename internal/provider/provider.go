@@ -120,6 +120,9 @@ func (p *serviceStage) Configure(ctx context.Context, req provider.ConfigureRequ
 		resp.Diagnostics.AddWarning("The service is not asked yet", fmt.Sprintf("These settings of the provider are known only after apply: %s. "+
 			"Until then the plan takes existing build jobs to be as the state has them.", strings.Join(configured.Unknown, ", ")))
 	}
+	if resp.Deferred == nil {
+		p.configured.Store(configured)
+	}
 	resp.ResourceData = configured
 	resp.DataSourceData = configured
 	resp.ListResourceData = configured
