@@ -45,7 +45,7 @@ func newUnchangedPlans(ctx context.Context, p *serviceStage) *unchangedPlans {
 func (u *unchangedPlans) plan(req *tfprotov6.PlanResourceChangeRequest, configured *wiring.Provider) *tfprotov6.PlanResourceChangeResponse {
 	planner := u.planners[req.TypeName]
 	if planner == nil || configured == nil || !planner.PlansUnchanged(configured) ||
-		req.PriorState == nil || req.ProposedNewState == nil || len(req.PriorState.MsgPack) == 0 || len(req.PriorPrivate) == 0 ||
+		req.PriorState == nil || req.ProposedNewState == nil || len(req.PriorState.MsgPack) == 0 ||
 		!bytes.Equal(req.PriorState.MsgPack, req.ProposedNewState.MsgPack) {
 		return nil
 	}
