@@ -82,7 +82,7 @@ func (r *jobResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	plan, diags := valuesFrom(req.Plan.Raw)
 	resp.Diagnostics.Append(diags...)
-	resp.Diagnostics.Append(refusePassword(plan, nil)...)
+	resp.Diagnostics.Append(rejectSecret(plan, nil)...)
 	timeout, diags := plan.timeout("create")
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
@@ -212,7 +212,7 @@ func (r *jobResource) Update(ctx context.Context, req resource.UpdateRequest, re
 	projectConfigured := config[projectArgument] != nil || !r.EnterpriseProjectID.IsNull()
 	current, err := r.Client.GetBuildJob(ctx, id, prior.text(nameArgument))
 	if err == nil {
-		if resp.Diagnostics.Append(refusePassword(plan, current)...); resp.Diagnostics.HasError() {
+		if resp.Diagnostics.Append(rejectSecret(plan, current)...); resp.Diagnostics.HasError() {
 			return
 		}
 		err = r.Client.UpdateBuildJob(ctx, current, requestUpdate(plan, prior, current, projectConfigured))
@@ -257,12 +257,12 @@ func (r *jobResource) Delete(ctx context.Context, req resource.DeleteRequest, re
 	}
 }
 
-// refusePassword repeats the check of the plan for a URL that was unknown then, and for a placeholder whose secret ServiceStage no
+// rejectSecret repeats the check of the plan for a URL that was unknown then, and for a placeholder whose secret ServiceStage no
 // longer returns. current is nil for a create.
-func refusePassword(plan values, current *servicestage.BuildJob) diag.Diagnostics {
+func rejectSecret(plan values, current *servicestage.BuildJob) diag.Diagnostics {
 	url := plan.text(repoURLArgument)
-	if _, has := withoutPassword(url); !has || current != nil && valuesOf(current)[repoURLArgument] == url {
+	if _, has := withoutSecret(url); !has || current != nil && valuesOf(current)[repoURLArgument] == url {
 		return nil
 	}
-	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(argumentPath(repoURLArgument), passwordSummary, passwordDetail)}
+	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(argumentPath(repoURLArgument), secretSummary, secretDetail)}
 }
