@@ -6,6 +6,7 @@ package buildjob
 import (
 	"cmp"
 	"context"
+	"iter"
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -74,22 +75,20 @@ func (d *jobsDataSource) list(ctx context.Context, config values) ([]values, dia
 	if err != nil {
 		return nil, diag.Diagnostics{listDiagnostic("listing the build jobs", err)}
 	}
-	rows := filter.jobs(func(yield func(servicestage.BuildJobSummary, error) bool) {
-		for _, job := range all {
-			if !yield(job, nil) {
-				return
-			}
-		}
-	})
-	var found []values
+	all = slices.DeleteFunc(all, func(job servicestage.BuildJobSummary) bool { return !filter.selects(job) })
+	found := make([]values, len(all))
 	if config["details"] != true {
-		for job := range rows {
-			found = append(found, listedJob{BuildJobSummary: job}.values())
+		for i, job := range all {
+			found[i] = listedJob{BuildJobSummary: job}.values()
 		}
 		return found, nil
 	}
+	found = found[:0]
 	var failed []listedJob
-	for listed := range readAll(ctx, d.Client, rows, 0) {
+	for listed, err := range readAll(ctx, d.Client, withoutError(all), 0) {
+		if err != nil {
+			return nil, diag.Diagnostics{listDiagnostic("listing the build jobs", err)}
+		}
 		found = append(found, listed.values())
 		if listed.err != nil {
 			failed = append(failed, listed)
@@ -99,4 +98,15 @@ func (d *jobsDataSource) list(ctx context.Context, config values) ([]values, dia
 		return found, diag.Diagnostics{unreadable(failed...)}
 	}
 	return found, nil
+}
+
+// withoutError yields the build jobs of a complete list.
+func withoutError(jobs []servicestage.BuildJobSummary) iter.Seq2[servicestage.BuildJobSummary, error] {
+	return func(yield func(servicestage.BuildJobSummary, error) bool) {
+		for _, job := range jobs {
+			if !yield(job, nil) {
+				return
+			}
+		}
+	}
 }

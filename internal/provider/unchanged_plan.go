@@ -23,22 +23,22 @@ type unchangedPlanner interface {
 
 // unchangedPlans answers for unchanged instances. It is safe for concurrent use.
 type unchangedPlans struct {
+	find     sync.Once
 	planners map[string]unchangedPlanner
 	// nullIdentities contains the planned identity that the framework returns for an instance without one, by type.
 	nullIdentities sync.Map
 }
 
-func newUnchangedPlans(ctx context.Context, p *serviceStage) *unchangedPlans {
-	plans := &unchangedPlans{planners: map[string]unchangedPlanner{}}
+func (u *unchangedPlans) findPlanners(ctx context.Context, p *serviceStage) {
+	u.planners = map[string]unchangedPlanner{}
 	for _, newResource := range p.Resources(ctx) {
 		r := newResource()
 		if planner, ok := r.(unchangedPlanner); ok {
 			var resp resource.MetadataResponse
 			r.Metadata(ctx, resource.MetadataRequest{ProviderTypeName: "servicestage"}, &resp)
-			plans.planners[resp.TypeName] = planner
+			u.planners[resp.TypeName] = planner
 		}
 	}
-	return plans
 }
 
 // plan returns the response of the framework for an unchanged instance, or nil if the framework has to plan.
@@ -64,6 +64,7 @@ func (u *unchangedPlans) plan(req *tfprotov6.PlanResourceChangeRequest, configur
 func (s *server) PlanResourceChange(
 	ctx context.Context, req *tfprotov6.PlanResourceChangeRequest,
 ) (*tfprotov6.PlanResourceChangeResponse, error) {
+	s.unchanged.find.Do(func() { s.unchanged.findPlanners(ctx, s.provider) })
 	if resp := s.unchanged.plan(req, s.provider.configured.Load()); resp != nil {
 		return resp, nil
 	}
