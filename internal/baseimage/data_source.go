@@ -13,7 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/apidiag"
-	"github.com/servicestage/terraform-provider-servicestage/internal/wiring"
+	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 )
 
 var _ datasource.DataSourceWithConfigure = (*imagesDataSource)(nil)
@@ -21,7 +21,7 @@ var _ datasource.DataSourceWithConfigure = (*imagesDataSource)(nil)
 // timeout bounds a read with all its trying again.
 const timeout = 5 * time.Minute
 
-type imagesDataSource struct{ wiring.DataSource }
+type imagesDataSource struct{ providerdata.DataSource }
 
 type imagesModel struct {
 	Stacks types.Map `tfsdk:"stacks"`

@@ -19,8 +19,8 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/apidiag"
 	"github.com/servicestage/terraform-provider-servicestage/internal/duration"
 	"github.com/servicestage/terraform-provider-servicestage/internal/objectid"
+	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
-	"github.com/servicestage/terraform-provider-servicestage/internal/wiring"
 )
 
 var (
@@ -28,7 +28,7 @@ var (
 	_ action.ActionWithConfigure = (*cancelAction)(nil)
 )
 
-type startAction struct{ wiring.Action }
+type startAction struct{ providerdata.Action }
 
 type startModel struct {
 	JobID             types.String `tfsdk:"job_id"`
@@ -123,7 +123,7 @@ func (m startModel) timeout() (time.Duration, diag.Diagnostics) {
 
 func orTrue(value types.Bool) bool { return value.IsNull() || value.ValueBool() }
 
-type cancelAction struct{ wiring.Action }
+type cancelAction struct{ providerdata.Action }
 
 type cancelModel struct {
 	BuildID types.String `tfsdk:"build_id"`

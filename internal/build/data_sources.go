@@ -12,8 +12,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/apidiag"
+	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
-	"github.com/servicestage/terraform-provider-servicestage/internal/wiring"
 )
 
 var (
@@ -21,7 +21,7 @@ var (
 	_ datasource.DataSourceWithConfigure = (*listDataSource)(nil)
 )
 
-type buildDataSource struct{ wiring.DataSource }
+type buildDataSource struct{ providerdata.DataSource }
 
 // NewDataSource returns the data source servicestage_build.
 func NewDataSource() datasource.DataSource { return &buildDataSource{} }
@@ -81,7 +81,7 @@ func (d *buildDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
 
-type listDataSource struct{ wiring.DataSource }
+type listDataSource struct{ providerdata.DataSource }
 
 // NewListDataSource returns the data source servicestage_builds.
 func NewListDataSource() datasource.DataSource { return &listDataSource{} }

@@ -17,8 +17,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/apidiag"
+	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
-	"github.com/servicestage/terraform-provider-servicestage/internal/wiring"
 )
 
 var (
@@ -31,7 +31,7 @@ var (
 // the configuration.
 const minTimeout = time.Second
 
-type buildResource struct{ wiring.Resource }
+type buildResource struct{ providerdata.Resource }
 
 // NewResource returns servicestage_build.
 func NewResource() resource.Resource { return &buildResource{} }

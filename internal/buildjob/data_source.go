@@ -13,8 +13,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/apidiag"
+	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
-	"github.com/servicestage/terraform-provider-servicestage/internal/wiring"
 )
 
 var (
@@ -22,7 +22,7 @@ var (
 	_ datasource.DataSourceWithConfigValidators = (*jobDataSource)(nil)
 )
 
-type jobDataSource struct{ wiring.DataSource }
+type jobDataSource struct{ providerdata.DataSource }
 
 // NewDataSource returns the data source servicestage_build_job.
 func NewDataSource() datasource.DataSource { return &jobDataSource{} }

@@ -12,13 +12,13 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
+	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
-	"github.com/servicestage/terraform-provider-servicestage/internal/wiring"
 )
 
 var _ datasource.DataSourceWithConfigure = (*jobsDataSource)(nil)
 
-type jobsDataSource struct{ wiring.DataSource }
+type jobsDataSource struct{ providerdata.DataSource }
 
 // NewListDataSource returns the data source servicestage_build_jobs.
 func NewListDataSource() datasource.DataSource { return &jobsDataSource{} }

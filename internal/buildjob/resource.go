@@ -19,8 +19,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/apidiag"
+	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
-	"github.com/servicestage/terraform-provider-servicestage/internal/wiring"
 )
 
 var (
@@ -38,7 +38,7 @@ const (
 	minTimeout = time.Second
 )
 
-type jobResource struct{ wiring.Resource }
+type jobResource struct{ providerdata.Resource }
 
 // NewResource returns servicestage_build_job.
 func NewResource() resource.Resource { return &jobResource{} }
@@ -57,7 +57,7 @@ func (r *jobResource) IdentitySchema(_ context.Context, _ resource.IdentitySchem
 
 // ModifyPlan plans the provider's enterprise project where the configuration names none.
 func (r *jobResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.Plan.Raw.IsNull() || r.Provider == nil {
+	if req.Plan.Raw.IsNull() || r.Data == nil {
 		return
 	}
 	argument := path.Root("enterprise_project_id")

@@ -1,8 +1,8 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package wiring hands what the provider configured to its resources, data sources, list resources and actions.
-package wiring
+// Package providerdata hands what the provider configured to its resources, data sources, list resources and actions.
+package providerdata
 
 import (
 	"context"
@@ -18,8 +18,8 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-// Provider is what the provider block and the environment come to.
-type Provider struct {
+// Data is what the provider block and the environment come to.
+type Data struct {
 	// Client is nil as long as a setting that it needs is unknown, which happens only while Terraform plans.
 	Client *servicestage.Client
 	// EnterpriseProjectID is the default for resources that name none: null means that there is no default, unknown that it is
@@ -33,56 +33,56 @@ type Provider struct {
 }
 
 // Ready reports whether the service can be called.
-func (p *Provider) Ready() bool { return p != nil && p.Client != nil }
+func (d *Data) Ready() bool { return d != nil && d.Client != nil }
 
 // NotReady is the error for what cannot do without the service while a provider setting is unknown.
-func (p *Provider) NotReady(what string) diag.Diagnostic {
+func (d *Data) NotReady(what string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(
 		"The provider is not configured yet",
 		fmt.Sprintf("%s needs the service, but these settings of the provider are known only after apply: %s.\n\n"+
 			"Apply what they come from first (terraform apply -target=...), or set them to known values.",
-			what, strings.Join(p.Unknown, ", ")),
+			what, strings.Join(d.Unknown, ", ")),
 	)
 }
 
 // Resource is embedded by resources; it is configured once Terraform has configured the provider.
-type Resource struct{ *Provider }
+type Resource struct{ *Data }
 
 // Configure implements [resource.ResourceWithConfigure].
 func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	r.Provider = from(req.ProviderData, &resp.Diagnostics)
+	r.Data = from(req.ProviderData, &resp.Diagnostics)
 }
 
 // DataSource is embedded by data sources; it is configured once Terraform has configured the provider.
-type DataSource struct{ *Provider }
+type DataSource struct{ *Data }
 
 // Configure implements [datasource.DataSourceWithConfigure].
 func (d *DataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
-	d.Provider = from(req.ProviderData, &resp.Diagnostics)
+	d.Data = from(req.ProviderData, &resp.Diagnostics)
 }
 
 // ListResource is embedded by list resources; it is configured once Terraform has configured the provider.
-type ListResource struct{ *Provider }
+type ListResource struct{ *Data }
 
 // Configure implements list.ListResourceWithConfigure.
 func (l *ListResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	l.Provider = from(req.ProviderData, &resp.Diagnostics)
+	l.Data = from(req.ProviderData, &resp.Diagnostics)
 }
 
 // Action is embedded by actions; it is configured once Terraform has configured the provider.
-type Action struct{ *Provider }
+type Action struct{ *Data }
 
 // Configure implements [action.ActionWithConfigure].
 func (a *Action) Configure(_ context.Context, req action.ConfigureRequest, resp *action.ConfigureResponse) {
-	a.Provider = from(req.ProviderData, &resp.Diagnostics)
+	a.Data = from(req.ProviderData, &resp.Diagnostics)
 }
 
 // from returns nil where the provider is not configured, as while Terraform validates.
-func from(data any, diags *diag.Diagnostics) *Provider {
+func from(data any, diags *diag.Diagnostics) *Data {
 	if data == nil {
 		return nil
 	}
-	provider, ok := data.(*Provider)
+	provider, ok := data.(*Data)
 	if !ok {
 		diags.AddError("Unexpected provider data", fmt.Sprintf("This is a bug in the provider: it handed over %T.", data))
 		return nil
