@@ -1,13 +1,16 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package providerdata hands what the provider configured to its resources, data sources, list resources and actions.
+// Package providerdata passes the configured client to resources, data sources, list resources and actions. It must not import
+// their packages.
 package providerdata
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -18,31 +21,53 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-// Data is what the provider block and the environment come to.
+// Data is the provider data of the framework: the client, and what resources need of the provider's configuration.
 type Data struct {
-	// Client is nil as long as a setting that it needs is unknown, which happens only while Terraform plans.
+	// Client is nil if an argument that it needs is unknown, which happens only while Terraform plans.
 	Client *servicestage.Client
-	// EnterpriseProjectID is the default for resources that name none: null means that there is no default, unknown that it is
-	// not known yet.
+	// EnterpriseProjectID is the default for resources that set none: null if there is no default, unknown during planning if the
+	// argument is.
 	EnterpriseProjectID types.String
-	// Region is where the client's service is, as far as the settings say: null where only an endpoint names the service, unknown
-	// as long as the setting is.
+	// Region is the region of the client's service: null if only an endpoint is configured, unknown during planning if the argument is.
 	Region types.String
-	// Unknown names the settings that the client still needs.
+	// Unknown names the arguments that the client still needs.
 	Unknown []string
 }
 
-// Ready reports whether the service can be called.
+// Ready reports whether there is a client.
 func (d *Data) Ready() bool { return d != nil && d.Client != nil }
 
-// NotReady is the error for what cannot do without the service while a provider setting is unknown.
-func (d *Data) NotReady(what string) diag.Diagnostic {
+// NotReady returns the error for an operation that needs the client while a provider argument is unknown. The operation is a noun
+// with its article, such as "An import".
+func (d *Data) NotReady(operation string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(
 		"The provider is not configured yet",
 		fmt.Sprintf("%s needs the service, but these settings of the provider are known only after apply: %s.\n\n"+
 			"Apply what they come from first (terraform apply -target=...), or set them to known values.",
-			what, strings.Join(d.Unknown, ", ")),
+			operation, strings.Join(d.Unknown, ", ")),
 	)
+}
+
+// CheckRegion returns an error with both regions if an object, such as "build", is stored with another region than the provider's:
+// that it does not exist in the provider's region says nothing about it. An object that is stored without a region is not checked.
+func (d *Data) CheckRegion(object, operation, stored string) diag.Diagnostics {
+	if stored == "" || stored == d.Region.ValueString() {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewErrorDiagnostic(strings.ToUpper(object[:1])+object[1:]+" in another region", fmt.Sprintf(
+		"Error %[1]s: the %[2]s is in region %[3]s, and the provider's region is %[4]s.\n\nUse a provider configuration for region %[3]s (provider "+
+			"meta-argument, region or HW_REGION_NAME). Before you change the region of this resource, destroy it, or remove it from the state with "+
+			"`terraform state rm`.", operation, object, stored, cmp.Or(d.Region.ValueString(), "not set")))}
+}
+
+// begin returns the context of an operation, which ends after the timeout. Without a client it adds an error.
+func (d *Data) begin(
+	ctx context.Context, operation string, timeout time.Duration, diags *diag.Diagnostics,
+) (context.Context, context.CancelFunc) {
+	if !d.Ready() {
+		diags.Append(d.NotReady(operation))
+	}
+	return context.WithTimeout(ctx, timeout)
 }
 
 // Resource is embedded by resources; it is configured once Terraform has configured the provider.
@@ -61,6 +86,12 @@ func (d *DataSource) Configure(_ context.Context, req datasource.ConfigureReques
 	d.Data = from(req.ProviderData, &resp.Diagnostics)
 }
 
+// Begin returns the context in which the data source reads; it ends after the timeout. If the service cannot be called yet, Begin
+// adds an error. The caller must call the returned function in any case.
+func (d *DataSource) Begin(ctx context.Context, timeout time.Duration, diags *diag.Diagnostics) (context.Context, context.CancelFunc) {
+	return d.begin(ctx, "A data source", timeout, diags)
+}
+
 // ListResource is embedded by list resources; it is configured once Terraform has configured the provider.
 type ListResource struct{ *Data }
 
@@ -77,15 +108,20 @@ func (a *Action) Configure(_ context.Context, req action.ConfigureRequest, resp 
 	a.Data = from(req.ProviderData, &resp.Diagnostics)
 }
 
-// from returns nil where the provider is not configured, as while Terraform validates.
+// Begin is [DataSource.Begin] for an action.
+func (a *Action) Begin(ctx context.Context, timeout time.Duration, diags *diag.Diagnostics) (context.Context, context.CancelFunc) {
+	return a.begin(ctx, "An action", timeout, diags)
+}
+
+// from returns nil if the provider is not configured, as during validation.
 func from(data any, diags *diag.Diagnostics) *Data {
 	if data == nil {
 		return nil
 	}
-	provider, ok := data.(*Data)
+	configured, ok := data.(*Data)
 	if !ok {
 		diags.AddError("Unexpected provider data", fmt.Sprintf("This is a bug in the provider: it handed over %T.", data))
 		return nil
 	}
-	return provider
+	return configured
 }
