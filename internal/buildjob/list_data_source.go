@@ -13,13 +13,13 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
+	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
-	"github.com/servicestage/terraform-provider-servicestage/internal/wiring"
 )
 
 var _ datasource.DataSourceWithConfigure = (*jobsDataSource)(nil)
 
-type jobsDataSource struct{ wiring.DataSource }
+type jobsDataSource struct{ providerdata.DataSource }
 
 // NewListDataSource returns the data source servicestage_build_jobs.
 func NewListDataSource() datasource.DataSource { return &jobsDataSource{} }
@@ -33,16 +33,13 @@ func (d *jobsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, r
 }
 
 func (d *jobsDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	if !d.Ready() {
-		resp.Diagnostics.Append(d.NotReady("A data source"))
-		return
-	}
 	config, diags := valuesFrom(req.Config.Raw)
-	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
+	resp.Diagnostics.Append(diags...)
+	ctx, cancel := d.Begin(ctx, listTimeout, &resp.Diagnostics)
+	defer cancel()
+	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, listTimeout)
-	defer cancel()
 	jobs, diags := d.list(ctx, config)
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return

@@ -18,8 +18,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
-	"github.com/servicestage/terraform-provider-servicestage/internal/wiring"
 )
 
 var (
@@ -37,7 +37,7 @@ const (
 	minTimeout = time.Second
 )
 
-type jobResource struct{ wiring.Resource }
+type jobResource struct{ providerdata.Resource }
 
 // NewResource returns servicestage_build_job.
 func NewResource() resource.Resource { return &jobResource{} }
@@ -56,13 +56,13 @@ func (r *jobResource) IdentitySchema(_ context.Context, _ resource.IdentitySchem
 
 // PlansUnchanged reports whether a plan whose proposed state is the prior state has no other plan. Of the plan modifiers only
 // ModifyPlan can change it, by the provider's enterprise project.
-func (r *jobResource) PlansUnchanged(configured *wiring.Provider) bool {
+func (r *jobResource) PlansUnchanged(configured *providerdata.Data) bool {
 	return configured.EnterpriseProjectID.IsNull()
 }
 
 // ModifyPlan plans the provider's enterprise project where the configuration names none.
 func (r *jobResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.Plan.Raw.IsNull() || r.Provider == nil {
+	if req.Plan.Raw.IsNull() || r.Data == nil {
 		return
 	}
 	argument := path.Root("enterprise_project_id")

@@ -11,14 +11,14 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
-	"github.com/servicestage/terraform-provider-servicestage/internal/wiring"
+	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 )
 
 // unchangedPlanner is a resource that may allow the plan of an unchanged instance without a call of the framework, which decodes and
 // walks every value. The method stands beside the resource's plan modifiers: it returns true only if none of them can change a plan
 // whose proposed state is the prior state.
 type unchangedPlanner interface {
-	PlansUnchanged(configured *wiring.Provider) bool
+	PlansUnchanged(configured *providerdata.Data) bool
 }
 
 // unchangedPlans answers for unchanged instances. It is safe for concurrent use.
@@ -42,7 +42,7 @@ func (u *unchangedPlans) findPlanners(ctx context.Context, p *serviceStage) {
 }
 
 // plan returns the response of the framework for an unchanged instance, or nil if the framework has to plan.
-func (u *unchangedPlans) plan(req *tfprotov6.PlanResourceChangeRequest, configured *wiring.Provider) *tfprotov6.PlanResourceChangeResponse {
+func (u *unchangedPlans) plan(req *tfprotov6.PlanResourceChangeRequest, configured *providerdata.Data) *tfprotov6.PlanResourceChangeResponse {
 	planner := u.planners[req.TypeName]
 	if planner == nil || configured == nil || !planner.PlansUnchanged(configured) ||
 		req.PriorState == nil || req.ProposedNewState == nil || len(req.PriorState.MsgPack) == 0 ||
