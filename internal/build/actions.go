@@ -62,7 +62,7 @@ func (a *startAction) Invoke(ctx context.Context, req action.InvokeRequest, resp
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	began := a.Client.Config().Now()
+	began := a.Client.Now()
 	starting, stop := context.WithTimeout(ctx, timeout)
 	defer stop()
 	started, err := a.Client.StartBuild(starting, jobID)

@@ -47,7 +47,7 @@ type follower struct {
 // succeeded.
 func (f follower) follow(ctx context.Context, started servicestage.Build) (*servicestage.Build, diag.Diagnostics) {
 	var diags diag.Diagnostics
-	left := f.timeout - f.client.Config().Now().Sub(f.began)
+	left := f.timeout - f.client.Now().Sub(f.began)
 	waiting, cancel := context.WithTimeout(ctx, left)
 	defer cancel()
 	seen, err := f.client.WaitForBuild(waiting, started.ID, started.JobID, left, f.teller(waiting))

@@ -56,7 +56,7 @@ func (r *buildResource) Create(ctx context.Context, req resource.CreateRequest, 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	began := r.Client.Config().Now()
+	began := r.Client.Now()
 	starting, stop := context.WithTimeout(ctx, timeout)
 	defer stop()
 	jobID := plan.JobID.ValueString()
@@ -73,7 +73,7 @@ func (r *buildResource) Create(ctx context.Context, req resource.CreateRequest, 
 	}
 	save(&started.Build)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, identityModel{BuildID: plan.BuildID})...)
-	resp.Diagnostics.Append(resp.Private.SetKey(ctx, startedKey, startTime(r.Client.Config().Now()))...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, startedKey, startTime(r.Client.Now()))...)
 	resp.Diagnostics.Append(adopted(started)...)
 	confirm := func(build *servicestage.Build) {
 		save(build)
@@ -121,7 +121,7 @@ func startTime(now time.Time) []byte { return []byte(now.UTC().Format(privateTim
 func (r *buildResource) mayLag(ctx context.Context, private privateState, operation string, notFound error) diag.Diagnostics {
 	value, diags := private.GetKey(ctx, startedKey)
 	started, err := time.Parse(privateTime, string(value))
-	if err != nil || r.Client.Config().Now().Sub(started).Abs() >= maxLag {
+	if err != nil || r.Client.Now().Sub(started).Abs() >= maxLag {
 		return diags
 	}
 	diags.AddError("The new build is not found yet", apidiag.Detail(operation, notFound, fmt.Sprintf(

@@ -53,10 +53,11 @@ type Config struct {
 	Endpoint string
 	// Authenticator proves who sends each request; nil sends requests that nobody signs.
 	Authenticator Authenticator
-	// ProjectID goes with each request as X-Project-Id; empty leaves that to the authenticator.
-	ProjectID string
 	// UserAgent names the program and its version.
 	UserAgent string
+	// AcceptsCredentials reports whether a response with status 401 means something else than rejected credentials, as far as the
+	// service's code says; nil means that no such response does.
+	AcceptsCredentials func(failure *Error) bool
 	// MaxRetries is how many times one call is sent again after the first time; 0 means never.
 	MaxRetries int
 	// InsecureSkipVerify accepts any certificate.
@@ -104,23 +105,19 @@ func New(config Config) (*Client, error) {
 	return &Client{config: config, endpoint: endpoint, transport: newTransport(config, connections), connections: connections}, nil
 }
 
-// Config is what the client was made of.
-func (c *Client) Config() Config { return c.config }
-
 // Host is host:port of the endpoint.
 func (c *Client) Host() string { return c.endpoint.Host }
 
 // MaxRetries is how many times one call is sent again after the first time.
 func (c *Client) MaxRetries() int { return c.config.MaxRetries }
 
-// ProjectID is the project that requests are for, as far as the configuration or the authenticator knows; empty where the credentials
-// imply it, or nothing says.
+// ProjectID returns the ID of the project that requests are for, or "" if the authenticator does not know it.
 func (c *Client) ProjectID(ctx context.Context) (string, error) {
 	knows, ok := c.config.Authenticator.(interface {
 		ProjectID(ctx context.Context) (string, error)
 	})
-	if c.config.ProjectID != "" || !ok {
-		return c.config.ProjectID, nil
+	if !ok {
+		return "", nil
 	}
 	return knows.ProjectID(ctx)
 }
@@ -196,7 +193,7 @@ func (c *Client) Do(ctx context.Context, call Call, out any) (http.Header, error
 		failure.Attempts = attempt
 		c.throttle.heed(failure, c.config.Now())
 		switch {
-		case !renewed && rejected(call.Authenticator, answer, failure):
+		case !renewed && c.rejected(call.Authenticator, answer, failure):
 			// The service has done nothing but look at the credentials, so any call may be sent again, at once.
 			renewed, last = true, nil
 			continue
@@ -208,12 +205,13 @@ func (c *Client) Do(ctx context.Context, call Call, out any) (http.Header, error
 	}
 }
 
-// rejected is true where a request was refused for its credentials, and there are others.
-func rejected(authenticator Authenticator, answer *answer, failure *Error) bool {
+// rejected reports whether the credentials of a request were rejected and the authenticator can get others.
+func (c *Client) rejected(authenticator Authenticator, answer *answer, failure *Error) bool {
 	renewer, ok := authenticator.(Renewer)
-	// With a code of its own, the service that lies behind the gateway has spoken: it means something else.
-	return ok && failure.StatusCode == http.StatusUnauthorized && !strings.HasPrefix(failure.Code, "SVCSTG.") &&
-		renewer.Reject(answer.Request)
+	if !ok || failure.StatusCode != http.StatusUnauthorized || c.config.AcceptsCredentials != nil && c.config.AcceptsCredentials(failure) {
+		return false
+	}
+	return renewer.Reject(answer.Request)
 }
 
 func (c *Client) url(call Call) (string, error) {
@@ -287,9 +285,6 @@ func (c *Client) request(ctx context.Context, call Call, target string, body []b
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("X-Language", "en-us")
 	req.Header.Set("User-Agent", c.config.UserAgent)
-	if c.config.ProjectID != "" {
-		req.Header.Set("X-Project-Id", c.config.ProjectID)
-	}
 	maps.Copy(req.Header, call.Header)
 	if call.Authenticator != nil {
 		if err := call.Authenticator.Authenticate(ctx, req, body); err != nil {

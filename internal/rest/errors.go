@@ -22,7 +22,7 @@ type Error struct {
 	Method, Host string
 	// StatusCode is the HTTP status; 0 means that there was no complete answer.
 	StatusCode int
-	// Code is the service's own code, such as SVCSTG.CPE.5004401 or APIGW.0301; empty where the answer has none.
+	// Code is the code of the error, such as APIGW.0301; empty if the response contains none.
 	Code string
 	// Message is the service's own text, or the beginning of an answer that is not JSON.
 	Message string

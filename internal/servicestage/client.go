@@ -20,6 +20,7 @@ type Config = rest.Config
 
 // Client calls the Build API of one region and project. It is safe for concurrent use.
 type Client struct {
+	config   Config
 	rest     *rest.Client
 	shared   *shared
 	existing existingList
@@ -28,6 +29,8 @@ type Client struct {
 // New returns a client, or an error when the endpoint is no absolute URL or the authenticator is missing. It does not touch
 // the network.
 func New(config Config) (*Client, error) {
+	// A service behind the gateway reports a missing object as 401 with a code of its own.
+	config.AcceptsCredentials = hasServiceCode
 	client, err := rest.New(config)
 	if err != nil {
 		return nil, err
@@ -35,11 +38,11 @@ func New(config Config) (*Client, error) {
 	if config.Authenticator == nil {
 		return nil, errors.New("there is no authenticator")
 	}
-	return &Client{rest: client, shared: sharedWith(client.Host())}, nil
+	return &Client{config: config, rest: client, shared: sharedWith(client.Host())}, nil
 }
 
-// Config is what the client was made of.
-func (c *Client) Config() Config { return c.rest.Config() }
+// Config returns the configuration, from which a caller can make another client of the same service.
+func (c *Client) Config() Config { return c.config }
 
 // Now returns the time of the client's clock.
 func (c *Client) Now() time.Time { return c.rest.Now() }

@@ -156,7 +156,7 @@ func (c *Client) createBuildJob(ctx context.Context, spec BuildJobSpec, existing
 // maxResends is how many times a create request is sent again after the failure. With an error code of the service it is likely to
 // fail again.
 func (c *Client) maxResends(failure *Error) int {
-	if strings.HasPrefix(failure.Code, "SVCSTG.") {
+	if hasServiceCode(failure) {
 		return min(1, c.rest.MaxRetries())
 	}
 	return c.rest.MaxRetries()

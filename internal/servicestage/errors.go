@@ -39,17 +39,20 @@ func IsNotFound(err error) bool {
 	return ok && saysGone(failure)
 }
 
+// hasServiceCode reports whether a failure has an error code of a service behind the API gateway, not of the gateway itself.
+func hasServiceCode(failure *Error) bool { return strings.HasPrefix(failure.Code, "SVCSTG.") }
+
 // IsRejected reports whether the service rejected a request (400 or 409 with a code of its own), as it does if a name is taken.
 func IsRejected(err error) bool {
 	failure, ok := errors.AsType[*Error](err)
-	return ok && strings.HasPrefix(failure.Code, "SVCSTG.") &&
+	return ok && hasServiceCode(failure) &&
 		(failure.StatusCode == http.StatusBadRequest || failure.StatusCode == http.StatusConflict)
 }
 
 // saysGone is true for the answers that have no other meaning. The first three digits of an Error_ID of the build service
 // are an HTTP status; its sister services say 401 with SVCSTG.00100401 for what does not exist.
 func saysGone(failure *Error) bool {
-	return failure.StatusCode == http.StatusNotFound && strings.HasPrefix(failure.Code, "SVCSTG.") ||
+	return failure.StatusCode == http.StatusNotFound && hasServiceCode(failure) ||
 		strings.HasPrefix(failure.Code, "SVCSTG.CPE.404") ||
 		failure.StatusCode == http.StatusUnauthorized && failure.Code == "SVCSTG.00100401"
 }
@@ -58,7 +61,7 @@ func saysGone(failure *Error) bool {
 func mayMeanGone(failure *Error) bool {
 	switch failure.StatusCode {
 	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusNotFound:
-		return failure.Code == "" || strings.HasPrefix(failure.Code, "SVCSTG.")
+		return failure.Code == "" || hasServiceCode(failure)
 	}
 	return false
 }

@@ -91,7 +91,7 @@ func (c *Client) nameTaken(ctx context.Context, name, id string, err error) *Nam
 func mayBeNameTaken(err error) bool {
 	if outcome, ok := errors.AsType[*UnknownOutcomeError](err); ok {
 		failure, isFailure := errors.AsType[*Error](outcome.Err)
-		return len(outcome.Jobs) == 0 && outcome.LookupErr == nil && isFailure && strings.HasPrefix(failure.Code, "SVCSTG.")
+		return len(outcome.Jobs) == 0 && outcome.LookupErr == nil && isFailure && hasServiceCode(failure)
 	}
 	return IsRejected(err)
 }
