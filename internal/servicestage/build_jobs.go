@@ -110,7 +110,7 @@ func (c *Client) GetBuildJob(ctx context.Context, id, name string) (*BuildJob, e
 	if err != nil {
 		return nil, c.resolveNotFound(ctx, id, name, err)
 	}
-	c.shared.own.LoadOrStore(id, false)
+	c.shared.known.LoadOrStore(object{jobID: id}, false)
 	return job, nil
 }
 

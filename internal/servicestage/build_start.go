@@ -65,25 +65,24 @@ func (e *LostBuildError) Unwrap() []error {
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0333.html.
 func (c *Client) StartBuild(ctx context.Context, jobID string) (*StartedBuild, error) {
-	owned := c.buildsOf(jobID)
-	if err := owned.turn.Acquire(ctx, 1); err != nil {
-		return nil, &Error{Method: http.MethodPost, Host: c.rest.Host(), Stopped: err}
+	end, err := c.takeTurn(ctx, object{jobID: jobID})
+	if err != nil {
+		return nil, err
 	}
-	defer owned.turn.Release(1)
-
+	defer end()
 	job, err := c.GetBuildJob(ctx, jobID, "")
 	if err != nil {
 		return nil, err
 	}
 	response := expectedBuild{accept: func(b *Build) error {
-		if b.ID == job.LastBuildID || owned.knows(b.ID) {
+		if b.ID == job.LastBuildID || c.shared.knows(object{jobID, b.ID}) {
 			return fmt.Errorf("the response describes build %q, which existed before", b.ID)
 		}
 		return b.belongsTo(jobID)
 	}}
 	err = c.do(ctx, rest.Call{Method: http.MethodPost, Path: jobPath(jobID, "builds")}, &response)
 	if err == nil {
-		owned.claim(response.ID)
+		c.shared.created(object{jobID, response.ID})
 		return &StartedBuild{Build: response.of(job)}, nil
 	}
 	if failure, ok := errors.AsType[*Error](err); !ok || !isLost(failure) {
@@ -95,7 +94,7 @@ func (c *Client) StartBuild(ctx context.Context, jobID string) (*StartedBuild, e
 		return nil, lost
 	}
 	adopted, certain := c.adoptable(ctx, job, lost)
-	if !certain || !owned.claim(lost.After) {
+	if !certain || !c.shared.adopt(object{jobID, lost.After}) {
 		return nil, lost
 	}
 	return &StartedBuild{Build: adopted, Adopted: true}, nil
@@ -117,7 +116,6 @@ func (b *Build) of(job *BuildJob) Build {
 // be read. A last build that this process knows existed before: the job was read late, and Before is corrected. Once the operation's time
 // is over the job is read once more, with a time of its own, because the ID has to be saved.
 func (c *Client) findStarted(ctx context.Context, lost *LostBuildError) {
-	owned := c.buildsOf(lost.JobID)
 	look := func(ctx context.Context) {
 		var job *BuildJob
 		if job, lost.Lookup = c.getBuildJob(ctx, lost.JobID); lost.Lookup != nil {
@@ -125,7 +123,7 @@ func (c *Client) findStarted(ctx context.Context, lost *LostBuildError) {
 		}
 		switch last := job.LastBuildID; {
 		case last == lost.Before:
-		case owned.knows(last):
+		case c.shared.knows(object{lost.JobID, last}):
 			lost.Before = last
 		default:
 			lost.After = last

@@ -210,7 +210,7 @@ func (c *Client) GetBuild(ctx context.Context, id, jobID string) (*Build, error)
 		return nil, err
 	}
 	if job := cmp.Or(jobID, build.JobID); job != "" {
-		c.buildsOf(job).claim(id)
+		c.shared.known.LoadOrStore(object{job, id}, false)
 	}
 	return build, nil
 }
@@ -222,12 +222,6 @@ func (c *Client) readBuild(ctx context.Context, id, jobID string) (*Build, error
 		return nil, err
 	}
 	return &response.Build, nil
-}
-
-// buildsOf returns what the clients of this process share about the builds of a job. The ID of a job implies its project, which not
-// every client knows.
-func (c *Client) buildsOf(jobID string) *ownership {
-	return ownershipOf("builds", c.rest.Host(), jobID)
 }
 
 // Phases lists the phases of a build, in their order.

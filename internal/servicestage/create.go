@@ -105,15 +105,15 @@ func (e *ExistingIDError) Error() string {
 // build jobs.
 func (c *Client) CreateBuildJob(ctx context.Context, spec BuildJobSpec) (*CreatedBuildJob, error) {
 	// Two concurrent creates of one name could adopt each other's build job.
-	turn := ownershipOf("creates", c.rest.Host(), strings.ToLower(spec.JobName)).turn
-	if err := turn.Acquire(ctx, 1); err != nil {
-		return nil, &Error{Method: http.MethodPost, Host: c.rest.Host(), Stopped: err}
+	end, err := c.takeTurn(ctx, strings.ToLower(spec.JobName))
+	if err != nil {
+		return nil, err
 	}
-	defer turn.Release(1)
+	defer end()
 	existing := c.existingJobs(ctx, spec.JobName)
 
 	var created *CreatedBuildJob
-	err := c.retryNameTaken(ctx, spec.JobName, "", func() (err error) {
+	err = c.retryNameTaken(ctx, spec.JobName, "", func() (err error) {
 		created, err = c.createBuildJob(ctx, spec, existing)
 		return err
 	})
@@ -127,7 +127,7 @@ func (c *Client) createBuildJob(ctx context.Context, spec BuildJobSpec, existing
 		err := c.do(ctx, rest.Call{Method: http.MethodPost, Path: jobPath(), Body: spec}, &created)
 		if err == nil {
 			// The ID of another create, or of a build job that existed before, would give one build job to two owners.
-			if before, known := c.shared.own.Swap(created.ID, true); existing.contains(created.ID) || known && before == true {
+			if isNew := c.shared.created(object{jobID: created.ID}); existing.contains(created.ID) || !isNew {
 				return nil, &ExistingIDError{Name: spec.JobName, ID: created.ID}
 			}
 			if created.Resent = send > 1; created.Resent {
@@ -218,7 +218,7 @@ func (c *Client) searchCreated(
 		}
 	}
 	if len(found) == 1 && (missing == 0 || last) && existing.complete && found[0].matches(spec) {
-		if _, known := c.shared.own.LoadOrStore(found[0].ID, true); !known {
+		if c.shared.adopt(object{jobID: found[0].ID}) {
 			return found[0].ID, nil, true, nil
 		}
 	}
@@ -237,7 +237,7 @@ func (c *Client) unknownJobsNamed(ctx context.Context, name string, existing exi
 	all, err := c.ListBuildJobs(ctx, name)
 	var jobs []BuildJobSummary
 	for _, job := range all {
-		if _, own := c.shared.own.Load(job.ID); job.Name == name && !own && !existing.contains(job.ID) {
+		if job.Name == name && !c.shared.knows(object{jobID: job.ID}) && !existing.contains(job.ID) {
 			jobs = append(jobs, job)
 		}
 	}

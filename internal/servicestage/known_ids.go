@@ -5,9 +5,11 @@ package servicestage
 
 import (
 	"context"
+	"net/http"
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
 	"golang.org/x/sync/singleflight"
 )
 
@@ -18,19 +20,54 @@ const (
 	existingTimeout = 2 * time.Minute
 )
 
-// shared is what the clients of one service share within the process: two provider configurations may manage one project.
+// shared is what all clients of one service in this process share: without it, a client could take an object of another one for its
+// own. Terraform starts a process for each provider configuration, so it does not cover two of them. It is safe for concurrent use.
 type shared struct {
-	// own contains the ID of each build job that this process has read (false), or has created or adopted (true).
-	own    sync.Map
+	// known contains each object that this process has read (false), or has created or adopted (true).
+	known sync.Map
+	// turns contains a semaphore of weight 1 for each key.
+	turns  sync.Map
 	writes writes
 }
 
+// object is the key of a build job, or of one of its builds.
+type object struct{ jobID, buildID string }
+
+// sharedByHost contains a [*shared] for each host, until the process ends.
 var sharedByHost sync.Map
 
 func sharedWith(host string) *shared {
 	value, _ := sharedByHost.LoadOrStore(host, &shared{})
 	s, _ := value.(*shared)
 	return s
+}
+
+func (s *shared) knows(o object) bool {
+	_, known := s.known.Load(o)
+	return known
+}
+
+// adopt records the object as one of this process, and reports whether it was not known before.
+func (s *shared) adopt(o object) bool {
+	_, known := s.known.LoadOrStore(o, true)
+	return !known
+}
+
+// created records the object as one of this process, and reports whether this process had not created or adopted it before.
+func (s *shared) created(o object) bool {
+	before, _ := s.known.Swap(o, true)
+	return before != true
+}
+
+// takeTurn waits until no other client of this process has the turn of a key. Of two objects that are created at the same time,
+// neither could be told from the other.
+func (c *Client) takeTurn(ctx context.Context, key any) (end func(), err error) {
+	value, _ := c.shared.turns.LoadOrStore(key, semaphore.NewWeighted(1))
+	turn, _ := value.(*semaphore.Weighted)
+	if err := turn.Acquire(ctx, 1); err != nil {
+		return nil, &Error{Method: http.MethodPost, Host: c.rest.Host(), Stopped: err}
+	}
+	return func() { turn.Release(1) }, nil
 }
 
 // existingJobs are the build jobs that existed before a create.

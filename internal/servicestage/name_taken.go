@@ -79,8 +79,7 @@ func (c *Client) nameTaken(ctx context.Context, name, id string, err error) *Nam
 				return nil
 			}
 			if job.ID != id && strings.EqualFold(job.Name, name) {
-				_, own := c.shared.own.Load(job.ID)
-				return &NameTakenError{Job: job, Own: own, Err: err}
+				return &NameTakenError{Job: job, Own: c.shared.knows(object{jobID: job.ID}), Err: err}
 			}
 		}
 	}
