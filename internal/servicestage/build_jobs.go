@@ -176,13 +176,13 @@ func (c *Client) UpdateBuildJob(ctx context.Context, current *BuildJob, spec Bui
 
 // DeleteBuildJob deletes a build job. A build job that does not exist is no error. name is that of [Client.GetBuildJob].
 func (c *Client) DeleteBuildJob(ctx context.Context, id, name string) error {
-	defer c.shared.writes.begin()()
-	err := c.do(ctx, rest.Call{Method: http.MethodDelete, Path: jobPath(id)}, nil)
-	if err = c.resolveNotFound(ctx, id, name, err); err != nil && !IsNotFound(err) {
+	return c.shared.writes.track(true, func() error {
+		err := c.do(ctx, rest.Call{Method: http.MethodDelete, Path: jobPath(id)}, nil)
+		if err = c.resolveNotFound(ctx, id, name, err); IsNotFound(err) {
+			return nil
+		}
 		return err
-	}
-	c.shared.writes.freeName()
-	return nil
+	})
 }
 
 func jobPath(id ...string) []string {

@@ -75,7 +75,7 @@ func (e *UnknownOutcomeError) Error() string {
 		parts = append(parts, e.LookupErr.Error())
 	}
 	for _, job := range e.Jobs {
-		parts = append(parts, fmt.Sprintf("build job %s has the name %q", job.ID, job.Name))
+		parts = append(parts, fmt.Sprintf("build job %s has the name %q", rest.Sanitize(job.ID, maxIDLength), rest.Sanitize(job.Name, maxIDLength)))
 	}
 	return strings.Join(parts, "; ")
 }
@@ -95,7 +95,7 @@ type ExistingIDError struct {
 
 // Error contains the ID.
 func (e *ExistingIDError) Error() string {
-	return fmt.Sprintf("the response to the create request contains the ID of a build job that existed before: %s", e.ID)
+	return fmt.Sprintf("the response to the create request contains the ID of a build job that existed before: %s", rest.Sanitize(e.ID, maxIDLength))
 }
 
 // CreateBuildJob creates one build job, even if responses are lost. A request in flight is not canceled with ctx, but ends within 30
@@ -113,30 +113,35 @@ func (c *Client) CreateBuildJob(ctx context.Context, spec BuildJobSpec) (*Create
 	existing := c.existingJobs(ctx, spec.JobName)
 
 	var created *CreatedBuildJob
+	var lost *Error
 	err = c.retryNameTaken(ctx, spec.JobName, "", func() (err error) {
-		created, err = c.createBuildJob(ctx, spec, existing)
+		created, err = c.createBuildJob(ctx, spec, existing, lost)
+		if outcome, ok := errors.AsType[*UnknownOutcomeError](err); ok {
+			lost, _ = errors.AsType[*Error](outcome.Err)
+		}
 		return err
 	})
 	return created, err
 }
 
-func (c *Client) createBuildJob(ctx context.Context, spec BuildJobSpec, existing existingJobs) (*CreatedBuildJob, error) {
-	var last *Error // The last failure of a request that was sent.
+// createBuildJob sends the request until its outcome is known. last is the last failure of an earlier request whose outcome is
+// unknown; nil if there was none.
+func (c *Client) createBuildJob(ctx context.Context, spec BuildJobSpec, existing existingJobs, last *Error) (*CreatedBuildJob, error) {
 	for send := 1; ; send++ {
 		var created CreatedBuildJob
 		err := c.do(ctx, rest.Call{Method: http.MethodPost, Path: jobPath(), Body: spec}, &created)
 		if err == nil {
 			// The ID of another create, or of a build job that existed before, would give one build job to two owners.
-			if isNew := c.shared.created(object{jobID: created.ID}); existing.contains(created.ID) || !isNew {
+			if existing.contains(created.ID) || !c.shared.created(object{jobID: created.ID}) {
 				return nil, &ExistingIDError{Name: spec.JobName, ID: created.ID}
 			}
-			if created.Resent = send > 1; created.Resent {
+			if created.Resent = last != nil; created.Resent {
 				created.Duplicates, created.DuplicatesErr = c.duplicates(ctx, spec.JobName, existing)
 			}
 			return &created, nil
 		}
 		failure, ok := errors.AsType[*Error](err)
-		if !ok || send == 1 && !isLost(failure) {
+		if !ok || last == nil && !isLost(failure) {
 			return nil, err
 		}
 		if last == nil || failure.Sent {

@@ -134,27 +134,31 @@ func (l *existingList) read(ctx context.Context, c *Client) {
 	l.listed, l.jobs = true, existingJobs{ids: ids, complete: err == nil}
 }
 
-// writes tracks the renames and deletes of this process, which free the name of a build job.
+// writes counts the creates, renames and deletes of this process. Renames and deletes free the name of a build job.
 type writes struct {
-	mu       sync.Mutex
-	active   int
-	finished int
+	mu            sync.Mutex
+	active, freed int
 }
 
-// begin counts a write as in progress until the returned function is called.
-func (w *writes) begin() (end func()) {
+// track calls write, which counts as active until it returns, and as one that has freed a name if it succeeds and freesName is true.
+func (w *writes) track(freesName bool, write func() error) error {
 	w.add(1, 0)
-	return func() { w.add(-1, 0) }
+	err := write()
+	if err == nil && freesName {
+		w.add(-1, 1)
+	} else {
+		w.add(-1, 0)
+	}
+	return err
 }
 
-// freeName counts a write that succeeded.
-func (w *writes) freeName() { w.add(0, 1) }
+// counts returns how many writes are in progress, and how many have freed a name.
+func (w *writes) counts() (active, freed int) { return w.add(0, 0) }
 
-// add changes the two counts and returns them.
-func (w *writes) add(active, finished int) (int, int) {
+func (w *writes) add(active, freed int) (int, int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.active += active
-	w.finished += finished
-	return w.active, w.finished
+	w.freed += freed
+	return w.active, w.freed
 }

@@ -23,7 +23,7 @@ type NameTakenError struct {
 
 // Error contains the rejection and the ID.
 func (e *NameTakenError) Error() string {
-	return e.Err.Error() + "; build job " + e.Job.ID + " has the name"
+	return e.Err.Error() + "; build job " + rest.Sanitize(e.Job.ID, maxIDLength) + " has the name"
 }
 
 // Unwrap returns Err.
@@ -38,36 +38,40 @@ const idleChecks = 4
 // one of them may free the name. The error is then a [*NameTakenError].
 func (c *Client) retryNameTaken(ctx context.Context, name, id string, write func() error) error {
 	writes := &c.shared.writes
-	end := writes.begin()
-	for idle := 0; ; {
-		_, before := writes.add(0, 0)
-		err := write()
-		end() // While it waits for a name, a rename frees none.
-		end = func() {}
-		if err == nil && id != "" {
-			writes.freeName()
-		}
+	for {
+		_, before := writes.counts()
+		err := writes.track(id != "", write)
 		if !mayBeNameTaken(err) {
 			return err
 		}
 		taken := c.nameTaken(ctx, name, id, err)
-		for finished := before; finished == before; {
-			var active int
-			if active, finished = writes.add(0, 0); finished != before {
-				break
-			}
-			if taken == nil {
-				return err
-			}
-			if idle == idleChecks || c.rest.Pause(ctx, rest.Delay(idle+1)) != nil {
-				return taken
-			}
-			if active == 0 {
-				idle++
-			}
+		_, freed := writes.counts()
+		switch {
+		case freed > before:
+		case taken == nil:
+			return err
+		case !c.waitForFreedName(ctx, before):
+			return taken
 		}
-		idle = 0
 	}
+}
+
+// waitForFreedName waits until this process has freed more names than before. It returns false if no write that may free one is in
+// progress, or if ctx ends.
+func (c *Client) waitForFreedName(ctx context.Context, before int) bool {
+	for idle := 0; idle < idleChecks; {
+		if c.rest.Pause(ctx, rest.Delay(idle+1)) != nil {
+			return false
+		}
+		active, freed := c.shared.writes.counts()
+		if freed > before {
+			return true
+		}
+		if idle++; active > 0 {
+			idle = 0
+		}
+	}
+	return false
 }
 
 // nameTaken returns the error for a rejected write if another build job than id has the name, compared case-insensitively; nil
