@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"reflect"
 	"strings"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
@@ -161,10 +160,7 @@ func (c *Client) getBuildJob(ctx context.Context, id string) (*BuildJob, error) 
 // depth: a PUT replaces the whole job. A rename that is rejected because of the name is sent again while this process renames or
 // deletes other build jobs.
 func (c *Client) UpdateBuildJob(ctx context.Context, current *BuildJob, spec BuildJobSpec) error {
-	body, err := replaceSpec(current.rawSpec, spec)
-	if err != nil {
-		return err
-	}
+	body := updateBody("", spec.Values(), current.rawSpec)
 	put := func() error {
 		return c.do(ctx, rest.Call{Method: http.MethodPut, Path: jobPath(current.ID), Body: body}, nil)
 	}
@@ -189,53 +185,29 @@ func jobPath(id ...string) []string {
 	return append([]string{"assembling", "v1", "jobs"}, id...)
 }
 
-// members is a JSON object whose members are not looked into.
-type members map[string]json.RawMessage
-
-// replaceSpec is the body of an update: the members of the raw spec that the API does not document, and spec.
-func replaceSpec(raw json.RawMessage, spec BuildJobSpec) (members, error) {
-	return replaceMembers(raw, reflect.ValueOf(spec))
-}
-
-// replaceMembers returns the members of raw that the struct does not have, and all that the struct says, at every depth.
-func replaceMembers(raw json.RawMessage, written reflect.Value) (members, error) {
-	result := members{}
-	if len(raw) > 0 && string(raw) != "null" {
-		if err := json.Unmarshal(raw, &result); err != nil {
-			return nil, fmt.Errorf("the service's spec: %w", err)
-		}
+// updateBody returns a spec, or an object within it, with the documented members that values contains and the other members of raw,
+// at every depth. prefix begins the paths of the members: "" for the spec itself.
+func updateBody(prefix string, values map[string]any, raw json.RawMessage) map[string]any {
+	var current map[string]json.RawMessage
+	_ = json.Unmarshal(raw, &current) // It was decoded before, or it is absent.
+	body := map[string]any{}
+	for name, value := range current {
+		body[name] = value
 	}
-	for field, value := range written.Fields() {
-		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		old := result[name]
-		delete(result, name)
-		silent := value.Kind() == reflect.Pointer && value.IsNil()
-		if value.Kind() == reflect.Pointer {
-			if silent {
-				value = reflect.Zero(field.Type.Elem())
-			} else {
-				value = value.Elem()
-			}
-		}
-		document := value.Interface()
-		if value.Kind() == reflect.Struct {
-			object, err := replaceMembers(old, value)
-			if err != nil {
-				return nil, err
-			}
-			// What is not documented goes back also where the rest is silent. But what the service says besides of a repository
-			// belongs to it, and goes with it.
-			silent = silent && (len(object) == 0 || value.Type() == reflect.TypeFor[CodeRepo]())
-			document = object
-		}
-		if silent {
+	for _, m := range specMembers {
+		name, isWithin := strings.CutPrefix(m.path, prefix)
+		if !isWithin || strings.Contains(name, ".") {
 			continue
 		}
-		encoded, err := json.Marshal(document)
-		if err != nil {
-			return nil, err
+		value, isSet := values[m.path]
+		if m.object {
+			object := updateBody(m.path+".", values, current[name])
+			// Undocumented members of a repository belong to it, and go with it.
+			value, isSet = object, isSet || len(object) > 0 && m.path != "code_repo"
 		}
-		result[name] = encoded
+		if delete(body, name); isSet {
+			body[name] = value
+		}
 	}
-	return result, nil
+	return body
 }
