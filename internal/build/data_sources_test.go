@@ -58,7 +58,7 @@ func TestBuildDataSource_allFields(t *testing.T) {
 					check("job_id", text(w.jobID)), check("job_name", text("checkout-service")), check("enterprise_project_id", text("0")),
 					check("index", knownvalue.Int64Exact(1)), check("state", text("Failed")),
 					check("started_at", text("2025-11-14T09:06:28Z")), check("ended_at", text("2025-11-14T09:07:08Z")), check("duration", knownvalue.Int64Exact(40)),
-					check("repo_type", text("GitHub")), check("repo", text("https://user:xxxxx@github.com/acme/checkout")), check("branch", text("main")),
+					check("repo_type", text("GitHub")), check("repo", text("https://xxxxx@github.com/acme/checkout")), check("branch", text("main")),
 					check("commit_id", knownvalue.StringRegexp(regexp.MustCompile(`^[0-9a-f]{40}$`))), check("committer", text("emulator-committer")),
 					check("commit_time", text("2025-11-14T08:06:28Z")), check("commit_comment", text("Change 1")), check("language", knownvalue.Null()),
 					check("trigger", text("user")), check("creator", text("emulator-user")),

@@ -63,7 +63,7 @@ func TestBuild_lifecycle(t *testing.T) {
 						value("commit_id", knownvalue.StringRegexp(regexp.MustCompile(`^[0-9a-f]{40}$`))),
 						value("committer", knownvalue.StringExact("emulator-committer")),
 						value("branch", knownvalue.StringExact("main")),
-						value("repo", knownvalue.StringExact("https://user:xxxxx@github.com/acme/checkout")),
+						value("repo", knownvalue.StringExact("https://xxxxx@github.com/acme/checkout")),
 					},
 					Check: func(s *terraform.State) error {
 						w.expect(t, "Successful", 1, 0)

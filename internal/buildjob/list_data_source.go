@@ -72,7 +72,7 @@ func (d *jobsDataSource) list(ctx context.Context, config values) ([]values, dia
 	filter := filterFrom(config)
 	all, err := d.Client.ListBuildJobs(ctx, filter.name)
 	if err != nil {
-		return nil, diag.Diagnostics{listDiagnostic(err)}
+		return nil, diag.Diagnostics{listDiagnostic("listing the build jobs", err)}
 	}
 	rows := filter.jobs(func(yield func(servicestage.BuildJobSummary, error) bool) {
 		for _, job := range all {

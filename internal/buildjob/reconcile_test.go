@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
@@ -259,7 +260,7 @@ func FuzzImportID(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, id string) {
-		if isImportID(id) && (url.PathEscape(id) != id || path.Clean("/jobs/"+id) != "/jobs/"+id) {
+		if rest.PathElement.MatchString(id) && (url.PathEscape(id) != id || path.Clean("/jobs/"+id) != "/jobs/"+id) {
 			t.Errorf("%q passes, and is no element of a path", id)
 		}
 	})

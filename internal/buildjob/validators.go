@@ -49,9 +49,6 @@ func followsJobNameRule(name string) bool {
 	return len(name) >= 2 && len(name) <= 64 && isLetter(name[0]) && isLetterOrDigit(name[len(name)-1]) && isWord(name)
 }
 
-// isImportID is true of what may be a job_id: the service's samples are letters and digits, and no rule is published.
-func isImportID(id string) bool { return id != "" && isWord(id) }
-
 // isWord is true of letters, digits, hyphens and underscores.
 func isWord(text string) bool {
 	for i := range len(text) {
