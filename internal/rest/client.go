@@ -262,13 +262,13 @@ func (c *Client) exchange(ctx context.Context, call Call, target string, body []
 	if err != nil {
 		failure := &Error{Method: call.Method, Host: req.URL.Host, Sent: connected.Load(), Err: secrets.cause(err)}
 		fields["error"] = failure.Err.Error()
-		c.config.Log(ctx, "no answer", fields)
+		c.config.Log(ctx, "no response", fields)
 		return nil, failure
 	}
 	response.secrets = secrets.with(response.Header.Get("X-Subject-Token"))
 	fields["status"] = response.StatusCode
 	fields["request_id"] = response.requestID()
-	c.config.Log(ctx, "answer", fields)
+	c.config.Log(ctx, "response", fields)
 	return response, response.failure()
 }
 
@@ -314,10 +314,10 @@ func (c *Client) send(req *http.Request) (*response, error) {
 	defer func() { _ = resp.Body.Close() }() // Reading has ended; closing can lose nothing.
 	content, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse+1))
 	if err != nil {
-		return nil, fmt.Errorf("reading the answer (HTTP %d): %w", resp.StatusCode, err)
+		return nil, fmt.Errorf("reading the response (HTTP %d): %w", resp.StatusCode, err)
 	}
 	if len(content) > maxResponse {
-		return nil, permanentError{fmt.Errorf("the answer (HTTP %d) is longer than %d MiB", resp.StatusCode, maxResponse>>20)}
+		return nil, permanentError{fmt.Errorf("the response (HTTP %d) is longer than %d MiB", resp.StatusCode, maxResponse>>20)}
 	}
 	return &response{Response: resp, method: req.Method, body: content, now: c.config.Now()}, nil
 }
@@ -331,9 +331,9 @@ func decode(response *response, out any, confidential bool) *Error {
 		if !json.Valid(response.body) && (!confidential || response.isHTML()) {
 			failure.Message = response.excerpt()
 		}
-		failure.Err = errors.New("the answer is not the documented JSON")
+		failure.Err = errors.New("the response is not the documented JSON")
 		if !confidential { // The cause may quote a value.
-			failure.Err = fmt.Errorf("the answer is not the documented JSON: %w", response.secrets.cause(err))
+			failure.Err = fmt.Errorf("the response is not the documented JSON: %w", response.secrets.cause(err))
 		}
 		return failure
 	}

@@ -55,7 +55,7 @@ func (e *Error) Error() string {
 			parts = append(parts, e.Err.Error())
 		}
 	case e.Err != nil:
-		parts = append(parts, "no answer: "+e.Err.Error())
+		parts = append(parts, "no response: "+e.Err.Error())
 	default:
 		parts = append(parts, "not sent")
 	}
