@@ -87,7 +87,7 @@ func badEnd(ctx context.Context, client *servicestage.Client, build *servicestag
 
 // badPhase is the phase that ended badly.
 func badPhase(phases []servicestage.Phase) (string, bool) {
-	i := slices.IndexFunc(phases, func(p servicestage.Phase) bool { return p.State.Bad() })
+	i := slices.IndexFunc(phases, func(p servicestage.Phase) bool { return p.State.Failed() })
 	if i < 0 {
 		return "", false
 	}
@@ -155,16 +155,16 @@ func startError(jobID string, err error) diag.Diagnostic {
 		return diag.NewAttributeErrorDiagnostic(path.Root("job_id"), "No such build job", apidiag.Detail(operation, err,
 			"There is no build job with this id in the provider's region and project."))
 	}
-	lost, ok := errors.AsType[*servicestage.LostBuildError](err)
+	lost, ok := errors.AsType[*servicestage.UnknownStartError](err)
 	if !ok {
 		return apidiag.Error("Unable to start the build", operation, err)
 	}
 	name, before := rest.Sanitize(lost.JobName, maxName), cmp.Or(rest.Sanitize(lost.Before, maxName), "none")
 	advice := "The response to the start request was lost, and the request is not sent again: it could start a second build. "
 	switch {
-	case lost.Lookup != nil:
+	case lost.LookupErr != nil:
 		advice += fmt.Sprintf("The job could not be read either: %s. Look for a new build of %q in the console before you start another.",
-			lost.Lookup, name)
+			lost.LookupErr, name)
 	case lost.After != "":
 		advice += fmt.Sprintf("The last build of %q was %s before and is %s now, but that may be a build that somebody else started. "+
 			"Look at the builds in the console before you start another.", name, before, rest.Sanitize(lost.After, maxName))

@@ -14,8 +14,8 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-// BuildJobSpec is what a user says of a build job: the body of create and update, and `spec` in the answer of get. A nil
-// member is left out of a body; a pointer to "" clears.
+// BuildJobSpec is the body of create and update, and the member `spec` of the response to get. A nil member is omitted from a body; a
+// pointer to "" clears the argument.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0275.html (create), _0272 (update).
 type BuildJobSpec struct {
@@ -26,7 +26,7 @@ type BuildJobSpec struct {
 	EnterpriseProjectID *string            `json:"enterprise_project_id,omitempty"`
 }
 
-// EnvironmentSetting says where and on what a job builds.
+// EnvironmentSetting is where a job builds: its cluster, architecture and version of Docker.
 type EnvironmentSetting struct {
 	DockerVersion    *string  `json:"docker_version,omitempty"`
 	ClusterID        *string  `json:"cluster_id,omitempty"`
@@ -40,7 +40,7 @@ type BuildOS struct {
 	Arch *string `json:"arch,omitempty"`
 }
 
-// CodeRepo is the repository that a job builds. The service wants all four members.
+// CodeRepo is the repository that a job builds. The API requires all four members.
 type CodeRepo struct {
 	Type      *string `json:"type,omitempty"`
 	URL       *string `json:"url,omitempty"`
@@ -48,36 +48,36 @@ type CodeRepo struct {
 	Namespace *string `json:"namespace,omitempty"`
 }
 
-// BuildJob is a build job as the service holds it.
+// BuildJob is a build job as the service returns it.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0276.html.
 type BuildJob struct {
 	ID string
 	// EnterpriseProjectID is the one at the top level of the response, else that of its spec; nil if both are absent.
 	EnterpriseProjectID *string
-	// Creator is the name of the user; empty where the service does not say.
+	// Creator is the name of the user; empty if the service does not return it.
 	Creator string
-	// CreatedAt is empty but in the answer of create, or where a service says it unasked.
+	// CreatedAt is in RFC 3339 format if it could be parsed. It is usually empty: only the response to create is documented to contain it.
 	CreatedAt string
-	// LastBuildID is empty as long as the job has not been built.
+	// LastBuildID is empty until a build is started.
 	LastBuildID string
 	Spec        BuildJobSpec
 
-	// rawSpec is the spec as it came, with members that are not documented.
+	// rawSpec is the spec as returned, with members that are not documented.
 	rawSpec json.RawMessage
 }
 
-// UnmarshalJSON reads the answer of get. An answer without job_id or spec is an error: it describes no job.
+// UnmarshalJSON decodes the response to get. A response without job_id or spec is an error.
 func (j *BuildJob) UnmarshalJSON(data []byte) error {
-	type jobAnswer struct {
+	type jobResponse struct {
 		JobID               string          `json:"job_id"`
 		EnterpriseProjectID *string         `json:"enterprise_project_id"`
 		Creator             creator         `json:"creator"`
-		CreatedAt           lenient         `json:"created_at"`
-		LastBuildID         lenient         `json:"last_build_id"`
+		CreatedAt           looseString     `json:"created_at"`
+		LastBuildID         looseString     `json:"last_build_id"`
 		Spec                json.RawMessage `json:"spec"`
 	}
-	var wire jobAnswer
+	var wire jobResponse
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (c *Client) GetBuildJob(ctx context.Context, id, name string) (*BuildJob, e
 	return job, nil
 }
 
-// maxStaleReads is how many reads after a write may return what was there before.
+// maxStaleReads is the maximum number of reads after a write that may return the previous state.
 const maxStaleReads = 4
 
 // GetWrittenBuildJob reads a build job that was written a moment ago. While the service reports that it does not exist, the read is
@@ -129,7 +129,7 @@ func (c *Client) GetWrittenBuildJob(ctx context.Context, id string, current func
 			if current(job) || reads == maxStaleReads {
 				return job, nil
 			}
-		case failure == nil || !saysGone(failure) && !mayMeanGone(failure):
+		case failure == nil || !isNotFound(failure) && !isAmbiguousNotFound(failure):
 			return nil, err
 		}
 		if stopped := c.rest.Pause(ctx, rest.Delay(attempt)); stopped != nil {

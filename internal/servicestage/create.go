@@ -42,8 +42,8 @@ type CreatedBuildJob struct {
 // UnmarshalJSON reads the create response. A response without job_id is an error.
 func (j *CreatedBuildJob) UnmarshalJSON(data []byte) error {
 	var wire struct {
-		JobID     string  `json:"job_id"`
-		CreatedAt lenient `json:"created_at"`
+		JobID     string      `json:"job_id"`
+		CreatedAt looseString `json:"created_at"`
 	}
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
@@ -141,7 +141,7 @@ func (c *Client) createBuildJob(ctx context.Context, spec BuildJobSpec, existing
 			return &created, nil
 		}
 		failure, ok := errors.AsType[*Error](err)
-		if !ok || last == nil && !isLost(failure) {
+		if !ok || last == nil && !outcomeUnknown(failure) {
 			return nil, err
 		}
 		if last == nil || failure.Sent {
@@ -151,7 +151,7 @@ func (c *Client) createBuildJob(ctx context.Context, spec BuildJobSpec, existing
 		switch {
 		case adopted != "":
 			return &CreatedBuildJob{ID: adopted, Adopted: true}, nil
-		case lookupErr != nil, len(jobs) > 0, !isLost(failure), send > c.maxResends(failure), c.rest.Pause(ctx, rest.Delay(send)) != nil:
+		case lookupErr != nil, len(jobs) > 0, !outcomeUnknown(failure), send > c.maxResends(failure), c.rest.Pause(ctx, rest.Delay(send)) != nil:
 			last.Stopped = ctx.Err()
 			return nil, &UnknownOutcomeError{Name: spec.JobName, Jobs: jobs, Err: last, LookupErr: lookupErr}
 		}
@@ -167,8 +167,8 @@ func (c *Client) maxResends(failure *Error) int {
 	return c.rest.MaxRetries()
 }
 
-// isLost is true of a failure after which the service may have done what it was asked.
-func isLost(failure *Error) bool {
+// outcomeUnknown reports whether the service may have carried out a request that failed.
+func outcomeUnknown(failure *Error) bool {
 	return failure.Sent && (failure.StatusCode < http.StatusMultipleChoices && failure.Code == "" ||
 		failure.StatusCode == http.StatusRequestTimeout || failure.StatusCode >= http.StatusInternalServerError)
 }
@@ -193,7 +193,7 @@ func (c *Client) findCreated(ctx context.Context, spec BuildJobSpec, existing ex
 	return adopted, others, err
 }
 
-// searchCreated searches once. settled means that searching again is of no use. A listed build job that GET does not find may be a
+// searchCreated searches once. settled means that another search would return the same. A listed build job that GET does not find may be a
 // deleted one, or the created one before the service can read it: only the last search leaves it out.
 func (c *Client) searchCreated(
 	ctx context.Context, spec BuildJobSpec, existing existingJobs, last bool,
@@ -210,7 +210,7 @@ func (c *Client) searchCreated(
 		switch {
 		case err == nil:
 			found, others = append(found, job), append(others, summary)
-		case isFailure && (saysGone(failure) || mayMeanGone(failure)):
+		case isFailure && (isNotFound(failure) || isAmbiguousNotFound(failure)):
 			missing++
 			if !last {
 				others = append(others, summary)

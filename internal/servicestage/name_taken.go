@@ -29,7 +29,7 @@ func (e *NameTakenError) Error() string {
 // Unwrap returns Err.
 func (e *NameTakenError) Unwrap() error { return e.Err }
 
-// idleChecks is how many times in a row no other write may be in progress before a taken name counts as taken for good. Terraform
+// idleChecks is the number of checks in a row without a write in progress after which a wait for a name ends. Terraform
 // starts the operations of an apply one after the other.
 const idleChecks = 4
 
@@ -90,7 +90,7 @@ func (c *Client) nameTaken(ctx context.Context, name, id string, err error) *Nam
 	return nil
 }
 
-// mayBeNameTaken is true of a rejection, and of a server error with a code of the service after which nothing was created.
+// mayBeNameTaken reports whether the error is a rejection, or a server error with a code of the service after which nothing was created.
 func mayBeNameTaken(err error) bool {
 	if outcome, ok := errors.AsType[*UnknownOutcomeError](err); ok {
 		failure, isFailure := errors.AsType[*Error](outcome.Err)
