@@ -197,7 +197,7 @@ const otherProject = "7a1b2c3d-0000-4000-8000-000000000007"
 // probe runs a probe against server. Its waits take no time.
 func probe(ctx context.Context, server *emulator.Server, enterpriseProject string) (*contract.Report, error) {
 	return contract.Probe(ctx, servicestage.Config{
-		Endpoint: server.URL, ProjectID: "test-project", UserAgent: "contract-test",
+		Endpoint: server.URL, UserAgent: "contract-test",
 		Authenticator: auth.AccessKey{ID: emulator.DefaultAccessKey, Secret: emulator.DefaultSecretKey},
 		Wait:          func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
 	}, enterpriseProject)

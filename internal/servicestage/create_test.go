@@ -210,6 +210,9 @@ func TestCreateBuildJob_existingIDIsNotCreated(t *testing.T) {
 			t.Errorf("got %v, %v", created, err)
 		}
 	}
+	_, err := client.CreateBuildJob(t.Context(), app)
+	taken, ok := errors.AsType[*servicestage.NameTakenError](err)
+	equal(t, "the build job counts as one of this process", !ok || taken.Own, false)
 }
 
 // Nothing is adopted if it is not known what existed before.
