@@ -73,14 +73,13 @@ func (d *jobsDataSource) list(ctx context.Context, config values) ([]values, dia
 		return nil, diag.Diagnostics{listDiagnostic("listing the build jobs", err)}
 	}
 	all = slices.DeleteFunc(all, func(job servicestage.BuildJobSummary) bool { return !filter.selects(job) })
-	found := make([]values, len(all))
+	found := make([]values, 0, len(all))
 	if config["details"] != true {
-		for i, job := range all {
-			found[i] = listedJob{BuildJobSummary: job}.values()
+		for _, job := range all {
+			found = append(found, listedJob{BuildJobSummary: job}.values())
 		}
 		return found, nil
 	}
-	found = found[:0]
 	var failed []listedJob
 	for listed, err := range readAll(ctx, d.Client, withoutError(all), 0) {
 		if err != nil {
