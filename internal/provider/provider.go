@@ -26,9 +26,9 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/baseimage"
 	"github.com/servicestage/terraform-provider-servicestage/internal/build"
 	"github.com/servicestage/terraform-provider-servicestage/internal/buildjob"
+	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
-	"github.com/servicestage/terraform-provider-servicestage/internal/wiring"
 )
 
 var (
@@ -42,7 +42,7 @@ type serviceStage struct {
 	version string
 	adjust  []func(*servicestage.Config)
 	// configured is nil until Configure has succeeded.
-	configured atomic.Pointer[wiring.Provider]
+	configured atomic.Pointer[providerdata.Data]
 }
 
 // New returns a function that makes the provider, as Terraform's plugin servers want it. version goes into the User-Agent
@@ -102,7 +102,7 @@ func (p *serviceStage) Configure(ctx context.Context, req provider.ConfigureRequ
 		return
 	}
 	config := newConfiguration(block)
-	configured := &wiring.Provider{
+	configured := &providerdata.Data{
 		Unknown: config.needed(), EnterpriseProjectID: config.stringValue("enterprise_project_id"), Region: config.stringValue("region"),
 	}
 	switch {

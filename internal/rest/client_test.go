@@ -136,13 +136,13 @@ func TestClient_renewsCredentials(t *testing.T) {
 		"once only":               {[]http.HandlerFunc{expired}, http.MethodGet, 5, []string{"GET 1", "GET 2"}, "HTTP 401 APIGW.0307", 2},
 		"and then the retries":    {[]http.HandlerFunc{expired, busy, good}, http.MethodGet, 1, []string{"GET 1", "GET 2", "GET 2"}, "", 0},
 		"after the retries":       {[]http.HandlerFunc{busy, expired, good}, http.MethodGet, 1, []string{"GET 1", "GET 1", "GET 2"}, "", 0},
-		"a lost POST stays lost":  {[]http.HandlerFunc{expired, lose}, http.MethodPost, 5, []string{`POST 1 {"b":2}`, `POST 2 {"b":2}`}, "no answer", 2},
+		"a lost POST stays lost":  {[]http.HandlerFunc{expired, lose}, http.MethodPost, 5, []string{`POST 1 {"b":2}`, `POST 2 {"b":2}`}, "no response", 2},
 		"not for what is allowed": {[]http.HandlerFunc{say(http.StatusForbidden, ``)}, http.MethodGet, 5, []string{"GET 1"}, "HTTP 403", 1},
-		"not for the service's own word": {
-			[]http.HandlerFunc{say(http.StatusUnauthorized, `{"error_code":"SVCSTG.00100401","error_msg":"no such job"}`)},
+		"not for another 401": {
+			[]http.HandlerFunc{say(http.StatusUnauthorized, `{"error_code":"SVC.1","error_msg":"not found"}`)},
 			http.MethodGet, 5,
 			[]string{"GET 1"},
-			"HTTP 401 SVCSTG.00100401: no such job", 1,
+			"HTTP 401 SVC.1: not found", 1,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -150,6 +150,7 @@ func TestClient_renewsCredentials(t *testing.T) {
 			server := serve(t, c.handlers...)
 			client := client(t, server.URL, func(config *rest.Config) {
 				config.Authenticator, config.MaxRetries = &renewable{tokens: []string{"1", "2", "3"}}, c.retries
+				config.AcceptsCredentials = func(failure *rest.Error) bool { return failure.Code == "SVC.1" }
 			})
 			call := rest.Call{Method: c.method, Path: []string{"x"}}
 			if c.method == http.MethodPost {
@@ -308,7 +309,7 @@ func TestClient_proxy(t *testing.T) {
 		return
 	}
 	const proxy = "http://user:canary-password@192.0.2.1:3128"
-	for argument, want := range map[string]string{"proxy": "dialled 192.0.2.1:3128: GET service.example: no answer: proxyconnect tcp: as ordered, user:[redacted], dXNlcjp[redacted]Q=", "no-proxy": "dialled service.example:80"} {
+	for argument, want := range map[string]string{"proxy": "dialled 192.0.2.1:3128: GET service.example: no response: proxyconnect tcp: as ordered, user:[redacted], dXNlcjp[redacted]Q=", "no-proxy": "dialled service.example:80"} {
 		command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestClient_proxy$", "-test.v", "--", argument)
 		command.Env = append(os.Environ(), "HTTP_PROXY="+proxy, "http_proxy="+proxy, "NO_PROXY=", "no_proxy=")
 		output, err := command.CombinedOutput()

@@ -102,8 +102,8 @@ func TestStartBuild_foreignResponseIsNotStored(t *testing.T) {
 			})
 			build, err := s.client(t).StartBuild(t.Context(), jobID)
 			if c.want == "" {
-				if _, ok := errors.AsType[*servicestage.LostBuildError](err); !ok {
-					t.Errorf("got %v, %v; want a LostBuildError", build, err)
+				if _, ok := errors.AsType[*servicestage.UnknownStartError](err); !ok {
+					t.Errorf("got %v, %v; want a UnknownStartError", build, err)
 				}
 				return
 			}
@@ -148,12 +148,12 @@ func TestStartBuild_twoClientsDoNotAdoptEachOthersBuild(t *testing.T) {
 		t.Fatal(err)
 	}
 	build, err := second.StartBuild(t.Context(), jobID)
-	lost, ok := errors.AsType[*servicestage.LostBuildError](err)
+	lost, ok := errors.AsType[*servicestage.UnknownStartError](err)
 	if !ok {
-		t.Fatalf("got %v, %v; want a LostBuildError", build, err)
+		t.Fatalf("got %v, %v; want a UnknownStartError", build, err)
 	}
 	lost.Err = nil
-	equal(t, "lost", *lost, servicestage.LostBuildError{JobID: jobID, JobName: "app", Before: "x"})
+	equal(t, "lost", *lost, servicestage.UnknownStartError{JobID: jobID, JobName: "app", Before: "x"})
 }
 
 func TestStartBuild_twoClientsDoNotStartAtOnce(t *testing.T) {

@@ -69,7 +69,7 @@ func TestBuildState(t *testing.T) {
 		"Successful": {true, false}, "Failed": {true, true}, "Timeout": {true, true}, "Cancel": {true, true}, "Deleted": {true, true},
 		"": {false, false}, "successful": {false, false}, "Paused": {false, false},
 	} {
-		equal(t, string(state), [2]bool{state.Ended(), state.Bad()}, want)
+		equal(t, string(state), [2]bool{state.Ended(), state.Failed()}, want)
 	}
 }
 
@@ -209,7 +209,7 @@ func TestStartBuild_requests(t *testing.T) {
 	for name, c := range map[string]struct {
 		replies []reply
 		adopted bool
-		lost    *servicestage.LostBuildError
+		lost    *servicestage.UnknownStartError
 	}{
 		"answered":        {replies: []reply{before, numbered("b", "2")}},
 		"lost":            {replies: []reply{before, {drop: true}, before, after, numbered("b", "2"), numbered("a", "1")}, adopted: true},
@@ -218,11 +218,11 @@ func TestStartBuild_requests(t *testing.T) {
 		"not readable":    {replies: []reply{before, {drop: true}, after, noList}, adopted: true},
 		"among others": {
 			replies: []reply{before, {drop: true}, after, numbered("b", "3"), numbered("a", "1")},
-			lost:    &servicestage.LostBuildError{JobName: "app", Before: "a", After: "b"},
+			lost:    &servicestage.UnknownStartError{JobName: "app", Before: "a", After: "b"},
 		},
 		"not started": {
 			replies: []reply{before, {drop: true}, before, before, before, before},
-			lost:    &servicestage.LostBuildError{JobName: "app", Before: "a"},
+			lost:    &servicestage.UnknownStartError{JobName: "app", Before: "a"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -234,7 +234,7 @@ func TestStartBuild_requests(t *testing.T) {
 			}
 			s := script(t, replies...)
 			started, err := s.client(t, maxRetries(0)).StartBuild(t.Context(), id)
-			if lost, ok := errors.AsType[*servicestage.LostBuildError](err); ok {
+			if lost, ok := errors.AsType[*servicestage.UnknownStartError](err); ok {
 				lost.Err, lost.JobID = nil, ""
 				equal(t, "lost", lost, c.lost)
 			} else if err != nil || c.lost != nil {

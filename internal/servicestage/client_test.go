@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,36 +33,54 @@ func TestNew_refusesEndpoint(t *testing.T) {
 func TestClient_headers(t *testing.T) {
 	t.Parallel()
 	for method, call := range operations {
-		for _, project := range []string{"", "the-project"} {
-			t.Run(method+project, func(t *testing.T) {
-				t.Parallel()
-				service := script(t, reply{body: goodJob})
-				client := service.client(t, func(config *servicestage.Config) { config.ProjectID = project })
-				if err := call(t.Context(), client); err != nil {
-					t.Fatal(err)
-				}
-				request := service.only(t)
-				equal(t, "method", request.Method, method)
-				for name, want := range map[string][]string{
-					"Content-Type": {"application/json;charset=utf8"},
-					"Accept":       {"application/json"},
-					"X-Language":   {"en-us"},
-					"User-Agent":   {"test/1.2.3"},
-					"X-Auth-Token": {token},
-				} {
-					equal(t, name, request.Header[name], want)
-				}
-				if got, sent := request.Header["X-Project-Id"]; sent != (project != "") || request.Header.Get("X-Project-Id") != project {
-					t.Errorf("X-Project-Id: got %q, want %q", got, project)
-				}
-				hasBody := method == http.MethodPut
-				if hasBody {
-					equalBody(t, request.body, `{"job_name":"app","environment_setting":{}}`)
-				} else {
-					equal(t, "body", request.body, "")
-				}
-			})
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			service := script(t, reply{body: goodJob})
+			if err := call(t.Context(), service.client(t)); err != nil {
+				t.Fatal(err)
+			}
+			request := service.only(t)
+			equal(t, "method", request.Method, method)
+			for name, want := range map[string][]string{
+				"Content-Type": {"application/json;charset=utf8"},
+				"Accept":       {"application/json"},
+				"X-Language":   {"en-us"},
+				"User-Agent":   {"test/1.2.3"},
+				"X-Auth-Token": {token},
+			} {
+				equal(t, name, request.Header[name], want)
+			}
+			if method == http.MethodPut {
+				equalBody(t, request.body, `{"job_name":"app","environment_setting":{}}`)
+			} else {
+				equal(t, "body", request.body, "")
+			}
+		})
+	}
+}
+
+// rejectable is a token that the client could replace.
+type rejectable struct {
+	auth.Token
+	rejected atomic.Int32
+}
+
+func (r *rejectable) Reject(*http.Request) bool { return r.rejected.Add(1) == 1 }
+
+// ServiceStage returns 401 with a code of its own for what does not exist. Only other codes are about credentials.
+func TestClient_notFoundDoesNotRejectCredentials(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]int32{"SVCSTG.00100401": 0, "SVCSTG.CPE.4010001": 0, "APIGW.0307": 1, "": 1} {
+		service := serve(t, func(w http.ResponseWriter, _ received) {
+			reply{status: http.StatusUnauthorized, body: fmt.Sprintf(`{"error_code":%q}`, code)}.write(w)
+		})
+		authenticator := &rejectable{Token: token}
+		client := service.client(t, func(config *servicestage.Config) { config.Authenticator = authenticator })
+		if _, err := client.GetBuild(t.Context(), "b", ""); err == nil {
+			t.Errorf("%q: no error", code)
 		}
+		equal(t, code, authenticator.rejected.Load(), want)
+		equal(t, "requests", len(service.requests()), int(want)+1)
 	}
 }
 
@@ -120,7 +139,6 @@ func TestClient_signsEachAttemptAnew(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	service := script(t, reply{status: http.StatusTooManyRequests}, reply{status: http.StatusTooManyRequests}, reply{body: goodJob})
 	client := service.client(t, func(config *servicestage.Config) {
-		config.ProjectID = "the-project"
 		config.Authenticator = auth.AccessKey{ID: "key", Secret: secret, SecurityToken: "temporary", Now: func() time.Time {
 			now = now.Add(time.Second)
 			return now
@@ -132,7 +150,7 @@ func TestClient_signsEachAttemptAnew(t *testing.T) {
 	var dates, signatures []string
 	for i, request := range service.requests() {
 		dates = append(dates, request.Header.Get(auth.DateHeader))
-		signed := []string{"host", "x-project-id", "x-sdk-date", "x-security-token"}
+		signed := []string{"host", "x-sdk-date", "x-security-token"}
 		want := fmt.Sprintf("%s Access=key, SignedHeaders=%s, Signature=%s", auth.Algorithm, strings.Join(signed, ";"),
 			auth.Signature(secret, request.Request, []byte(request.body), signed))
 		equal(t, fmt.Sprintf("Authorization of attempt %d", i+1), request.Header.Get("Authorization"), want)

@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -210,6 +211,9 @@ func TestCreateBuildJob_existingIDIsNotCreated(t *testing.T) {
 			t.Errorf("got %v, %v", created, err)
 		}
 	}
+	_, err := client.CreateBuildJob(t.Context(), app)
+	taken, ok := errors.AsType[*servicestage.NameTakenError](err)
+	equal(t, "the build job counts as one of this process", !ok || taken.Own, false)
 }
 
 // Nothing is adopted if it is not known what existed before.
@@ -566,7 +570,7 @@ func TestCreateBuildJob_rateLimited(t *testing.T) {
 func TestCreateBuildJob_requests(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ existing, pages, searches int }{{0, 1, 0}, {100, 1, 0}, {250, 3, 0}, {1000, 10, 0}, {1001, 1, 20}} {
-		t.Run(fmt.Sprint(test.existing), func(t *testing.T) {
+		t.Run(strconv.Itoa(test.existing), func(t *testing.T) {
 			t.Parallel()
 			server, client := emulated(t, emulator.Quirks{})
 			for i := range test.existing {

@@ -104,7 +104,7 @@ func TestRetry_connectionRefused(t *testing.T) {
 			equal(t, "sent", failure.Sent, false)
 			equal(t, "status", failure.StatusCode, 0)
 			equal(t, "host", failure.Host, strings.TrimPrefix(endpoint, "http://"))
-			if failure.Err == nil || !strings.Contains(failure.Error(), ": no answer: "+failure.Err.Error()) {
+			if failure.Err == nil || !strings.Contains(failure.Error(), ": no response: "+failure.Err.Error()) {
 				t.Errorf("the text does not say why: %v", failure)
 			}
 		})
