@@ -156,7 +156,7 @@ func TestProvider_credentialErrorsNameTheirSource(t *testing.T) {
 		"unreachable": {userBlock, emulator.Fault{Drop: true, Times: -1}, "Identity and access management (IAM) was not reached. Check the network", -1},
 		"not_iam": {
 			userBlock, emulator.Fault{StatusCode: http.StatusOK, Body: "<html>Welcome</html>"},
-			`HTTP 200: "Welcome": the answer is not the documented JSON. This is no response of identity and access management (IAM). ` +
+			`HTTP 200: "Welcome": the response is not the documented JSON. This is no response of identity and access management (IAM). ` +
 				"Check the provider's region, cloud and auth_url, or endpoints.iam. Credentials in use: " + userInBlock + ".", 1,
 		},
 	}
