@@ -87,11 +87,15 @@ func credentialsAdvice(failed *auth.Error, rejected bool) string {
 	case auth.Login:
 		return "Check the provider's user_name or user_id, password, domain_name or domain_id, and project_name."
 	case auth.AssumeAgency:
-		return "Check the agency's name and account, and that the credentials may use it (Agent Operator)."
+		return "Check the agency's name and account, and that the credentials may use it (Agent Operator, or sts:agencies:assume with the ID of the account)."
 	case auth.ReadIDToken:
 		return "Check id_token_file."
 	case auth.ExchangeIDToken:
 		return "Check idp_id, and that the ID token is one of this identity provider and has not expired."
+	case auth.ExchangeToken:
+		return "Check that the token has not expired, and that its user has access to the project (project_id, else project_name)."
+	case auth.FindDomain:
+		return "Set domain_id to the ID of the account that the access key belongs to."
 	case auth.FindProject:
 		if !rejected {
 			return "Check project_name, which is the region's name by default, or set project_id."
@@ -112,7 +116,7 @@ func loginAdvice(failure *rest.Error, failed *auth.Error) string {
 	case "APIGW.0301", "APIGW.0307", "APIGW.0308":
 		return adviceFor(failure)
 	}
-	const endpoint = "the provider's region, cloud and auth_url, or endpoints.iam"
+	const endpoint = "the provider's region, cloud and auth_url, or endpoints.iam and endpoints.sts"
 	switch {
 	case failure.StatusCode == 0:
 		return "Identity and access management (IAM) was not reached. Check the network and its proxies, and " + endpoint + "."

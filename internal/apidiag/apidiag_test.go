@@ -179,7 +179,7 @@ func TestError_noCredentials(t *testing.T) {
 		"out of reach": {
 			login(&rest.Error{Host: "iam", Err: errors.New("connection refused"), Attempts: 6}),
 			"connection refused.\n\nIdentity and access management (IAM) was not reached. Check the network and its proxies, and the provider's region, " +
-				"cloud and auth_url, or endpoints.iam." + inUse + "\n\nEndpoint: iam, tries: 6",
+				"cloud and auth_url, or endpoints.iam and endpoints.sts." + inUse + "\n\nEndpoint: iam, tries: 6",
 		},
 		"busy for too long": {
 			login(&rest.Error{Host: "iam", StatusCode: 429, Message: "slow down", Stopped: context.DeadlineExceeded}),
@@ -214,9 +214,11 @@ func TestError_noCredentials(t *testing.T) {
 		rejected bool
 		want     string
 	}{
-		{auth.AssumeAgency, true, "Check the agency's name and account, and that the credentials may use it (Agent Operator)."},
+		{auth.AssumeAgency, true, "Check the agency's name and account, and that the credentials may use it (Agent Operator, or sts:agencies:assume with the ID of the account)."},
 		{auth.ReadIDToken, false, "Check id_token_file."},
 		{auth.ExchangeIDToken, true, "Check idp_id, and that the ID token is one of this identity provider and has not expired."},
+		{auth.ExchangeToken, true, "Check that the token has not expired, and that its user has access to the project (project_id, else project_name)."},
+		{auth.FindDomain, true, "Set domain_id to the ID of the account that the access key belongs to."},
 		{auth.FindProject, true, "Check that the credentials may list projects, or set project_id, which does without the look-up."},
 		{auth.FindProject, false, "Check project_name, which is the region's name by default, or set project_id."},
 		{auth.ReadMetadata, true, "The metadata service is that of a cloud server with an agency. Anywhere else, set credentials; HW_METADATA_DISABLED=true leaves it out."},

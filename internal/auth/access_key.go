@@ -34,14 +34,14 @@ type AccessKey struct {
 	Now func() time.Time
 }
 
-// Authenticate signs host, date, project and security token of the request. Other headers stay unsigned, so that a proxy may change
+// Authenticate signs host, date, account, project and security token of the request. Other headers stay unsigned, so that a proxy may change
 // them. It never fails.
 func (k AccessKey) Authenticate(_ context.Context, req *http.Request, body []byte) error {
 	if k.SecurityToken != "" {
 		req.Header.Set("X-Security-Token", k.SecurityToken)
 	}
 	signed := []string{"host", "x-sdk-date"}
-	for _, name := range []string{"x-project-id", "x-security-token"} {
+	for _, name := range []string{"x-domain-id", "x-project-id", "x-security-token"} {
 		if req.Header.Get(name) != "" {
 			signed = append(signed, name)
 		}

@@ -19,7 +19,7 @@ func sources() map[string]auth.Source {
 	key := auth.Static{Credential: auth.AccessKey{ID: "AK", Secret: "canary-secret", SecurityToken: "canary-security-token"}}
 	return map[string]auth.Source{
 		"password": auth.Password{UserName: "u", Password: "canary-password", DomainName: "d"},
-		"agency":   auth.Agency{Base: key, Name: "a", DomainName: "d"},
+		"agency":   auth.Agency{Base: key, Name: "a", DomainName: "d", CallerDomainID: "c"},
 		"OIDC":     auth.OIDC{IDPID: "idp", IDToken: "canary-id-token"},
 	}
 }
@@ -61,7 +61,7 @@ func TestIAM_badResponses(t *testing.T) {
 				if !ok {
 					want, ok = c.want[""]
 				}
-				session := auth.NewSession(made, "d", auth.Project{ID: "p"}, auth.Clients{IAM: client(t, server.url)})
+				session := auth.NewSession(made, "d", auth.Project{ID: "p"}, clientsOf(t, server.url))
 				err := session.Authenticate(t.Context(), unsent(t), nil)
 				if !ok {
 					continue
@@ -100,7 +100,7 @@ func TestIAM_retries(t *testing.T) {
 					answers(w, r)
 				}
 			})
-			clients := auth.Clients{IAM: client(t, server.url, func(c *rest.Config) { c.MaxRetries = 2 })}
+			clients := clientsOf(t, server.url, func(c *rest.Config) { c.MaxRetries = 2 })
 			for source, made := range sources() {
 				failing <- true
 				failing <- true

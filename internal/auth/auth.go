@@ -43,6 +43,10 @@ type Project struct {
 type Clients struct {
 	// IAM calls identity and access management. Its endpoint has no version in its path.
 	IAM *rest.Client
+	// Agencies calls IAM for the temporary access keys of an agency.
+	Agencies *rest.Client
+	// STS calls the security token service.
+	STS *rest.Client
 	// Metadata calls the metadata service of cloud servers (ECS), without a proxy.
 	Metadata *rest.Client
 	// Now is the clock; nil means [time.Now].

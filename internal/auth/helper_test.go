@@ -70,6 +70,13 @@ func client(t *testing.T, url string, adjust ...func(*rest.Config)) *rest.Client
 	return made
 }
 
+// clientsOf are clients of a server that is IAM and STS.
+func clientsOf(t *testing.T, url string, adjust ...func(*rest.Config)) auth.Clients {
+	t.Helper()
+	made := client(t, url, adjust...)
+	return auth.Clients{IAM: made, Agencies: made, STS: made, Now: made.Now}
+}
+
 // respond answers with a status and JSON.
 func respond(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")

@@ -59,7 +59,7 @@ func requestToken(ctx context.Context, clients Clients, call rest.Call) (*Creden
 	return &Credentials{Credential: Token(token), ExpiresAt: response.Token.ExpiresAt, ProjectID: response.Token.Project.ID, Refreshable: true}, nil
 }
 
-// requestKeys sends a request whose response contains a temporary access key.
+// requestKeys sends a request whose response contains a temporary access key, as IAM, STS or the metadata service returns it.
 func requestKeys(ctx context.Context, client *rest.Client, call rest.Call, now func() time.Time) (*Credentials, error) {
 	var response struct {
 		Credential struct {
@@ -68,17 +68,25 @@ func requestKeys(ctx context.Context, client *rest.Client, call rest.Call, now f
 			SecurityToken string    `json:"securitytoken"`
 			ExpiresAt     time.Time `json:"expires_at"`
 		} `json:"credential"`
+		Credentials struct {
+			AccessKeyID     string    `json:"access_key_id"`
+			SecretAccessKey string    `json:"secret_access_key"`
+			SecurityToken   string    `json:"security_token"`
+			Expiration      time.Time `json:"expiration"`
+		} `json:"credentials"`
 	}
 	if _, err := send(ctx, client, call, &response); err != nil {
 		return nil, err
 	}
-	c := response.Credential
-	if c.Access == "" || c.Secret == "" || c.SecurityToken == "" {
+	iam, sts := response.Credential, response.Credentials
+	key := AccessKey{
+		ID: cmp.Or(iam.Access, sts.AccessKeyID), Secret: cmp.Or(iam.Secret, sts.SecretAccessKey),
+		SecurityToken: cmp.Or(iam.SecurityToken, sts.SecurityToken), Now: now,
+	}
+	if key.ID == "" || key.Secret == "" || key.SecurityToken == "" {
 		return nil, errors.New("the response lacks the access key, its secret key or the security token")
 	}
-	return &Credentials{
-		Credential: AccessKey{ID: c.Access, Secret: c.Secret, SecurityToken: c.SecurityToken, Now: now}, ExpiresAt: c.ExpiresAt, Refreshable: true,
-	}, nil
+	return &Credentials{Credential: key, ExpiresAt: cmp.Or(iam.ExpiresAt, sts.Expiration), Refreshable: true}, nil
 }
 
 // keysFor returns the request for the temporary access key of an identity.
@@ -117,6 +125,76 @@ func findProject(ctx context.Context, clients Clients, authenticator rest.Authen
 	return "", &Error{Step: FindProject, Object: name, Err: err}
 }
 
+// callerHeader returns the header that agency requests signed with an access key need: the account that the key belongs to. It is
+// looked up if domainID is empty. Other credentials need no header.
+//
+// Source: https://support.huaweicloud.com/intl/en-us/api-iam/iam_07_0001.html, and for the header the provider huaweicloud/huaweicloud.
+func callerHeader(ctx context.Context, clients Clients, credentials *Credentials, domainID string) (http.Header, error) {
+	if _, signs := credentials.Credential.(AccessKey); !signs {
+		return http.Header{}, nil
+	}
+	if domainID == "" {
+		var response struct {
+			Domains []named `json:"domains"`
+		}
+		_, err := send(ctx, clients.IAM, rest.Call{Method: http.MethodGet, Path: []string{"v3", "auth", "domains"}, Authenticator: credentials}, &response)
+		if err == nil && (len(response.Domains) != 1 || response.Domains[0].ID == "") {
+			err = fmt.Errorf("IAM returned %d accounts", len(response.Domains))
+		}
+		if err != nil {
+			return nil, &Error{Step: FindDomain, Err: err}
+		}
+		domainID = response.Domains[0].ID
+	}
+	return http.Header{"X-Domain-Id": {domainID}}, nil
+}
+
+// projectScope is the scope of a token for a project; nil if the project has neither ID nor name. domain may be nil.
+func projectScope(project Project, domain *named) map[string]any {
+	switch {
+	case project.ID != "":
+		return map[string]any{"project": map[string]any{"id": project.ID}}
+	case project.Name != "" && domain != nil:
+		return map[string]any{"project": map[string]any{"name": project.Name, "domain": domain}}
+	case project.Name != "":
+		return map[string]any{"project": map[string]any{"name": project.Name}}
+	case domain != nil:
+		return map[string]any{"domain": domain}
+	}
+	return nil
+}
+
+// requestScopedToken requests a token for an identity, of the method that its key names, and a scope, which may be nil.
+func requestScopedToken(
+	ctx context.Context, clients Clients, method string, identity any, scope map[string]any, call rest.Call,
+) (*Credentials, error) {
+	auth := map[string]any{"identity": map[string]any{"methods": []string{method}, method: identity}}
+	if scope != nil {
+		auth["scope"] = scope
+	}
+	call.Path, call.Body = []string{"v3", "auth", "tokens"}, map[string]any{"auth": auth}
+	return requestToken(ctx, clients, call)
+}
+
+// Exchange is a source of tokens for a project that the original token, which is for another project or for an account, has access to.
+type Exchange struct {
+	Token string
+	// DomainID or DomainName is the account of the project; both may be empty.
+	DomainName, DomainID string
+}
+
+// Credentials exchanges the original token for one of the project.
+//
+// Source: https://github.com/huaweicloud/terraform-provider-huaweicloud (huaweicloud/config/auth.go).
+func (e Exchange) Credentials(ctx context.Context, clients Clients, project Project) (*Credentials, error) {
+	credentials, err := requestScopedToken(ctx, clients, "token", map[string]any{"id": e.Token},
+		projectScope(project, byIDOrName(e.DomainID, e.DomainName)), rest.Call{Secrets: []string{e.Token}})
+	if err != nil {
+		return nil, &Error{Step: ExchangeToken, Object: cmp.Or(project.ID, project.Name), Err: err}
+	}
+	return credentials, nil
+}
+
 // Password is a source of tokens for an IAM user.
 type Password struct {
 	// UserID identifies the user alone, UserName together with the account.
@@ -134,15 +212,11 @@ func (p Password) Credentials(ctx context.Context, clients Clients, project Proj
 	if p.UserID == "" {
 		user = map[string]any{"name": p.UserName, "password": p.Password, "domain": domain}
 	}
-	auth := map[string]any{"identity": map[string]any{"methods": []string{"password"}, "password": map[string]any{"user": user}}}
-	if scope := byIDOrName(project.ID, project.Name); scope != nil {
-		auth["scope"] = map[string]any{"project": scope}
-	} else if domain != nil {
-		auth["scope"] = map[string]any{"domain": domain}
+	scope := projectScope(project, nil)
+	if scope == nil {
+		scope = projectScope(Project{}, domain)
 	}
-	credentials, err := requestToken(ctx, clients, rest.Call{
-		Path: []string{"v3", "auth", "tokens"}, Body: map[string]any{"auth": auth}, Secrets: []string{p.Password},
-	})
+	credentials, err := requestScopedToken(ctx, clients, "password", map[string]any{"user": user}, scope, rest.Call{Secrets: []string{p.Password}})
 	if err != nil {
 		return nil, &Error{Step: Login, Object: cmp.Or(p.UserID, p.UserName), Err: err}
 	}
@@ -152,31 +226,68 @@ func (p Password) Credentials(ctx context.Context, clients Clients, project Proj
 // Agency is a source of the temporary access keys of an agency, which delegates permissions to the account of the base.
 type Agency struct {
 	Base Source
-	// Name is the name of the agency, DomainID or DomainName its account.
+	// Name is the name of the agency, DomainID or DomainName its account. DomainID works for trust agencies too.
 	Name, DomainName, DomainID string
-	// Duration is the lifetime of the keys, 15 minutes to 24 hours; zero leaves it to the service (15 minutes).
+	// CallerDomainID is the account of the base; empty means that it is looked up if necessary.
+	CallerDomainID string
+	// Duration is the lifetime of the keys; zero leaves it to the service. With DomainID it is 15 minutes to 12 hours, and at most an hour
+	// if the base's access key is temporary. With DomainName it is 15 minutes to 24 hours.
 	Duration time.Duration
 }
 
 // Credentials gets credentials from the base, and requests the keys with them. The base gets no project: it is one of the agency's account.
 //
-// Source: https://support.huaweicloud.com/intl/en-us/api-iam/iam_04_0101.html.
+// Sources: https://support.huaweicloud.com/intl/en-us/api-iam5/AssumeAgency.html and, with DomainName,
+// https://support.huaweicloud.com/intl/en-us/api-iam/iam_04_0101.html.
 func (a Agency) Credentials(ctx context.Context, clients Clients, _ Project) (*Credentials, error) {
 	base, err := a.Base.Credentials(ctx, clients, Project{})
 	if err != nil {
 		return nil, err
 	}
-	role := map[string]any{"agency_name": a.Name}
+	header, err := callerHeader(ctx, clients, base, a.CallerDomainID)
+	if err != nil {
+		return nil, err
+	}
+	client, role := clients.Agencies, map[string]any{"agency_name": a.Name, "domain_name": a.DomainName}
+	call := keysFor(map[string]any{"methods": []string{"assume_role"}, "assume_role": role}, base)
 	if a.DomainID != "" {
-		role["domain_id"] = a.DomainID
-	} else {
-		role["domain_name"] = a.DomainName
+		client, role = clients.STS, map[string]any{"agency_urn": "iam::" + a.DomainID + ":agency:" + a.Name, "agency_session_name": a.Name}
+		call.Path, call.Body = []string{"v5", "agencies", "assume"}, role
 	}
 	if a.Duration > 0 {
 		role["duration_seconds"] = int(a.Duration.Seconds())
 	}
-	identity := map[string]any{"methods": []string{"assume_role"}, "assume_role": role}
-	credentials, err := requestKeys(ctx, clients.IAM, keysFor(identity, base), clients.Now)
+	call.Header = header
+	credentials, err := requestKeys(ctx, client, call, clients.Now)
+	if err != nil {
+		return nil, &Error{Step: AssumeAgency, Object: a.Name, Err: err}
+	}
+	return credentials, nil
+}
+
+// AgencyToken is a source of tokens of an agency, which delegates permissions to the account of the base.
+type AgencyToken struct {
+	Base Source
+	// Name is the name of the agency, DomainName its account, and Project the name of a project of that account.
+	Name, DomainName, Project string
+	// CallerDomainID is the account of the base; empty means that it is looked up if necessary.
+	CallerDomainID string
+}
+
+// Credentials gets credentials from the base, and requests the token with them.
+//
+// Source: https://support.huaweicloud.com/intl/en-us/api-iam/iam_30_0003.html.
+func (a AgencyToken) Credentials(ctx context.Context, clients Clients, _ Project) (*Credentials, error) {
+	base, err := a.Base.Credentials(ctx, clients, Project{})
+	if err != nil {
+		return nil, err
+	}
+	header, err := callerHeader(ctx, clients, base, a.CallerDomainID)
+	if err != nil {
+		return nil, err
+	}
+	credentials, err := requestScopedToken(ctx, clients, "assume_role", map[string]any{"xrole_name": a.Name, "domain_name": a.DomainName},
+		projectScope(Project{Name: a.Project}, &named{Name: a.DomainName}), rest.Call{Header: header, Authenticator: base})
 	if err != nil {
 		return nil, &Error{Step: AssumeAgency, Object: a.Name, Err: err}
 	}

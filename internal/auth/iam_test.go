@@ -18,6 +18,8 @@ import (
 
 const (
 	loginCall    = "POST /v3/auth/tokens"
+	stsCall      = "POST /v5/agencies/assume"
+	domainsCall  = "GET /v3/auth/domains"
 	keysCall     = "POST /v3.0/OS-CREDENTIAL/securitytokens"
 	exchangeCall = "POST /v3.0/OS-AUTH/id-token/tokens"
 	expiresAt    = "2026-01-02T04:04:05.123000Z"
@@ -29,6 +31,12 @@ func answers(w http.ResponseWriter, r *http.Request) {
 	case "/v3/auth/tokens", "/v3.0/OS-AUTH/id-token/tokens":
 		w.Header().Set("X-Subject-Token", "issued-token")
 		respond(w, http.StatusCreated, map[string]any{"token": map[string]any{"expires_at": expiresAt, "project": map[string]any{"id": "p", "name": "n"}}})
+	case "/v3/auth/domains":
+		respond(w, http.StatusOK, map[string]any{"domains": []any{map[string]any{"id": "caller", "name": "c"}}})
+	case "/v5/agencies/assume":
+		respond(w, http.StatusOK, map[string]any{"credentials": map[string]any{
+			"access_key_id": "TAK", "secret_access_key": "TSK", "security_token": "TST", "expiration": expiresAt,
+		}})
 	case "/v3/projects":
 		respond(w, http.StatusOK, map[string]any{"projects": []any{map[string]any{"id": "p", "name": "n"}}})
 	default:
@@ -53,12 +61,20 @@ func TestIAM_calls(t *testing.T) {
 			map[string]string{"X-Auth-Token": none, "Authorization": none},
 		}}
 	}
-	agency := func(role, by string) call {
+	domains := call{domainsCall, "", map[string]string{"Authorization": signed}}
+	byName := func(domain string) call {
 		return call{
-			keysCall, `{"auth":{"identity":{"assume_role":` + role + `,"methods":["assume_role"]}}}`,
-			map[string]string{"Authorization": by},
+			keysCall, `{"auth":{"identity":{"assume_role":{"agency_name":"ag","domain_name":"d"},"methods":["assume_role"]}}}`,
+			map[string]string{"Authorization": signed, "X-Domain-Id": domain},
 		}
 	}
+	sts := func(duration string) call {
+		return call{
+			stsCall, `{"agency_session_name":"ag","agency_urn":"iam::di:agency:ag"` + duration + `}`,
+			map[string]string{"Authorization": signed, "X-Domain-Id": "caller"},
+		}
+	}
+	asToken := map[string]string{"X-Auth-Token": "issued-token", "Authorization": none, "X-Domain-Id": none}
 	idToken := auth.OIDC{IDPID: "idp", IDToken: "the-id-token"}
 	for name, c := range map[string]struct {
 		source  auth.Source
@@ -85,44 +101,59 @@ func TestIAM_calls(t *testing.T) {
 			auth.Password{UserID: "ui", Password: "p"}, auth.Project{},
 			[]call{{call: loginCall, body: `{"auth":{"identity":{"methods":["password"],"password":{"user":{"id":"ui","password":"p"}}}}}`}},
 		},
-		"agency, account by name": {
-			auth.Agency{Base: key, Name: "a", DomainName: "d"}, auth.Project{},
-			[]call{agency(`{"agency_name":"a","domain_name":"d"}`, signed)},
+		"agency, account by name": {auth.Agency{Base: key, Name: "ag", DomainName: "d"}, auth.Project{}, []call{domains, byName("caller")}},
+		"agency, account of the caller configured": {
+			auth.Agency{Base: key, Name: "ag", DomainName: "d", CallerDomainID: "own"}, auth.Project{}, []call{byName("own")},
 		},
 		"agency, account by id, duration": {
-			auth.Agency{Base: key, Name: "a", DomainName: "d", DomainID: "di", Duration: time.Hour}, auth.Project{},
-			[]call{agency(`{"agency_name":"a","domain_id":"di","duration_seconds":3600}`, signed)},
+			auth.Agency{Base: key, Name: "ag", DomainName: "d", DomainID: "di", Duration: time.Hour}, auth.Project{},
+			[]call{domains, sts(`,"duration_seconds":3600`)},
 		},
-		"agency, and a project of its account": {
-			auth.Agency{Base: auth.Password{UserID: "ui", Password: "p"}, Name: "a", DomainID: "di"}, auth.Project{Name: "n"},
+		"agency with a password, and a project of its account": {
+			auth.Agency{Base: auth.Password{UserID: "ui", Password: "p"}, Name: "ag", DomainName: "d"}, auth.Project{Name: "n"},
 			[]call{
 				{call: loginCall, body: `{"auth":{"identity":{"methods":["password"],"password":{"user":{"id":"ui","password":"p"}}}}}`},
-				{keysCall, `{"auth":{"identity":{"assume_role":{"agency_name":"a","domain_id":"di"},"methods":["assume_role"]}}}`, map[string]string{"X-Auth-Token": "issued-token"}},
+				{keysCall, byName("").body, asToken},
 			},
 		},
-		"ID token": {
-			idToken, auth.Project{},
-			[]call{
-				{exchangeCall, `{"auth":{"id_token":{"id":"the-id-token"}}}`, map[string]string{"X-Idp-Id": "idp", "X-Auth-Token": none, "Authorization": none}},
-				{
-					keysCall, `{"auth":{"identity":{"methods":["token"],"token":{"duration_seconds":3600}}}}`,
-					map[string]string{"X-Auth-Token": "issued-token", "Authorization": none},
-				},
-			},
+		"chain of agencies": {
+			auth.Agency{Base: auth.Agency{Base: key, Name: "ag", DomainName: "d", CallerDomainID: "own"}, Name: "ag", DomainID: "di"}, auth.Project{},
+			[]call{byName("own"), domains, sts("")},
+		},
+		"token of an agency": {
+			auth.AgencyToken{Base: key, Name: "ag", DomainName: "d", Project: "n"}, auth.Project{Name: "other"},
+			[]call{domains, {
+				loginCall, `{"auth":{"identity":{"assume_role":{"domain_name":"d","xrole_name":"ag"},"methods":["assume_role"]},` +
+					`"scope":{"project":{"domain":{"name":"d"},"name":"n"}}}}`, map[string]string{"Authorization": signed, "X-Domain-Id": "caller"},
+			}},
+		},
+		"token of an agency, by a token": {
+			auth.AgencyToken{Base: auth.Static{Credential: auth.Token("issued-token")}, Name: "ag", DomainName: "d"}, auth.Project{},
+			[]call{{
+				loginCall, `{"auth":{"identity":{"assume_role":{"domain_name":"d","xrole_name":"ag"},"methods":["assume_role"]},"scope":{"domain":{"name":"d"}}}}`, asToken,
+			}},
+		},
+		"token exchanged, project by id": {
+			auth.Exchange{Token: "T", DomainName: "d"}, auth.Project{ID: "pi", Name: "n"},
+			[]call{{loginCall, `{"auth":{"identity":{"methods":["token"],"token":{"id":"T"}},"scope":{"project":{"id":"pi"}}}}`, map[string]string{"X-Auth-Token": none}}},
+		},
+		"token exchanged, project by name": {
+			auth.Exchange{Token: "T", DomainName: "d"}, auth.Project{Name: "n"},
+			[]call{{call: loginCall, body: `{"auth":{"identity":{"methods":["token"],"token":{"id":"T"}},"scope":{"project":{"domain":{"name":"d"},"name":"n"}}}}`}},
 		},
 		"agency with an ID token": {
-			auth.Agency{Base: idToken, Name: "a", DomainID: "di"}, auth.Project{},
+			auth.Agency{Base: idToken, Name: "ag", DomainID: "di"}, auth.Project{},
 			[]call{
-				{call: exchangeCall, body: `{"auth":{"id_token":{"id":"the-id-token"}}}`},
-				{call: keysCall, body: `{"auth":{"identity":{"methods":["token"],"token":{"duration_seconds":3600}}}}`},
-				agency(`{"agency_name":"a","domain_id":"di"}`, signed),
+				{exchangeCall, `{"auth":{"id_token":{"id":"the-id-token"}}}`, map[string]string{"X-Idp-Id": "idp", "X-Auth-Token": none, "Authorization": none}},
+				{keysCall, `{"auth":{"identity":{"methods":["token"],"token":{"duration_seconds":3600}}}}`, asToken},
+				domains, sts(""),
 			},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := serve(t, answers)
-			credentials, err := c.source.Credentials(t.Context(), auth.Clients{IAM: client(t, server.url)}, c.project)
+			credentials, err := c.source.Credentials(t.Context(), clientsOf(t, server.url), c.project)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -139,7 +170,8 @@ func TestIAM_calls(t *testing.T) {
 				}
 				for header, value := range want.header {
 					sent := got[i].header.Get(header)
-					if value == signed && strings.HasPrefix(sent, auth.Algorithm+" Access=") {
+					if value == signed && strings.HasPrefix(sent, auth.Algorithm+" Access=") &&
+						strings.Contains(sent, "x-domain-id") == (got[i].header.Get("X-Domain-Id") != "") {
 						continue
 					}
 					if sent != value {
@@ -215,7 +247,7 @@ func TestAgency_failedBaseSendsNothingElse(t *testing.T) {
 		{auth.OIDC{IDPID: "idp", IDTokenFile: "/nonexistent"}, `reading the ID token of identity provider "idp": stat /nonexistent: no such file or directory`, 0},
 	} {
 		before := len(server.received())
-		_, err := auth.Agency{Base: c.base, Name: "a", DomainID: "d"}.Credentials(t.Context(), auth.Clients{IAM: client(t, server.url)}, auth.Project{})
+		_, err := auth.Agency{Base: c.base, Name: "a", DomainID: "d"}.Credentials(t.Context(), clientsOf(t, server.url), auth.Project{})
 		if _, ok := errors.AsType[*auth.Error](err); !ok || err.Error() != c.want {
 			t.Errorf("got %v, want %s", err, c.want)
 		}

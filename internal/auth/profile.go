@@ -18,7 +18,8 @@ import (
 type Profile struct {
 	Region    string
 	ProjectID string
-	// Credential is the stored access key, the temporary one of the last single sign-on, or a token, according to the profile's mode.
+	// Credential is the stored access key, the temporary one of the last single sign-on, or a token, according to the profile's mode; nil
+	// for the mode ecsAgency, whose credentials come from the metadata service.
 	Credential Credential
 	// AgencyName is the agency to assume, of the account AgencyDomainName or AgencyDomainID.
 	AgencyName, AgencyDomainName, AgencyDomainID string
@@ -90,7 +91,8 @@ func ReadProfile(content []byte, name string) (*Profile, error) {
 func (p fileProfile) credential() (Credential, error) {
 	keys := p.fileKeys
 	switch strings.ToUpper(p.Mode) {
-	case "", "AKSK":
+	case "ECSAGENCY":
+		return nil, nil //nolint:nilnil // The metadata service has the credentials.
 	case "SSO":
 		keys = p.SSOAuth.STSToken
 	case "TOKEN":
@@ -98,8 +100,6 @@ func (p fileProfile) credential() (Credential, error) {
 			return nil, fmt.Errorf("profile %q (mode %q) lacks the token", p.Name, p.Mode)
 		}
 		return Token(p.XAuthToken), nil
-	default:
-		return nil, fmt.Errorf("profile %q has the mode %q; AKSK, token and SSO are supported", p.Name, p.Mode)
 	}
 	if keys.AccessKeyID == "" || keys.SecretAccessKey == "" {
 		return nil, fmt.Errorf("profile %q (mode %q) lacks the access key or its secret key", p.Name, p.Mode)

@@ -19,15 +19,19 @@ const profiles = `{"language":"en","current":"work","profiles":[
   {"name":"no token","mode":"token"},
   {"name":"bare","accessKeyId":"AK4","secretAccessKey":"SK4"},
   {"name":"half","mode":"AKSK","accessKeyId":"canary-key"},
-  {"name":"other","mode":"ecsAgency"}]}`
+  {"name":"ecs","mode":"ecsAgency","region":"r"},
+  {"name":"other","mode":"new"},
+  {"name":"other with keys","mode":"new","accessKeyId":"AK6","secretAccessKey":"SK6"}]}`
 
 func TestReadProfile(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]auth.Profile{
-		"":     {Region: "ap-southeast-1", ProjectID: "p2", Credential: auth.AccessKey{ID: "AK2", Secret: "SK2", SecurityToken: "ST2"}},
-		"home": {Region: "cn-north-4", Credential: auth.AccessKey{ID: "AK1", Secret: "SK1"}},
-		"sso":  {Credential: auth.AccessKey{ID: "AK3", Secret: "SK3", SecurityToken: "ST3"}},
-		"bare": {Credential: auth.AccessKey{ID: "AK4", Secret: "SK4"}},
+		"":                {Region: "ap-southeast-1", ProjectID: "p2", Credential: auth.AccessKey{ID: "AK2", Secret: "SK2", SecurityToken: "ST2"}},
+		"home":            {Region: "cn-north-4", Credential: auth.AccessKey{ID: "AK1", Secret: "SK1"}},
+		"sso":             {Credential: auth.AccessKey{ID: "AK3", Secret: "SK3", SecurityToken: "ST3"}},
+		"ecs":             {Region: "r"},
+		"other with keys": {Credential: auth.AccessKey{ID: "AK6", Secret: "SK6"}},
+		"bare":            {Credential: auth.AccessKey{ID: "AK4", Secret: "SK4"}},
 		"token": {
 			Credential: auth.Token("T5"), AgencyName: "a5", AgencyDomainName: "dn5", AgencyDomainID: "di5",
 		},
@@ -48,7 +52,7 @@ func TestReadProfile_errors(t *testing.T) {
 	for name, c := range map[string]struct{ content, profile, want string }{
 		"no such profile":                   {profiles, "nobody", `there is no profile "nobody"; there are "home", "work", "sso", "token"`},
 		"half a pair":                       {profiles, "half", `profile "half" (mode "AKSK") lacks the access key or its secret key`},
-		"other mode":                        {profiles, "other", `profile "other" has the mode "ecsAgency"; AKSK, token and SSO are supported`},
+		"other mode without keys":           {profiles, "other", `profile "other" (mode "new") lacks the access key or its secret key`},
 		"no token":                          {profiles, "no token", `profile "no token" (mode "token") lacks the token`},
 		"encrypted, without the plain keys": {`{"authEncrypt":true,` + profiles[1:], "half", `the secrets are encrypted, and only KooCLI can read them`},
 		"agency without account": {
@@ -87,7 +91,7 @@ func FuzzReadProfile(f *testing.F) {
 		}
 		key, isKey := profile.Credential.(auth.AccessKey)
 		token, isToken := profile.Credential.(auth.Token)
-		if !isKey && !isToken || isKey && (key.ID == "" || key.Secret == "") || isToken && token == "" {
+		if profile.Credential != nil && !isKey && !isToken || isKey && (key.ID == "" || key.Secret == "") || isToken && token == "" {
 			t.Errorf("profile %q is incomplete", name)
 		}
 	})

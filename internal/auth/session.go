@@ -222,12 +222,14 @@ func refreshAt(expiresAt, now time.Time) time.Time {
 // Step is a part of getting credentials, as the beginning of a message.
 type Step string
 
-// The steps. Their object is a user, an agency, an identity provider or a project; ReadMetadata has none.
+// The steps. Their object is a user, an agency, an identity provider or a project; FindDomain and ReadMetadata have none.
 const (
 	Login           Step = "logging in as user"
 	AssumeAgency    Step = "assuming agency"
 	ReadIDToken     Step = "reading the ID token of identity provider"
 	ExchangeIDToken Step = "exchanging the ID token of identity provider"
+	ExchangeToken   Step = "exchanging the token for one of project"
+	FindDomain      Step = "looking up the account of the access key"
 	FindProject     Step = "looking up the ID of project"
 	ReadMetadata    Step = "requesting access keys from the metadata service"
 )

@@ -39,7 +39,7 @@ func emulate(t *testing.T) *emulated {
 	t.Helper()
 	clock := newClock()
 	server := emulator.New(t, emulator.Options{Now: clock.time})
-	return &emulated{server, clock, auth.Clients{IAM: client(t, server.URL, func(c *rest.Config) { c.Now = clock.time }), Now: clock.time}}
+	return &emulated{server, clock, clientsOf(t, server.URL, func(c *rest.Config) { c.Now = clock.time })}
 }
 
 // password is a session whose tokens expire after a day.
@@ -53,7 +53,7 @@ func (e *emulated) password() *auth.Session {
 func (e *emulated) agency() *auth.Session {
 	return auth.NewSession(auth.Agency{
 		Base: auth.Static{Credential: auth.AccessKey{ID: emulator.DefaultAccessKey, Secret: emulator.DefaultSecretKey}},
-		Name: emulator.DefaultAgency, DomainName: emulator.DefaultDomainName, Duration: 15 * time.Minute,
+		Name: emulator.DefaultAgency, DomainName: emulator.DefaultDomainName, CallerDomainID: emulator.DomainID, Duration: 15 * time.Minute,
 	}, "", auth.Project{Name: "cn-north-4"}, e.clients)
 }
 

@@ -18,7 +18,7 @@ const maxClockSkew = 15 * time.Minute
 
 // authenticate accepts a token or a signature, and checks either as the gateway does.
 func (s *Service) authenticate(r *http.Request, body []byte) error {
-	if isLogin(r) {
+	if needsNoCredentials(r) {
 		return nil
 	}
 	if token := r.Header.Get("X-Auth-Token"); token != "" {
@@ -40,6 +40,9 @@ func (s *Service) authenticate(r *http.Request, body []byte) error {
 	signed := strings.Split(parts["SignedHeaders"], ";")
 	if !slices.Contains(signed, "x-sdk-date") || !slices.Contains(signed, "host") {
 		return unauthorized("host and x-sdk-date must be signed")
+	}
+	if r.Header.Get("X-Domain-Id") != "" && !slices.Contains(signed, "x-domain-id") {
+		return unauthorized("x-domain-id must be signed")
 	}
 	date, err := time.Parse(auth.DateFormat, r.Header.Get(auth.DateHeader))
 	if err != nil {

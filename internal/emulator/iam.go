@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -55,9 +56,9 @@ func ProjectID(name string) string {
 
 // issued is a token or an access key that IAM has handed out.
 type issued struct {
-	secret, securityToken string // Of an access key.
-	unscoped              bool   // Of a token that is for no project.
-	expires               time.Time
+	access, secret, securityToken string // Of an access key.
+	unscoped                      bool   // Of a token that is for no project.
+	expires                       time.Time
 }
 
 // maxIssued is how many tokens and access keys are kept: the metadata service hands them out to anybody.
@@ -84,10 +85,15 @@ func (s *Service) RevokeCredentials() {
 	clear(s.issued)
 }
 
-// isLogin is true of what is asked for by those who have no credentials yet.
-func isLogin(r *http.Request) bool {
+// assumePath is a call of the security token service (STS), which answers otherwise than IAM.
+const assumePath = "/v5/agencies/assume"
+
+// needsNoCredentials reports whether the caller may have no credentials yet. A request for a token with credentials must have good ones.
+func needsNoCredentials(r *http.Request) bool {
 	switch r.Method + " " + r.URL.Path {
-	case "POST /v3/auth/tokens", "POST /v3.0/OS-AUTH/id-token/tokens", "GET /openstack/latest/securitykey":
+	case "POST /v3/auth/tokens":
+		return r.Header.Get("X-Auth-Token") == "" && r.Header.Get("Authorization") == ""
+	case "POST /v3.0/OS-AUTH/id-token/tokens", "GET /openstack/latest/securitykey":
 		return true
 	}
 	return false
@@ -95,8 +101,10 @@ func isLogin(r *http.Request) bool {
 
 func (s *Service) addIAMRoutes(routes *http.ServeMux) {
 	for pattern, handle := range map[string]func(http.Header, *http.Request) (any, error){
-		"POST /v3/auth/tokens":                    s.logIn,
+		"POST /v3/auth/tokens":                    s.createToken,
+		"GET /v3/auth/domains":                    s.listDomains,
 		"GET /v3/projects":                        s.listProjects,
+		"POST " + assumePath:                      s.assumeAgency,
 		"POST /v3.0/OS-CREDENTIAL/securitytokens": s.createTemporaryKeys,
 		"POST /v3.0/OS-AUTH/id-token/tokens":      s.exchangeIDToken,
 		"GET /openstack/latest/securitykey":       s.getMetadataKeys,
@@ -106,12 +114,15 @@ func (s *Service) addIAMRoutes(routes *http.ServeMux) {
 			defer s.mu.Unlock()
 			body, err := handle(w.Header(), r)
 			status := http.StatusOK
-			if r.Method == http.MethodPost {
+			if r.Method == http.MethodPost && r.URL.Path != assumePath {
 				status = http.StatusCreated
 			}
 			if failure, ok := errors.AsType[*iamError](err); ok {
 				status = failure.Code
 				body = map[string]any{"error": failure}
+				if r.URL.Path == assumePath {
+					body = map[string]any{"error_code": failure.Title, "error_msg": failure.Message}
+				}
 			}
 			s.write(w, status, body)
 		})
@@ -151,17 +162,23 @@ type (
 				} `json:"password"`
 				AssumeRole struct {
 					AgencyName      string `json:"agency_name"`
+					XRoleName       string `json:"xrole_name"`
 					DomainID        string `json:"domain_id"`
 					DomainName      string `json:"domain_name"`
 					DurationSeconds *int   `json:"duration_seconds"`
 				} `json:"assume_role"`
 				Token struct {
-					DurationSeconds *int `json:"duration_seconds"`
+					ID              string `json:"id"`
+					DurationSeconds *int   `json:"duration_seconds"`
 				} `json:"token"`
 			} `json:"identity"`
 			Scope *struct {
-				Project *wireNamed `json:"project"`
-				Domain  *wireNamed `json:"domain"`
+				Project *struct {
+					wireNamed
+
+					Domain *wireNamed `json:"domain"`
+				} `json:"project"`
+				Domain *wireNamed `json:"domain"`
 			} `json:"scope"`
 			IDToken struct {
 				ID string `json:"id"`
@@ -182,26 +199,44 @@ func readAuth(r *http.Request) (*wireAuth, error) {
 	return &auth, nil
 }
 
-// logIn hands out a token for a user's password.
+// createToken issues a token for a user's password, for another token, or for an agency.
 //
-// Source: https://support.huaweicloud.com/intl/en-us/api-iam/iam_30_0001.html.
-func (s *Service) logIn(header http.Header, r *http.Request) (any, error) {
+// Sources: https://support.huaweicloud.com/intl/en-us/api-iam/iam_30_0001.html (password),
+// https://support.huaweicloud.com/intl/en-us/api-iam/iam_30_0003.html (agency), and for the method token the provider
+// huaweicloud/huaweicloud.
+func (s *Service) createToken(header http.Header, r *http.Request) (any, error) {
 	auth, err := readAuth(r)
 	if err != nil {
 		return nil, err
 	}
-	iam, user := s.options.IAM, auth.Auth.Identity.Password.User
-	switch known := user.ID == UserID || user.ID == "" && user.Name == iam.UserName && user.Domain != nil && s.isDomain(*user.Domain); {
-	case len(auth.Auth.Identity.Methods) != 1 || auth.Auth.Identity.Methods[0] != "password":
-		return nil, iamErrorf(http.StatusBadRequest, "The method must be password.")
-	case !known, !hmac.Equal([]byte(user.Password), []byte(iam.Password)):
-		return nil, iamErrorf(http.StatusUnauthorized, "The username or password is wrong.")
+	identity := auth.Auth.Identity
+	if len(identity.Methods) != 1 {
+		return nil, iamErrorf(http.StatusBadRequest, "There must be one method.")
 	}
-	token := map[string]any{"methods": []string{"password"}, "user": wireNamed{ID: UserID, Name: iam.UserName}}
+	iam, user := s.options.IAM, identity.Password.User
+	switch identity.Methods[0] {
+	case "password":
+		known := user.ID == UserID || user.ID == "" && user.Name == iam.UserName && user.Domain != nil && s.isDomain(*user.Domain)
+		if !known || !hmac.Equal([]byte(user.Password), []byte(iam.Password)) {
+			return nil, iamErrorf(http.StatusUnauthorized, "The username or password is wrong.")
+		}
+	case "token":
+		if token, ok := s.issued[identity.Token.ID]; identity.Token.ID != s.options.Token && (!ok || !s.options.Now().Before(token.expires)) {
+			return nil, iamErrorf(http.StatusUnauthorized, "The token is wrong or has expired.")
+		}
+	case "assume_role":
+		role := identity.AssumeRole
+		if err := s.checkAgency(r, role.XRoleName, wireNamed{ID: role.DomainID, Name: role.DomainName}); err != nil {
+			return nil, err
+		}
+	default:
+		return nil, iamErrorf(http.StatusBadRequest, "The method must be password, token or assume_role.")
+	}
+	token := map[string]any{"methods": identity.Methods, "user": wireNamed{ID: UserID, Name: iam.UserName}}
 	scope := auth.Auth.Scope
 	if scope != nil && scope.Project != nil {
-		project, ok := s.project(*scope.Project)
-		if !ok {
+		project, ok := s.project(scope.Project.wireNamed)
+		if !ok || scope.Project.Domain != nil && !s.isDomain(*scope.Project.Domain) {
 			return nil, iamErrorf(http.StatusUnauthorized, "The project is not one of this account.")
 		}
 		token["project"] = project
@@ -209,6 +244,63 @@ func (s *Service) logIn(header http.Header, r *http.Request) (any, error) {
 		return nil, iamErrorf(http.StatusUnauthorized, "The domain is not that of the user.")
 	}
 	return s.issueToken(header, token), nil
+}
+
+// checkAgency checks that the caller has credentials and may assume the agency. A signed request must name the caller's account.
+func (s *Service) checkAgency(r *http.Request, name string, domain wireNamed) error {
+	switch {
+	case r.Header.Get("X-Auth-Token") == "" && r.Header.Get("Authorization") == "":
+		return iamErrorf(http.StatusUnauthorized, "The request you have made requires authentication.")
+	case r.Header.Get("Authorization") != "" && r.Header.Get("X-Domain-Id") != DomainID:
+		return iamErrorf(http.StatusBadRequest, "X-Domain-Id must be the account of the caller.")
+	case name != s.options.IAM.Agency || !s.isDomain(domain):
+		return iamErrorf(http.StatusNotFound, "Could not find agency: %s.", name)
+	}
+	return nil
+}
+
+// listDomains returns the account of the caller.
+//
+// Source: https://support.huaweicloud.com/intl/en-us/api-iam/iam_07_0001.html.
+func (s *Service) listDomains(http.Header, *http.Request) (any, error) {
+	domain := map[string]any{"id": DomainID, "name": s.options.IAM.DomainName, "enabled": true}
+	return map[string]any{"domains": []any{domain}, "links": map[string]any{}}, nil
+}
+
+// assumeAgency issues a temporary access key for an agency or a trust agency.
+//
+// Source: https://support.huaweicloud.com/intl/en-us/api-iam5/AssumeAgency.html.
+func (s *Service) assumeAgency(_ http.Header, r *http.Request) (any, error) {
+	var body struct {
+		AgencyURN         string `json:"agency_urn"`
+		AgencySessionName string `json:"agency_session_name"`
+		DurationSeconds   *int   `json:"duration_seconds"`
+	}
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+		return nil, iamErrorf(http.StatusBadRequest, "malformed request: %v", err)
+	}
+	parts := strings.Split(body.AgencyURN, ":")
+	if len(parts) != 5 || parts[0] != "iam" || parts[1] != "" || parts[3] != "agency" || len(body.AgencySessionName) < 2 {
+		return nil, iamErrorf(http.StatusBadRequest, "agency_urn must be iam::{domain_id}:agency:{name}, and agency_session_name must have 2 characters.")
+	}
+	if err := s.checkAgency(r, parts[4], wireNamed{ID: parts[2]}); err != nil {
+		return nil, err
+	}
+	seconds, longest := 3600, 43200
+	if r.Header.Get("X-Security-Token") != "" {
+		longest = 3600
+	}
+	if body.DurationSeconds != nil {
+		seconds = *body.DurationSeconds
+	}
+	if seconds < 900 || seconds > longest {
+		return nil, iamErrorf(http.StatusBadRequest, "duration_seconds must be from 900 to %d.", longest)
+	}
+	key := s.newKey(time.Duration(seconds) * time.Second)
+	return map[string]any{"credentials": map[string]any{
+		"access_key_id": key.access, "secret_access_key": key.secret, "security_token": key.securityToken,
+		"expiration": key.expires.UTC().Format("2006-01-02T15:04:05.000Z"),
+	}}, nil
 }
 
 func (s *Service) isDomain(domain wireNamed) bool {
@@ -241,12 +333,19 @@ func (s *Service) issueToken(header http.Header, token map[string]any) any {
 	return map[string]any{"token": token}
 }
 
+// newKey issues a temporary access key.
+func (s *Service) newKey(lifetime time.Duration) issued {
+	key := issued{
+		access: "TEMPORARY" + newID()[:11], secret: newID(), securityToken: "security-token-" + newID(), expires: s.options.Now().Add(lifetime),
+	}
+	s.issue(key.access, key)
+	return key
+}
+
 func (s *Service) issueKeys(lifetime time.Duration) any {
-	key := issued{secret: newID(), securityToken: "security-token-" + newID(), expires: s.options.Now().Add(lifetime)}
-	access := "TEMPORARY" + newID()[:11]
-	s.issue(access, key)
+	key := s.newKey(lifetime)
 	return map[string]any{"credential": map[string]any{
-		"access": access, "secret": key.secret, "securitytoken": key.securityToken, "expires_at": iamTime(key.expires),
+		"access": key.access, "secret": key.secret, "securitytoken": key.securityToken, "expires_at": iamTime(key.expires),
 	}}
 }
 
@@ -288,8 +387,8 @@ func (s *Service) createTemporaryKeys(_ http.Header, r *http.Request) (any, erro
 	case "assume_role":
 		role := identity.AssumeRole
 		duration = role.DurationSeconds
-		if role.AgencyName != s.options.IAM.Agency || !s.isDomain(wireNamed{ID: role.DomainID, Name: role.DomainName}) {
-			return nil, iamErrorf(http.StatusNotFound, "Could not find agency: %s.", role.AgencyName)
+		if err := s.checkAgency(r, role.AgencyName, wireNamed{ID: role.DomainID, Name: role.DomainName}); err != nil {
+			return nil, err
 		}
 	default:
 		return nil, iamErrorf(http.StatusBadRequest, "The method must be token or assume_role.")

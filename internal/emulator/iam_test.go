@@ -19,6 +19,7 @@ const (
 	loginPath    = "/v3/auth/tokens"
 	keysPath     = "/v3.0/OS-CREDENTIAL/securitytokens"
 	exchangePath = "/v3.0/OS-AUTH/id-token/tokens"
+	assumePath   = "/v5/agencies/assume"
 	metadataPath = "/openstack/latest/securitykey"
 )
 
@@ -62,6 +63,87 @@ const (
 	toProject = `,"scope":{"project":{"name":"cn-north-4"}}`
 )
 
+// agencyLogin is the body for the token of an agency.
+func agencyLogin(name string) string {
+	return `{"auth":{"identity":{"methods":["assume_role"],"assume_role":{"xrole_name":"` + name + `","domain_name":"emulator-domain"}}` + toProject + `}}`
+}
+
+// An agency is for callers with good credentials, and a signed request must name the caller's account in a signed header. STS checks URN
+// and duration.
+func TestIAM_agencies(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	key := auth.AccessKey{ID: emulator.DefaultAccessKey, Secret: emulator.DefaultSecretKey}
+	temporary := objectIn(t, ask(t, server, http.MethodGet, metadataPath, "", nil).body, "credential")
+	temporaryKey := auth.AccessKey{
+		ID: stringIn(t, temporary, "access"), Secret: stringIn(t, temporary, "secret"), SecurityToken: stringIn(t, temporary, "securitytoken"),
+	}
+	urn := func(agency, more string) string {
+		return `{"agency_urn":"iam::` + emulator.DomainID + `:agency:` + agency + `","agency_session_name":"emulator-agency"` + more + `}`
+	}
+	const byName = `{"auth":{"identity":{"methods":["assume_role"],"assume_role":{"agency_name":"emulator-agency","domain_name":"emulator-domain"}}}}`
+	for name, c := range map[string]struct {
+		by         auth.AccessKey
+		path, body string
+		domain     string
+		status     int
+	}{
+		"token":                     {key, loginPath, agencyLogin("emulator-agency"), emulator.DomainID, 201},
+		"token, no account":         {key, loginPath, agencyLogin("emulator-agency"), "", 400},
+		"token, other account":      {key, loginPath, agencyLogin("emulator-agency"), "other", 400},
+		"token, other agency":       {key, loginPath, agencyLogin("other"), emulator.DomainID, 404},
+		"token, wrong key":          {auth.AccessKey{ID: emulator.DefaultAccessKey, Secret: "wrong"}, loginPath, agencyLogin("emulator-agency"), emulator.DomainID, 401},
+		"keys":                      {key, keysPath, byName, emulator.DomainID, 201},
+		"keys, no account":          {key, keysPath, byName, "", 400},
+		"STS":                       {key, assumePath, urn("emulator-agency", ""), emulator.DomainID, 200},
+		"STS, no account":           {key, assumePath, urn("emulator-agency", ""), "", 400},
+		"STS, other agency":         {key, assumePath, urn("other", ""), emulator.DomainID, 404},
+		"STS, malformed URN":        {key, assumePath, `{"agency_urn":"emulator-agency","agency_session_name":"emulator-agency"}`, emulator.DomainID, 400},
+		"STS, no session name":      {key, assumePath, `{"agency_urn":"iam::` + emulator.DomainID + `:agency:emulator-agency"}`, emulator.DomainID, 400},
+		"STS, malformed":            {key, assumePath, `[`, emulator.DomainID, 400},
+		"STS, shortest":             {key, assumePath, urn("emulator-agency", `,"duration_seconds":900`), emulator.DomainID, 200},
+		"STS, too short":            {key, assumePath, urn("emulator-agency", `,"duration_seconds":899`), emulator.DomainID, 400},
+		"STS, longest":              {key, assumePath, urn("emulator-agency", `,"duration_seconds":43200`), emulator.DomainID, 200},
+		"STS, too long":             {key, assumePath, urn("emulator-agency", `,"duration_seconds":43201`), emulator.DomainID, 400},
+		"STS, temporary key":        {temporaryKey, assumePath, urn("emulator-agency", `,"duration_seconds":3600`), emulator.DomainID, 200},
+		"STS, temporary, too long":  {temporaryKey, assumePath, urn("emulator-agency", `,"duration_seconds":3601`), emulator.DomainID, 400},
+		"STS, wrong key of no type": {auth.AccessKey{ID: "nobody", Secret: "wrong"}, assumePath, urn("emulator-agency", ""), emulator.DomainID, 401},
+	} {
+		req, err := newRequest(t.Context(), server, http.MethodPost, c.path, c.body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.domain != "" {
+			req.Header.Set("X-Domain-Id", c.domain)
+		}
+		if err := c.by.Authenticate(t.Context(), req, []byte(c.body)); err != nil {
+			t.Fatal(err)
+		}
+		got, err := exchange(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.status != c.status {
+			t.Errorf("%s: got %d %s, want %d", name, got.status, got.raw, c.status)
+		}
+	}
+	unsigned := auth.AccessKey{ID: emulator.DefaultAccessKey, Secret: emulator.DefaultSecretKey}
+	req, err := newRequest(t.Context(), server, http.MethodGet, "/v3/auth/domains", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	unsigned.Sign(req, nil, []string{"host", "x-sdk-date"})
+	req.Header.Set("X-Domain-Id", emulator.DomainID)
+	if got, err := exchange(req); err != nil || got.status != http.StatusUnauthorized {
+		t.Errorf("an account that is not signed: got %d %v", got.status, err)
+	}
+	req.Header.Del("X-Domain-Id")
+	got, err := exchange(req)
+	if err != nil || got.status != http.StatusOK || !strings.Contains(string(got.raw), emulator.DomainID) {
+		t.Errorf("the account: got %d %s %v", got.status, got.raw, err)
+	}
+}
+
 // issueToken logs in.
 func issueToken(t *testing.T, server *emulator.Server, scope string) string {
 	t.Helper()
@@ -97,9 +179,18 @@ func TestIAM_login(t *testing.T) {
 		"unknown project":        {login(goodUser, `,"scope":{"project":{"name":"nowhere"}}`), 401, noProject, ""},
 		"unknown project id":     {login(goodUser, `,"scope":{"project":{"id":"nowhere","name":"cn-north-4"}}`), 401, noProject, ""},
 		"other account":          {login(goodUser, `,"scope":{"domain":{"name":"other"}}`), 401, noDomain, ""},
-		"other method":           {strings.Replace(login(goodUser, toProject), `["password"]`, `["token"]`, 1), 400, "The method must be password.", ""},
-		"no method":              {strings.Replace(login(goodUser, toProject), `["password"]`, `[]`, 1), 400, "The method must be password.", ""},
-		"null where objects are": {`{"auth":{"identity":null}}`, 400, "The method must be password.", ""},
+		"other method":           {strings.Replace(login(goodUser, toProject), `["password"]`, `["totp"]`, 1), 400, "The method must be password, token or assume_role.", ""},
+		"no method":              {strings.Replace(login(goodUser, toProject), `["password"]`, `[]`, 1), 400, "There must be one method.", ""},
+		"null where objects are": {`{"auth":{"identity":null}}`, 400, "There must be one method.", ""},
+		"token":                  {`{"auth":{"identity":{"methods":["token"],"token":{"id":"emulator-token"}}` + toProject + `}}`, 201, "", "p1"},
+		"token, project of account": {
+			`{"auth":{"identity":{"methods":["token"],"token":{"id":"emulator-token"}},"scope":{"project":{"name":"team","domain":{"name":"emulator-domain"}}}}}`, 201, "", "p2",
+		},
+		"token, project of other account": {
+			`{"auth":{"identity":{"methods":["token"],"token":{"id":"emulator-token"}},"scope":{"project":{"name":"team","domain":{"name":"other"}}}}}`, 401, noProject, "",
+		},
+		"wrong token":                {`{"auth":{"identity":{"methods":["token"],"token":{"id":"wrong"}}` + toProject + `}}`, 401, "The token is wrong or has expired.", ""},
+		"agency without credentials": {agencyLogin("emulator-agency"), 401, "The request you have made requires authentication.", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -20,7 +20,6 @@ import (
 
 const (
 	defaultConfigFile = "~/.hcloud/config.json"
-	defaultDuration   = 3600 // Seconds.
 	metadataTimeout   = 2 * time.Second
 
 	oidcName = "assume_role_with_oidc"
@@ -34,6 +33,8 @@ type credentialSource struct {
 	// source is nil if the credentials are incomplete; missing is why.
 	source  auth.Source
 	missing string
+	// token is the token that the source returns as it is; empty for other sources.
+	token auth.Token
 	// configured is true if one of the settings is in the provider block.
 	configured bool
 	// fault is what is wrong with the settings, such as that half of a pair is set; nil if nothing is.
@@ -44,6 +45,10 @@ type credentialSource struct {
 	profile auth.Profile
 	// needsProject is true if the credentials are useless without a project.
 	needsProject bool
+	// temporary is true if the credentials are a temporary access key, with which STS issues keys for an hour at most.
+	temporary bool
+	// usesMetadata is true if the metadata service has the credentials.
+	usesMetadata bool
 }
 
 // selection is the credentials in use. It is a plain value: equal settings give equal selections.
@@ -58,29 +63,35 @@ type selection struct {
 // selectSource selects the first source that is configured, else the first that is complete. The order is:
 //
 //  1. token
-//  2. access key and secret key
-//  3. user and password
-//  4. profile of the shared configuration file
-//  5. OIDC
-//  6. metadata service
+//  2. OIDC
+//  3. profile that is named
+//  4. access key and secret key
+//  5. user and password
+//  6. current profile of the default file
+//  7. metadata service
 //
 // An agency is assumed with any of them.
 func (c *configuration) selectSource() selection {
-	sources := []credentialSource{c.tokenSource(), c.keySource(), c.passwordSource()}
-	profile := c.profileSource(!slices.ContainsFunc(sources, credentialSource.complete))
-	sources = append(sources, profile, c.oidcSource())
+	named := c.lookup("shared_config_file").text != "" || c.lookup("profile").text != ""
+	sources := []credentialSource{c.tokenSource(), c.oidcSource(), c.profileSource(named), c.keySource(), c.passwordSource()}
+	profile := sources[2].profile
+	if !named {
+		defaultProfile := c.profileSource(!slices.ContainsFunc(sources, credentialSource.complete))
+		profile, sources = defaultProfile.profile, append(slices.Delete(sources, 2, 3), defaultProfile)
+	}
 	sources = append(sources, c.metadataSource(sources))
 
 	complete := slices.DeleteFunc(slices.Clone(sources), func(s credentialSource) bool { return !s.complete() })
 	configured := slices.DeleteFunc(slices.Clone(complete), func(s credentialSource) bool { return !s.configured })
-	if len(configured) > 1 {
-		c.diags.AddError("Several credentials", fmt.Sprintf(
-			"The provider block sets both %s and %s. Leave one of them out.", configured[0].name, configured[1].name))
-	}
-	earlier := len(configured) > 0
+	candidates := append(configured, complete...)
+	earlier, used := len(configured) > 0, ""
 	for _, s := range sources {
-		// A fault of a source that would not be selected anyway does not matter.
-		if s.fault != nil && (s.configured || !earlier) {
+		switch {
+		case s.configured && used != "":
+			c.diags.AddWarning("Several credentials", fmt.Sprintf("The provider block sets both %s and %s. The provider uses %s.", used, s.name, used))
+		case s.configured && s.complete():
+			used = s.name
+		case s.fault != nil && (s.configured || !earlier): // Others would not be selected anyway.
 			c.diags.Append(s.fault)
 		}
 		earlier = earlier || s.complete()
@@ -88,17 +99,19 @@ func (c *configuration) selectSource() selection {
 	if c.diags.HasError() {
 		return selection{}
 	}
-	candidates := append(configured, complete...)
 	if len(candidates) == 0 {
 		c.diags.AddError("No credentials", "What was tried, in this order: "+tried(sources)+".\n\n"+
 			"Set access_key and secret_key (HW_ACCESS_KEY and HW_SECRET_KEY), or another of these.")
 		return selection{}
 	}
-	selected := c.withAgency(candidates[0])
-	where := c.location(profile.profile)
+	where := c.location(profile)
+	selected := c.withAgency(candidates[0], where)
+	if selected.token != "" && (c.lookup("project_id").text != "" || c.lookup("project_name").text != "") {
+		selected.source = auth.Exchange{Token: string(selected.token), DomainID: c.lookup("domain_id").text, DomainName: c.lookup("domain_name").text}
+	}
 	result := selection{
 		source: selected.source, description: selected.description, location: where,
-		project: c.project(where, candidates[0].profile), usesMetadata: selected.name == "metadata",
+		project: c.project(where, candidates[0].profile), usesMetadata: selected.usesMetadata,
 	}
 	if selected.needsProject && result.project == (auth.Project{}) {
 		c.diags.AddAttributeError(path.Root("project_name"), "Missing project", "ServiceStage accepts tokens for a project only, and a password "+
@@ -155,7 +168,8 @@ func (c *configuration) tokenSource() credentialSource {
 		return credentialSource{name: "token", missing: "not set"}
 	}
 	return credentialSource{
-		name: "token", configured: token.configured(), source: auth.Static{Credential: auth.Token(token.text)}, description: describe(token),
+		name: "token", configured: token.configured(), description: describe(token),
+		token: auth.Token(token.text), source: auth.Static{Credential: auth.Token(token.text)},
 	}
 }
 
@@ -172,7 +186,7 @@ func (c *configuration) keySource() credentialSource {
 	case key.text == "":
 		return s.incomplete("secret_key is not set", key, id, token)
 	default:
-		s.source = auth.Static{Credential: auth.AccessKey{ID: id.text, Secret: key.text, SecurityToken: token.text}}
+		s.source, s.temporary = auth.Static{Credential: auth.AccessKey{ID: id.text, Secret: key.text, SecurityToken: token.text}}, token.text != ""
 	}
 	return s
 }
@@ -201,12 +215,12 @@ func (c *configuration) passwordSource() credentialSource {
 	return s
 }
 
-// profileSource reads the profile that is named, or the default one of the default file if it is needed.
+// profileSource reads the profile that is named, or the current one of the default file, unless it is not needed.
 func (c *configuration) profileSource(needed bool) credentialSource {
 	file, name := c.lookup("shared_config_file"), c.lookup("profile")
 	named := file.text != "" || name.text != ""
 	s := credentialSource{name: "profile", configured: anyConfigured(file, name), missing: "not set"}
-	if !named && !needed {
+	if !needed {
 		return s
 	}
 	shown := cmp.Or(file.text, defaultConfigFile)
@@ -232,6 +246,14 @@ func (c *configuration) profileSource(needed bool) credentialSource {
 		return s
 	}
 	s.missing, s.source, s.profile = "", auth.Static{Credential: profile.Credential}, *profile
+	switch credential := profile.Credential.(type) {
+	case nil:
+		s.source, s.temporary, s.usesMetadata = auth.Metadata{Timeout: metadataTimeout}, true, true
+	case auth.AccessKey:
+		s.temporary = credential.SecurityToken != ""
+	case auth.Token:
+		s.token = credential
+	}
 	s.description = fmt.Sprintf("the current profile of %s", shown)
 	if name.text != "" {
 		s.description = fmt.Sprintf("profile %q (%s) of %s", name.text, describe(name), shown)
@@ -264,11 +286,8 @@ func (c *configuration) oidcSource() credentialSource {
 	case file.text == "":
 		return s.incomplete("neither id_token nor id_token_file is set", token, idp, agency, domain)
 	}
-	s.description = describe(idp, token, file, agency, domain)
-	s.source = auth.Agency{
-		Base: auth.OIDC{IDPID: idp.text, IDToken: token.text, IDTokenFile: file.text},
-		Name: agency.text, DomainID: domain.text, Duration: c.duration(oidcName),
-	}
+	s.description, s.temporary = describe(idp, token, file), true
+	s.source = auth.OIDC{IDPID: idp.text, IDToken: token.text, IDTokenFile: file.text}
 	return s
 }
 
@@ -279,38 +298,92 @@ func (c *configuration) metadataSource(before []credentialSource) credentialSour
 		s.missing = "switched off by HW_METADATA_DISABLED"
 		return s
 	}
-	s.source = auth.Metadata{Timeout: metadataTimeout}
+	s.source, s.temporary, s.usesMetadata = auth.Metadata{Timeout: metadataTimeout}, true, true
 	s.description = "the metadata service, because nothing else is complete (" + tried(before) + ")"
 	return s
 }
 
-// withAgency assumes the agency of the block, else of the environment, else of the profile in use. Without one, it returns the source.
-func (c *configuration) withAgency(base credentialSource) credentialSource {
-	name, domainName, domainID := c.lookup(roleName+".agency_name"), c.lookup(roleName+".domain_name"), c.lookup(roleName+".domain_id")
-	agency := auth.Agency{Base: base.source, Name: name.text, DomainName: domainName.text, DomainID: domainID.text}
-	description := describe(name)
-	// The variables are those of OIDC too, so the agency of the environment belongs to the ID token if there is one.
-	ambient := !c.has(roleName) && name.text != "" && base.name != oidcName && c.lookup(oidcName+".idp_id").text == ""
+// withAgency assumes the agencies of the blocks, one with the keys of the other, else that of the environment, else that of the profile
+// in use, or gets a token of the one that agency_name names. Without any, it returns the source.
+func (c *configuration) withAgency(base credentialSource, where location) credentialSource {
+	caller, delegate, account := c.lookup("domain_id").text, c.lookup("agency_name"), c.lookup("agency_domain_name")
+	name := c.lookup(roleName + ".agency_name")
+	// The variables are those of OIDC too, which assumes the agency itself.
+	assumes := c.has(roleName) || name.text != "" && base.name != oidcName
 	switch {
-	case c.has(roleName) && name.text == "":
-		c.errorf(name, "Missing agency_name", "Set agency_name (%s) to the name of the agency.", name.orVariables())
-	case (c.has(roleName) || ambient) && domainName.text == "" && domainID.text == "":
-		c.errorf(domainName, "Missing domain_name", "Set domain_name (%s) or domain_id (%s) to the account of agency %q.",
-			domainName.orVariables(), domainID.orVariables(), name.text)
-	case c.has(roleName), ambient:
-	case base.profile.AgencyName != "":
-		agency.Name, agency.DomainName, agency.DomainID = base.profile.AgencyName, base.profile.AgencyDomainName, base.profile.AgencyDomainID
-		description = fmt.Sprintf("agency %q of the profile", agency.Name)
+	case delegate.text == "" && account.text == "":
+	case delegate.text == "":
+		c.errorf(delegate, "Missing agency_name", "Set agency_name (%s), or leave %s out.", delegate.orVariables(), describe(account))
+	case account.text == "":
+		c.errorf(account, "Missing agency_domain_name", "Set agency_domain_name (%s) to the account of the agency: %s.", account.orVariables(), describe(delegate))
+	case assumes, base.name == oidcName, base.profile.AgencyName != "":
+		c.errorf(delegate, "Two agencies", "The settings name two agencies: %s, and %s. Leave one of them out.", describe(delegate, account),
+			cmp.Or(describe(name), base.description))
 	default:
+		base.source = auth.AgencyToken{
+			Base: base.source, Name: delegate.text, DomainName: account.text, Project: cmp.Or(c.lookup("delegated_project").text, where.region), CallerDomainID: caller,
+		}
+		base.description += ", " + describe(delegate)
+		base.needsProject, base.token, base.profile = false, "", auth.Profile{}
 		return base
 	}
-	agency.Duration = c.duration(roleName)
-	base.source, base.needsProject = agency, false
-	base.description += ", " + description
+	if base.name == oidcName {
+		agency, domain := c.lookup(oidcName+".agency_name"), c.lookup(oidcName+".domain_id")
+		base = c.assume(base, auth.Agency{Name: agency.text, DomainID: domain.text, CallerDomainID: caller}, c.lookup(oidcName+".duration"), describe(agency, domain))
+		caller = "" // That of the next agency is the account of this one.
+	}
+	if !assumes {
+		if base.profile.AgencyName == "" {
+			return base
+		}
+		return c.assume(base, auth.Agency{
+			Name: base.profile.AgencyName, DomainName: base.profile.AgencyDomainName, DomainID: base.profile.AgencyDomainID, CallerDomainID: caller,
+		}, c.lookup(roleName+".duration"), fmt.Sprintf("agency %q of the profile", base.profile.AgencyName))
+	}
+	for i := 0; i == 0 || c.has(blockName(i)); i++ {
+		name, domainName, domainID := c.lookupIn(i, "agency_name"), c.lookupIn(i, "domain_name"), c.lookupIn(i, "domain_id")
+		switch {
+		case name.text == "":
+			c.errorf(name, "Missing agency_name", "Set agency_name (%s) to the name of the agency.", name.orVariables())
+		case domainName.text == "" && domainID.text == "":
+			c.errorf(domainName, "Missing domain_name", "Set domain_name (%s) or domain_id (%s) to the account of agency %q.",
+				domainName.orVariables(), domainID.orVariables(), name.text)
+		}
+		base = c.assume(base, auth.Agency{Name: name.text, DomainName: domainName.text, DomainID: domainID.text, CallerDomainID: caller},
+			c.lookupIn(i, "duration"), describe(name))
+		caller = ""
+	}
 	return base
 }
 
-// duration is the lifetime of the temporary keys of a block.
-func (c *configuration) duration(block string) time.Duration {
-	return time.Duration(c.number(block+".duration", defaultDuration)) * time.Second
+// assume assumes an agency with the base.
+func (c *configuration) assume(base credentialSource, agency auth.Agency, duration value, description string) credentialSource {
+	agency.Base, agency.Duration = base.source, c.duration(duration, agency.DomainID != "", base.temporary)
+	base.source, base.description = agency, base.description+", "+description
+	base.needsProject, base.token, base.temporary = false, "", true
+	return base
+}
+
+// duration is the lifetime of temporary keys: by the ID of the account 15 minutes to 12 hours, and an hour at most with a temporary key,
+// and by its name 15 minutes to 24 hours. Zero leaves it to the service.
+//
+// Sources: https://support.huaweicloud.com/intl/en-us/api-iam5/AssumeAgency.html and
+// https://support.huaweicloud.com/intl/en-us/api-iam/iam_04_0101.html.
+func (c *configuration) duration(set value, byID, temporary bool) time.Duration {
+	const shortest, longest = 900, 43200
+	seconds := c.numberOf(set, 0)
+	switch {
+	case seconds == 0 && byID:
+	case seconds == 0:
+		seconds = 3600
+	case byID && (seconds < shortest || seconds > longest):
+		c.errorf(set, "Invalid duration", "With domain_id, %s must be from %d to %d seconds. Got: %d.", set.origin(), shortest, longest, seconds)
+	case byID && temporary && seconds > 3600:
+		c.errorf(set, "Invalid duration", "With domain_id and a temporary access key, %s must be at most 3600 seconds. Got: %d.", set.origin(), seconds)
+	case seconds < shortest:
+		c.diags.AddAttributeWarning(set.path(), "Short duration", fmt.Sprintf("The shortest lifetime of temporary keys is %d seconds, which the provider requests. %s: %d.",
+			shortest, set.origin(), seconds))
+		seconds = shortest
+	}
+	return time.Duration(seconds) * time.Second
 }

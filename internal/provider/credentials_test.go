@@ -27,6 +27,8 @@ const (
 	lookUp   = "GET /v3/projects"
 	assume   = "POST /v3.0/OS-CREDENTIAL/securitytokens"
 	exchange = "POST /v3.0/OS-AUTH/id-token/tokens"
+	domains  = "GET /v3/auth/domains"
+	sts      = "POST /v5/agencies/assume"
 	metadata = "GET /openstack/latest/securitykey"
 )
 
@@ -48,6 +50,8 @@ func TestProvider_credentials(t *testing.T) {
 		{"name":"agency","mode":"AKSK","accessKeyId":"EMULATORACCESSKEY","secretAccessKey":"emulator-secret-key","region":"cn-east-3",
 		 "agencyName":"emulator-agency","agencyDomainName":"emulator-domain"}]}`)
 	project := emulator.ProjectID("cn-north-4")
+	const roleByID = "assume_role {\n  agency_name = \"emulator-agency\"\n  domain_id = \"" + emulator.DomainID + "\"\n}\n"
+	const delegated = "agency_name = \"emulator-agency\"\nagency_domain_name = \"emulator-domain\"\n"
 	const key, token = "key EMULATORACCESSKEY", "token emulator-token"
 	cases := map[string]struct {
 		arguments, sender, project string
@@ -61,11 +65,17 @@ func TestProvider_credentials(t *testing.T) {
 		"password_ids":     {region + "user_id = \"" + emulator.UserID + "\"\npassword = \"emulator-password\"\n", "issued token", project, []string{logIn}},
 		"profile":          {region + "shared_config_file = \"" + file + "\"\n", token, "p", nil},
 		"profile_agency": {
-			"shared_config_file = \"" + file + "\"\nprofile = \"agency\"\n", "temporary key", emulator.ProjectID("cn-east-3"), []string{assume, lookUp},
+			"shared_config_file = \"" + file + "\"\nprofile = \"agency\"\n", "temporary key", emulator.ProjectID("cn-east-3"), []string{domains, assume, lookUp},
 		},
-		"oidc":            {region + oidcBlock, "temporary key", project, []string{exchange, assume, assume, lookUp}},
+		"oidc":            {region + oidcBlock, "temporary key", project, []string{exchange, assume, domains, sts, lookUp}},
 		"metadata":        {region, "temporary key", project, []string{metadata, lookUp}},
-		"agency_keys":     {region + keyBlock + roleBlock, "temporary key", project, []string{assume, lookUp}},
+		"agency_keys":     {region + keyBlock + roleBlock, "temporary key", project, []string{domains, assume, lookUp}},
+		"agency_id":       {region + keyBlock + roleByID, "temporary key", project, []string{domains, sts, lookUp}},
+		"agency_caller":   {region + keyBlock + roleByID + "domain_id = \"" + emulator.DomainID + "\"\n", "temporary key", project, []string{sts, lookUp}},
+		"agency_chain":    {region + keyBlock + roleByID + roleBlock, "temporary key", project, []string{domains, sts, domains, assume, lookUp}},
+		"delegated":       {region + keyBlock + delegated, "issued token", project, []string{domains, logIn}},
+		"delegated_token": {tokenBlock + delegated + "delegated_project = \"team\"\n", "issued token", emulator.ProjectID("team"), []string{logIn}},
+		"exchanged":       {region + tokenBlock + "project_name = \"team\"\n", "issued token", emulator.ProjectID("team"), []string{logIn}},
 		"agency_password": {region + userBlock + roleBlock + "project_id = \"p\"\n", "temporary key", "p", []string{logIn, assume}},
 		"agency_token":    {region + tokenBlock + roleBlock, "temporary key", project, []string{assume, lookUp}},
 	}
@@ -135,9 +145,9 @@ func TestProvider_credentialErrorsNameTheirSource(t *testing.T) {
 		"agency": {
 			keyBlock + strings.Replace(roleBlock, "emulator-agency", "nobody", 1), emulator.Fault{},
 			`, assuming agency "nobody": HTTP 404: Could not find agency: nobody. Check the agency's name and account, and that the credentials may use it ` +
-				"(Agent Operator). Credentials in use: " + keysInBlock + ", assume_role.agency_name in the provider block.", 1,
+				"(Agent Operator, or sts:agencies:assume with the ID of the account). Credentials in use: " + keysInBlock + ", assume_role.agency_name in the provider block.", 2,
 		},
-		"agency_keys": {wrongKeys + roleBlock, emulator.Fault{}, `assuming agency "emulator-agency": HTTP 401: APIGW.0301: Incorrect IAM authentication information: verify aksk signature fail. ` + wrong + keysInBlock, 1},
+		"agency_keys": {wrongKeys + roleBlock, emulator.Fault{}, `looking up the account of the access key: HTTP 401: APIGW.0301: Incorrect IAM authentication information: verify aksk signature fail. ` + wrong + keysInBlock, 1},
 		"oidc": {
 			strings.Replace(oidcBlock, "emulator-id-token", "canary-wrong", 1), emulator.Fault{},
 			`, exchanging the ID token of identity provider "emulator-idp": HTTP 401: The ID token is not one of the identity provider. Check idp_id, and that ` +
@@ -157,7 +167,7 @@ func TestProvider_credentialErrorsNameTheirSource(t *testing.T) {
 		"not_iam": {
 			userBlock, emulator.Fault{StatusCode: http.StatusOK, Body: "<html>Welcome</html>"},
 			`HTTP 200: "Welcome": the response is not the documented JSON. This is no response of identity and access management (IAM). ` +
-				"Check the provider's region, cloud and auth_url, or endpoints.iam. Credentials in use: " + userInBlock + ".", 1,
+				"Check the provider's region, cloud and auth_url, or endpoints.iam and endpoints.sts. Credentials in use: " + userInBlock + ".", 1,
 		},
 	}
 	servers, config := map[string]*emulator.Server{}, providertest.Requirement
@@ -191,8 +201,8 @@ func TestProvider_credentialErrorsNameTheirSource(t *testing.T) {
 func TestProvider_uselessMetadata(t *testing.T) {
 	t.Parallel()
 	const tried = ". The metadata service is that of a cloud server with an agency. Anywhere else, set credentials; HW_METADATA_DISABLED=true leaves it out. " +
-		"Credentials in use: the metadata service, because nothing else is complete (token: not set; access_key and secret_key: not set; user_name (or user_id) and " +
-		"password: not set; profile: file ~/.hcloud/config.json not found; assume_role_with_oidc: not set)."
+		"Credentials in use: the metadata service, because nothing else is complete (token: not set; assume_role_with_oidc: not set; access_key and secret_key: not set; " +
+		"user_name (or user_id) and password: not set; profile: file ~/.hcloud/config.json not found)."
 	release := make(chan bool)
 	defer close(release)
 	for want, fault := range map[string]emulator.Fault{
@@ -222,7 +232,7 @@ func TestProvider_oneLogin(t *testing.T) {
 	cli.Write(t, "main.tf", manyJobs(count)+"provider \"servicestage\" {\n"+roleBlock+"}\n")
 	succeed(t, cli, "apply", "-no-color", "-input=false", "-auto-approve", "-parallelism=50")
 	iam, requests := split(server)
-	if want := []string{assume, lookUp}; !slices.Equal(iam, want) || len(requests) != 2*count+1 {
+	if want := []string{domains, assume, lookUp}; !slices.Equal(iam, want) || len(requests) != 2*count+1 {
 		t.Errorf("calls of IAM are %v and %d requests reached the service, want %v and %d", iam, len(requests), want, 2*count+1)
 	}
 }

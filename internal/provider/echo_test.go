@@ -98,7 +98,7 @@ func TestProvider_echoedSecretIsNotShown(t *testing.T) {
 		for name, arguments := range map[string]string{
 			"password": strings.Replace(strings.Replace(userBlock, "emulator-password", "canary-password", 1), "emulator-user", fmt.Sprint("case-", i), 1),
 			"oidc":     strings.Replace(oidcBlock, "emulator-id-token", fmt.Sprintf("canary-id-token-case-%d", i), 1),
-			"agency": "access_key = \"AK\"\nsecret_key = \"canary-secret-key\"\nsecurity_token = \"canary-security-token\"\n" +
+			"agency": "access_key = \"AK\"\nsecret_key = \"canary-secret-key\"\nsecurity_token = \"canary-security-token\"\ndomain_id = \"d\"\n" +
 				strings.Replace(roleBlock, "emulator-agency", fmt.Sprint("case-", i), 1),
 		} {
 			fmt.Fprintf(&config, "provider \"servicestage\" {\n  alias = \"%s%d\"\n%s}\n", name, i, arguments)
@@ -107,7 +107,7 @@ func TestProvider_echoedSecretIsNotShown(t *testing.T) {
 	}
 	cli := providertest.NewCLI(t, emulator.New(t, emulator.Options{}))
 	log := filepath.Join(t.TempDir(), "trace.log")
-	cli.Env = append(cli.Env, "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_SERVICESTAGE_ENDPOINT="+address, "HW_IAM_ENDPOINT="+address,
+	cli.Env = append(cli.Env, "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_SERVICESTAGE_ENDPOINT="+address, "HW_IAM_ENDPOINT="+address, "HW_STS_ENDPOINT="+address,
 		"HW_MAX_RETRIES=0", "TF_LOG=TRACE", "TF_LOG_PATH="+log)
 	cli.Write(t, "main.tf", config.String())
 	var printed strings.Builder

@@ -20,8 +20,10 @@ import (
 const defaultMetadataEndpoint = "http://169.254.169.254"
 
 var (
-	regionName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
-	cloudName  = regexp.MustCompile(`^[a-z0-9]+([.-][a-z0-9]+)*$`)
+	regionName = regexp.MustCompile(`^[A-Za-z0-9]+([-_][A-Za-z0-9]+)*$`)
+	cloudName  = regexp.MustCompile(`^[A-Za-z0-9]+([.-][A-Za-z0-9]+)*$`)
+	// hostAndPort is an endpoint without a scheme: a host name with a dot or a port.
+	hostAndPort = regexp.MustCompile(`^[^/:]+(:[0-9]+(/|$)|\.)`)
 )
 
 // location is where the services are. The region is empty if only endpoints are set.
@@ -47,24 +49,30 @@ func defaultCloud(region string) string {
 	return "myhuaweicloud.com"
 }
 
-// endpoints are the base URLs of the services.
-type endpoints struct{ service, iam, metadata string }
+// endpoints are the base URLs of the services. agencies is that of IAM for the temporary access keys of agencies.
+type endpoints struct{ service, iam, agencies, sts, metadata string }
 
 func (c *configuration) endpoints(where location, usesMetadata bool) endpoints {
-	result := endpoints{service: c.endpointOverride("endpoints.servicestage"), iam: c.endpointOverride("endpoints.iam"), metadata: defaultMetadataEndpoint}
+	defaultURL := func(service string) string {
+		return "https://" + strings.Join(strings.Fields(service+" "+where.region+" "+where.cloud), ".")
+	}
+	result := endpoints{service: c.endpointOverride("endpoints.servicestage"), agencies: c.endpointOverride("endpoints.iam"), metadata: defaultMetadataEndpoint}
 	if result.service == "" {
-		result.service = "https://servicestage." + where.region + "." + where.cloud
+		result.service = defaultURL("servicestage")
 		if where.region == "" {
 			c.errorf(c.lookup("region"), "Missing region", "Set region, such as cn-north-4, or the environment variable HW_REGION_NAME. "+
 				"Only an endpoint for servicestage does without.")
 		}
 	}
-	if authURL := c.lookup("auth_url"); authURL.text != "" && (result.iam == "" || authURL.configured() && !c.has("endpoints.iam")) {
+	// With both, auth_url is for tokens and projects, and the other for agencies. An auth_url of the environment does not replace a
+	// configured endpoint.
+	result.iam = result.agencies
+	if authURL := c.lookup("auth_url"); authURL.text != "" && (authURL.configured() || !c.has("endpoints.iam")) {
 		result.iam = c.endpointOverride("auth_url")
 	}
-	if result.iam = strings.TrimSuffix(result.iam, "/v3"); result.iam == "" {
-		result.iam = "https://" + strings.Join(strings.Fields("iam "+where.region+" "+where.cloud), ".")
-	}
+	result.iam = strings.TrimSuffix(cmp.Or(result.iam, defaultURL("iam")), "/v3")
+	result.agencies = strings.TrimSuffix(cmp.Or(result.agencies, result.iam), "/v3")
+	result.sts = cmp.Or(c.endpointOverride("endpoints.sts"), defaultURL("sts"))
 	// The default is accepted over http: it is a link-local address, and no credentials are sent to it.
 	if set := c.lookup("HW_METADATA_ENDPOINT"); usesMetadata && strings.TrimSuffix(set.text, "/") != defaultMetadataEndpoint {
 		result.metadata = cmp.Or(c.endpointOverride(set.name), defaultMetadataEndpoint)
@@ -100,7 +108,7 @@ func (c *configuration) endpointOverride(name string) string {
 // parseEndpoint returns the URL with its scheme and without a final slash. Its error completes the sentence "The endpoint …".
 func parseEndpoint(text string, insecure bool) (string, error) {
 	complete := text
-	if !strings.Contains(text, "://") && strings.Contains(text, ".") {
+	if hostAndPort.MatchString(text) {
 		complete = "https://" + text
 	}
 	endpoint, err := url.Parse(complete)

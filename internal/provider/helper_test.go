@@ -48,7 +48,7 @@ resource "servicestage_build_job" "many" {
 
 // endpointsOf is the argument that leads to a server.
 func endpointsOf(server *emulator.Server) string {
-	return fmt.Sprintf("endpoints = { servicestage = %[1]q, iam = %[1]q }\n", server.URL)
+	return fmt.Sprintf("endpoints = { servicestage = %[1]q, iam = %[1]q, sts = %[1]q }\n", server.URL)
 }
 
 // aliased is a provider block with an alias and the arguments, and a data source of the same name that uses it.

@@ -6,7 +6,6 @@ package provider
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -76,10 +75,10 @@ func (p *serviceStage) Actions(context.Context) []func() action.Action {
 
 // Schema implements [provider.Provider].
 func (p *serviceStage) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
-	block := func(name, description string) schema.ListNestedBlock {
+	block := func(name, description string, validators ...validator.List) schema.ListNestedBlock {
 		return schema.ListNestedBlock{
 			MarkdownDescription: description,
-			Validators:          []validator.List{listvalidator.SizeAtMost(1)},
+			Validators:          validators,
 			NestedObject:        schema.NestedBlockObject{Attributes: attributes(name)},
 		}
 	}
@@ -88,8 +87,10 @@ func (p *serviceStage) Schema(_ context.Context, _ provider.SchemaRequest, resp 
 			"the configuration beats the environment.",
 		Attributes: attributes(""),
 		Blocks: map[string]schema.Block{
-			roleName: block(roleName, "Agency to assume with whichever credentials there are. Its temporary access keys are renewed as long as it takes."),
-			oidcName: block(oidcName, "Agency to assume with the ID token of an OpenID Connect identity provider, such as that of a CI system."),
+			roleName: block(roleName, "Agency to assume with the configured credentials. Its temporary access keys are refreshed before they expire. Several blocks are a "+
+				"chain: each agency is assumed with the keys of the one before."),
+			oidcName: block(oidcName, "Agency to assume with the ID token of an OpenID Connect identity provider, such as that of a CI system.",
+				listvalidator.SizeAtMost(1)),
 		},
 	}
 }
@@ -150,17 +151,24 @@ func (p *serviceStage) client(c *configuration, terraformVersion string) (*servi
 	for _, adjust := range p.adjust {
 		adjust(&config)
 	}
-	iam, metadata := config, config
-	config.Endpoint, iam.Endpoint, metadata.Endpoint = endpoints.service, endpoints.iam, endpoints.metadata
+	newClient := func(config rest.Config, endpoint string) *rest.Client {
+		config.Endpoint = endpoint
+		client, err := rest.New(config)
+		if err != nil {
+			c.diags.AddError("Unable to make a client", err.Error())
+		}
+		return client
+	}
+	clients := auth.Clients{
+		IAM: newClient(config, endpoints.iam), Agencies: newClient(config, endpoints.agencies), STS: newClient(config, endpoints.sts), Now: config.Now,
+	}
+	metadata := config
 	metadata.NoProxy, metadata.MaxRetries = true, 0
-	clients := auth.Clients{Now: config.Now}
-	var client *servicestage.Client
-	var errs [3]error
-	clients.IAM, errs[0] = rest.New(iam)
-	clients.Metadata, errs[1] = rest.New(metadata)
+	clients.Metadata = newClient(metadata, endpoints.metadata)
+	config.Endpoint = endpoints.service
 	config.Authenticator = auth.NewSession(selected.source, selected.description, selected.project, clients)
-	client, errs[2] = servicestage.New(config)
-	if err := errors.Join(errs[:]...); err != nil {
+	client, err := servicestage.New(config)
+	if err != nil {
 		c.diags.AddError("Unable to make the ServiceStage client", err.Error())
 	}
 	return client, selected.location.region

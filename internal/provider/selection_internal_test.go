@@ -38,6 +38,7 @@ func configurationOf(block, environment []string) *configuration {
 const profiles = `{"current":"work","profiles":[
 	{"name":"work","accessKeyId":"PK","secretAccessKey":"PS","region":"cn-east-3","projectId":"pp"},
 	{"name":"token","mode":"token","xAuthToken":"PT"},
+	{"name":"ecs","mode":"ecsAgency"},
 	{"name":"agency","accessKeyId":"PK","secretAccessKey":"PS","region":"r","agencyName":"PA","agencyDomainName":"PD"}]}`
 
 // writeProfiles writes a configuration file of KooCLI to a new home directory, and returns its path.
@@ -63,9 +64,7 @@ func TestSelectSource(t *testing.T) {
 	keys := static(auth.AccessKey{ID: "AK", Secret: "SK"})
 	password := auth.Password{UserName: "U", Password: "P", DomainName: "D"}
 	idToken := auth.OIDC{IDPID: "I", IDToken: "J"}
-	agency := func(base auth.Source) auth.Agency {
-		return auth.Agency{Base: base, Name: "A", DomainID: "DI", Duration: time.Hour}
-	}
+	agency := func(base auth.Source) auth.Agency { return auth.Agency{Base: base, Name: "A", DomainID: "DI"} }
 	named := func(name string) auth.Project { return auth.Project{Name: name} }
 
 	keysIn := []string{"access_key=AK", "secret_key=SK"}
@@ -80,9 +79,12 @@ func TestSelectSource(t *testing.T) {
 
 	everything := []string{
 		"HW_AUTH_TOKEN=T", "HW_ACCESS_KEY=AK", "HW_SECRET_KEY=SK", "HW_USER_NAME=U", "HW_USER_PASSWORD=P", "HW_DOMAIN_NAME=D",
-		"HW_PROFILE=work", "HW_ASSUME_ROLE_IDP_ID=I", "HW_ASSUME_ROLE_ID_TOKEN=J", "HW_ASSUME_ROLE_AGENCY_NAME=A", "HW_ASSUME_ROLE_DOMAIN_ID=DI",
+		"HW_PROFILE=work", "HW_ASSUME_ROLE_AGENCY_NAME=A", "HW_ASSUME_ROLE_DOMAIN_NAME=D",
 	}
-	ambient := everything[7:]
+	oidcFrom := []string{"HW_ASSUME_ROLE_IDP_ID=I", "HW_ASSUME_ROLE_ID_TOKEN=J", "HW_ASSUME_ROLE_AGENCY_NAME=A", "HW_ASSUME_ROLE_DOMAIN_ID=DI"}
+	agencyByName := func(base auth.Source) auth.Agency {
+		return auth.Agency{Base: base, Name: "A", DomainName: "D", Duration: time.Hour}
+	}
 	block := func(parts ...[]string) []string { return append(slices.Concat(parts...), "region=r") }
 	type settings struct{ block, environment []string }
 	for name, c := range map[string]struct {
@@ -90,20 +92,26 @@ func TestSelectSource(t *testing.T) {
 
 		want selection
 	}{
-		"1 token":    {settings{block(), everything}, selection{source: token, description: "token from HW_AUTH_TOKEN", project: named("r")}},
-		"2 keys":     {settings{block(), everything[1:]}, selection{source: keys, description: "access_key from HW_ACCESS_KEY, secret_key from HW_SECRET_KEY", project: named("r")}},
-		"3 password": {settings{block(), everything[3:]}, selection{source: password, description: "user_name from HW_USER_NAME, password from HW_USER_PASSWORD, domain_name from HW_DOMAIN_NAME", project: named("r")}},
-		"4 profile":  {settings{block(), everything[6:]}, selection{source: profileKeys, description: `profile "work" (profile from HW_PROFILE) of ~/.hcloud/config.json`, project: named("r")}},
-		"4 default":  {settings{block(), ambient}, selection{source: profileKeys, description: "the current profile of ~/.hcloud/config.json", project: named("r")}},
+		"1 token": {settings{block(), everything}, selection{
+			source: agencyByName(token), description: "token from HW_AUTH_TOKEN, assume_role.agency_name from HW_ASSUME_ROLE_AGENCY_NAME", project: named("r"),
+		}},
+		"2 OIDC": {settings{block(), slices.Concat(oidcFrom, everything[1:7])}, selection{source: agency(idToken), description: oidcFromEnvironment, project: named("r")}},
+		"3 profile": {
+			settings{block(), everything[1:7]},
+			selection{source: profileKeys, description: `profile "work" (profile from HW_PROFILE) of ~/.hcloud/config.json`, project: named("r")},
+		},
+		"4 keys":     {settings{block(), everything[1:6]}, selection{source: keys, description: "access_key from HW_ACCESS_KEY, secret_key from HW_SECRET_KEY", project: named("r")}},
+		"5 password": {settings{block(), everything[3:6]}, selection{source: password, description: "user_name from HW_USER_NAME, password from HW_USER_PASSWORD, domain_name from HW_DOMAIN_NAME", project: named("r")}},
+		"6 default":  {settings{block(), nil}, selection{source: profileKeys, description: "the current profile of ~/.hcloud/config.json", project: named("r")}},
 
-		"configured token":    {settings{block([]string{"token=T"}), everything[1:]}, selection{source: token, description: "token in the provider block", project: named("r")}},
-		"configured keys":     {settings{block(keysIn), everything}, selection{source: keys, description: keysInBlock, project: named("r")}},
-		"configured password": {settings{block(passwordIn), everything}, selection{source: password, description: passwordInBlock, project: named("r")}},
+		"configured token":    {settings{block([]string{"token=T"}), everything[1:7]}, selection{source: token, description: "token in the provider block", project: named("r")}},
+		"configured keys":     {settings{block(keysIn), everything[:7]}, selection{source: keys, description: keysInBlock, project: named("r")}},
+		"configured password": {settings{block(passwordIn), everything[:7]}, selection{source: password, description: passwordInBlock, project: named("r")}},
 		"configured profile": {
-			settings{block([]string{"profile=token", "shared_config_file=" + file}), everything},
+			settings{block([]string{"profile=token", "shared_config_file=" + file}), everything[:7]},
 			selection{source: static(auth.Token("PT")), description: `profile "token" (profile in the provider block) of ` + file, project: named("r")},
 		},
-		"configured OIDC": {settings{block(oidcIn), everything[:3]}, selection{
+		"configured OIDC": {settings{block(oidcIn), everything[:7]}, selection{
 			source: agency(idToken), project: named("r"), description: strings.Join([]string{
 				"assume_role_with_oidc.idp_id in the provider block", "assume_role_with_oidc.id_token in the provider block",
 				"assume_role_with_oidc.agency_name in the provider block", "assume_role_with_oidc.domain_id in the provider block",
@@ -139,8 +147,8 @@ func TestSelectSource(t *testing.T) {
 
 		"agency on keys":     {settings{block(keysIn, roleIn), nil}, selection{source: agency(keys), description: keysInBlock + roleInBlock, project: named("r")}},
 		"agency on password": {settings{block(passwordIn, roleIn), nil}, selection{source: agency(password), description: passwordInBlock + roleInBlock, project: named("r")}},
-		"agency of the environment": {
-			settings{block(keysIn), []string{"HW_ASSUME_ROLE_AGENCY_NAME=A", "HW_ASSUME_ROLE_DOMAIN_ID=DI"}},
+		"agency of the environment, also beside an ID token that is not in use": {
+			settings{block(keysIn), oidcFrom},
 			selection{source: agency(keys), description: keysInBlock + ", assume_role.agency_name from HW_ASSUME_ROLE_AGENCY_NAME", project: named("r")},
 		},
 		"agency of the profile": {
@@ -155,6 +163,47 @@ func TestSelectSource(t *testing.T) {
 			selection{
 				source:  auth.Agency{Base: keys, Name: "A", DomainID: "DI", Duration: 15 * time.Minute},
 				project: auth.Project{ID: "p", Name: "r"}, description: keysInBlock + roleInBlock,
+			},
+		},
+
+		"chain of agencies": {
+			settings{block(keysIn, roleIn, []string{"assume_role[1]=", "assume_role[1].agency_name=B", "assume_role[1].domain_name=BD", "domain_id=own"}), nil},
+			selection{
+				source: auth.Agency{
+					Base: auth.Agency{Base: keys, Name: "A", DomainID: "DI", CallerDomainID: "own"}, Name: "B", DomainName: "BD", Duration: time.Hour,
+				},
+				project: named("r"), description: keysInBlock + roleInBlock + ", assume_role[1].agency_name in the provider block",
+			},
+		},
+		"token of an agency of the environment": {
+			settings{block(keysIn), []string{"OS_AGENCY_NAME=A", "OS_AGENCY_DOMAIN_NAME=AD"}},
+			selection{
+				source: auth.AgencyToken{Base: keys, Name: "A", DomainName: "AD", Project: "r"}, project: named("r"),
+				description: keysInBlock + ", agency_name from OS_AGENCY_NAME",
+			},
+		},
+		"token of an agency and its project": {
+			settings{block([]string{"token=T", "agency_name=A", "agency_domain_name=AD", "delegated_project=DP", "project_name=n"}), nil},
+			selection{
+				source: auth.AgencyToken{Base: token, Name: "A", DomainName: "AD", Project: "DP"}, project: named("n"),
+				description: "token in the provider block, agency_name in the provider block",
+			},
+		},
+		"token exchanged for the configured project": {
+			settings{block([]string{"token=T", "project_name=n", "domain_name=D"}), nil},
+			selection{source: auth.Exchange{Token: "T", DomainName: "D"}, description: "token in the provider block", project: named("n")},
+		},
+		"token of a profile exchanged": {
+			settings{block([]string{"profile=token"}), []string{"HW_PROJECT_ID=p"}},
+			selection{
+				source: auth.Exchange{Token: "PT"}, description: `profile "token" (profile in the provider block) of ~/.hcloud/config.json`,
+				project: auth.Project{ID: "p", Name: "r"},
+			},
+		},
+		"profile of a cloud server": {
+			settings{block([]string{"profile=ecs"}), nil}, selection{
+				source: auth.Metadata{Timeout: metadataTimeout}, description: `profile "ecs" (profile in the provider block) of ~/.hcloud/config.json`,
+				project: named("r"), usesMetadata: true,
 			},
 		},
 
@@ -193,18 +242,16 @@ func TestSelectSource(t *testing.T) {
 		})
 	}
 
-	// Without the default profile, whose keys precede these sources.
+	// Without the default profile, which precedes the metadata service.
 	t.Setenv("HOME", t.TempDir())
-	checkSelection(t, configurationOf(block(), ambient), selection{source: agency(idToken), description: oidcFromEnvironment, project: named("r")})
 	idToken = auth.OIDC{IDPID: "I", IDTokenFile: "F"}
-	checkSelection(t, configurationOf(block([]string{"assume_role_with_oidc.id_token_file=F"}), ambient), selection{
+	checkSelection(t, configurationOf(block([]string{"assume_role_with_oidc.id_token_file=F"}), oidcFrom), selection{
 		source: agency(idToken), project: named("r"),
 		description: strings.Replace(oidcFromEnvironment, "id_token from HW_ASSUME_ROLE_ID_TOKEN", "id_token_file in the provider block", 1),
 	})
 	checkSelection(t, configurationOf(block(roleIn), nil), selection{
-		source: agency(auth.Metadata{Timeout: metadataTimeout}), project: named("r"), description: "the metadata service, because nothing else is complete (token: not set; " +
-			"access_key and secret_key: not set; user_name (or user_id) and password: not set; profile: file ~/.hcloud/config.json not found; " +
-			"assume_role_with_oidc: not set)" + roleInBlock, usesMetadata: true,
+		source: agency(auth.Metadata{Timeout: metadataTimeout}), project: named("r"), description: "the metadata service, because nothing else is complete (token: not set; assume_role_with_oidc: not set; " +
+			"access_key and secret_key: not set; user_name (or user_id) and password: not set; profile: file ~/.hcloud/config.json not found)" + roleInBlock, usesMetadata: true,
 	})
 }
 
@@ -262,12 +309,18 @@ func TestClient_invalidSettings(t *testing.T) {
 		{append(oidc("idp_id"), "assume_role_with_oidc.idp_id=a\nb"), nil, "assume_role_with_oidc[0].idp_id", "assume_role_with_oidc.idp_id (environment variable HW_ASSUME_ROLE_IDP_ID) holds characters that cannot be part of it"},
 		{role(), nil, "assume_role[0].agency_name", "Set agency_name (environment variable HW_ASSUME_ROLE_AGENCY_NAME) to the name of the agency."},
 		{good("assume_role.agency_name=a"), nil, "assume_role[0].domain_name", `to the account of agency "a".`},
-		{role("assume_role.agency_name=a"), []string{"HW_ASSUME_ROLE_DURATION=12h"}, "assume_role[0].duration", `The environment variable HW_ASSUME_ROLE_DURATION must be a whole number from 900 to 86400. Got: "12h".`},
-		{good("token=canary"), nil, "", "The provider block sets both token and access_key and secret_key."},
-		{append(oidc(""), good()...), nil, "", "The provider block sets both access_key and secret_key and assume_role_with_oidc."},
-		{[]string{"region=r"}, []string{"HW_METADATA_DISABLED=true"}, "", "What was tried, in this order: token: not set; access_key and secret_key: not set; user_name (or user_id) and password: not set; " +
-			"profile: file ~/.hcloud/config.json: no profile is named, and the file has no current one; assume_role_with_oidc: not set; " +
-			"metadata: switched off by HW_METADATA_DISABLED.\n\nSet access_key and secret_key"},
+		{role("assume_role.agency_name=a"), []string{"HW_ASSUME_ROLE_DURATION=12h"}, "assume_role[0].duration", `The environment variable HW_ASSUME_ROLE_DURATION must be a whole number from 0 to 86400. Got: "12h".`},
+		{good("agency_name=a"), nil, "agency_domain_name", "Set agency_domain_name (environment variable OS_AGENCY_DOMAIN_NAME) to the account of the agency: agency_name in the provider block."},
+		{good(), []string{"OS_AGENCY_DOMAIN_NAME=d"}, "agency_name", "Set agency_name (environment variable OS_AGENCY_NAME), or leave agency_domain_name from OS_AGENCY_DOMAIN_NAME out."},
+		{role("assume_role.agency_name=a"), []string{"OS_AGENCY_NAME=b", "OS_AGENCY_DOMAIN_NAME=d"}, "agency_name", "The settings name two agencies: agency_name from OS_AGENCY_NAME, agency_domain_name from OS_AGENCY_DOMAIN_NAME, and assume_role.agency_name in the provider block."},
+		{append(oidc(""), "agency_name=a", "agency_domain_name=b"), nil, "agency_name", "The settings name two agencies"},
+		{role("assume_role.agency_name=a", "assume_role[1]=", "assume_role[1].domain_id=d"), nil, "assume_role[1].agency_name", "Set agency_name"},
+		{good("assume_role.agency_name=a", "assume_role.domain_id=d", "assume_role.duration=43201"), nil, "assume_role[0].duration", "With domain_id, assume_role.duration in the provider block must be from 900 to 43200 seconds. Got: 43201."},
+		{append(oidc(""), "assume_role_with_oidc.duration=3601"), nil, "assume_role_with_oidc[0].duration", "With domain_id and a temporary access key, assume_role_with_oidc.duration in the provider block must be at most 3600 seconds. Got: 3601."},
+		{good("security_token=t", "assume_role.agency_name=a", "assume_role.domain_id=d", "assume_role.duration=3601"), nil, "assume_role[0].duration", "must be at most 3600 seconds"},
+		{good("profile=a"), nil, "profile", `profile "a" names agency "b" without its account.`},
+		{[]string{"region=r"}, []string{"HW_METADATA_DISABLED=true"}, "", "What was tried, in this order: token: not set; assume_role_with_oidc: not set; access_key and secret_key: not set; user_name (or user_id) and password: " +
+			"not set; profile: file ~/.hcloud/config.json: no profile is named, and the file has no current one; metadata: switched off by HW_METADATA_DISABLED.\n\nSet access_key and secret_key"},
 		{[]string{"region=r"}, []string{"HW_METADATA_DISABLED=maybe"}, "", `The environment variable HW_METADATA_DISABLED must be true or false. Got: "maybe".`},
 		{[]string{"region=r", "token=canary\nb"}, nil, "token", "token (environment variables HW_AUTH_TOKEN, OS_AUTH_TOKEN) holds characters that cannot be part of it"},
 
@@ -310,35 +363,84 @@ func TestClient_invalidSettings(t *testing.T) {
 	}
 }
 
+// Settings that are not in use, or not used as they are, are a warning.
+func TestSelectSource_warnings(t *testing.T) {
+	writeProfiles(t, profiles)
+	keys := []string{"region=r", "access_key=AK", "secret_key=SK"}
+	both := func(used, unused string) string {
+		return "The provider block sets both " + used + " and " + unused + ". The provider uses " + used + "."
+	}
+	for _, c := range []struct {
+		more []string
+		want string
+	}{
+		{[]string{"token=T"}, both("token", "access_key and secret_key")},
+		{[]string{"profile=work"}, both("profile", "access_key and secret_key")},
+		{[]string{"user_name=U", "password=P", "domain_name=D"}, both("access_key and secret_key", "user_name (or user_id) and password")},
+		{[]string{"user_id=U"}, both("access_key and secret_key", "user_name (or user_id) and password")},
+		{[]string{
+			"assume_role_with_oidc.idp_id=I", "assume_role_with_oidc.id_token=J", "assume_role_with_oidc.agency_name=A", "assume_role_with_oidc.domain_id=DI",
+		}, both("assume_role_with_oidc", "access_key and secret_key")},
+		{
+			[]string{"assume_role.agency_name=A", "assume_role.domain_name=D", "assume_role.duration=600"},
+			"The shortest lifetime of temporary keys is 900 seconds, which the provider requests. assume_role.duration in the provider block: 600.",
+		},
+	} {
+		config := configurationOf(append(c.more, keys...), nil)
+		if got := config.selectSource(); got.source == nil || len(config.diags) != 1 || config.diags[0].Severity() != diag.SeverityWarning || config.diags[0].Detail() != c.want {
+			t.Errorf("%v: got %v, want %s", c.more, config.diags, c.want)
+		}
+	}
+}
+
 // The endpoints, by what is configured and what is in the environment.
 func TestConfiguration_endpoints(t *testing.T) {
 	t.Parallel()
 	const metadata = "http://169.254.169.254"
+	const service, iam, sts = "https://servicestage.r.myhuaweicloud.com", "https://iam.r.myhuaweicloud.com", "https://sts.r.myhuaweicloud.com"
 	r := location{"r", "myhuaweicloud.com"}
 	for _, c := range []struct {
 		block, environment []string
 		where              location
 		want               endpoints
 	}{
-		{nil, nil, r, endpoints{"https://servicestage.r.myhuaweicloud.com", "https://iam.r.myhuaweicloud.com", metadata}},
-		{[]string{"endpoints.servicestage=s.example/"}, nil, location{"", "c"}, endpoints{"https://s.example", "https://iam.c", metadata}},
-		{[]string{"endpoints.servicestage=http://localhost:1", "insecure=true", "endpoints.iam=http://192.0.2.1/v3"}, nil, r, endpoints{"http://localhost:1", "http://192.0.2.1", metadata}},
+		{nil, nil, r, endpoints{service, iam, iam, sts, metadata}},
+		{[]string{"endpoints.servicestage=s.example/"}, nil, location{"", "c"}, endpoints{"https://s.example", "https://iam.c", "https://iam.c", "https://sts.c", metadata}},
+		{
+			[]string{"endpoints.servicestage=http://localhost:1", "insecure=true", "endpoints.iam=http://192.0.2.1/v3", "endpoints.sts=sts.example"}, nil,
+			r, endpoints{"http://localhost:1", "http://192.0.2.1", "http://192.0.2.1", "https://sts.example", metadata},
+		},
 		{
 			[]string{"endpoints.servicestage=http://[::1]:1"},
-			[]string{"HW_SERVICESTAGE_ENDPOINT=other.example", "HW_AUTH_URL=a.example/v3/", "OS_AUTH_URL=b.example", "HW_METADATA_ENDPOINT=" + metadata + "/"},
-			r, endpoints{"http://[::1]:1", "https://a.example", metadata},
+			[]string{"HW_SERVICESTAGE_ENDPOINT=other.example", "HW_AUTH_URL=a.example/v3/", "OS_AUTH_URL=b.example", "HW_STS_ENDPOINT=s.example", "HW_METADATA_ENDPOINT=" + metadata + "/"},
+			r, endpoints{"http://[::1]:1", "https://a.example", "https://a.example", "https://s.example", metadata},
 		},
-		{[]string{"auth_url=https://a.example/v3"}, []string{"HW_IAM_ENDPOINT=i.example", "HW_METADATA_ENDPOINT=127.0.0.1:1"}, r, endpoints{"https://servicestage.r.myhuaweicloud.com", "https://a.example", "https://127.0.0.1:1"}},
-		{[]string{"auth_url=a.example", "endpoints.iam=i.example"}, nil, r, endpoints{"https://servicestage.r.myhuaweicloud.com", "https://i.example", metadata}},
-		{nil, []string{"HW_IAM_ENDPOINT=i.example", "HW_AUTH_URL=a.example"}, r, endpoints{"https://servicestage.r.myhuaweicloud.com", "https://i.example", metadata}},
+		{[]string{"auth_url=https://a.example/v3"}, []string{"HW_IAM_ENDPOINT=i.example", "HW_METADATA_ENDPOINT=127.0.0.1:1"}, r, endpoints{service, "https://a.example", "https://i.example", sts, "https://127.0.0.1:1"}},
+		{[]string{"auth_url=a.example", "endpoints.iam=i.example"}, nil, r, endpoints{service, "https://a.example", "https://i.example", sts, metadata}},
+		{nil, []string{"HW_IAM_ENDPOINT=i.example", "HW_AUTH_URL=a.example"}, r, endpoints{service, "https://a.example", "https://i.example", sts, metadata}},
+		{[]string{"endpoints.servicestage=sshost:8443", "auth_url=iamhost:1/v3"}, nil, r, endpoints{"https://sshost:8443", "https://iamhost:1", "https://iamhost:1", sts, metadata}},
+		{nil, nil, location{"RegionOne", "Example.Com"}, endpoints{
+			"https://servicestage.RegionOne.Example.Com", "https://iam.RegionOne.Example.Com", "https://iam.RegionOne.Example.Com", "https://sts.RegionOne.Example.Com", metadata,
+		}},
+		{[]string{"endpoints.iam=i.example"}, []string{"HW_AUTH_URL=a.example"}, r, endpoints{service, "https://i.example", "https://i.example", sts, metadata}},
 	} {
 		config := configurationOf(c.block, c.environment)
 		if got := config.endpoints(c.where, true); got != c.want || len(config.diags) > 0 {
 			t.Errorf("%v, %v: got %v %v, want %v", c.block, c.environment, got, config.diags, c.want)
 		}
 	}
-	if got, want := configurationOf([]string{"region=eu-west-101"}, nil).location(auth.Profile{}), (location{"eu-west-101", "myhuaweicloud.eu"}); got != want {
-		t.Errorf("got %v, want %v", got, want)
+	for _, c := range []struct {
+		block []string
+		want  location
+	}{
+		{[]string{"region=eu-west-101"}, location{"eu-west-101", "myhuaweicloud.eu"}},
+		{[]string{"region=my_region_1"}, location{"my_region_1", "myhuaweicloud.com"}},
+		{[]string{"region=RegionOne", "cloud=Example.Com"}, location{"RegionOne", "Example.Com"}},
+	} {
+		config := configurationOf(c.block, nil)
+		if got := config.location(auth.Profile{}); got != c.want || len(config.diags) > 0 {
+			t.Errorf("got %v %v, want %v", got, config.diags, c.want)
+		}
 	}
 	unused := configurationOf(nil, []string{"HW_METADATA_ENDPOINT=http://u:canary@192.0.2.1"})
 	if unused.endpoints(r, false); len(unused.diags) > 0 {

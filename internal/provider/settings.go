@@ -48,7 +48,10 @@ type setting struct {
 	deferrable bool
 }
 
-const lifetime = "How long the temporary access keys live, in seconds, from 900 to 86400. Default: `3600`."
+const (
+	byName = "Lifetime of the temporary access keys in seconds: with `domain_id` from 900 to 43200, and at most 3600 if the caller's access key is temporary, else from 900 to 86400. Defaults to `3600`."
+	byID   = "Lifetime of the temporary access keys in seconds, from 900 to 3600. Defaults to `3600`."
+)
 
 // settings are all settings.
 var settings = []setting{
@@ -56,35 +59,39 @@ var settings = []setting{
 	{name: "access_key", kind: secret, variables: []string{"HW_ACCESS_KEY", "OS_ACCESS_KEY"}, description: "Access key (AK). Requires `secret_key`."},
 	{name: "secret_key", kind: secret, variables: []string{"HW_SECRET_KEY", "OS_SECRET_KEY"}, description: "Secret key (SK) of the access key. Requires `access_key`."},
 	{name: "security_token", kind: secret, variables: []string{"HW_SECURITY_TOKEN"}, description: "Security token that goes with a temporary access key. Requires `access_key` and `secret_key`."},
-	{name: "token", kind: secret, variables: []string{"HW_AUTH_TOKEN", "OS_AUTH_TOKEN"}, description: "Project-scoped IAM token. It names its project itself, and lives for 24 hours."},
+	{name: "token", kind: secret, variables: []string{"HW_AUTH_TOKEN", "OS_AUTH_TOKEN"}, description: "Project-scoped IAM token, which expires after 24 hours. If `project_id` or `project_name` is set, it is exchanged for a token of that project."},
 	{name: "user_name", variables: []string{"HW_USER_NAME", "OS_USERNAME"}, description: "Name of the IAM user who logs in with `password`. Requires `domain_name` or `domain_id`."},
 	{name: "user_id", variables: []string{"HW_USER_ID", "OS_USER_ID"}, description: "ID of the IAM user who logs in with `password`, instead of `user_name`."},
 	{name: "password", kind: secret, variables: []string{"HW_USER_PASSWORD", "OS_PASSWORD"}, description: "Password of the IAM user."},
-	{name: "domain_id", variables: []string{"HW_DOMAIN_ID", "OS_DOMAIN_ID", "OS_USER_DOMAIN_ID", "OS_PROJECT_DOMAIN_ID"}, description: "ID of the account that the IAM user belongs to."},
+	{name: "domain_id", variables: []string{"HW_DOMAIN_ID", "OS_DOMAIN_ID", "OS_USER_DOMAIN_ID", "OS_PROJECT_DOMAIN_ID"}, description: "ID of the account that the IAM user or the access key belongs to."},
 	{name: "domain_name", variables: []string{"HW_DOMAIN_NAME", "OS_DOMAIN_NAME", "OS_USER_DOMAIN_NAME", "OS_PROJECT_DOMAIN_NAME"}, description: "Name of the account that the IAM user belongs to."},
 	{name: "project_id", variables: []string{"HW_PROJECT_ID", "OS_PROJECT_ID", "OS_TENANT_ID"}, description: "ID of the project. Default: the one that `project_name` is looked up to, else that of the profile or of the login, else the one that the name of the region is looked up to, by a request to IAM before the first request to the service."},
 	{name: "project_name", variables: []string{"HW_PROJECT_NAME", "OS_PROJECT_NAME", "OS_TENANT_NAME"}, description: "Name of the project, which is used where no `project_id` is set. Default: the project of the profile, else the one named as the region."},
 	{name: "enterprise_project_id", deferrable: true, variables: []string{"HW_ENTERPRISE_PROJECT_ID"}, description: "ID of the enterprise project for resources that name none."},
-	{name: "auth_url", variables: []string{"HW_AUTH_URL", "OS_AUTH_URL"}, description: "URL of identity and access management (IAM), with or without `/v3`. Default: `https://iam.{region}.{cloud}`. The key `iam` of `endpoints` means the same, and beats it."},
+	{name: "agency_name", variables: []string{"OS_AGENCY_NAME"}, description: "Name of the agency whose token is used. Requires `agency_domain_name`. Conflicts with `assume_role`, which gets temporary access keys instead."},
+	{name: "agency_domain_name", variables: []string{"OS_AGENCY_DOMAIN_NAME"}, description: "Name of the account that the agency `agency_name` belongs to."},
+	{name: "delegated_project", variables: []string{"OS_DELEGATED_PROJECT"}, description: "Name of the project of the agency `agency_name`. Default: the one named as the region."},
+	{name: "auth_url", variables: []string{"HW_AUTH_URL", "OS_AUTH_URL"}, description: "URL of identity and access management (IAM), with or without `/v3`. Default: `https://iam.{region}.{cloud}`. If the key `iam` of `endpoints` is set too, this URL is for tokens and projects, and the other for the keys of agencies. `http://` requires `insecure`."},
 	{name: "cloud", variables: []string{"HW_CLOUD"}, description: "Domain name behind those of the services. Default: `myhuaweicloud.com`, or `myhuaweicloud.eu` in regions that begin with `eu-west-1`."},
 	{name: "endpoints", kind: urls, description: "URLs that replace the usual endpoints. Keys: %s. `https://` may be left out. `http://` is accepted for loopback hosts only, unless `insecure` is true."},
 	{name: "endpoints.servicestage", kind: key, variables: []string{"HW_SERVICESTAGE_ENDPOINT"}, description: "the service"},
 	{name: "endpoints.iam", kind: key, variables: []string{"HW_IAM_ENDPOINT"}, description: "identity and access management"},
+	{name: "endpoints.sts", kind: key, variables: []string{"HW_STS_ENDPOINT"}, description: "security token service"},
 	{name: "insecure", kind: flag, variables: []string{"HW_INSECURE", "OS_INSECURE"}, description: "Whether to accept any TLS certificate, and `http://` endpoints. Default: `false`."},
 	{name: "cacert_file", variables: []string{"HW_CACERT_FILE", "OS_CACERT"}, description: "Certificates of authorities that are accepted besides those of the system: a path, or the certificates themselves in PEM."},
 	{name: "max_retries", kind: number, deferrable: true, variables: []string{"HW_MAX_RETRIES"}, description: "How many times a request is sent again after a failure that may pass. Default: `5`."},
 	{name: "shared_config_file", variables: []string{"HW_SHARED_CONFIG_FILE"}, description: "Configuration file of KooCLI, with secrets that are not encrypted. Default: `~/.hcloud/config.json`, where `profile` is set, or where there are no other credentials."},
-	{name: "profile", variables: []string{"HW_PROFILE"}, description: "Profile of that file, whose credentials (modes `AKSK`, `token` and `SSO`), region, project and agency are taken where they are not set otherwise. Default: the file's current one."},
+	{name: "profile", variables: []string{"HW_PROFILE"}, description: "Profile of that file, whose credentials (modes `AKSK`, `token`, `SSO` and `ecsAgency`), region, project and agency are taken where they are not set otherwise. Default: the file's current one."},
 	{name: "assume_role.agency_name", variables: []string{"HW_ASSUME_ROLE_AGENCY_NAME"}, description: "Name of the agency. Required in the block."},
 	{name: "assume_role.domain_name", variables: []string{"HW_ASSUME_ROLE_DOMAIN_NAME"}, description: "Name of the account that the agency belongs to. This or `domain_id` is required in the block."},
 	{name: "assume_role.domain_id", variables: []string{"HW_ASSUME_ROLE_DOMAIN_ID"}, description: "ID of the account that the agency belongs to. It beats `domain_name`."},
-	{name: "assume_role.duration", kind: number, minimum: 900, maximum: 86400, variables: []string{"HW_ASSUME_ROLE_DURATION"}, description: lifetime},
+	{name: "assume_role.duration", kind: number, maximum: 86400, variables: []string{"HW_ASSUME_ROLE_DURATION"}, description: byName},
 	{name: "assume_role_with_oidc.agency_name", variables: []string{"HW_ASSUME_ROLE_AGENCY_NAME"}, description: "Name of the agency. Required in the block."},
 	{name: "assume_role_with_oidc.domain_id", variables: []string{"HW_ASSUME_ROLE_DOMAIN_ID"}, description: "ID of the account that the agency belongs to. Required in the block."},
 	{name: "assume_role_with_oidc.idp_id", variables: []string{"HW_ASSUME_ROLE_IDP_ID"}, description: "ID of the identity provider in IAM. Required in the block."},
 	{name: "assume_role_with_oidc.id_token", kind: secret, variables: []string{"HW_ASSUME_ROLE_ID_TOKEN"}, description: "ID token. This or `id_token_file` is required in the block."},
 	{name: "assume_role_with_oidc.id_token_file", variables: []string{"HW_ASSUME_ROLE_ID_TOKEN_FILE"}, description: "File with the ID token. It is read anew for each login."},
-	{name: "assume_role_with_oidc.duration", kind: number, minimum: 900, maximum: 86400, variables: []string{"HW_ASSUME_ROLE_DURATION"}, description: lifetime},
+	{name: "assume_role_with_oidc.duration", kind: number, maximum: 86400, variables: []string{"HW_ASSUME_ROLE_DURATION"}, description: byID},
 	{name: "HW_METADATA_DISABLED", kind: environment, variables: []string{"HW_METADATA_DISABLED"}},
 	{name: "HW_METADATA_ENDPOINT", kind: environment, variables: []string{"HW_METADATA_ENDPOINT"}},
 }
@@ -132,7 +139,7 @@ func (s setting) attribute() schema.Attribute {
 			}
 		}
 		return schema.MapAttribute{
-			Optional: true, ElementType: types.StringType, MarkdownDescription: fmt.Sprintf(s.description, strings.Join(descriptions, " and ")),
+			Optional: true, ElementType: types.StringType, MarkdownDescription: fmt.Sprintf(s.description, strings.Join(descriptions, ", ")),
 			Validators: []validator.Map{mapvalidator.KeysAre(stringvalidator.OneOf(keys...))},
 		}
 	default:
@@ -164,7 +171,7 @@ func newConfiguration(block types.Object) *configuration {
 	return c
 }
 
-// add adds a value with all that is in it. Of blocks there is one at most.
+// add adds a value with all that is in it.
 func (c *configuration) add(name string, value attr.Value) {
 	if value.IsUnknown() {
 		c.unknown = append(c.unknown, name)
@@ -179,8 +186,8 @@ func (c *configuration) add(name string, value attr.Value) {
 		c.values[name] = value.ValueString()
 		return
 	case types.List:
-		for _, element := range value.Elements() {
-			c.add(name, element)
+		for i, element := range value.Elements() {
+			c.add(name+index(i), element)
 		}
 		return
 	case types.Object:
@@ -215,6 +222,8 @@ type value struct {
 	setting
 
 	text string
+	// block is the number of the block, if the argument is in a list of blocks.
+	block int
 	// variable is the environment variable that the value comes from; "" means the provider block.
 	variable string
 }
@@ -232,6 +241,27 @@ func (c *configuration) lookup(name string) value {
 			return v
 		}
 	}
+	return v
+}
+
+// index is the end of the name of an element of a list of blocks; that of the first is empty.
+func index(i int) string {
+	if i == 0 {
+		return ""
+	}
+	return fmt.Sprintf("[%d]", i)
+}
+
+// blockName is the name of an assume_role block.
+func blockName(i int) string { return roleName + index(i) }
+
+// lookupIn looks up a setting of an assume_role block. Environment variables set the first one only.
+func (c *configuration) lookupIn(block int, child string) value {
+	if block == 0 {
+		return c.lookup(roleName + "." + child)
+	}
+	v := value{setting: declared(roleName + "." + child), text: strings.TrimSpace(c.values[blockName(block)+"."+child])}
+	v.name, v.block = blockName(block)+"."+child, block
 	return v
 }
 
@@ -275,7 +305,10 @@ func (c *configuration) flag(name string) bool {
 
 // number looks up a setting that is a number; fallback if it is not set.
 func (c *configuration) number(name string, fallback int64) int64 {
-	v := c.lookup(name)
+	return c.numberOf(c.lookup(name), fallback)
+}
+
+func (c *configuration) numberOf(v value, fallback int64) int64 {
 	if v.text == "" {
 		return fallback
 	}
@@ -291,17 +324,17 @@ func (c *configuration) number(name string, fallback int64) int64 {
 }
 
 // path is the path of the setting in the provider block; empty if it is not part of it.
-func (s setting) path() path.Path {
-	parent, child, nested := strings.Cut(s.name, ".")
+func (v value) path() path.Path {
+	parent, child, nested := strings.Cut(v.name, ".")
 	switch {
-	case s.kind == environment:
+	case v.kind == environment:
 		return path.Empty()
 	case !nested:
-		return path.Root(s.name)
-	case s.kind == key:
+		return path.Root(v.name)
+	case v.kind == key:
 		return path.Root(parent).AtMapKey(child)
 	default:
-		return path.Root(parent).AtListIndex(0).AtName(child)
+		return path.Root(strings.TrimSuffix(parent, index(v.block))).AtListIndex(v.block).AtName(child)
 	}
 }
 

@@ -24,10 +24,10 @@ func TestProvider_invalidSettingsHaveALine(t *testing.T) {
 	t.Parallel()
 	for command, cases := range map[string]map[string][2]string{
 		"validate": {
-			"endpoint":      {"endpoints = { ecs = \"https://a.example\" }\n", `value must be one of: ["servicestage" "iam"]`},
+			"endpoint":      {"endpoints = { ecs = \"https://a.example\" }\n", `value must be one of: ["servicestage" "iam" "sts"]`},
 			"retries":       {"max_retries = -1\n", "value must be at least 0"},
-			"two_agencies":  {roleBlock + roleBlock, "list must contain at most 1 elements"},
-			"long_duration": {strings.Replace(roleBlock, "}", "duration = 60\n}", 1), "value must be between 900 and 86400"},
+			"two_agencies":  {oidcBlock + oidcBlock, "list must contain at most 1 elements"},
+			"long_duration": {strings.Replace(roleBlock, "}", "duration = 86401\n}", 1), "value must be between 0 and 86400"},
 		},
 		"plan": {
 			"region":    {"region = \"evil.example/\"\n" + keyBlock, `region = "evil.example/" A region is a name such as cn-north-4.`},

@@ -78,6 +78,7 @@ func NewCLI(t *testing.T, server *emulator.Server) *CLI {
 		"HW_PROJECT_ID=test-project",
 		"HW_SERVICESTAGE_ENDPOINT=" + server.URL,
 		"HW_IAM_ENDPOINT=" + server.URL,
+		"HW_STS_ENDPOINT=" + server.URL,
 		// What is not on this host is asked for at a proxy that does not exist.
 		"HTTP_PROXY=http://127.0.0.1:1", "HTTPS_PROXY=http://127.0.0.1:1", "NO_PROXY=",
 	}}

@@ -217,6 +217,7 @@ func newTerraform(cli, programs, directory, endpoint string) (*terraform, error)
 		"HW_ACCESS_KEY="+emulator.DefaultAccessKey,
 		"HW_SECRET_KEY="+emulator.DefaultSecretKey,
 		"HW_IAM_ENDPOINT="+endpoint,
+		"HW_STS_ENDPOINT="+endpoint,
 	)
 	if stdout, err := os.Stdout.Stat(); err != nil || stdout.Mode()&os.ModeCharDevice == 0 {
 		t.environment = append(t.environment, "TF_CLI_ARGS=-no-color")
