@@ -11,7 +11,11 @@ import (
 	"net"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
+
+	"github.com/agext/levenshtein"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
 )
@@ -56,6 +60,7 @@ func (c *configuration) endpoints(where location, usesMetadata bool) endpoints {
 	defaultURL := func(service string) string {
 		return "https://" + strings.Join(strings.Fields(service+" "+where.region+" "+where.cloud), ".")
 	}
+	c.checkEndpointKeys()
 	result := endpoints{service: c.endpointOverride("endpoints.servicestage"), agencies: c.endpointOverride("endpoints.iam"), metadata: defaultMetadataEndpoint}
 	if result.service == "" {
 		result.service = defaultURL("servicestage")
@@ -78,6 +83,43 @@ func (c *configuration) endpoints(where location, usesMetadata bool) endpoints {
 		result.metadata = cmp.Or(c.endpointOverride(set.name), defaultMetadataEndpoint)
 	}
 	return result
+}
+
+// endpointAliases are other names of keys of endpoints.
+var endpointAliases = map[string]string{"endpoints.servicestagev2": "endpoints.servicestage"}
+
+// checkEndpointKeys resolves aliases, and reports keys that are not used. One that is probably misspelled is an error.
+func (c *configuration) checkEndpointKeys() {
+	var keys []string
+	for _, s := range settings {
+		if s.kind == key {
+			keys = append(keys, strings.TrimPrefix(s.name, "endpoints."))
+		}
+	}
+	for name := range c.values {
+		unknown, isKey := strings.CutPrefix(name, "endpoints.")
+		known := func(s setting) bool { return s.name == name }
+		if !isKey || slices.ContainsFunc(settings, known) {
+			continue
+		}
+		at := path.Root("endpoints").AtMapKey(unknown)
+		if alias, ok := endpointAliases[name]; ok {
+			if !c.has(alias) {
+				c.values[alias] = c.values[name]
+			}
+			continue
+		}
+		// Short keys are like those of other services, such as sms.
+		normalized := strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(unknown))
+		meant := slices.IndexFunc(keys, func(want string) bool {
+			return normalized == want || len(want) > 3 && levenshtein.Distance(normalized, want, nil) <= 2
+		})
+		if meant >= 0 {
+			c.diags.AddAttributeError(at, "Unknown endpoint", fmt.Sprintf("There is no key %q in endpoints. Did you mean %q?", unknown, keys[meant]))
+		} else {
+			c.diags.AddAttributeWarning(at, "Unused endpoint", fmt.Sprintf("The provider does not use the endpoint %q, which is of another service.", unknown))
+		}
+	}
 }
 
 // endpointOverride is the endpoint that a setting names; "" if it is not set.

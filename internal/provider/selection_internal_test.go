@@ -327,6 +327,9 @@ func TestClient_invalidSettings(t *testing.T) {
 		{[]string{"access_key=AK", "secret_key=canary"}, nil, "region", "Set region, such as cn-north-4, or the environment variable HW_REGION_NAME."},
 		{[]string{"region=cn north/4", "token=canary"}, nil, "region", `A region is a name such as cn-north-4. Got: "cn north/4".`},
 		{good("cloud=https://x"), nil, "cloud", "cloud is the domain name behind those of the services"},
+		{good("endpoints.servicestag=https://a.example"), nil, `endpoints["servicestag"]`, `There is no key "servicestag" in endpoints. Did you mean "servicestage"?`},
+		{good("endpoints.service_stage=https://a.example"), nil, `endpoints["service_stage"]`, `Did you mean "servicestage"?`},
+		{good("endpoints.IAM=https://a.example"), nil, `endpoints["IAM"]`, `Did you mean "iam"?`},
 		{good("endpoints.servicestage=not a url"), nil, `endpoints["servicestage"]`, `The endpoint "servicestage" (environment variable HW_SERVICESTAGE_ENDPOINT) ` + noURL + ` Got: "not a url".`},
 		{good("endpoints.servicestage=servicestage"), nil, `endpoints["servicestage"]`, noURL},
 		{good("endpoints.servicestage="), nil, `endpoints["servicestage"]`, noURL},
@@ -440,6 +443,16 @@ func TestConfiguration_endpoints(t *testing.T) {
 		config := configurationOf(c.block, nil)
 		if got := config.location(auth.Profile{}); got != c.want || len(config.diags) > 0 {
 			t.Errorf("got %v %v, want %v", got, config.diags, c.want)
+		}
+	}
+	for key, warning := range map[string]string{
+		"servicestagev2": "", "ecs": `The provider does not use the endpoint "ecs", which is of another service.`,
+		"iotda": `The provider does not use the endpoint "iotda", which is of another service.`, "sms": `The provider does not use the endpoint "sms", which is of another service.`,
+	} {
+		config := configurationOf([]string{"endpoints." + key + "=https://a.example"}, nil)
+		got := config.endpoints(r, false)
+		if (got.service == "https://a.example") != (warning == "") || warning == "" != (len(config.diags) == 0) || warning != "" && config.diags[0].Detail() != warning {
+			t.Errorf("%s: got %v %v, want %s", key, got, config.diags, warning)
 		}
 	}
 	unused := configurationOf(nil, []string{"HW_METADATA_ENDPOINT=http://u:canary@192.0.2.1"})

@@ -11,8 +11,6 @@ import (
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -73,7 +71,7 @@ var settings = []setting{
 	{name: "delegated_project", variables: []string{"OS_DELEGATED_PROJECT"}, description: "Name of the project of the agency `agency_name`. Default: the one named as the region."},
 	{name: "auth_url", variables: []string{"HW_AUTH_URL", "OS_AUTH_URL"}, description: "URL of identity and access management (IAM), with or without `/v3`. Default: `https://iam.{region}.{cloud}`. If the key `iam` of `endpoints` is set too, this URL is for tokens and projects, and the other for the keys of agencies. `http://` requires `insecure`."},
 	{name: "cloud", variables: []string{"HW_CLOUD"}, description: "Domain name behind those of the services. Default: `myhuaweicloud.com`, or `myhuaweicloud.eu` in regions that begin with `eu-west-1`."},
-	{name: "endpoints", kind: urls, description: "URLs that replace the usual endpoints. Keys: %s. `https://` may be left out. `http://` is accepted for loopback hosts only, unless `insecure` is true."},
+	{name: "endpoints", kind: urls, description: "URLs that replace the usual endpoints. Keys: %s. `https://` may be left out. `servicestagev2` means the same as `servicestage`. Keys of other services are ignored with a warning. `http://` is accepted for loopback hosts only, unless `insecure` is true."},
 	{name: "endpoints.servicestage", kind: key, variables: []string{"HW_SERVICESTAGE_ENDPOINT"}, description: "the service"},
 	{name: "endpoints.iam", kind: key, variables: []string{"HW_IAM_ENDPOINT"}, description: "identity and access management"},
 	{name: "endpoints.sts", kind: key, variables: []string{"HW_STS_ENDPOINT"}, description: "security token service"},
@@ -131,16 +129,14 @@ func (s setting) attribute() schema.Attribute {
 		}
 		return schema.Int64Attribute{Optional: true, MarkdownDescription: description, Validators: []validator.Int64{bounds}}
 	case urls:
-		var keys, descriptions []string
+		var descriptions []string
 		for _, child := range settings {
 			if name, ok := strings.CutPrefix(child.name, s.name+"."); ok {
-				keys = append(keys, name)
 				descriptions = append(descriptions, fmt.Sprintf("`%s` (%s; %s)", name, child.description, variableList("environment variable", child.variables)))
 			}
 		}
 		return schema.MapAttribute{
 			Optional: true, ElementType: types.StringType, MarkdownDescription: fmt.Sprintf(s.description, strings.Join(descriptions, ", ")),
-			Validators: []validator.Map{mapvalidator.KeysAre(stringvalidator.OneOf(keys...))},
 		}
 	default:
 		return schema.StringAttribute{Optional: true, Sensitive: s.kind == secret, MarkdownDescription: description}

@@ -24,7 +24,6 @@ func TestProvider_invalidSettingsHaveALine(t *testing.T) {
 	t.Parallel()
 	for command, cases := range map[string]map[string][2]string{
 		"validate": {
-			"endpoint":      {"endpoints = { ecs = \"https://a.example\" }\n", `value must be one of: ["servicestage" "iam" "sts"]`},
 			"retries":       {"max_retries = -1\n", "value must be at least 0"},
 			"two_agencies":  {oidcBlock + oidcBlock, "list must contain at most 1 elements"},
 			"long_duration": {strings.Replace(roleBlock, "}", "duration = 86401\n}", 1), "value must be between 0 and 86400"},
@@ -35,6 +34,7 @@ func TestProvider_invalidSettingsHaveALine(t *testing.T) {
 			"half":      {region + "access_key = \"AK\"\n", `provider "servicestage" { The credentials are incomplete: access_key in the provider block, but secret_key`},
 			"clear":     {keyBlock + "endpoints = { servicestage = \"http://192.0.2.1\" }\n", `"http://192.0.2.1" } The endpoint "servicestage" (environment variable HW_SERVICESTAGE_ENDPOINT) must begin`},
 			"agency":    {region + keyBlock + "assume_role {\n  domain_name = \"d\"\n}\n", "assume_role { Set agency_name (environment variable HW_ASSUME_ROLE_AGENCY_NAME)"},
+			"key":       {keyBlock + "endpoints = { servicestages = \"https://a.example\" }\n", `Did you mean "servicestage"?`},
 			"no_region": {keyBlock, "Set region, such as cn-north-4, or the environment variable HW_REGION_NAME."},
 		},
 	} {
@@ -63,6 +63,37 @@ func TestProvider_invalidSettingsHaveALine(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Blocks that huaweicloud/huaweicloud accepts plan here too, with a warning for what is not used.
+func TestProvider_blocksOfHuaweicloudPlan(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	config, endpoints := providertest.Requirement, strings.TrimSuffix(endpointsOf(server), " }\n")
+	for name, arguments := range map[string]string{
+		"region":      "region = \"my_region_1\"\n" + keyBlock + endpoints + " }\n",
+		"private":     "region = \"RegionOne\"\ncloud = \"Example.Com\"\nauth_url = \"" + server.URL + "/v3\"\n" + userBlock + endpoints + " }\n",
+		"services":    region + keyBlock + endpoints + ", ecs = \"https://ecs.example\", iotda = \"https://iotda.example\" }\n",
+		"two_sources": region + keyBlock + userBlock + endpoints + " }\n",
+		"half":        region + keyBlock + "user_name = \"me\"\n" + endpoints + " }\n",
+		"duration":    region + keyBlock + strings.Replace(roleBlock, "}", "duration = 0\n}", 1) + endpoints + " }\n",
+		"short":       region + keyBlock + strings.Replace(roleBlock, "}", "duration = 600\n}", 1) + endpoints + " }\n",
+		"v2":          region + tokenBlock + "endpoints = { servicestagev2 = \"" + server.URL + "\" }\n",
+	} {
+		config += aliased(name, arguments)
+	}
+	cli := providertest.NewCLI(t, server)
+	cli.Env = append(cli.Env, "HW_REGION_NAME=", "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_SERVICESTAGE_ENDPOINT=", "HW_PROJECT_ID=")
+	cli.Write(t, "main.tf", config)
+	stdout := strings.Join(strings.Fields(succeed(t, cli, "plan", "-no-color", "-input=false")), " ")
+	for _, want := range []string{"Warning: Unused endpoint", "Warning: Several credentials", "Warning: Short duration"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("no %q\n%s", want, stdout)
+		}
+	}
+	if got := server.CountRequests(http.MethodGet, jobsPath); got != 8 {
+		t.Errorf("%d requests, want 8", got)
 	}
 }
 
