@@ -20,6 +20,9 @@ func sources() map[string]auth.Source {
 	return map[string]auth.Source{
 		"password": auth.Password{UserName: "u", Password: "canary-password", DomainName: "d"},
 		"agency":   auth.Agency{Base: key, Name: "a", DomainName: "d", CallerDomainID: "c"},
+		"STS":      auth.Agency{Base: key, Name: "a", DomainID: "d", CallerDomainID: "c"},
+		"exchange": auth.Exchange{Token: "canary-token"},
+		"delegate": auth.AgencyToken{Base: key, Name: "a", DomainName: "d", CallerDomainID: "c"},
 		"OIDC":     auth.OIDC{IDPID: "idp", IDToken: "canary-id-token"},
 	}
 }
@@ -36,11 +39,14 @@ func TestIAM_badResponses(t *testing.T) {
 		want    map[string]string // By source; "" means all.
 		final   bool
 	}{
-		"nothing":         {201, "", "", map[string]string{"": "the response is not the documented JSON"}, true},
-		"empty":           {201, "", "{}", map[string]string{"password": "no X-Subject-Token", "OIDC": "no X-Subject-Token", "agency": "lacks the access key"}, true},
+		"nothing": {201, "", "", map[string]string{"": "the response is not the documented JSON"}, true},
+		"empty": {201, "", "{}", map[string]string{
+			"password": "no X-Subject-Token", "exchange": "no X-Subject-Token", "delegate": "no X-Subject-Token", "OIDC": "no X-Subject-Token",
+			"agency": "lacks the access key", "STS": "lacks the access key",
+		}, true},
 		"half a key":      {201, "canary-new-token", `{"credential":{"access":"TAK","secret":"canary-new-secret"}}`, map[string]string{"agency": "lacks the access key", "OIDC": "lacks the access key"}, true},
 		"cut":             {201, "canary-new-token", keys, map[string]string{"": "the response is not the documented JSON"}, true},
-		"other types":     {201, "", `{"credential":["canary-new-secret"],"token":["canary-new-secret"]}`, map[string]string{"": "the response is not the documented JSON"}, true},
+		"other types":     {201, "", `{"credential":["canary-new-secret"],"credentials":["canary-new-secret"],"token":["canary-new-secret"]}`, map[string]string{"": "the response is not the documented JSON"}, true},
 		"page of a proxy": {200, "", "<html><body>Please <b>log in</b></body></html>", map[string]string{"": `HTTP 200: "Please log in": the response is not the documented JSON`}, true},
 		"refused":         {401, "", `{"error":{"code":401,"message":"no","title":"Unauthorized"}}`, map[string]string{"": "HTTP 401: no"}, true},
 		"refused flat":    {403, "", `{"error_code":"IAM.0003","error_msg":"Policy doesn't allow it"}`, map[string]string{"": "HTTP 403 IAM.0003: Policy doesn't allow it"}, true},

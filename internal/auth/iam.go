@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -138,13 +139,14 @@ func callerHeader(ctx context.Context, clients Clients, credentials *Credentials
 			Domains []named `json:"domains"`
 		}
 		_, err := send(ctx, clients.IAM, rest.Call{Method: http.MethodGet, Path: []string{"v3", "auth", "domains"}, Authenticator: credentials}, &response)
-		if err == nil && (len(response.Domains) != 1 || response.Domains[0].ID == "") {
-			err = fmt.Errorf("IAM returned %d accounts", len(response.Domains))
+		domains := slices.DeleteFunc(response.Domains, func(d named) bool { return d.ID == "" })
+		if err == nil && len(domains) != 1 {
+			err = fmt.Errorf("IAM returned %d accounts with an ID, not one", len(domains))
 		}
 		if err != nil {
 			return nil, &Error{Step: FindDomain, Err: err}
 		}
-		domainID = response.Domains[0].ID
+		domainID = domains[0].ID
 	}
 	return http.Header{"X-Domain-Id": {domainID}}, nil
 }

@@ -5,6 +5,7 @@ package auth_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -227,6 +228,22 @@ func TestIAM_projects(t *testing.T) {
 	}
 }
 
+// An access key of no certain account assumes no agency.
+func TestAgency_accountsOfTheCaller(t *testing.T) {
+	t.Parallel()
+	for _, accounts := range [][]any{nil, {map[string]any{"name": "no id"}}, {map[string]any{"id": "a"}, map[string]any{"id": "b"}}} {
+		server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			respond(w, http.StatusOK, map[string]any{"domains": accounts})
+		})
+		source := auth.Agency{Base: auth.Static{Credential: auth.AccessKey{ID: "AK", Secret: "SK"}}, Name: "a", DomainID: "d"}
+		_, err := source.Credentials(t.Context(), clientsOf(t, server.url), auth.Project{})
+		want := fmt.Sprintf("looking up the account of the access key: IAM returned %d accounts with an ID, not one", max(0, len(accounts)-len(accounts)%2))
+		if err == nil || err.Error() != want || len(server.received()) != 1 {
+			t.Errorf("got %v after %d requests, want %s", err, len(server.received()), want)
+		}
+	}
+}
+
 // A failure of the base ends the login of an agency, and an ID token that cannot be read is not sent.
 func TestAgency_failedBaseSendsNothingElse(t *testing.T) {
 	t.Parallel()
@@ -243,16 +260,22 @@ func TestAgency_failedBaseSendsNothingElse(t *testing.T) {
 		calls int
 	}{
 		{auth.Password{UserID: "ui", Password: "p"}, `logging in as user "ui": POST ` + strings.TrimPrefix(server.url, "http://") + `: HTTP 401: wrong`, 1},
+		{
+			auth.Static{Credential: auth.AccessKey{ID: "AK", Secret: "SK"}},
+			"looking up the account of the access key: GET " + strings.TrimPrefix(server.url, "http://") + `: HTTP 401: wrong`, 1,
+		},
 		{auth.OIDC{IDPID: "idp", IDTokenFile: empty}, `reading the ID token of identity provider "idp": the file ` + empty + ` is empty`, 0},
 		{auth.OIDC{IDPID: "idp", IDTokenFile: "/nonexistent"}, `reading the ID token of identity provider "idp": stat /nonexistent: no such file or directory`, 0},
 	} {
-		before := len(server.received())
-		_, err := auth.Agency{Base: c.base, Name: "a", DomainID: "d"}.Credentials(t.Context(), clientsOf(t, server.url), auth.Project{})
-		if _, ok := errors.AsType[*auth.Error](err); !ok || err.Error() != c.want {
-			t.Errorf("got %v, want %s", err, c.want)
-		}
-		if got := len(server.received()) - before; got != c.calls {
-			t.Errorf("%s: %d requests, want %d", c.want, got, c.calls)
+		for _, source := range []auth.Source{auth.Agency{Base: c.base, Name: "a", DomainID: "d"}, auth.AgencyToken{Base: c.base, Name: "a", DomainName: "d"}} {
+			before := len(server.received())
+			_, err := source.Credentials(t.Context(), clientsOf(t, server.url), auth.Project{})
+			if _, ok := errors.AsType[*auth.Error](err); !ok || err.Error() != c.want {
+				t.Errorf("got %v, want %s", err, c.want)
+			}
+			if got := len(server.received()) - before; got != c.calls {
+				t.Errorf("%s: %d requests, want %d", c.want, got, c.calls)
+			}
 		}
 	}
 }
