@@ -41,20 +41,6 @@ func (s secretive) Authenticate(_ context.Context, req *http.Request, _ []byte) 
 
 func (s secretive) Secrets() []string { return s.secrets }
 
-// recorder keeps log lines.
-type recorder struct {
-	mu    sync.Mutex
-	lines []string
-}
-
-func (r *recorder) log(_ context.Context, message string, fields ...map[string]any) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, line := range fields {
-		r.lines = append(r.lines, fmt.Sprintf("%s %v", message, line))
-	}
-}
-
 // texts returns all that can be printed of an error and of what it wraps.
 func texts(err error) []string {
 	if err == nil {
@@ -153,7 +139,11 @@ func TestClient_echoedSecretIsNotShown(t *testing.T) {
 		"issued token":        {subjectToken: canary},
 	} {
 		for format, write := range formats {
-			for _, status := range []int{200, 400, 401, 403, 404, 429, 500, 502} {
+			statuses := []int{200, 403}
+			if name == "token" {
+				statuses = []int{200, 400, 401, 404, 429, 500}
+			}
+			for _, status := range statuses {
 				if format == "JSON without code" && status == http.StatusOK {
 					continue // It is not an error.
 				}
@@ -406,31 +396,9 @@ func TestClient_causesAreKept(t *testing.T) {
 // An endpoint may contain a password, so that its error does not quote it.
 func TestNew_invalidEndpointIsNotQuoted(t *testing.T) {
 	t.Parallel()
-	for _, endpoint := range []string{"https://u:canary/w@h", "//u:canary@h", "canary", "https://u:can%zzary@h", "https://canary h"} {
+	for _, endpoint := range []string{"https://u:canary/w@h", "//u:canary@h", "canary", "https://u:can%zzary@h", "https://canary h", "", "/path", "https://"} {
 		if _, err := rest.New(rest.Config{Endpoint: endpoint}); err == nil || strings.Contains(err.Error(), "can") && strings.Contains(err.Error(), "ary") {
 			t.Errorf("%s: got %v", endpoint, err)
-		}
-	}
-}
-
-// A redirect is not followed; its target is named without what may be credentials for it.
-func TestClient_redirectTargetIsNamed(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct{ location, want string }{
-		"host and path":   {"https://other.example/v1/x", "the endpoint redirects to https://other.example/v1/x; the provider does not follow redirects"},
-		"port":            {"http://other.example:8080", "the endpoint redirects to http://other.example:8080; the provider does not follow redirects"},
-		"user and query":  {"https://u:p@other.example/x?token=t#f", "the endpoint redirects to https://other.example/x; the provider does not follow redirects"},
-		"without a host":  {"mailto:u@h", "the endpoint redirects, and the provider does not follow redirects"},
-		"not a URL":       {"https://h:port", "the endpoint redirects, and the provider does not follow redirects"},
-		"without a value": {"", "the endpoint redirects, and the provider does not follow redirects"},
-	} {
-		server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Location", c.location)
-			w.WriteHeader(http.StatusFound)
-		})
-		_, err := client(t, server.URL, nil).Do(t.Context(), get, nil)
-		if failure, ok := errors.AsType[*rest.Error](err); !ok || failure.Message != c.want {
-			t.Errorf("%s: got %v, want %s", name, err, c.want)
 		}
 	}
 }

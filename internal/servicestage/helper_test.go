@@ -10,7 +10,6 @@ import (
 	"errors"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -183,25 +182,6 @@ func (s *service) lines() []string {
 
 func (s *service) host() string { return strings.TrimPrefix(s.URL, "http://") }
 
-// refusingEndpoint returns a URL where nobody listens. Its port is taken by one end of an open connection, so that no other
-// test comes to listen there.
-func refusingEndpoint(t *testing.T) string {
-	t.Helper()
-	var config net.ListenConfig
-	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(t.Context(), "tcp", listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
-	return "http://" + conn.LocalAddr().String()
-}
-
 // failureOf returns what the client says of a call that failed.
 func failureOf(t *testing.T, err error) *servicestage.Error {
 	t.Helper()
@@ -233,21 +213,4 @@ func equalBody(t *testing.T, got, want string) {
 	if !reflect.DeepEqual(documents[0], documents[1]) {
 		t.Errorf("body\n got %s\nwant %s", got, want)
 	}
-}
-
-// operations are the repeatable requests for one build job, each for a job that the service calls "id".
-var operations = map[string]func(context.Context, *servicestage.Client) error{
-	http.MethodGet: func(ctx context.Context, c *servicestage.Client) error {
-		job, err := c.GetBuildJob(ctx, "id", "")
-		if err == nil && job.ID != "id" {
-			return errors.New("another job: " + job.ID)
-		}
-		return err
-	},
-	http.MethodPut: func(ctx context.Context, c *servicestage.Client) error {
-		return c.UpdateBuildJob(ctx, &servicestage.BuildJob{ID: "id"}, servicestage.BuildJobSpec{JobName: "app"})
-	},
-	http.MethodDelete: func(ctx context.Context, c *servicestage.Client) error {
-		return c.DeleteBuildJob(ctx, "id", "")
-	},
 }
