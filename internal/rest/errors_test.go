@@ -88,7 +88,7 @@ func TestError_goodStatus(t *testing.T) {
 				return
 			}
 			failure := failureOf(t, err)
-			if !strings.Contains(err.Error(), want) || failure.StatusCode != 200 || failure.RequestID != "r" || failure.Attempts != 1 || !failure.Sent {
+			if !strings.Contains(err.Error(), want) || failure.StatusCode != http.StatusOK || failure.RequestID != "r" || failure.Attempts != 1 || !failure.Sent {
 				t.Errorf("got %+v, want %s", failure, want)
 			}
 		})

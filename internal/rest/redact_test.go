@@ -77,47 +77,35 @@ func wantRedacted(t *testing.T, err error, lines []string, traces ...string) {
 	}
 }
 
+func inJSON(value any) string {
+	body, err := json.Marshal(value)
+	if err != nil {
+		panic(err)
+	}
+	return string(body)
+}
+
 // formats are the ways in which a response can contain a text.
-var formats = map[string]func(w http.ResponseWriter, status int, text string){
-	"plain text": func(w http.ResponseWriter, status int, text string) { say(status, "you sent "+text+" to me")(w, nil) },
-	"HTML": func(w http.ResponseWriter, status int, text string) {
-		say(status, "<html><body>you <b>sent</b><pre>"+text+"</pre></body></html>")(w, nil)
+var formats = map[string]func(status int, text string) http.HandlerFunc{
+	"plain text": func(status int, text string) http.HandlerFunc { return say(status, "you sent "+text+" to me") },
+	"HTML": func(status int, text string) http.HandlerFunc {
+		return say(status, "<html><body>you <b>sent</b><pre>"+text+"</pre></body></html>")
 	},
-	"JSON message": func(w http.ResponseWriter, status int, text string) {
-		body, err := json.Marshal(map[string]any{"error_code": "C", "error_msg": text})
-		if err != nil {
-			panic(err)
-		}
-		say(status, string(body))(w, nil)
+	"JSON message": func(status int, text string) http.HandlerFunc {
+		return say(status, inJSON(map[string]any{"error_code": "C", "error_msg": text}))
 	},
-	"JSON without code": func(w http.ResponseWriter, status int, text string) {
-		body, err := json.Marshal(map[string]any{"headers": text, "thing": map[string]any{"name": text}})
-		if err != nil {
-			panic(err)
-		}
-		say(status, string(body))(w, nil)
+	"JSON without code": func(status int, text string) http.HandlerFunc {
+		return say(status, inJSON(map[string]any{"headers": text, "thing": map[string]any{"name": text}}))
 	},
-	"JSON of other types": func(w http.ResponseWriter, status int, text string) {
-		body, err := json.Marshal(map[string]any{"time": text})
-		if err != nil {
-			panic(err)
-		}
-		say(status, string(body))(w, nil)
+	"JSON of other types": func(status int, text string) http.HandlerFunc {
+		return say(status, inJSON(map[string]any{"time": text}))
 	},
-	"code": func(w http.ResponseWriter, status int, text string) {
-		body, err := json.Marshal(map[string]any{"error": map[string]any{"error_code": text, "request_id": text}})
-		if err != nil {
-			panic(err)
-		}
-		say(status, string(body))(w, nil)
+	"code": func(status int, text string) http.HandlerFunc {
+		return say(status, inJSON(map[string]any{"error": map[string]any{"error_code": text, "request_id": text}}))
 	},
-	"request ID": func(w http.ResponseWriter, status int, text string) {
-		w.Header().Set("X-Request-Id", text)
-		say(status, "no")(w, nil)
-	},
-	"redirect": func(w http.ResponseWriter, _ int, text string) {
-		w.Header().Set("Location", "https://other.example/"+url.PathEscape(text)+"?token="+url.QueryEscape(text))
-		say(http.StatusTemporaryRedirect, "")(w, nil)
+	"request ID": func(status int, text string) http.HandlerFunc { return say(status, "no", "X-Request-Id: "+text) },
+	"redirect": func(_ int, text string) http.HandlerFunc {
+		return say(307, "", "Location: https://other.example/"+url.PathEscape(text)+"?token="+url.QueryEscape(text))
 	},
 }
 
@@ -149,9 +137,9 @@ func TestClient_echoedSecretIsNotShown(t *testing.T) {
 				}
 				t.Run(fmt.Sprint(name, " ", format, " ", status), func(t *testing.T) {
 					t.Parallel()
-					server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+					server := serve(t, func(w http.ResponseWriter, r *http.Request) {
 						w.Header().Set("X-Subject-Token", c.subjectToken)
-						write(w, status, canary)
+						write(status, canary)(w, r)
 					})
 					var log recorder
 					client := client(t, server.URL, func(config *rest.Config) {
@@ -189,16 +177,12 @@ func TestClient_escapedSecretIsNotShown(t *testing.T) {
 		return func(text string) string { return text[:4] + what + text[4:12] + what + text[12:] }
 	}
 	for name, write := range map[string]func(string) string{
-		"for a query":         url.QueryEscape,
-		"for a path":          url.PathEscape,
-		"for a URL, twice":    func(text string) string { return url.QueryEscape(url.QueryEscape(text)) },
-		"each byte for a URL": func(text string) string { return eachByte("%%%02x", text) },
-		"for JSON":            func(text string) string { body, _ := json.Marshal(text); return string(body) },
-		"for JSON, twice": func(text string) string {
-			a, _ := json.Marshal(text)
-			b, _ := json.Marshal(string(a))
-			return string(b)
-		},
+		"for a query":           url.QueryEscape,
+		"for a path":            url.PathEscape,
+		"for a URL, twice":      func(text string) string { return url.QueryEscape(url.QueryEscape(text)) },
+		"each byte for a URL":   func(text string) string { return eachByte("%%%02x", text) },
+		"for JSON":              func(text string) string { return inJSON(text) },
+		"for JSON, twice":       func(text string) string { return inJSON(inJSON(text)) },
 		"for JSON, with \\/":    func(text string) string { return strings.ReplaceAll(text, "/", `\/`) },
 		"each byte for JSON":    func(text string) string { return eachByte(`\u%04X`, text) },
 		"for Go":                func(text string) string { return fmt.Sprintf("%q", text) },
@@ -314,11 +298,7 @@ func TestClient_longOrInvisibleTextIsNotShown(t *testing.T) {
 	const evil = "a\x1b[31mb\x1b]0;t\x07c\u009b1md\u202e\u200be\u2028f\u0000g\xffh"
 	long := strings.Repeat("é", 1<<19)
 	message := func(text string) string {
-		body, err := json.Marshal(map[string]string{"error_code": text, "error_msg": text, "request_id": text})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(body)
+		return inJSON(map[string]string{"error_code": text, "error_msg": text, "request_id": text})
 	}
 	response := func(header, body string) string {
 		return fmt.Sprintf("HTTP/1.1 403 Forbidden\r\n%sContent-Length: %d\r\n\r\n%s", header, len(body), body)

@@ -197,7 +197,7 @@ func TestRetry_waitBeyondTheTimeoutIsNotBegun(t *testing.T) {
 		for i, call := range []rest.Call{get, post} {
 			_, err := client.Do(ctx, call, nil)
 			failure := failureOf(t, err)
-			if failure.StatusCode != 429 || failure.Code != "APIGW.0308" || failure.Message != "slow down" || failure.RequestID != "r" ||
+			if failure.StatusCode != http.StatusTooManyRequests || failure.Code != "APIGW.0308" || failure.Message != "slow down" || failure.RequestID != "r" ||
 				failure.Method != call.Method || failure.Attempts != 1-i || failure.Sent != (i == 0) || failure.RetryAfter != 10*time.Minute {
 				t.Errorf("got %+v", failure)
 			}
@@ -228,7 +228,7 @@ func TestRetry_cancellationEndsTheWait(t *testing.T) {
 			}
 		}).Do(ctx, get, nil)
 		failure := failureOf(t, err)
-		if !errors.Is(failure.Stopped, context.Canceled) || failure.Attempts != 2 || failure.StatusCode != 429 || failure.Code != "APIGW.0308" ||
+		if !errors.Is(failure.Stopped, context.Canceled) || failure.Attempts != 2 || failure.StatusCode != http.StatusTooManyRequests || failure.Code != "APIGW.0308" ||
 			!strings.HasSuffix(err.Error(), ": stopped: context canceled") {
 			t.Errorf("got %+v: %v", failure, err)
 		}

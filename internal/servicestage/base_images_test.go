@@ -16,7 +16,7 @@ type inProject struct{ auth.Token }
 
 func (inProject) ProjectID(context.Context) (string, error) { return "p", nil }
 
-// Only a region that does not publish the v1 API is asked for v3.
+// The v3 API is used only if the region does not publish v1.
 func TestBaseImages(t *testing.T) {
 	t.Parallel()
 	const v1, v3 = "GET /assembling/v1/base_images", "GET /v3/p/assembling/base-images"

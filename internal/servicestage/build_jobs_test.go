@@ -15,7 +15,7 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-// fullSpec says something of every documented member.
+// fullSpec sets each documented member.
 func fullSpec() servicestage.BuildJobSpec {
 	return servicestage.BuildJobSpec{
 		JobName:        "app",
@@ -122,7 +122,7 @@ func TestBuildJob_decoding(t *testing.T) {
 		`{"job_id":"","spec":{}}`, `{"spec":{"job_name":"app"}}`, `null`, `[` + goodJob + `]`,
 	} {
 		job, err := script(t, reply{body: body}).client(t).GetBuildJob(t.Context(), "id", "app")
-		if failure := failureOf(t, err); job != nil || failure.StatusCode != 200 || failure.Err == nil {
+		if failure := failureOf(t, err); job != nil || failure.StatusCode != http.StatusOK || failure.Err == nil {
 			t.Errorf("%s: got %v, %v", body, job, err)
 		}
 	}
@@ -140,8 +140,14 @@ func isCurrent(*servicestage.BuildJob) bool { return true }
 func TestGetWrittenBuildJob_lag(t *testing.T) {
 	t.Parallel()
 	replies := []reply{
-		{status: 404, body: `{"error_code":"SVCSTG.CPE.4040001"}`}, {status: 401, body: `{"error_code":"SVCSTG.00100401"}`}, {status: 404},
-		{status: 400, body: `{"error_code":"SVCSTG.CPE.4000001"}`}, {body: goodJob}, {body: goodJob}, {body: goodJob}, {body: goodJob},
+		{status: 404, body: `{"error_code":"SVCSTG.CPE.4040001"}`},
+		{status: 401, body: `{"error_code":"SVCSTG.00100401"}`},
+		{status: 404},
+		{status: 400, body: `{"error_code":"SVCSTG.CPE.4000001"}`},
+		{body: goodJob},
+		{body: goodJob},
+		{body: goodJob},
+		{body: goodJob},
 	}
 	service := script(t, replies...)
 	job, err := service.client(t, maxRetries(0)).GetWrittenBuildJob(t.Context(), "id", func(*servicestage.BuildJob) bool { return false })
@@ -159,7 +165,10 @@ func TestGetWrittenBuildJob_lag(t *testing.T) {
 func TestGetWrittenBuildJob_otherErrorsAreReturned(t *testing.T) {
 	t.Parallel()
 	for _, response := range []reply{
-		{status: 403}, {status: 404, body: `{"error_code":"APIGW.0101"}`}, {status: 401, body: `{"error_code":"APIGW.0301"}`}, {status: 500},
+		{status: 403},
+		{status: 404, body: `{"error_code":"APIGW.0101"}`},
+		{status: 401, body: `{"error_code":"APIGW.0301"}`},
+		{status: 500},
 		{body: `{"job_id":"id"}`},
 	} {
 		service := script(t, response)
@@ -268,7 +277,7 @@ func TestDeleteBuildJob(t *testing.T) {
 		}
 		equal(t, "requests", service.lines(), []string{"DELETE " + jobs + "/id"})
 	}
-	// The first request has deleted the job, and its answer was lost.
+	// The first request has deleted the job, and its response was lost.
 	service := script(t, reply{drop: true}, reply{status: 404, body: `{"error_code":"SVCSTG.CPE.4040001"}`})
 	if err := service.client(t).DeleteBuildJob(t.Context(), "id", "app"); err != nil {
 		t.Error(err)

@@ -95,7 +95,7 @@ type ExistingIDError struct {
 
 // Error contains the ID.
 func (e *ExistingIDError) Error() string {
-	return fmt.Sprintf("the response to the create request contains the ID of a build job that existed before: %s", rest.Sanitize(e.ID, maxIDLength))
+	return "the response to the create request contains the ID of a build job that existed before: " + rest.Sanitize(e.ID, maxIDLength)
 }
 
 // CreateBuildJob creates one build job, even if responses are lost. A request in flight is not canceled with ctx, but ends within 30

@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -539,7 +540,7 @@ func TestCreateBuildJob_rateLimited(t *testing.T) {
 func TestCreateBuildJob_requests(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ existing, pages, searches int }{{0, 1, 0}, {100, 1, 0}, {250, 3, 0}, {1000, 10, 0}, {1001, 1, 20}} {
-		t.Run(fmt.Sprint(test.existing), func(t *testing.T) {
+		t.Run(strconv.Itoa(test.existing), func(t *testing.T) {
 			t.Parallel()
 			server, client := emulated(t, emulator.Quirks{})
 			for i := range test.existing {

@@ -25,7 +25,7 @@ func TestIsNotFound(t *testing.T) {
 		status  int
 		code    string
 		jobName string
-		// What the list answers with the filter by name and without; empty means that it must not be asked.
+		// The list with the filter by name and without; empty means that it must not be requested.
 		filtered, all string
 		want          bool
 	}{
@@ -94,18 +94,18 @@ func TestIsNotFound(t *testing.T) {
 func TestIsNotFound_incompleteList(t *testing.T) {
 	t.Parallel()
 	service := serve(t, func(w http.ResponseWriter, r received) {
-		answer := reply{status: http.StatusNotFound}
+		response := reply{status: http.StatusNotFound}
 		if r.URL.Path == jobs {
-			answer = reply{body: `{"total":5,"list":[]}`}
+			response = reply{body: `{"total":5,"list":[]}`}
 		}
-		answer.write(w)
+		response.write(w)
 	})
 	_, err := service.client(t).GetBuildJob(t.Context(), "id", "")
 	equal(t, "not found", servicestage.IsNotFound(err), false)
-	equal(t, "pages", service.asked(), []string{"", "1", "0", "1", "0", "1", "0"})
+	equal(t, "pages", service.requestedPages(), []string{"", "1", "0", "1", "0", "1", "0"})
 }
 
-// What the list itself answers never means that a job is gone.
+// An error of the list itself never means that a build job does not exist.
 func TestIsNotFound_ofTheList(t *testing.T) {
 	t.Parallel()
 	service := script(t, reply{status: http.StatusNotFound, body: `{"error_code":"SVCSTG.CPE.4040001"}`})

@@ -27,7 +27,7 @@ import (
 const (
 	token = "the-secret-token"
 	jobs  = "/assembling/v1/jobs"
-	// goodJob is the least that the service answers of a job.
+	// goodJob is the shortest response to get.
 	noJobs  = `{"total":0,"list":[]}`
 	goodJob = `{"job_id":"id","spec":{"job_name":"app"}}`
 )
@@ -41,7 +41,7 @@ type received struct {
 	body string
 }
 
-// reply is one answer of a server, or one way not to give any.
+// reply is a response, or a lost one.
 type reply struct {
 	status int // 0 means 200.
 	header map[string]string
@@ -64,7 +64,7 @@ func (r reply) write(w http.ResponseWriter) {
 	_, _ = io.WriteString(w, r.body)
 }
 
-// service is a server that remembers what reached it, and how long its clients would have waited.
+// service is a server that records requests, and the waits of its clients.
 type service struct {
 	*httptest.Server
 	mu       sync.Mutex
@@ -92,7 +92,7 @@ func unstarted(t *testing.T, handler func(w http.ResponseWriter, r received)) *s
 	return s
 }
 
-// serve starts a service that answers by a function.
+// serve starts a service with a handler.
 func serve(t *testing.T, handler func(w http.ResponseWriter, r received)) *service {
 	t.Helper()
 	s := unstarted(t, handler)
@@ -100,7 +100,7 @@ func serve(t *testing.T, handler func(w http.ResponseWriter, r received)) *servi
 	return s
 }
 
-// script starts a service that gives one reply after the other. A request too many is an error.
+// script starts a service that returns the replies in order. Another request is an error.
 func script(t *testing.T, replies ...reply) *service {
 	t.Helper()
 	left := make(chan reply, len(replies))
@@ -161,16 +161,6 @@ func (s *service) requests() []received {
 	return slices.Clone(s.received)
 }
 
-// only returns the one request that has reached the service.
-func (s *service) only(t *testing.T) received {
-	t.Helper()
-	requests := s.requests()
-	if len(requests) != 1 {
-		t.Fatalf("%d requests reached the service, want 1", len(requests))
-	}
-	return requests[0]
-}
-
 // lines returns the method and the URI of each request that has reached the service.
 func (s *service) lines() []string {
 	var lines []string
@@ -180,9 +170,7 @@ func (s *service) lines() []string {
 	return lines
 }
 
-func (s *service) host() string { return strings.TrimPrefix(s.URL, "http://") }
-
-// failureOf returns what the client says of a call that failed.
+// failureOf returns the error of a failed call.
 func failureOf(t *testing.T, err error) *servicestage.Error {
 	t.Helper()
 	failure, ok := errors.AsType[*servicestage.Error](err)
