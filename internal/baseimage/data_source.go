@@ -1,7 +1,7 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package baseimage is the technology stacks that ServiceStage builds, as Terraform sees them. It speaks no HTTP.
+// Package baseimage has the data source of the technology stacks that ServiceStage builds. It must not import net/http.
 package baseimage
 
 import (
@@ -13,15 +13,15 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/apidiag"
-	"github.com/servicestage/terraform-provider-servicestage/internal/wiring"
+	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 )
 
 var _ datasource.DataSourceWithConfigure = (*imagesDataSource)(nil)
 
-// timeout bounds a read with all its trying again.
+// timeout is for the read with its retries.
 const timeout = 5 * time.Minute
 
-type imagesDataSource struct{ wiring.DataSource }
+type imagesDataSource struct{ providerdata.DataSource }
 
 type imagesModel struct {
 	Stacks types.Map `tfsdk:"stacks"`
@@ -50,12 +50,11 @@ func (d *imagesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest,
 }
 
 func (d *imagesDataSource) Read(ctx context.Context, _ datasource.ReadRequest, resp *datasource.ReadResponse) {
-	if !d.Ready() {
-		resp.Diagnostics.Append(d.NotReady("A data source"))
+	ctx, cancel := d.Begin(ctx, timeout, &resp.Diagnostics)
+	defer cancel()
+	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
 	stacks, err := d.Client.BaseImages(ctx)
 	if err != nil {
 		resp.Diagnostics.Append(apidiag.Error("Unable to read the base images", "reading the base images", err))

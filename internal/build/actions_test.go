@@ -6,516 +6,440 @@ package build_test
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net/http"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/tfversion"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
+	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
 const (
-	startAction  = "servicestage_start_build"
-	cancelAction = "servicestage_cancel_build"
+	isError   = tfprotov6.DiagnosticSeverityError
+	isWarning = tfprotov6.DiagnosticSeverityWarning
 )
 
-var phaseNames = []string{"Init", "Download", "PreProcess", "Build", "Artifact", "PostProcess"}
-
-func (w *world) startBuild(ctx context.Context, t *testing.T, more map[string]any) invocation {
-	t.Helper()
-	arguments := map[string]any{"job_id": w.jobID}
-	maps.Copy(arguments, more)
-	return w.invoke(ctx, t, startAction, arguments)
-}
-
-// A build that goes well, whatever type its numbers have: one start, a message for each phase, and few requests, the first after two
-// seconds and none more than fifteen after another.
+// One start, a progress message for each phase, which is repeated after five seconds at the earliest, and few reads: the first after
+// two seconds, then up to every fifteen.
 func TestStartBuild_success(t *testing.T) {
 	t.Parallel()
-	for name, quirks := range map[string]emulator.Quirks{"numbers": {}, "strings": {StringNumbers: true}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, func(o *emulator.Options) { o.Quirks, o.BuildDuration = quirks, 10*time.Minute })
-			got := w.startBuild(t.Context(), t, nil)
-			if len(got.diagnostics) > 0 {
-				t.Fatal(got)
-			}
-			w.expect(t, "Successful", 1, 0)
-			id := w.Builds()[0].ID
-			if want := "checkout-service #1: started, build_id " + id; got.progress[0] != want {
-				t.Errorf("the first message is %q, want %q", got.progress[0], want)
-			}
-			if want := append(slices.Clone(phaseNames), "Successful"); !slices.Equal(phasesOf(got.progress[1:]), want) {
-				t.Errorf("messages: got %q, want each of %q", got.progress, want)
-			}
-			rule := regexp.MustCompile(`^checkout-service #1: \w+, (\d+m)?\d+s$`)
-			for _, message := range got.progress[1:] {
-				if !rule.MatchString(message) {
-					t.Errorf("message %q", message)
-				}
-			}
-			for i, wait := range w.waited {
-				if wait < 2*time.Second || wait > 15*time.Second || i == 0 && wait > 2400*time.Millisecond || i > 8 && wait < 12*time.Second {
-					t.Errorf("wait %d is %s", i, wait)
-				}
-			}
-			// 10 minutes at 15 seconds, and the shorter waits at first; for each one the build and its phases.
-			if polls := w.CountRequests(http.MethodGet, buildPath); polls != len(w.waited) || polls > 60 {
-				t.Errorf("%d polls, %d waits", polls, len(w.waited))
-			}
-			if phases := w.CountRequests(http.MethodGet, buildPath+"/phases"); phases != len(w.waited)-1 {
-				t.Errorf("the phases were asked for %d times in %d polls", phases, len(w.waited))
-			}
-		})
+	s := newService(t, func(o *emulator.Options) { o.BuildDuration = 10 * time.Minute })
+	got := s.startBuild(t.Context(), t, nil)
+	got.none(t)
+	s.expect(t, "Successful", 1, 0)
+	if want := "checkout-service #1: started, build_id " + s.Builds()[0].ID; got.progress[0] != want {
+		t.Errorf("the first message is %q, want %q", got.progress[0], want)
 	}
-}
-
-// No message comes sooner than five seconds after one that says the same.
-func TestStartBuild_fewMessages(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, func(o *emulator.Options) { o.BuildDuration = 30 * time.Minute })
-	got := w.startBuild(t.Context(), t, map[string]any{"timeout": "1h"})
-	var last time.Duration
-	phase := ""
+	rule := regexp.MustCompile(`^checkout-service #1: (\w+), ((?:\d+m)?\d+s)$`)
+	phases, last := []string{""}, time.Duration(0)
 	for _, message := range got.progress[1:] {
-		_, at, _ := strings.Cut(message, ", ")
-		elapsed, err := time.ParseDuration(at)
-		if err != nil {
-			t.Fatal(err)
+		match := rule.FindStringSubmatch(message)
+		if match == nil {
+			t.Fatalf("message %q", message)
 		}
-		if phaseOf(message) == phase && elapsed-last < 4*time.Second { // Seconds are cut off.
-			t.Errorf("%q comes %s after the one before", message, elapsed-last)
+		at, err := time.ParseDuration(match[2])
+		if err != nil || match[1] == phases[len(phases)-1] && at-last < 4*time.Second { // Fractions of seconds are cut off.
+			t.Errorf("%q comes %s after the message before", message, at-last)
 		}
-		phase, last = phaseOf(message), elapsed
+		phases, last = append(phases, match[1]), at
 	}
-	if polls := w.CountRequests(http.MethodGet, buildPath); len(got.progress)-1 >= polls {
-		t.Errorf("%d messages in %d polls: the second poll comes too soon for one", len(got.progress)-1, polls)
+	if got, want := slices.Compact(phases[1:]), append(slices.Clone(phaseNames), "Successful"); !slices.Equal(got, want) {
+		t.Errorf("phases: got %q, want %q", got, want)
+	}
+	for i, wait := range s.waited {
+		if wait < 2*time.Second || wait > 15*time.Second || i == 0 && wait > 2400*time.Millisecond || i > 8 && wait < 12*time.Second {
+			t.Errorf("wait %d is %s", i, wait)
+		}
+	}
+	// The second poll comes too soon for a message of the same phase.
+	if polls := s.CountRequests(http.MethodGet, buildPath); polls != len(s.waited) || polls > 60 || polls < len(got.progress) {
+		t.Errorf("%d polls, %d waits, %d messages", polls, len(s.waited), len(got.progress))
+	}
+	if phases := s.CountRequests(http.MethodGet, buildPath+"/phases"); phases != len(s.waited)-1 {
+		t.Errorf("the phases were read %d times in %d polls", phases, len(s.waited))
 	}
 }
 
-// A build that fails, in each phase: the error has the phase, the last 40 lines, the id, and how to read the rest.
+// The error of a failed build contains the phase, the last 40 lines of the log, the ID, and how to read the rest.
 func TestStartBuild_failsInEachPhase(t *testing.T) {
 	t.Parallel()
-	for i, phase := range phaseNames {
+	summaries := map[string]string{
+		"Failed": "The build failed", "Timeout": "The build timed out", "Cancel": "The build was cancelled", "Deleted": "The build was deleted",
+	}
+	for i, state := range []string{"Failed", "Timeout", "Cancel", "Deleted", "Failed", "Failed"} {
+		phase := phaseNames[i]
 		t.Run(phase, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			w.OrderBuilds(emulator.Outcome{Phase: phase, Log: "\x1b[31mERROR\x1b[0m no space left\ton device"})
-			got := w.startBuild(t.Context(), t, nil).only(t, tfprotov6.DiagnosticSeverityError)
-			w.expect(t, "Failed", 1, 0)
-			id := w.Builds()[0].ID
-			contains(t, got, "The build failed\n",
-				fmt.Sprintf("The build checkout-service #1 (%s) ended with the state Failed in the phase %s, after %s.", id, phase, time.Duration(i+1)*10*time.Second),
-				"ERROR no space left on device ["+phase+"] ended: Failed",
+			s := newService(t)
+			s.OrderBuilds(emulator.Outcome{Phase: phase, State: state, Log: "\x1b[31mERROR\x1b[0m no space left\ton device"})
+			got := s.startBuild(t.Context(), t, nil).only(t, isError)
+			s.expect(t, state, 1, 0)
+			id := s.Builds()[0].ID
+			contains(t, got, summaries[state]+"\n",
+				fmt.Sprintf("The build checkout-service #1 (%s) ended with the state %s in the phase %s, after %s.", id, state, phase, time.Duration(i+1)*10*time.Second),
+				"ERROR no space left on device ["+phase+"] ended: "+state,
 				"build_id  = \""+id+"\"", "log_limit = 1048576", "data.servicestage_build.log.log")
-			lacks(t, got, "\x1b", "\t")
-			// A phase that ended has ten lines, and the one that failed one more.
-			shown := regexp.MustCompile(`(?m)^  (\[|ERROR)`).FindAllString(got, -1)
-			total := 10*(i+1) + 1
-			if len(shown) != min(total, 40) {
-				t.Errorf("%d of %d lines are shown:\n%s", len(shown), total, got)
-			}
-			if heading := "The last 40 lines of its log:"; strings.Contains(got, heading) != (total > 40) {
-				t.Errorf("%q with %d lines:\n%s", heading, total, got)
+			// A phase writes ten lines, and the one that fails one more.
+			shown, total := len(regexp.MustCompile(`(?m)^  (\[|ERROR)`).FindAllString(got, -1)), 10*(i+1)+1
+			if isTail := strings.Contains(got, "The last 40 lines of its log:"); shown != min(total, 40) || isTail != (total > 40) || strings.ContainsAny(got, "\x1b\t") {
+				t.Errorf("%d of %d lines are shown:\n%s", shown, total, got)
 			}
 		})
 	}
 }
 
-func TestStartBuild_otherBadEnds(t *testing.T) {
+// A failed build whose phases and log cannot be read is reported without them.
+func TestStartBuild_failureIsReportedWithoutLog(t *testing.T) {
 	t.Parallel()
-	for state, summary := range map[string]string{
-		"Timeout": "The build timed out", "Cancel": "The build was cancelled", "Deleted": "The build was deleted",
-	} {
-		t.Run(state, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			w.OrderBuilds(emulator.Outcome{Phase: "Build", State: state})
-			got := w.startBuild(t.Context(), t, nil).only(t, tfprotov6.DiagnosticSeverityError)
-			contains(t, got, summary, "ended with the state "+state+" in the phase Build", "[Build] ended: "+state, w.Builds()[0].ID)
-			w.expect(t, state, 1, 0)
-		})
-	}
+	s := newService(t)
+	s.OrderBuilds(emulator.Outcome{Phase: "Build"}, emulator.Outcome{Phase: "Init"})
+	s.Order(forbidden(http.MethodGet, buildPath+"/*"))
+	got := s.startBuild(t.Context(), t, nil)
+	contains(t, got.only(t, isError), "ended with the state Failed (in which phase could not be read: ", "Its log could not be read: ", "APIGW.0302", s.Builds()[0].ID)
+	// Without phases, the progress messages contain the state.
+	contains(t, strings.Join(got.progress, "\n"), "checkout-service #1: Building, ")
+	s.ForgetFaults()
+	s.Order(emulator.Fault{Path: buildPath + "/logs", StatusCode: http.StatusOK, Body: `{"buildlog":"\n \n","next":3}`, Times: -1})
+	contains(t, s.startBuild(t.Context(), t, nil).only(t, isError), "Its log is empty.")
 }
 
-// The report of a failure survives that its parts cannot be read.
-func TestStartBuild_noReport(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.OrderBuilds(emulator.Outcome{Phase: "Build"})
-	for _, part := range []string{"/phases", "/logs"} {
-		w.Order(emulator.Fault{
-			Method: http.MethodGet, Path: buildPath + part, Times: -1,
-			StatusCode: http.StatusForbidden, Body: `{"error_code":"APIGW.0302","error_msg":"not authorized"}`,
-		})
-	}
-	got := w.startBuild(t.Context(), t, nil)
-	text := got.only(t, tfprotov6.DiagnosticSeverityError)
-	contains(t, text, "ended with the state Failed (in which phase could not be read: ", "Its log could not be read: ", "APIGW.0302", w.Builds()[0].ID)
-	// Without phases, the messages tell the state.
-	if phases := phasesOf(got.progress[1:]); !slices.Contains(phases, "Building") {
-		t.Errorf("messages: %q", got.progress)
-	}
-}
-
-func TestStartBuild_emptyLog(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.OrderBuilds(emulator.Outcome{Phase: "Init"})
-	w.Order(emulator.Fault{Path: buildPath + "/logs", StatusCode: http.StatusOK, Body: `{"buildlog":"\n \n","next":3}`, Times: -1})
-	contains(t, w.startBuild(t.Context(), t, nil).only(t, tfprotov6.DiagnosticSeverityError), "Its log is empty.")
-}
-
-// A build that does not end, in a state that is documented or not: an error after the timeout, and the build goes on.
+// A build that does not end in time is an error and keeps running.
 func TestStartBuild_timeout(t *testing.T) {
 	t.Parallel()
-	for state, word := range map[string]string{
-		"Pushing": "state Pushing. It keeps running", "Paused": "state Paused, which is not documented and is taken for one of a build that goes on.",
-	} {
-		for timeout, want := range map[string]time.Duration{"": 30 * time.Minute, "90m": 90 * time.Minute} {
-			t.Run(state+timeout, func(t *testing.T) {
-				t.Parallel()
-				w := newWorld(t)
-				w.OrderBuilds(emulator.Outcome{Phase: "Build", State: state})
-				var more map[string]any
-				if timeout != "" {
-					more = map[string]any{"timeout": timeout}
-				}
-				start := w.Now()
-				got := w.startBuild(t.Context(), t, more).only(t, tfprotov6.DiagnosticSeverityError)
-				contains(t, got, "The build takes too long", "has not ended within "+want.String(), word, "It keeps running in ServiceStage",
-					fmt.Sprintf("servicestage_cancel_build with build_id = %q", w.Builds()[0].ID))
-				if waited := w.Now().Sub(start); waited != want {
-					t.Errorf("waited %s, want %s", waited, want)
-				}
-				w.expect(t, state, 1, 0)
-			})
-		}
+	s := newService(t)
+	s.OrderBuilds(emulator.Outcome{Phase: "Build", State: "Pushing"})
+	start := s.Now()
+	contains(t, s.startBuild(t.Context(), t, nil).only(t, isError), "The build takes too long", "has not ended within 30m0s",
+		"state Pushing. It keeps running", fmt.Sprintf("servicestage_cancel_build with build_id = %q", s.Builds()[0].ID))
+	if waited := s.Now().Sub(start); waited != 30*time.Minute {
+		t.Errorf("waited %s, want 30m", waited)
+	}
+	s.expect(t, "Pushing", 1, 0)
+}
+
+// The start and the wait share one timeout.
+func TestStartBuild_timeoutIsNotTakenTwice(t *testing.T) {
+	t.Parallel()
+	s := newService(t, func(o *emulator.Options) { o.BuildDuration = time.Hour })
+	slow := emulator.Fault{Method: http.MethodPost, Path: buildsPath, StatusCode: http.StatusTooManyRequests, Do: func() { s.advance(9 * time.Minute) }}
+	s.Order(slow)
+	start := s.Now()
+	contains(t, s.startBuild(t.Context(), t, map[string]any{"timeout": "10m"}).only(t, isError), "has not ended within 10m0s")
+	if took := s.Now().Sub(start); took > 10*time.Minute+30*time.Second {
+		t.Errorf("the action took %s, with a timeout of 10m", took)
+	}
+	s.Order(slow)
+	start, p := s.Now(), s.protocol(t, nil)
+	contains(t, p.create(t.Context(), t, map[string]any{
+		"job_id": s.jobID, "wait": true, "timeouts": timeouts("create", "10m"),
+	}).only(t, isError), "has not ended within 10m0s", "Raise `create` in the timeouts block")
+	if took := s.Now().Sub(start); took > 10*time.Minute+30*time.Second {
+		t.Errorf("the resource took %s, with a timeout of 10m", took)
 	}
 }
 
-// Interrupted while it waits: the build is cancelled or goes on, and the error says so.
+// An interrupted wait cancels the build or not, as configured. The error and the last progress message contain the result, because
+// Terraform may not show the error.
 func TestStartBuild_interrupted(t *testing.T) {
 	t.Parallel()
-	refusal := emulator.Fault{
-		Method: http.MethodPatch, Times: -1, StatusCode: http.StatusForbidden, Body: `{"error_code":"APIGW.0302","error_msg":"not authorized"}`,
+	for name, c := range map[string]struct {
+		keep        bool
+		then        func(s *service) // What happens at the moment of the interrupt.
+		want, state string
+		cancels     int
+	}{
+		"cancels":         {want: "It was cancelled.", state: "Cancel", cancels: 1},
+		"does not cancel": {keep: true, want: "It keeps running in ServiceStage, because cancel_on_interrupt is false.", state: "Building"},
+		"cannot cancel": {
+			then: func(s *service) { s.Order(forbidden(http.MethodPatch, buildPath)) },
+			want: "It could not be cancelled, and may still be running: PATCH", state: "Building", cancels: 1,
+		},
+		"is gone": {
+			then: func(s *service) { s.RemoveBuild(s.Builds()[0].ID) },
+			want: "It was to be cancelled, but ServiceStage returned that it does not exist.", cancels: 1,
+		},
+		"end not seen": {
+			then: func(s *service) { s.Order(forbidden(http.MethodGet, buildPath)) },
+			want: "The service was asked to cancel it and has agreed, but its end was not seen: ", state: "Cancel", cancels: 1,
+		},
+		"has ended": {
+			then: func(s *service) { s.advance(time.Hour) },
+			want: "It was to be cancelled, but had ended by then, with the state Successful.", state: "Successful", cancels: 1,
+		},
+		// The response to the start is waited for.
+		"during the start": {want: "It was cancelled.", state: "Cancel", cancels: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newService(t)
+			ctx, interrupt := context.WithCancel(t.Context())
+			defer interrupt()
+			if name == "during the start" {
+				s.Order(emulator.Fault{Method: http.MethodPost, Path: buildsPath, Do: interrupt})
+			}
+			s.during("PreProcess", func() {
+				interrupt()
+				if c.then != nil {
+					c.then(s)
+				}
+			})
+			var more map[string]any
+			if c.keep {
+				more = map[string]any{"cancel_on_interrupt": false}
+			}
+			got := s.startBuild(ctx, t, more)
+			contains(t, got.only(t, isError), "Interrupted while the build was running", "checkout-service #1", c.want)
+			contains(t, got.progress[len(got.progress)-1], "checkout-service #1: interrupted. "+c.want)
+			s.expect(t, c.state, 1, c.cancels)
+		})
+	}
+}
+
+// A start whose outcome is unknown is not sent again. A build that certainly belongs to it is adopted, with a warning; otherwise it is
+// an error, as is a build that cannot be read.
+func TestStartBuild_faultsStartNoSecondBuild(t *testing.T) {
+	t.Parallel()
+	start := func(fault emulator.Fault) emulator.Fault {
+		fault.Method, fault.Path = http.MethodPost, buildsPath
+		return fault
 	}
 	for name, c := range map[string]struct {
-		more    map[string]any
-		fault   *emulator.Fault
-		want    string
-		state   string
-		cancels int
+		fault  emulator.Fault
+		do     func(s *service)
+		level  tfprotov6.DiagnosticSeverity
+		want   []string
+		builds int
 	}{
-		"cancels by default": {nil, nil, "It was cancelled.", "Cancel", 1},
-		"cancels":            {map[string]any{"cancel_on_interrupt": true}, nil, "It was cancelled.", "Cancel", 1},
-		"does not cancel": {
-			map[string]any{"cancel_on_interrupt": false}, nil, "It keeps running in ServiceStage, because cancel_on_interrupt is false.", "Building", 0,
+		"lost":        {start(emulator.Fault{Drop: true, After: true}), nil, isWarning, []string{"The build was adopted"}, 2},
+		"not started": {start(emulator.Fault{Drop: true}), nil, isError, []string{"The build may have been started", "is not sent again", ", as before"}, 1},
+		"lost, job not readable": {
+			start(emulator.Fault{Drop: true, After: true}), func(s *service) { s.Order(forbidden(http.MethodGet, "")) },
+			isError,
+			[]string{"The build may have been started", "The job could not be read either", "APIGW.0302"},
+			2,
 		},
-		"cannot cancel": {nil, &refusal, "It could not be cancelled, and may still be running: PATCH", "Building", 1},
+		"lost among others": {
+			start(emulator.Fault{Drop: true, After: true}), func(s *service) { s.AddBuild(s.jobID) },
+			isError,
+			[]string{"The build may have been started", "somebody else"},
+			3,
+		},
+		"rejected": {
+			start(emulator.Fault{StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.4004401","error_msg":"no cluster"}`}), nil,
+			isError,
+			[]string{"Unable to start the build", "HTTP 400: SVCSTG.CPE.4004401: no cluster"},
+			1,
+		},
+		"not readable": {
+			emulator.Fault{Method: http.MethodGet, Path: buildPath, StatusCode: http.StatusServiceUnavailable, Times: -1},
+			nil,
+			isError,
+			[]string{"Unable to follow the build", "HTTP 503", "The build was started and may be running. Its id is "},
+			2,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			if c.fault != nil {
-				w.Order(*c.fault)
+			s := newService(t)
+			s.AddBuild(s.jobID)
+			if c.do != nil {
+				c.fault.Do = func() { c.do(s) }
 			}
-			ctx, interrupt := context.WithCancel(t.Context())
-			defer interrupt()
-			w.during("PreProcess", interrupt)
-			got := w.startBuild(ctx, t, c.more).only(t, tfprotov6.DiagnosticSeverityError)
-			contains(t, got, "Interrupted while the build was running", "checkout-service #1", w.Builds()[0].ID, c.want)
-			w.expect(t, c.state, 1, c.cancels)
+			s.Order(c.fault)
+			got := s.startBuild(t.Context(), t, nil).only(t, c.level)
+			contains(t, got, c.want...)
+			builds := s.Builds()
+			if starts := s.CountRequests(http.MethodPost, buildsPath); starts != 1 || len(builds) != c.builds {
+				t.Errorf("%d starts reached the service, which has %d builds; want 1 and %d", starts, len(builds), c.builds)
+			}
+			if name != "rejected" && name != "lost, job not readable" {
+				contains(t, got, builds[len(builds)-1].ID)
+			}
 		})
 	}
-}
-
-// The build ends in the moment of the interrupt: it is said how.
-func TestStartBuild_interruptedAtTheEnd(t *testing.T) {
-	t.Parallel()
-	for name, quirks := range map[string]emulator.Quirks{"accepted": {}, "refused": {RefuseLateCancel: true}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, func(o *emulator.Options) { o.Quirks = quirks })
-			ctx, interrupt := context.WithCancel(t.Context())
-			defer interrupt()
-			w.during("Build", func() {
-				interrupt()
-				w.advance(time.Hour)
-			})
-			got := w.startBuild(ctx, t, nil).only(t, tfprotov6.DiagnosticSeverityError)
-			contains(t, got, "It was to be cancelled, but had ended by then, with the state Successful.")
-			w.expect(t, "Successful", 1, 1)
-		})
-	}
-}
-
-// Interrupted while the start is on its way: the answer is waited for, and the build that it names is cancelled.
-func TestStartBuild_interruptedInFlight(t *testing.T) {
-	t.Parallel()
-	for name, fault := range map[string]emulator.Fault{"answered": {}, "lost": {Drop: true, After: true}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			ctx, interrupt := context.WithCancel(t.Context())
-			defer interrupt()
-			fault.Method, fault.Path, fault.Do = http.MethodPost, buildsPath, interrupt
-			w.Order(fault)
-			got := w.startBuild(ctx, t, nil)
-			contains(t, got.String(), "Interrupted while the build was running", "It was cancelled.", w.Builds()[0].ID)
-			w.expect(t, "Cancel", 1, 1)
-		})
-	}
-}
-
-// The answer to the start is lost: the build that has started is found by the job's last build, and nothing is sent again.
-func TestStartBuild_lostAnswer(t *testing.T) {
-	t.Parallel()
-	for name, fault := range map[string]emulator.Fault{
-		"connection broken": {Drop: true, After: true},
-		"502":               {StatusCode: http.StatusBadGateway, Body: "<html>Bad Gateway</html>", After: true},
-		"408":               {StatusCode: http.StatusRequestTimeout, After: true},
-		"no build_id":       {StatusCode: http.StatusOK, Body: "{}", After: true},
-	} {
-		for before := range 2 {
-			t.Run(fmt.Sprintf("%s, %d builds before", name, before), func(t *testing.T) {
-				t.Parallel()
-				w := newWorld(t)
-				for range before {
-					w.AddBuild(w.jobID)
-				}
-				lost := fault
-				lost.Method, lost.Path = http.MethodPost, buildsPath
-				w.Order(lost)
-				got := w.startBuild(t.Context(), t, nil)
-				contains(t, got.only(t, tfprotov6.DiagnosticSeverityWarning), "The build was adopted", w.Builds()[before].ID)
-				w.expect(t, strings.Repeat("Successful ", before)+"Successful", 1, 0)
-			})
-		}
-	}
-}
-
-// The same, and nothing has started: an error that says so, and nothing is sent again.
-func TestStartBuild_lostRequest(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	last := w.AddBuild(w.jobID)
-	w.Order(emulator.Fault{Method: http.MethodPost, Path: buildsPath, Drop: true})
-	got := w.startBuild(t.Context(), t, nil).only(t, tfprotov6.DiagnosticSeverityError)
-	contains(t, got, "The build may have been started", "is not sent again", "is "+last+", as before")
-	if got := len(w.Builds()); got != 1 || w.CountRequests(http.MethodPost, buildsPath) != 1 {
-		t.Errorf("%d builds, %d starts", got, w.CountRequests(http.MethodPost, buildsPath))
-	}
-}
-
-// The same, and the job cannot be read.
-func TestStartBuild_lostAndNoLookup(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.Order(emulator.Fault{Method: http.MethodPost, Path: buildsPath, Drop: true, After: true, Do: func() {
-		w.Order(emulator.Fault{
-			Method: http.MethodGet, Times: -1, StatusCode: http.StatusForbidden, Body: `{"error_code":"APIGW.0302","error_msg":"not authorized"}`,
-		})
-	}})
-	got := w.startBuild(t.Context(), t, nil).only(t, tfprotov6.DiagnosticSeverityError)
-	contains(t, got, "The build may have been started", "The job could not be read either", "APIGW.0302")
-	w.expect(t, "Queuing", 1, 0)
-}
-
-// The same, and somebody else has started a build, too: it cannot be told which is which.
-func TestStartBuild_lostAmongOthers(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	before := w.AddBuild(w.jobID)
-	w.Order(emulator.Fault{Method: http.MethodPost, Path: buildsPath, Drop: true, After: true, Do: func() { w.AddBuild(w.jobID) }})
-	got := w.startBuild(t.Context(), t, nil).only(t, tfprotov6.DiagnosticSeverityError)
-	contains(t, got, "The build may have been started", before, w.Builds()[2].ID, "somebody else")
-	w.expect(t, "Queuing Queuing Queuing", 1, 0)
-}
-
-// What surely did not reach the service, or was refused for the rate, is sent again.
-func TestStartBuild_throttled(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.Order(emulator.Fault{Method: http.MethodPost, Path: buildsPath, StatusCode: http.StatusTooManyRequests, Times: 2})
-	if got := w.startBuild(t.Context(), t, nil); len(got.diagnostics) > 0 {
-		t.Error(got)
-	}
-	w.expect(t, "Successful", 3, 0)
-}
-
-func TestStartBuild_refused(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.Order(emulator.Fault{
-		Method: http.MethodPost, Path: buildsPath, StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.4004401","error_msg":"no cluster"}`,
-	})
-	got := w.startBuild(t.Context(), t, nil).only(t, tfprotov6.DiagnosticSeverityError)
-	contains(t, got, "Unable to start the build", "HTTP 400: SVCSTG.CPE.4004401: no cluster")
-	w.expect(t, "", 1, 0)
 }
 
 func TestStartBuild_noSuchJob(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	got := w.invoke(t.Context(), t, startAction, map[string]any{"job_id": "none"})
-	contains(t, got.only(t, tfprotov6.DiagnosticSeverityError), "No such build job", `starting a build of job "none"`)
-	if path := got.diagnostics[0].Attribute.String(); path != `AttributeName("job_id")` {
-		t.Errorf("path: got %s", path)
-	}
-	w.expect(t, "", 0, 0)
-}
-
-// An outage in the middle of a build passes; one that does not is an error which says that the build may be running.
-func TestStartBuild_outage(t *testing.T) {
-	t.Parallel()
-	for times, want := range map[int]string{20: "", -1: "Unable to follow the build"} {
-		t.Run(strconv.Itoa(times), func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			w.Order(emulator.Fault{Method: http.MethodGet, Path: buildPath, StatusCode: http.StatusServiceUnavailable, Times: times})
-			got := w.startBuild(t.Context(), t, nil)
-			if want == "" && len(got.diagnostics) > 0 {
-				t.Error(got)
-			}
-			if want != "" {
-				contains(t, got.only(t, tfprotov6.DiagnosticSeverityError), want, "HTTP 503", "The build was started and may be running. Its id is "+w.Builds()[0].ID)
-			}
-			w.expect(t, "Successful", 1, 0)
-		})
-	}
-}
-
-// The service does not know a build that it has just started.
-func TestStartBuild_notKnownAtFirst(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.Order(emulator.Fault{
-		Method: http.MethodGet, Path: buildPath, StatusCode: http.StatusNotFound, Body: `{"error_code":"SVCSTG.CPE.4044402"}`, Times: 3,
-	})
-	if got := w.startBuild(t.Context(), t, nil); len(got.diagnostics) > 0 {
-		t.Error(got)
-	}
-	w.expect(t, "Successful", 1, 0)
+	s := newService(t)
+	s.jobID = "none"
+	got := s.startBuild(t.Context(), t, nil)
+	contains(t, got.only(t, isError), "No such build job", `starting a build of job "none"`)
+	got.onArgument(t, "job_id")
+	s.expect(t, "", 0, 0)
 }
 
 func TestStartBuild_withoutWaiting(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	got := w.startBuild(t.Context(), t, map[string]any{"wait": false})
-	if len(got.diagnostics) > 0 || len(got.progress) != 1 {
-		t.Errorf("%s %q", got, got.progress)
-	}
-	w.expect(t, "Queuing", 1, 0)
-	if polls := w.CountRequests(http.MethodGet, buildPath); polls != 0 {
-		t.Errorf("%d polls", polls)
+	s := newService(t)
+	got := s.startBuild(t.Context(), t, map[string]any{"wait": false})
+	got.none(t)
+	s.expect(t, "Queuing", 1, 0)
+	if polls := s.CountRequests(http.MethodGet, buildPath); polls != 0 || len(got.progress) != 1 {
+		t.Errorf("%d polls, messages %q", polls, got.progress)
 	}
 }
 
-// Mistakes are found before anything is sent, with the argument's path.
-func TestStartBuild_invalid(t *testing.T) {
+// Names, states, phases and the log of a build do not reach a terminal as commands.
+func TestStartBuild_noTerminalInjection(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct{ argument, value, want string }{
-		"no unit":   {"timeout", "30", `got "30"`},
-		"zero":      {"timeout", "0s", "a positive duration"},
-		"negative":  {"timeout", "-1m", "a positive duration"},
-		"no number": {"timeout", "soon", `got "soon"`},
-		"no job":    {"job_id", "", "must be an ID"},
-		"path":      {"job_id", "../../v3/projects", "must be an ID"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			got := w.startBuild(t.Context(), t, map[string]any{c.argument: c.value})
-			contains(t, got.only(t, tfprotov6.DiagnosticSeverityError), c.want)
-			if path := got.diagnostics[0].Attribute.String(); path != fmt.Sprintf("AttributeName(%q)", c.argument) {
-				t.Errorf("path: got %s", path)
-			}
-			if requests := w.Requests(); len(requests) > 0 {
-				t.Errorf("%d requests were sent", len(requests))
-			}
-		})
+	const evil = `\u001b]0;owned\u0007\u009b31m\u202e\u200b\u2028`
+	s := newService(t)
+	s.jobID = "app"
+	serve := func(method, path string, times int, body string) {
+		s.Order(emulator.Fault{Method: method, Path: path, Times: times, StatusCode: http.StatusOK, Body: body})
 	}
-}
-
-// An ID that leads to another path is not sent, and the error is that of the argument.
-func TestCancelBuild_invalidIDIsNotSent(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	for _, id := range []string{"", "..", "../jobs", "a/b", "a%2Fb", "a?b", "é"} {
-		got := w.invoke(t.Context(), t, cancelAction, map[string]any{"build_id": id})
-		contains(t, got.only(t, tfprotov6.DiagnosticSeverityError), "must be an ID")
-		if path := got.diagnostics[0].Attribute.String(); path != `AttributeName("build_id")` {
-			t.Errorf("path: got %s", path)
+	build := fmt.Sprintf(`"build_id":"b","job_name":"na%[1]sme","index":"1%[1]s"`, evil)
+	serve(http.MethodGet, "/assembling/v1/jobs/*", -1, fmt.Sprintf(`{"job_id":"app","spec":{"job_name":"na%sme"}}`, evil))
+	serve(http.MethodPost, buildsPath, -1, fmt.Sprintf(`{%s,"state":"Queuing"}`, build))
+	serve(http.MethodGet, buildPath, 2, fmt.Sprintf(`{%s,"build_state":"STATE%s"}`, build, evil))
+	serve(http.MethodGet, buildPath, -1, fmt.Sprintf(`{%s,"build_state":"Failed"}`, build))
+	serve(http.MethodGet, buildPath+"/phases", -1, fmt.Sprintf(`{"list":[{"name":"Build%[1]s","state":"Build%[1]s"},{"name":"Bad%[1]s","state":"Failed"}]}`, evil))
+	serve(http.MethodGet, buildPath+"/logs", -1, fmt.Sprintf(`{"buildlog":"10%%\r100%%\r\u001b[1;31mred\u001b[0m\tgr%[1]seen\u001b(B\n"}`, evil))
+	got := s.startBuild(t.Context(), t, nil)
+	text := strings.Join(got.progress, "|") + "|" + strings.ReplaceAll(got.String(), "\n", "|")
+	for _, r := range text {
+		if r < ' ' || strings.ContainsRune("\u009b\u202e\u200b\u2028", r) {
+			t.Fatalf("%q is in %q", r, text)
 		}
 	}
-	if requests := w.Requests(); len(requests) > 0 {
-		t.Errorf("%d requests were sent", len(requests))
+	contains(t, strings.Join(got.progress, "\n"), ": Build")
+	contains(t, got.String(), "in the phase Bad", "  red    gr")
+	if found := regexp.MustCompile(`10%|\[1;31m|\(B`).FindString(got.String()); found != "" {
+		t.Errorf("%q is in %s", found, got)
 	}
 }
 
 func TestCancelBuild(t *testing.T) {
 	t.Parallel()
+	running := func(s *service) {
+		s.Order(emulator.Fault{
+			Method: http.MethodGet, Path: buildPath, Times: -1, StatusCode: http.StatusOK, Body: fmt.Sprintf(`{"build_id":%q,"build_state":"Building"}`, s.Builds()[0].ID),
+		})
+	}
 	for name, c := range map[string]struct {
-		after       time.Duration
-		quirks      emulator.Quirks
-		want, state string
+		before func(s *service)
+		// progress is the message, if there is no diagnostic.
+		progress string
+		level    tfprotov6.DiagnosticSeverity
+		want     []string
+		state    string
 	}{
-		"running":           {30 * time.Second, emulator.Quirks{}, "checkout-service #1: cancelled", "Cancel"},
-		"ended":             {time.Hour, emulator.Quirks{}, "checkout-service #1: had ended already, with the state Successful", "Successful"},
-		"ended and refused": {time.Hour, emulator.Quirks{RefuseLateCancel: true}, "checkout-service #1: had ended already, with the state Successful", "Successful"},
+		"running":       {func(s *service) { s.advance(30 * time.Second) }, "checkout-service #1: cancelled", 0, nil, "Cancel"},
+		"ended":         {func(s *service) { s.advance(time.Hour) }, "checkout-service #1: had ended already, with the state Successful", 0, nil, "Successful"},
+		"rejected":      {func(s *service) { s.Order(forbidden(http.MethodPatch, buildPath)) }, "", isError, []string{"Unable to cancel the build", "APIGW.0302"}, "Queuing"},
+		"end not seen":  {running, "", isWarning, []string{"The end of the build was not seen", "the build has not ended yet"}, "Cancel"},
+		"no such build": {func(s *service) { s.RemoveBuild(s.Builds()[0].ID) }, "", isError, []string{"No such build", "cancelling build"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, func(o *emulator.Options) { o.Quirks = c.quirks })
-			id := w.AddBuild(w.jobID)
-			w.advance(c.after)
-			got := w.invoke(t.Context(), t, cancelAction, map[string]any{"build_id": id})
-			if len(got.diagnostics) > 0 || !slices.Equal(got.progress, []string{c.want}) {
-				t.Errorf("%s %q", got, got.progress)
+			s := newService(t)
+			id := s.AddBuild(s.jobID)
+			c.before(s)
+			got := s.protocol(t, nil).invoke(t.Context(), t, cancelAction, map[string]any{"build_id": id})
+			if c.progress != "" {
+				got.none(t)
+			} else {
+				contains(t, got.only(t, c.level), c.want...)
 			}
-			w.expect(t, c.state, 0, 1)
+			contains(t, strings.Join(got.progress, "\n"), c.progress)
+			if name == "no such build" {
+				got.onArgument(t, "build_id")
+			}
+			s.expect(t, c.state, 0, 1)
 		})
 	}
 }
 
-// The service takes its time: the action waits, and in the end says that it has not seen the end.
-func TestCancelBuild_slowly(t *testing.T) {
+// Invalid arguments are errors on their paths, during validation and, if they were unknown until then, when the action is invoked.
+func TestActions_invalidArgumentsAreNotSent(t *testing.T) {
 	t.Parallel()
-	for polls, want := range map[int]string{3: "", -1: "The end of the build was not seen"} {
-		t.Run(strconv.Itoa(polls), func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			id := w.AddBuild(w.jobID)
-			w.Order(emulator.Fault{
-				Method: http.MethodGet, Path: buildPath, Times: polls, StatusCode: http.StatusOK, Body: fmt.Sprintf(`{"build_id":%q,"build_state":"Building"}`, id),
-			})
-			got := w.invoke(t.Context(), t, cancelAction, map[string]any{"build_id": id})
-			if want == "" && len(got.diagnostics) > 0 {
-				t.Error(got)
-			}
-			if want != "" {
-				contains(t, got.only(t, tfprotov6.DiagnosticSeverityWarning), want, "the build has not ended yet")
-			}
-			w.expect(t, "Cancel", 0, 1)
-		})
+	s := newService(t)
+	p := s.protocol(t, nil)
+	for _, c := range []struct{ action, argument, value, validation, invocation string }{
+		{startAction, "timeout", "soon", `got "soon"`, `got "soon"`},
+		{startAction, "job_id", "", "must be an ID", "The value of job_id is empty"},
+		{cancelAction, "build_id", "", "must be an ID", "The value of build_id is empty"},
+	} {
+		arguments := map[string]any{c.argument: c.value}
+		if c.argument == "timeout" {
+			arguments["job_id"] = s.jobID
+		}
+		for want, got := range map[string]result{
+			c.validation: p.invoke(t.Context(), t, c.action, arguments),
+			c.invocation: p.invokeUnvalidated(t.Context(), t, c.action, arguments),
+		} {
+			contains(t, got.only(t, isError), want)
+			got.onArgument(t, c.argument)
+		}
 	}
+	s.expectNoRequests(t)
 }
 
-func TestCancelBuild_errors(t *testing.T) {
+// While a provider argument is unknown, an operation that needs the service is an error that names the argument.
+func TestActions_unconfiguredProviderSendsNothing(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	got := w.invoke(t.Context(), t, cancelAction, map[string]any{"build_id": "none"})
-	contains(t, got.only(t, tfprotov6.DiagnosticSeverityError), "No such build", `cancelling build "none"`)
-	id := w.AddBuild(w.jobID)
-	w.Order(emulator.Fault{Method: http.MethodPatch, StatusCode: http.StatusForbidden, Body: `{"error_code":"APIGW.0302","error_msg":"not authorized"}`})
-	got = w.invoke(t.Context(), t, cancelAction, map[string]any{"build_id": id})
-	contains(t, got.only(t, tfprotov6.DiagnosticSeverityError), "Unable to cancel the build", "APIGW.0302")
-	w.expect(t, "Queuing", 0, 2)
+	s := newService(t)
+	p := s.protocol(t, map[string]any{"project_id": tftypes.UnknownValue})
+	for action, argument := range map[string]string{startAction: "job_id", cancelAction: "build_id"} {
+		contains(t, p.invoke(t.Context(), t, action, map[string]any{argument: "x"}).only(t, isError), "An action needs the service", "project_id")
+	}
+	contains(t, p.readData(t, "servicestage_build", map[string]any{"build_id": "x"}).only(t, isError), "A data source needs the service")
+	contains(t, p.readData(t, "servicestage_builds", map[string]any{"job_id": "x"}).only(t, isError), "A data source needs the service")
+	contains(t, p.importBuild(t, "x", "").only(t, isError), "An import needs the service")
+	s.expectNoRequests(t)
+}
+
+// triggered returns a build job that is built after each create and update.
+func (s *service) triggered(description, arguments string) string {
+	return providertest.Config(s.Server, fmt.Sprintf(`
+resource "servicestage_build_job" "test" {
+  job_name        = "triggered"
+  job_description = %q
+  environment_setting {}
+
+  lifecycle {
+    action_trigger {
+      events  = [after_create, after_update]
+      actions = [action.servicestage_start_build.test]
+    }
+  }
+}
+
+action "servicestage_start_build" "test" {
+  config {
+    job_id = servicestage_build_job.test.job_id
+    %s
+  }
+}
+`, description, arguments))
+}
+
+// The test is skipped with a CLI that does not support actions. Terraform 1.14.0 invoked after_create too early.
+func TestCLI_startAfterCreateAndUpdate(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	providertest.Prepare(t)
+	resource.UnitTest(t, resource.TestCase{
+		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_14_0)},
+		ProtoV6ProviderFactories: providertest.Factories(s.adjust),
+		Steps: []resource.TestStep{
+			{Config: s.triggered("one", `timeout = "soon"`), PlanOnly: true, ExpectError: regexp.MustCompile("Invalid duration")},
+			{Config: s.triggered("one", ""), PostApplyFunc: func() { s.expect(t, "Successful", 1, 0) }},
+			{
+				PreConfig: func() { s.OrderBuilds(emulator.Outcome{Phase: "Build", Log: "ERROR no space left on device"}) },
+				Config:    s.triggered("two", ""), ExpectError: regexp.MustCompile(`(?s)The build failed.*ERROR no space left on device`),
+			},
+			{Config: s.triggered("three", ""), PostApplyFunc: func() { s.expect(t, "Successful Failed Successful", 3, 0) }},
+			{Config: s.triggered("three", ""), PlanOnly: true},
+		},
+	})
 }

@@ -6,6 +6,7 @@ package build_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -28,8 +29,23 @@ const (
 	buildPath  = "/assembling/v1/builds/*"
 )
 
-// world is a service with one job, whose builds take a minute, and a client that shares its clock. Whoever waits moves the clock.
-type world struct {
+var (
+	phaseNames = []string{"Init", "Download", "PreProcess", "Build", "Artifact", "PostProcess"}
+	notFound   = emulator.Fault{
+		Method: http.MethodGet, Path: buildPath, Times: -1, StatusCode: http.StatusNotFound, Body: `{"error_code":"SVCSTG.CPE.4044402","error_msg":"no such build"}`,
+	}
+)
+
+// forbidden returns a fault that rejects each request of a method and a path.
+func forbidden(method, path string) emulator.Fault {
+	return emulator.Fault{
+		Method: method, Path: path, Times: -1, StatusCode: http.StatusForbidden, Body: `{"error_code":"APIGW.0302","error_msg":"not authorized"}`,
+	}
+}
+
+// service is an emulator with one build job, whose builds take a minute, and a clock that the provider shares. Each wait of the
+// provider moves the clock.
+type service struct {
 	*emulator.Server
 	jobID string
 
@@ -38,191 +54,276 @@ type world struct {
 	waited []time.Duration
 }
 
-func newWorld(t *testing.T, adjust ...func(*emulator.Options)) *world {
+func newService(t *testing.T, adjust ...func(*emulator.Options)) *service {
 	t.Helper()
-	w := &world{now: time.Date(2025, 11, 14, 9, 6, 28, 0, time.UTC)}
-	options := emulator.Options{Now: w.Now, BuildDuration: time.Minute}
+	s := &service{now: time.Date(2025, 11, 14, 9, 6, 28, 0, time.UTC)}
+	options := emulator.Options{Now: s.Now, BuildDuration: time.Minute}
 	for _, f := range adjust {
 		f(&options)
 	}
-	w.Server = emulator.New(t, options)
-	w.jobID = w.AddJob(map[string]any{
+	s.Server = emulator.New(t, options)
+	s.jobID = s.AddJob(map[string]any{
 		"job_name": "checkout-service", "environment_setting": map[string]any{},
 		"code_repo": map[string]any{"type": "GitHub", "url": "https://user:secret@github.com/acme/checkout", "branch": "main", "namespace": "acme"},
 	})
-	return w
+	return s
 }
 
-func (w *world) Now() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.now
+// Now is the clock of the service and of the provider.
+func (s *service) Now() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now
 }
 
-func (w *world) wait(ctx context.Context, d time.Duration) error {
-	w.advance(d)
-	return ctx.Err()
+func (s *service) advance(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now = s.now.Add(d)
+	s.waited = append(s.waited, d)
 }
 
-func (w *world) advance(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.now = w.now.Add(d)
-	w.waited = append(w.waited, d)
-}
-
-// adjust gives a client the clock. The test's clock is no time to sign with, so it sends a token.
-func (w *world) adjust(config *servicestage.Config) {
-	config.Now, config.Wait, config.Authenticator = w.Now, w.wait, auth.Token(emulator.DefaultToken)
-}
-
-func (w *world) run(t *testing.T, steps ...resource.TestStep) {
-	t.Helper()
-	providertest.RunWith(t, nil, providertest.Factories(w.adjust), steps...)
-}
-
-// states are those of all builds, oldest first.
-func (w *world) states() string {
-	var states []string
-	for _, build := range w.Builds() {
-		states = append(states, build.State)
+// adjust gives a client the clock. A signature would need the real time, so the client sends a token.
+func (s *service) adjust(config *servicestage.Config) {
+	config.Now, config.Authenticator = s.Now, auth.Token(emulator.DefaultToken)
+	config.Wait = func(ctx context.Context, d time.Duration) error {
+		s.advance(d)
+		return ctx.Err()
 	}
-	return strings.Join(states, " ")
 }
 
-// expect checks what the service holds and how often it was asked to start and to cancel.
-func (w *world) expect(t *testing.T, states string, starts, cancels int) {
+// run runs the steps with Terraform.
+func (s *service) run(t *testing.T, steps ...resource.TestStep) {
 	t.Helper()
-	if got := w.states(); got != states {
+	providertest.RunWith(t, nil, providertest.Factories(s.adjust), steps...)
+}
+
+// expect checks the states of all builds, oldest first, and how many requests to start and to cancel a build the service received.
+func (s *service) expect(t *testing.T, states string, starts, cancels int) {
+	t.Helper()
+	var got []string
+	for _, build := range s.Builds() {
+		got = append(got, build.State)
+	}
+	if got := strings.Join(got, " "); got != states {
 		t.Errorf("the service holds builds in the states %q, want %q", got, states)
 	}
-	if got := w.CountRequests(http.MethodPost, buildsPath); got != starts {
+	if got := s.CountRequests(http.MethodPost, buildsPath); got != starts {
 		t.Errorf("%d starts reached the service, want %d", got, starts)
 	}
-	if got := w.CountRequests(http.MethodPatch, buildPath); got != cancels {
+	if got := s.CountRequests(http.MethodPatch, buildPath); got != cancels {
 		t.Errorf("%d cancels reached the service, want %d", got, cancels)
 	}
 }
 
-// during does something when a build is asked for that is in the given phase. The connection breaks, so that nobody learns the
-// state of that moment.
-func (w *world) during(phase string, do func()) {
-	start, from := w.Now(), time.Duration(slices.Index(phaseNames, phase))*10*time.Second
-	w.Order(emulator.Fault{
+func (s *service) expectNoRequests(t *testing.T) {
+	t.Helper()
+	if requests := s.Requests(); len(requests) > 0 {
+		t.Errorf("%d requests reached the service, want none", len(requests))
+	}
+}
+
+// during calls do when a build is read in the given phase. The connection breaks then, so that nobody learns the state.
+func (s *service) during(phase string, do func()) {
+	start, from := s.Now(), time.Duration(slices.Index(phaseNames, phase))*10*time.Second
+	s.Order(emulator.Fault{
 		Method: http.MethodGet, Path: buildPath, Drop: true, Do: do,
-		When: func(emulator.Request) bool { return w.Now().Sub(start) >= from },
+		When: func(emulator.Request) bool { return s.Now().Sub(start) >= from },
 	})
 }
 
-// invocation is what an action said.
-type invocation struct {
+// protocol returns a provider in this process, for tests that need no CLI or a newer one. settings replace those of the provider.
+func (s *service) protocol(t *testing.T, settings map[string]any) *protocol {
+	t.Helper()
+	all := map[string]any{"access_key": nil, "secret_key": nil, "token": emulator.DefaultToken}
+	maps.Copy(all, settings)
+	return &protocol{Protocol: providertest.NewProtocol(t, s.Server, all, s.adjust)}
+}
+
+type protocol struct{ *providertest.Protocol }
+
+// must is for calls of the protocol, which report failures as diagnostics.
+func must[T any](response T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return response
+}
+
+// result is what an operation returned.
+type result struct {
 	progress    []string
 	diagnostics []*tfprotov6.Diagnostic
+	// state is nil if it is null.
+	state   map[string]tftypes.Value
+	encoded *tfprotov6.DynamicValue
+	private []byte
 }
 
-// only returns the one diagnostic as text, and fails unless there is exactly one, of the given severity.
-func (i invocation) only(t *testing.T, severity tfprotov6.DiagnosticSeverity) string {
+// only returns the one diagnostic as text, and fails the test unless there is exactly one, of the given severity.
+func (r result) only(t *testing.T, severity tfprotov6.DiagnosticSeverity) string {
 	t.Helper()
-	if len(i.diagnostics) != 1 || i.diagnostics[0].Severity != severity {
-		t.Fatalf("%d diagnostics, want one of severity %s: %s", len(i.diagnostics), severity, i)
+	if len(r.diagnostics) != 1 || r.diagnostics[0].Severity != severity {
+		t.Fatalf("%d diagnostics, want one of severity %s: %s", len(r.diagnostics), severity, r)
 	}
-	return i.diagnostics[0].Summary + "\n" + i.diagnostics[0].Detail
+	return r.diagnostics[0].Summary + "\n" + r.diagnostics[0].Detail
 }
 
-func (i invocation) String() string {
+// none fails the test if there is a diagnostic.
+func (r result) none(t *testing.T) {
+	t.Helper()
+	if len(r.diagnostics) > 0 {
+		t.Fatal(r)
+	}
+}
+
+// onArgument checks the path of the one diagnostic.
+func (r result) onArgument(t *testing.T, argument string) {
+	t.Helper()
+	if path := r.diagnostics[0].Attribute.String(); path != fmt.Sprintf("AttributeName(%q)", argument) {
+		t.Errorf("path: got %s, want %s", path, argument)
+	}
+}
+
+func (r result) String() string {
 	var text strings.Builder
-	for _, diagnostic := range i.diagnostics {
+	for _, diagnostic := range r.diagnostics {
 		fmt.Fprintf(&text, "%s: %s: %s (%s)\n", diagnostic.Severity, diagnostic.Summary, diagnostic.Detail, diagnostic.Attribute)
 	}
 	return text.String()
 }
 
-// invoke invokes an action over protocol 6, as Terraform 1.14 does: configure, validate, plan, invoke.
-func (w *world) invoke(ctx context.Context, t *testing.T, name string, arguments map[string]any) invocation {
+const (
+	startAction  = "servicestage_start_build"
+	cancelAction = "servicestage_cancel_build"
+)
+
+// invoke validates and invokes an action, as Terraform 1.14 does.
+func (p *protocol) invoke(ctx context.Context, t *testing.T, name string, arguments map[string]any) result {
 	t.Helper()
-	server, schema := w.configured(ctx, t)
-	config := dynamic(t, schema.ActionSchemas[name].Schema.ValueType(), arguments)
-	validated, err := server.ValidateActionConfig(ctx, &tfprotov6.ValidateActionConfigRequest{ActionType: name, Config: config})
-	if err != nil {
-		t.Fatal(err)
-	}
+	config := providertest.Encode(t, p.Schemas.ActionSchemas[name].Schema.ValueType(), arguments)
+	validated := must(p.ProviderServer.(tfprotov6.ActionServer).ValidateActionConfig(ctx, &tfprotov6.ValidateActionConfigRequest{ActionType: name, Config: config}))
 	if len(validated.Diagnostics) > 0 {
-		return invocation{diagnostics: validated.Diagnostics}
+		return result{diagnostics: validated.Diagnostics}
 	}
-	planned, err := server.PlanAction(ctx, &tfprotov6.PlanActionRequest{ActionType: name, Config: config})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(planned.Diagnostics) > 0 {
-		return invocation{diagnostics: planned.Diagnostics}
-	}
-	stream, err := server.InvokeAction(ctx, &tfprotov6.InvokeActionRequest{ActionType: name, Config: config})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var result invocation
+	return p.invokeUnvalidated(ctx, t, name, arguments)
+}
+
+func (p *protocol) invokeUnvalidated(ctx context.Context, t *testing.T, name string, arguments map[string]any) (got result) {
+	t.Helper()
+	config := providertest.Encode(t, p.Schemas.ActionSchemas[name].Schema.ValueType(), arguments)
+	stream := must(p.ProviderServer.(tfprotov6.ActionServer).InvokeAction(ctx, &tfprotov6.InvokeActionRequest{ActionType: name, Config: config}))
 	for event := range stream.Events {
 		switch event := event.Type.(type) {
 		case tfprotov6.ProgressInvokeActionEventType:
-			result.progress = append(result.progress, event.Message)
+			got.progress = append(got.progress, event.Message)
 		case tfprotov6.CompletedInvokeActionEventType:
-			result.diagnostics = event.Diagnostics
+			got.diagnostics = event.Diagnostics
 		}
 	}
-	return result
+	return got
 }
 
-// providerServer is a provider with all of protocol 6.
-type providerServer interface {
-	tfprotov6.ProviderServer
-	tfprotov6.ActionServer
-}
-
-// configured is the provider in this process, with its settings.
-func (w *world) configured(ctx context.Context, t *testing.T) (providerServer, *tfprotov6.GetProviderSchemaResponse) {
+// startBuild invokes the action on the build job.
+func (s *service) startBuild(ctx context.Context, t *testing.T, more map[string]any) result {
 	t.Helper()
-	providertest.Prepare(t)
-	server, err := providertest.Factories(w.adjust)["servicestage"]()
-	if err != nil {
-		t.Fatal(err)
+	arguments := map[string]any{"job_id": s.jobID}
+	maps.Copy(arguments, more)
+	return s.protocol(t, nil).invoke(ctx, t, startAction, arguments) //nolint:contextcheck // The provider lives as long as the test.
+}
+
+const resourceType = "servicestage_build"
+
+// kind is the type of the resource's values.
+func (p *protocol) kind() tftypes.Object {
+	return p.Schemas.ResourceSchemas[resourceType].ValueType().(tftypes.Object)
+}
+
+// create creates the resource with the given arguments.
+func (p *protocol) create(ctx context.Context, t *testing.T, arguments map[string]any) result {
+	t.Helper()
+	planned := maps.Clone(arguments)
+	for name := range p.kind().AttributeTypes {
+		if _, set := arguments[name]; !set && name != "triggers" && name != "timeouts" {
+			planned[name] = tftypes.UnknownValue
+		}
 	}
-	schema, err := server.GetProviderSchema(ctx, &tfprotov6.GetProviderSchemaRequest{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	configured, err := server.ConfigureProvider(ctx, &tfprotov6.ConfigureProviderRequest{
-		Config: dynamic(t, schema.Provider.ValueType(), map[string]any{
-			"region": "cn-north-4", "project_id": "test-project", "token": emulator.DefaultToken,
-			"endpoints": map[string]tftypes.Value{"servicestage": tftypes.NewValue(tftypes.String, w.URL)},
-		}),
+	return p.apply(ctx, t, &tfprotov6.ApplyResourceChangeRequest{
+		PriorState: p.null(), PlannedState: providertest.Encode(t, p.kind(), planned), Config: providertest.Encode(t, p.kind(), arguments),
 	})
-	if err != nil || len(configured.Diagnostics) > 0 {
-		t.Fatal(err, invocation{diagnostics: configured.Diagnostics})
-	}
-	return server.(providerServer), schema
 }
 
-// dynamic is an object with the given attributes; the others are null.
-func dynamic(t *testing.T, kind tftypes.Type, attributes map[string]any) *tfprotov6.DynamicValue {
+// destroy deletes the resource in the given state.
+func (p *protocol) destroy(t *testing.T, prior result) result {
 	t.Helper()
-	object := kind.(tftypes.Object)
-	values := map[string]tftypes.Value{}
-	for name, kind := range object.AttributeTypes {
-		values[name] = tftypes.NewValue(kind, attributes[name])
-	}
-	for name := range attributes {
-		if _, ok := values[name]; !ok {
-			t.Fatalf("there is no attribute %s", name)
-		}
-	}
-	value, err := tfprotov6.NewDynamicValue(kind, tftypes.NewValue(kind, values))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &value
+	return p.apply(t.Context(), t, &tfprotov6.ApplyResourceChangeRequest{
+		PriorState: prior.encoded, PlannedPrivate: prior.private, PlannedState: p.null(), Config: p.null(),
+	})
 }
 
-// contains checks that a text has each part, however it is wrapped.
+func (p *protocol) result(t *testing.T, diagnostics []*tfprotov6.Diagnostic, state *tfprotov6.DynamicValue, private []byte) result {
+	t.Helper()
+	return result{diagnostics: diagnostics, encoded: state, state: providertest.Decode(t, p.kind(), state), private: private}
+}
+
+func (p *protocol) null() *tfprotov6.DynamicValue {
+	null := must(tfprotov6.NewDynamicValue(p.kind(), tftypes.NewValue(p.kind(), nil)))
+	return &null
+}
+
+func (p *protocol) apply(ctx context.Context, t *testing.T, request *tfprotov6.ApplyResourceChangeRequest) result {
+	t.Helper()
+	request.TypeName = resourceType
+	response := must(p.ApplyResourceChange(ctx, request))
+	return p.result(t, response.Diagnostics, response.NewState, response.Private)
+}
+
+// refresh reads the resource in the given state.
+func (p *protocol) refresh(t *testing.T, prior result) result {
+	t.Helper()
+	response := must(p.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{TypeName: resourceType, CurrentState: prior.encoded, Private: prior.private}))
+	return p.result(t, response.Diagnostics, response.NewState, response.Private)
+}
+
+// importBuild imports by ID or by identity; the other one is "".
+func (p *protocol) importBuild(t *testing.T, id, identity string) result {
+	t.Helper()
+	request := &tfprotov6.ImportResourceStateRequest{TypeName: resourceType, ID: id}
+	if identity != "" {
+		data := providertest.Encode(t, p.Identities[resourceType], map[string]any{"build_id": identity})
+		request.Identity = &tfprotov6.ResourceIdentityData{IdentityData: data}
+	}
+	response := must(p.ImportResourceState(t.Context(), request))
+	if len(response.ImportedResources) == 0 {
+		return result{diagnostics: response.Diagnostics}
+	}
+	return p.result(t, response.Diagnostics, response.ImportedResources[0].State, response.ImportedResources[0].Private)
+}
+
+// readData validates and reads a data source.
+func (p *protocol) readData(t *testing.T, kind string, arguments map[string]any) result {
+	t.Helper()
+	valueType := p.Schemas.DataSourceSchemas[kind].ValueType()
+	config := providertest.Encode(t, valueType, arguments)
+	validated := must(p.ValidateDataResourceConfig(t.Context(), &tfprotov6.ValidateDataResourceConfigRequest{TypeName: kind, Config: config}))
+	if len(validated.Diagnostics) > 0 {
+		return result{diagnostics: validated.Diagnostics}
+	}
+	response := must(p.ReadDataSource(t.Context(), &tfprotov6.ReadDataSourceRequest{TypeName: kind, Config: config}))
+	return result{diagnostics: response.Diagnostics, state: providertest.Decode(t, valueType, response.State)}
+}
+
+// timeouts returns a timeouts block with one argument.
+func timeouts(argument, value string) map[string]tftypes.Value {
+	block := map[string]tftypes.Value{}
+	for _, name := range []string{"create", "read", "delete"} {
+		block[name] = tftypes.NewValue(tftypes.String, nil)
+	}
+	block[argument] = tftypes.NewValue(tftypes.String, value)
+	return block
+}
+
+// contains checks that a text has each part, regardless of line breaks.
 func contains(t *testing.T, text string, parts ...string) {
 	t.Helper()
 	flat := strings.Join(strings.Fields(text), " ")
@@ -231,29 +332,4 @@ func contains(t *testing.T, text string, parts ...string) {
 			t.Errorf("%q is missing in\n%s", part, text)
 		}
 	}
-}
-
-func lacks(t *testing.T, text string, parts ...string) {
-	t.Helper()
-	for _, part := range parts {
-		if strings.Contains(text, part) {
-			t.Errorf("%q is in\n%s", part, text)
-		}
-	}
-}
-
-// phaseOf is the phase that a message names, as in "checkout-service #12: Build, 1m20s".
-func phaseOf(message string) string {
-	_, rest, _ := strings.Cut(message, ": ")
-	phase, _, _ := strings.Cut(rest, ",")
-	return phase
-}
-
-// phasesOf are the phases of the messages, each once where it comes again at once.
-func phasesOf(messages []string) []string {
-	var phases []string
-	for _, message := range messages {
-		phases = append(phases, phaseOf(message))
-	}
-	return slices.Compact(phases)
 }

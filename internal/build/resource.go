@@ -1,24 +1,21 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
+// Package build has the resource, the actions and the data sources of builds, which are runs of a build job. It must not import
+// net/http.
 package build
 
 import (
+	"cmp"
 	"context"
-	"fmt"
-	"regexp"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/mapplanmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/servicestage/terraform-provider-servicestage/internal/apidiag"
+	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
-	"github.com/servicestage/terraform-provider-servicestage/internal/wiring"
 )
 
 var (
@@ -27,13 +24,13 @@ var (
 	_ resource.ResourceWithImportState = (*buildResource)(nil)
 )
 
-// minTimeout is the least for read and delete, whose timeout comes from the state: one that is too short could not be mended by
-// the configuration.
+// minTimeout is the minimum for read and delete. Their timeouts come from the state, so a change of the configuration would not
+// correct one that is too short.
 const minTimeout = time.Second
 
-type buildResource struct{ wiring.Resource }
+type buildResource struct{ providerdata.Resource }
 
-// NewResource returns servicestage_build.
+// NewResource returns the resource servicestage_build.
 func NewResource() resource.Resource { return &buildResource{} }
 
 func (r *buildResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
@@ -56,7 +53,7 @@ func (r *buildResource) Create(ctx context.Context, req resource.CreateRequest, 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	began := r.Client.Now()
+	startedAt := r.Client.Now()
 	starting, stop := context.WithTimeout(ctx, timeout)
 	defer stop()
 	jobID := plan.JobID.ValueString()
@@ -65,74 +62,35 @@ func (r *buildResource) Create(ctx context.Context, req resource.CreateRequest, 
 		resp.Diagnostics.Append(startError(jobID, err))
 		return
 	}
-	// The ID is saved before anything else can fail: whatever becomes of the build, Terraform knows of it.
+	private := privateState{StartedAt: r.Client.Now().UTC(), Region: r.Region.ValueString()}
 	save := func(build *servicestage.Build) {
 		plan.buildModel = modelFrom(build, plan.JobID)
 		plan.JobID = types.StringValue(jobID)
 		resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+		resp.Diagnostics.Append(private.store(ctx, resp.Private)...)
 	}
+	// The ID is saved before anything else can fail, so that no build is lost.
 	save(&started.Build)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, identityModel{BuildID: plan.BuildID})...)
-	resp.Diagnostics.Append(resp.Private.SetKey(ctx, startedKey, startTime(r.Client.Now()))...)
-	resp.Diagnostics.Append(adopted(started)...)
-	confirm := func(build *servicestage.Build) {
-		save(build)
-		resp.Diagnostics.Append(resp.Private.SetKey(ctx, startedKey, nil)...)
+	resp.Diagnostics.Append(adoptedWarning(started)...)
+
+	var build *servicestage.Build
+	if plan.Wait.ValueBool() {
+		build, diags = waiter{
+			client: r.Client, timeout: timeout, startedAt: startedAt,
+			interrupted:   func(context.Context, *servicestage.Build) string { return keepsRunning + " " + taintedAdvice },
+			timeoutAdvice: resourceTimeoutAdvice,
+			nextApply:     taintedAdvice,
+		}.wait(ctx, started.Build)
+		resp.Diagnostics.Append(diags...)
+	} else if build, err = r.Client.GetBuild(starting, started.ID, jobID); err != nil {
+		// The response to the start does not contain the repository, but the build is there.
+		resp.Diagnostics.Append(unreadBuildWarning(&started.Build, err))
 	}
-	if !plan.Wait.ValueBool() {
-		// The response to the start does not contain the repository.
-		build, err := r.Client.GetBuild(starting, started.ID, jobID)
-		if err != nil {
-			resp.Diagnostics.AddWarning("Unable to read the new build", apidiag.Detail("reading the "+named(&started.Build), err,
-				"The build was started, and the state contains what ServiceStage returned then. The next plan reads what is missing."))
-			return
-		}
-		confirm(build)
-		return
-	}
-	const afterwards = "The state has the build, marked as tainted: the next apply starts another, and cancels this one before if it is still running. " +
-		"`terraform untaint` keeps it instead."
-	build, diags := follower{
-		client: r.Client, timeout: timeout, began: began,
-		interrupted: func(context.Context, *servicestage.Build) string {
-			return "It keeps running in ServiceStage. " + afterwards
-		},
-		raise:      "Raise `create` in the timeouts block to wait longer.",
-		afterwards: afterwards,
-	}.follow(ctx, started.Build)
 	if build != nil {
-		confirm(build)
+		private.StartedAt = time.Time{}
+		save(build)
 	}
-	resp.Diagnostics.Append(diags...)
-}
-
-// startedKey is kept in private state until a new build was read for the first time. Its value is the time of the start.
-const startedKey = "started"
-
-// maxLag is how long a build that was started may not be found without being gone.
-const maxLag = 10 * time.Minute
-
-// privateTime is the format of times in private state, which holds JSON.
-const privateTime = `"` + time.RFC3339 + `"`
-
-func startTime(now time.Time) []byte { return []byte(now.UTC().Format(privateTime)) }
-
-// mayLag returns an error for a build that is not found although it was started in the last ten minutes and never read since.
-func (r *buildResource) mayLag(ctx context.Context, private privateState, operation string, notFound error) diag.Diagnostics {
-	value, diags := private.GetKey(ctx, startedKey)
-	started, err := time.Parse(privateTime, string(value))
-	if err != nil || r.Client.Now().Sub(started).Abs() >= maxLag {
-		return diags
-	}
-	diags.AddError("The new build is not found yet", apidiag.Detail(operation, notFound, fmt.Sprintf(
-		"The build was started at %s and has not been read successfully since. ServiceStage may not show it yet, so it is not "+
-			"taken for gone until ten minutes after the start. Try again later.", started.Format(time.RFC3339))))
-	return diags
-}
-
-// privateState is the private state of a request.
-type privateState interface {
-	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
 }
 
 // Read reads the build until it has ended: after that, nothing about it changes.
@@ -143,27 +101,28 @@ func (r *buildResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	resp.Diagnostics.Append(diags...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, identityModel{BuildID: state.BuildID})...)
 	if resp.Diagnostics.HasError() || state.ended() || !r.Ready() {
-		return // Without a client a provider setting is unknown while Terraform plans; the state stays as it is.
+		return // Without a client, a provider argument is unknown during planning; the state stays as it is.
+	}
+	id, imported := state.BuildID.ValueString(), state.JobID.IsNull()
+	private, diags := r.private(ctx, req.Private, reading(id))
+	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
+		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, max(timeout, minTimeout))
 	defer cancel()
-
-	id, imported := state.BuildID.ValueString(), state.JobID.IsNull()
-	operation := "reading build " + id
 	build, err := r.Client.GetBuild(ctx, id, state.JobID.ValueString())
 	switch {
 	case servicestage.IsNotFound(err) && imported:
-		resp.Diagnostics.AddError("No such build", apidiag.Detail(operation, err,
-			"There is no build with this id in the provider's region and project."))
+		resp.Diagnostics.Append(noSuchBuild(reading(id), err))
+		return
+	case servicestage.IsNotFound(err) && private.mayLag(r.Client.Now()):
+		resp.Diagnostics.Append(notReadableYet(reading(id), private.StartedAt, err))
 		return
 	case servicestage.IsNotFound(err):
-		resp.Diagnostics.Append(r.mayLag(ctx, req.Private, operation, err)...)
-		if !resp.Diagnostics.HasError() {
-			resp.State.RemoveResource(ctx)
-		}
+		resp.State.RemoveResource(ctx)
 		return
 	case err != nil:
-		resp.Diagnostics.Append(apidiag.Error("Unable to read the build", operation, err))
+		resp.Diagnostics.Append(readError(reading(id), err))
 		return
 	}
 	if imported {
@@ -171,24 +130,32 @@ func (r *buildResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	}
 	state.buildModel = modelFrom(build, state.JobID)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
-	resp.Diagnostics.Append(resp.Private.SetKey(ctx, startedKey, nil)...)
+	private.StartedAt, private.Region = time.Time{}, cmp.Or(private.Region, r.Region.ValueString())
+	resp.Diagnostics.Append(private.store(ctx, resp.Private)...)
 }
 
-// Update stores what is no part of the build: wait, timeouts, and the triggers of an imported one.
+// private returns the private state. A build in another region than the provider's is an error.
+func (r *buildResource) private(ctx context.Context, stored providerdata.PrivateReader, operation string) (privateState, diag.Diagnostics) {
+	private, diags := loadPrivateState(ctx, stored)
+	diags.Append(r.CheckRegion("build", operation, private.Region)...)
+	return private, diags
+}
+
+// Update stores what is not part of the build: wait, timeouts, and the triggers of an imported build.
 func (r *buildResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan resourceModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	if resp.Diagnostics.HasError() {
+	private, diags := loadPrivateState(ctx, req.Private)
+	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, identityModel{BuildID: plan.BuildID})...)
-	if !plan.Triggers.IsNull() {
-		resp.Diagnostics.Append(resp.Private.SetKey(ctx, importedKey, []byte("false"))...)
-	}
+	private.Imported = private.Imported && plan.Triggers.IsNull()
+	resp.Diagnostics.Append(private.store(ctx, resp.Private)...)
 }
 
-// Delete cancels a build that is still running. There is no call that deletes one.
+// Delete cancels a build that is still running. The API cannot delete builds.
 func (r *buildResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state resourceModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
@@ -197,73 +164,31 @@ func (r *buildResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 	if resp.Diagnostics.HasError() || state.ended() {
 		return
 	}
+	id, jobID := state.BuildID.ValueString(), state.JobID.ValueString()
+	private, diags := r.private(ctx, req.Private, canceling(id))
+	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, max(timeout, minTimeout))
 	defer cancel()
-
-	id, jobID := state.BuildID.ValueString(), state.JobID.ValueString()
-	const advice = "`terraform state rm` forgets the build without cancelling it."
-	operation := "cancelling build " + id
 	build, err := r.Client.GetBuild(ctx, id, jobID)
 	switch {
+	case servicestage.IsNotFound(err) && private.mayLag(r.Client.Now()):
+		resp.Diagnostics.Append(notReadableYet(canceling(id), private.StartedAt, err))
+		return
 	case servicestage.IsNotFound(err):
-		resp.Diagnostics.Append(r.mayLag(ctx, req.Private, operation, err)...)
 		return
 	case err != nil:
-		resp.Diagnostics.AddError("Unable to read the build", joined(apidiag.Detail(operation, err), advice))
+		resp.Diagnostics.Append(readError(canceling(id), err, forgetAdvice))
 		return
 	case build.State.Ended():
 		return
 	}
-	cancelled, err := r.Client.CancelBuild(ctx, id, jobID)
-	switch {
-	case servicestage.IsNotFound(err): // It is gone since it was read.
-	case err != nil && cancelled != nil:
-		resp.Diagnostics.AddWarning("The end of the build was not seen", apidiag.Detail(operation, err,
-			"The service was asked to cancel it and has agreed. Terraform forgets it now; look at it in the console."))
-	case err != nil:
-		resp.Diagnostics.AddError("Unable to cancel the build", joined(apidiag.Detail(operation, err), advice))
+	canceled, err := r.Client.CancelBuild(ctx, id, jobID)
+	if err != nil && !servicestage.IsNotFound(err) { // "Not found" means that it is gone since it was read.
+		resp.Diagnostics.Append(cancelDiagnostic(id, canceled, err, forgetAdvice))
 	}
 }
 
-// importedKey is kept in private state while an imported build has never had triggers.
-const importedKey = "imported"
-
-var importID = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
-
-// ImportState takes the ID of the build, from the import ID or the identity; everything else is read.
-func (r *buildResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	id := req.ID
-	if id == "" && req.Identity != nil && !req.Identity.Raw.IsNull() {
-		var identity identityModel
-		resp.Diagnostics.Append(req.Identity.Get(ctx, &identity)...)
-		id = identity.BuildID.ValueString()
-	}
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	if !importID.MatchString(id) || id == "." || id == ".." {
-		resp.Diagnostics.AddError("Malformed import id", fmt.Sprintf("The import id of a build is its build_id, such as "+
-			"j25yx7qm6apcxin59e3mj7u5byymtjjwsep6r5x2. It may contain only letters, digits, \"-\", \"_\" and \".\". Got: %q.", id))
-		return
-	}
-	if !r.Ready() {
-		resp.Diagnostics.Append(r.NotReady("An import"))
-		return
-	}
-	resource.ImportStatePassthroughWithIdentity(ctx, path.Root("build_id"), path.Root("build_id"), req, resp)
-	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importedKey, []byte("true"))...)
-}
-
-// replaces decides whether changed triggers start another build. No triggers and an empty map are the same. The triggers of an imported
-// build are not known, so those that are set first are taken for them.
-func replaces(ctx context.Context, req planmodifier.MapRequest, resp *mapplanmodifier.RequiresReplaceIfFuncResponse) {
-	if !req.PlanValue.IsUnknown() && len(req.PlanValue.Elements()) == 0 && len(req.StateValue.Elements()) == 0 {
-		return
-	}
-	imported, diags := req.Private.GetKey(ctx, importedKey)
-	resp.Diagnostics.Append(diags...)
-	resp.RequiresReplace = !req.StateValue.IsNull() || string(imported) != "true"
-}
-
-// ended reports whether the build had ended when it was read last.
+// ended reports whether the build had ended when it was last read.
 func (m resourceModel) ended() bool { return servicestage.BuildState(m.State.ValueString()).Ended() }

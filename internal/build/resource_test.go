@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
-	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
@@ -28,9 +27,9 @@ import (
 
 const address = "servicestage_build.test"
 
-// config is a resource with the given arguments, besides job_id.
-func (w *world) config(arguments string) string {
-	return providertest.Config(w.Server, fmt.Sprintf("resource %q %q {\n  job_id = %q\n%s\n}\n", "servicestage_build", "test", w.jobID, arguments))
+// config returns a resource with the given arguments besides job_id.
+func (s *service) config(arguments string) string {
+	return providertest.Config(s.Server, fmt.Sprintf("resource %q %q {\n  job_id = %q\n%s\n}\n", resourceType, "test", s.jobID, arguments))
 }
 
 func value(name string, check knownvalue.Check) statecheck.StateCheck {
@@ -41,387 +40,360 @@ func planned(action plancheck.ResourceActionType) resource.ConfigPlanChecks {
 	return resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(address, action)}}
 }
 
-// From start to destroy: one build for one create, all values in the state, no request about a build that has ended, another build
-// for other triggers, and nothing to do for destroy.
+// One create starts one build. A build that has ended is not read again, other triggers start another, and destroy does nothing.
 func TestBuild_lifecycle(t *testing.T) {
 	t.Parallel()
-	for name, quirks := range map[string]emulator.Quirks{"numbers": {}, "strings": {StringNumbers: true}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, func(o *emulator.Options) { o.Quirks = quirks })
-			w.run(t,
-				resource.TestStep{
-					Config:           w.config(`triggers = { commit = "a" }`),
-					ConfigPlanChecks: planned(plancheck.ResourceActionCreate),
-					ConfigStateChecks: []statecheck.StateCheck{
-						value("index", knownvalue.Int64Exact(1)),
-						value("state", knownvalue.StringExact("Successful")),
-						value("wait", knownvalue.Bool(true)),
-						value("started_at", knownvalue.StringExact("2025-11-14T09:06:28Z")),
-						value("ended_at", knownvalue.StringExact("2025-11-14T09:07:28Z")),
-						value("duration", knownvalue.Int64Exact(60)),
-						value("commit_id", knownvalue.StringRegexp(regexp.MustCompile(`^[0-9a-f]{40}$`))),
-						value("committer", knownvalue.StringExact("emulator-committer")),
-						value("branch", knownvalue.StringExact("main")),
-						value("repo", knownvalue.StringExact("https://xxxxx@github.com/acme/checkout")),
-					},
-					Check: func(s *terraform.State) error {
-						w.expect(t, "Successful", 1, 0)
-						if got := s.RootModule().Resources[address].Primary.Attributes["build_id"]; got != w.Builds()[0].ID {
-							t.Errorf("build_id: got %s", got)
-						}
-						return nil
-					},
-				},
-				resource.TestStep{
-					PreConfig:        w.ForgetRequests,
-					Config:           w.config("triggers = { commit = \"a\" }\nwait = false\ntimeouts { create = \"1h\" }"),
-					ConfigPlanChecks: planned(plancheck.ResourceActionUpdate),
-					Check: func(*terraform.State) error {
-						if requests := w.Requests(); len(requests) > 0 {
-							t.Errorf("%d requests, want none: the build has ended, and wait is no part of it", len(requests))
-						}
-						return nil
-					},
-				},
-				resource.TestStep{
-					Config:            w.config(`triggers = { commit = "b" }`),
-					ConfigPlanChecks:  planned(plancheck.ResourceActionReplace),
-					ConfigStateChecks: []statecheck.StateCheck{value("index", knownvalue.Int64Exact(2))},
-				},
-			)
-			w.expect(t, "Successful Successful", 1, 0)
-		})
-	}
-}
-
-// A build that fails, in each phase: the error shows it, the state has it as tainted, and the next apply starts another.
-func TestBuild_failsInEachPhase(t *testing.T) {
-	t.Parallel()
-	for _, phase := range phaseNames {
-		t.Run(phase, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			w.OrderBuilds(emulator.Outcome{Phase: phase, Log: "ERROR no space left on device"})
-			w.run(t,
-				resource.TestStep{
-					Config:      w.config(""),
-					ExpectError: regexp.MustCompile(`(?s)The build failed.*in\s+the\s+phase\s+` + phase + `.*ERROR no space left on device.*marked\s+as\s+tainted`),
-				},
-				resource.TestStep{
-					Config:           w.config(""),
-					ConfigPlanChecks: planned(plancheck.ResourceActionDestroyBeforeCreate),
-					ConfigStateChecks: []statecheck.StateCheck{
-						value("index", knownvalue.Int64Exact(2)), value("state", knownvalue.StringExact("Successful")),
-					},
-				},
-			)
-			w.expect(t, "Failed Successful", 2, 0)
-		})
-	}
-}
-
-// The state of a failed build has all that the service says of it.
-func TestBuild_failedState(t *testing.T) {
-	t.Parallel()
-	for state, summary := range map[string]string{
-		"Failed": "The build failed", "Timeout": "The build timed out", "Cancel": "The build was cancelled", "Deleted": "The build was deleted",
-	} {
-		t.Run(state, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			w.OrderBuilds(emulator.Outcome{Phase: "Build", State: state})
-			w.run(t,
-				resource.TestStep{Config: w.config(""), ExpectError: regexp.MustCompile(summary)},
-				resource.TestStep{
-					RefreshState: true, ExpectNonEmptyPlan: true,
-					Check: func(s *terraform.State) error {
-						instance := s.RootModule().Resources[address].Primary
-						if !instance.Tainted || instance.Attributes["build_id"] != w.Builds()[0].ID || instance.Attributes["state"] != state ||
-							instance.Attributes["duration"] != "40" {
-							t.Errorf("got %v, tainted %t", instance.Attributes, instance.Tainted)
-						}
-						return nil
-					},
-				},
-			)
-			w.expect(t, state, 1, 0)
-		})
-	}
-}
-
-// The wait ends before the build does: the state has it, and destroy cancels it.
-func TestBuild_timeout(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.OrderBuilds(emulator.Outcome{Phase: "Build", State: "Paused"})
-	w.run(t,
+	s := newService(t)
+	s.run(t,
 		resource.TestStep{
-			Config:      w.config("timeouts { create = \"10m\" }"),
+			Config:           s.config(`triggers = { commit = "a" }`),
+			ConfigPlanChecks: planned(plancheck.ResourceActionCreate),
+			ConfigStateChecks: []statecheck.StateCheck{
+				value("index", knownvalue.Int64Exact(1)), value("state", knownvalue.StringExact("Successful")), value("wait", knownvalue.Bool(true)),
+				value("started_at", knownvalue.StringExact("2025-11-14T09:06:28Z")), value("ended_at", knownvalue.StringExact("2025-11-14T09:07:28Z")),
+				value("duration", knownvalue.Int64Exact(60)), value("branch", knownvalue.StringExact("main")),
+				value("commit_id", knownvalue.StringRegexp(regexp.MustCompile(`^[0-9a-f]{40}$`))),
+				value("committer", knownvalue.StringExact("emulator-committer")),
+				value("repo", knownvalue.StringExact("https://xxxxx@github.com/acme/checkout")),
+			},
+			Check: func(state *terraform.State) error {
+				s.expect(t, "Successful", 1, 0)
+				if got := state.RootModule().Resources[address].Primary.Attributes["build_id"]; got != s.Builds()[0].ID {
+					t.Errorf("build_id: got %s", got)
+				}
+				return nil
+			},
+		},
+		resource.TestStep{
+			PreConfig:        s.ForgetRequests,
+			Config:           s.config("triggers = { commit = \"a\" }\nwait = false\ntimeouts { create = \"1h\" }"),
+			ConfigPlanChecks: planned(plancheck.ResourceActionUpdate),
+			Check: func(*terraform.State) error {
+				s.expectNoRequests(t)
+				return nil
+			},
+		},
+		resource.TestStep{
+			Config:            s.config(`triggers = { commit = "b" }`),
+			ConfigPlanChecks:  planned(plancheck.ResourceActionReplace),
+			ConfigStateChecks: []statecheck.StateCheck{value("index", knownvalue.Int64Exact(2))},
+		},
+	)
+	s.expect(t, "Successful Successful", 1, 0)
+}
+
+// A build that does not succeed is in the state, as tainted. The next apply starts another one, and cancels the first if it is running.
+func TestBuild_unsuccessfulBuildIsNotLost(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	s.OrderBuilds(emulator.Outcome{Phase: "Build", Log: "ERROR no space left on device"}, emulator.Outcome{Phase: "Build", State: "Paused"})
+	config := s.config(`timeouts { create = "10m" }`)
+	s.run(t,
+		resource.TestStep{
+			Config:      config,
+			ExpectError: regexp.MustCompile(`(?s)The build failed.*in\s+the\s+phase\s+Build.*ERROR no space left on device.*marked\s+as\s+tainted`),
+		},
+		resource.TestStep{
+			Config:      config,
 			ExpectError: regexp.MustCompile(`(?s)The build takes too long.*within\s+10m0s.*Paused,\s+which\s+is\s+not\s+documented.*Raise\s+.create.*tainted`),
 		},
 		resource.TestStep{
-			Config:           w.config(""),
-			ConfigPlanChecks: planned(plancheck.ResourceActionDestroyBeforeCreate),
+			Config: config, ConfigPlanChecks: planned(plancheck.ResourceActionDestroyBeforeCreate),
+			ConfigStateChecks: []statecheck.StateCheck{value("index", knownvalue.Int64Exact(3)), value("state", knownvalue.StringExact("Successful"))},
 		},
 	)
-	w.expect(t, "Cancel Successful", 2, 1)
+	s.expect(t, "Failed Cancel Successful", 3, 1)
 }
 
-// Without waiting the state follows the build as it is read, without a difference, and destroy cancels what still runs.
+// Without waiting, each read updates the state without a difference in the plan, and destroy cancels a build that is running. A new
+// build that is not found yet is not started again.
 func TestBuild_withoutWaiting(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	config := w.config("wait = false")
-	w.run(t,
+	s := newService(t)
+	s.Order(notFound)
+	config := s.config("wait = false")
+	s.run(t,
+		resource.TestStep{Config: config, ExpectError: regexp.MustCompile("The new build is not found yet")},
 		resource.TestStep{
-			Config: config,
+			PreConfig: s.ForgetFaults, Config: config, ConfigPlanChecks: planned(plancheck.ResourceActionNoop),
 			ConfigStateChecks: []statecheck.StateCheck{
 				value("state", knownvalue.StringExact("Queuing")), value("branch", knownvalue.StringExact("main")),
 				value("ended_at", knownvalue.Null()), value("duration", knownvalue.Null()), value("commit_id", knownvalue.Null()),
 			},
 		},
 		resource.TestStep{
-			PreConfig:        func() { w.advance(35 * time.Second) },
-			Config:           config,
-			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
-			ConfigStateChecks: []statecheck.StateCheck{
-				value("state", knownvalue.StringExact("Building")), value("commit_id", knownvalue.NotNull()),
-			},
+			PreConfig: func() { s.advance(35 * time.Second) }, Config: config, ConfigPlanChecks: planned(plancheck.ResourceActionNoop),
+			ConfigStateChecks: []statecheck.StateCheck{value("state", knownvalue.StringExact("Building")), value("commit_id", knownvalue.NotNull())},
 		},
 	)
-	w.expect(t, "Cancel", 1, 1)
+	s.expect(t, "Cancel", 1, 1)
 }
 
-// The new build cannot be read: a warning, and the next plan reads it.
-func TestBuild_withoutWaitingNotRead(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.Order(emulator.Fault{Method: http.MethodGet, Path: buildPath, StatusCode: http.StatusForbidden, Body: `{"error_code":"APIGW.0302"}`})
-	w.run(t, resource.TestStep{
-		Config:            w.config("wait = false"),
-		ConfigStateChecks: []statecheck.StateCheck{value("state", knownvalue.StringExact("Queuing"))},
-	})
-	w.expect(t, "Cancel", 1, 1)
+// started creates a resource that does not wait.
+func (s *service) started(t *testing.T) (*protocol, result) {
+	t.Helper()
+	p := s.protocol(t, nil)
+	created := p.create(t.Context(), t, map[string]any{"job_id": s.jobID, "wait": false})
+	created.none(t)
+	return p, created
 }
 
-// A running build that is gone is started anew; one that has ended stays as it was.
-func TestBuild_gone(t *testing.T) {
+// A refresh removes a build from the state only if it certainly does not exist.
+func TestBuild_refreshOfARunningBuild(t *testing.T) {
 	t.Parallel()
+	serve := func(path string, status int, body string) emulator.Fault {
+		return emulator.Fault{Method: http.MethodGet, Path: path, StatusCode: status, Body: body, Times: -1}
+	}
 	for name, c := range map[string]struct {
-		wait bool
-		want plancheck.ResourceActionType
-	}{"running": {false, plancheck.ResourceActionCreate}, "ended": {true, plancheck.ResourceActionNoop}} {
+		before func(s *service)
+		want   string // An error that leaves the state as it is; "" means that the build is removed.
+	}{
+		"build is gone": {func(s *service) { s.RemoveBuild(s.Builds()[0].ID) }, ""},
+		"job is gone":   {func(s *service) { s.RemoveJob(s.jobID) }, ""},
+		"other build": {func(s *service) {
+			s.Order(serve(buildPath, http.StatusOK, fmt.Sprintf(`{"build_id":%q,"build_state":"Building"}`, s.AddBuild(s.jobID))))
+		}, "the response describes build"},
+		"ambiguous error": {func(s *service) {
+			s.Order(serve(buildPath, http.StatusBadRequest, `{"error_code":"SVCSTG.CPE.5004401","error_msg":"x"}`))
+			s.Order(serve(buildsPath, http.StatusOK, `{"total":0,"list":[]}`))
+		}, "SVCSTG.CPE.5004401"},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			config := w.config(fmt.Sprintf("wait = %t", c.wait))
-			w.run(t,
-				resource.TestStep{Config: config},
-				resource.TestStep{
-					PreConfig:        func() { w.RemoveBuild(w.Builds()[0].ID) },
-					Config:           config,
-					ConfigPlanChecks: planned(c.want),
-				},
-			)
+			s := newService(t)
+			p, created := s.started(t)
+			own := s.Builds()[0].ID
+			c.before(s)
+			got := p.refresh(t, created)
+			if c.want == "" {
+				if got.none(t); got.state != nil {
+					t.Errorf("the state contains %v", got.state)
+				}
+				p.destroy(t, created).none(t)
+				s.expect(t, "", 1, 0)
+				return
+			}
+			contains(t, got.only(t, isError), "Unable to read the build", c.want)
+			if id := providertest.Text(t, got.state, "build_id"); id != own {
+				t.Errorf("build_id: got %q, want %q", id, own)
+			}
+			s.ForgetFaults()
+			p.destroy(t, got).none(t)
+			if state := s.Builds()[0].State; state != "Cancel" {
+				t.Errorf("the build is in the state %s", state)
+			}
 		})
 	}
 }
 
-// An ambiguous error never means that a running build is gone, whether the list of builds contains it or, as one of finished builds
-// only, does not.
-func TestBuild_ambiguousErrorStartsNoSecondBuild(t *testing.T) {
+// Until ten minutes after its start, a build that no read has confirmed is neither removed from the state nor started again.
+func TestBuild_unconfirmedStartIsNotRepeated(t *testing.T) {
 	t.Parallel()
-	for name, list := range map[string]string{"listed": "", "finished builds only": `{"total":0,"list":[]}`} {
-		t.Run(name, func(t *testing.T) {
+	for wait, severity := range map[bool]tfprotov6.DiagnosticSeverity{false: isWarning, true: isError} {
+		t.Run(fmt.Sprintf("wait %t", wait), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			config := w.config("wait = false")
-			w.run(t,
-				resource.TestStep{Config: config},
-				resource.TestStep{
-					PreConfig: func() {
-						w.Order(emulator.Fault{
-							Method: http.MethodGet, Path: buildPath,
-							StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.5004401","error_msg":"x"}`,
-						})
-						if list != "" {
-							w.Order(emulator.Fault{Method: http.MethodGet, Path: buildsPath, Times: -1, StatusCode: http.StatusOK, Body: list})
-						}
-					},
-					Config: config, ExpectError: regexp.MustCompile("Unable to read the build"),
-				},
-				resource.TestStep{Config: config, ConfigPlanChecks: planned(plancheck.ResourceActionNoop)},
-			)
-			w.expect(t, "Cancel", 1, 1)
+			s := newService(t, func(o *emulator.Options) { o.BuildDuration = time.Hour })
+			s.Order(notFound)
+			p := s.protocol(t, nil)
+			created := p.create(t.Context(), t, map[string]any{"job_id": s.jobID, "wait": wait})
+			contains(t, created.only(t, severity), "Unable to", s.Builds()[0].ID)
+			s.advance(9 * time.Minute)
+			refreshed := p.refresh(t, created)
+			contains(t, refreshed.only(t, isError), "The new build is not found yet", "ten minutes after the start")
+			destroyed := p.destroy(t, refreshed)
+			contains(t, destroyed.only(t, isError), "The new build is not found yet")
+			if refreshed.state == nil || destroyed.state == nil {
+				t.Fatal("the build was removed from the state")
+			}
+			s.advance(time.Minute)
+			if got := p.refresh(t, destroyed); got.state != nil || len(got.diagnostics) > 0 {
+				t.Errorf("after ten minutes: %v %s", got.state, got)
+			}
+			p.destroy(t, destroyed).none(t)
+			s.expect(t, "Building", 1, 0)
 		})
 	}
 }
 
-// The job goes with its running build: both are gone, and destroy has nothing to do.
-func TestBuild_jobGone(t *testing.T) {
+// Destroy removes a build from the state only if it is canceled, has ended or does not exist.
+func TestBuild_destroyOfARunningBuild(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.run(t,
-		resource.TestStep{Config: w.config("wait = false")},
-		resource.TestStep{PreConfig: func() { w.RemoveJob(w.jobID) }, RefreshState: true, ExpectNonEmptyPlan: true},
-	)
-	if cancels := w.CountRequests(http.MethodPatch, buildPath); cancels != 0 {
-		t.Errorf("%d cancels", cancels)
+	afterwards := func(fault emulator.Fault) func(s *service) {
+		return func(s *service) {
+			s.Order(emulator.Fault{Method: http.MethodPatch, Path: buildPath, Do: func() { s.Order(fault) }})
+		}
+	}
+	for name, c := range map[string]struct {
+		before  func(s *service)
+		level   tfprotov6.DiagnosticSeverity
+		want    string
+		state   string
+		cancels int
+	}{
+		"canceled":  {before: func(*service) {}, state: "Cancel", cancels: 1},
+		"has ended": {before: func(s *service) { s.advance(time.Hour) }, state: "Successful"},
+		"gone before the cancellation": {before: func(s *service) {
+			s.Order(emulator.Fault{Method: http.MethodPatch, StatusCode: http.StatusNotFound, Body: notFound.Body, Do: func() { s.RemoveBuild(s.Builds()[0].ID) }})
+		}, cancels: 1},
+		"gone after the cancellation":      {before: afterwards(notFound), state: "Cancel", cancels: 1},
+		"cannot be read":                   {func(s *service) { s.Order(forbidden(http.MethodGet, buildPath)) }, isError, "Unable to read the build", "Queuing", 0},
+		"cannot be canceled":               {func(s *service) { s.Order(forbidden(http.MethodPatch, buildPath)) }, isError, "Unable to cancel the build", "Queuing", 1},
+		"end of the cancellation not seen": {afterwards(forbidden(http.MethodGet, buildPath)), isWarning, "The end of the build was not seen", "Cancel", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newService(t)
+			p, created := s.started(t)
+			c.before(s)
+			got := p.destroy(t, created)
+			if c.want == "" {
+				got.none(t)
+			} else {
+				contains(t, got.only(t, c.level), c.want)
+			}
+			if c.level == isError {
+				contains(t, got.String(), "`terraform state rm` forgets the build", "APIGW.0302")
+			}
+			if kept := got.state != nil; kept != (c.level == isError) {
+				t.Errorf("the state contains the build: %t", kept)
+			}
+			s.expect(t, c.state, 1, c.cancels)
+		})
 	}
 }
 
-func TestBuild_destroyFails(t *testing.T) {
+// The first triggers of an imported build start no other one; later ones do. An empty map is the same as no triggers.
+func TestBuild_importAndTriggers(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.run(t,
-		resource.TestStep{Config: w.config("wait = false")},
-		resource.TestStep{
-			PreConfig: func() {
-				w.Order(emulator.Fault{Method: http.MethodPatch, StatusCode: http.StatusForbidden, Body: `{"error_code":"APIGW.0302"}`})
-			},
-			Config: w.config("wait = false"), Destroy: true,
-			ExpectError: regexp.MustCompile(`(?s)Unable to cancel the build.*terraform\s+state\s+rm`),
-		},
-	)
-	w.expect(t, "Cancel", 1, 2)
-}
-
-// A lost answer to the start makes one build, which is adopted.
-func TestBuild_lostAnswer(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.AddBuild(w.jobID)
-	w.Order(emulator.Fault{Method: http.MethodPost, Path: buildsPath, Drop: true, After: true})
-	w.run(t, resource.TestStep{
-		Config:            w.config(""),
-		ConfigStateChecks: []statecheck.StateCheck{value("index", knownvalue.Int64Exact(2)), value("state", knownvalue.StringExact("Successful"))},
-	})
-	w.expect(t, "Successful Successful", 1, 0)
-}
-
-// A start of which nobody knows leaves nothing in the state, and says so.
-func TestBuild_lostRequest(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.Order(emulator.Fault{Method: http.MethodPost, Path: buildsPath, Drop: true})
-	w.run(t, resource.TestStep{Config: w.config(""), ExpectError: regexp.MustCompile("The build may have been started")})
-	w.expect(t, "", 1, 0)
-}
-
-func TestBuild_noSuchJob(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	config := providertest.Config(w.Server, `resource "servicestage_build" "test" { job_id = "none" }`)
-	w.run(t, resource.TestStep{Config: config, ExpectError: regexp.MustCompile(`(?s)No such build job.*job_id`)})
-}
-
-// Many builds of one job at once: each resource has its own, whatever becomes of the answers.
-func TestBuild_manyOfOneJob(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.Order(emulator.Fault{Method: http.MethodPost, Path: buildsPath, Drop: true, After: true, Times: 4})
-	config := providertest.Config(w.Server, fmt.Sprintf("resource %q %q {\n  count = 8\n  job_id = %q\n  wait = false\n}\n", "servicestage_build", "test", w.jobID))
-	w.run(t, resource.TestStep{Config: config, Check: func(s *terraform.State) error {
-		ids := map[string]bool{}
-		for _, module := range s.RootModule().Resources {
-			ids[module.Primary.Attributes["build_id"]] = true
-		}
-		if len(ids) != 8 || len(w.Builds()) != 8 {
-			t.Errorf("%d ids in the state, %d builds in the service; want 8 of each", len(ids), len(w.Builds()))
-		}
-		return nil
-	}})
-}
-
-// Import by id, also of a build that runs. Triggers that are written then are taken over without another build; later ones are not.
-func TestBuild_import(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	id := w.AddBuild(w.jobID)
-	w.advance(time.Hour)
+	s := newService(t)
+	id := s.AddBuild(s.jobID)
+	s.advance(time.Hour)
 	block := fmt.Sprintf("import {\n  to = %s\n  id = %q\n}\n", address, id)
-	w.run(t,
+	s.run(t,
 		resource.TestStep{
-			Config:            w.config("") + block,
-			ConfigStateChecks: []statecheck.StateCheck{value("build_id", knownvalue.StringExact(id)), value("state", knownvalue.StringExact("Successful"))},
+			Config: s.config("") + block,
+			ConfigStateChecks: []statecheck.StateCheck{
+				value("build_id", knownvalue.StringExact(id)), value("state", knownvalue.StringExact("Successful")), value("wait", knownvalue.Bool(true)),
+			},
 		},
-		resource.TestStep{
-			Config: w.config(""), ResourceName: address, ImportState: true, ImportStateId: id,
-			ImportStateVerify: true, ImportStateVerifyIdentifierAttribute: "build_id",
-		},
-		resource.TestStep{Config: w.config(`triggers = { commit = "a" }`), ConfigPlanChecks: planned(plancheck.ResourceActionUpdate)},
-		resource.TestStep{Config: w.config(""), ConfigPlanChecks: planned(plancheck.ResourceActionReplace)},
-		resource.TestStep{Config: w.config(`triggers = { commit = "a" }`), ConfigPlanChecks: planned(plancheck.ResourceActionReplace)},
+		resource.TestStep{Config: s.config(`triggers = { commit = "a" }`), ConfigPlanChecks: planned(plancheck.ResourceActionUpdate)},
+		resource.TestStep{Config: s.config(""), ConfigPlanChecks: planned(plancheck.ResourceActionReplace)},
+		resource.TestStep{Config: s.config(`triggers = {}`), ConfigPlanChecks: planned(plancheck.ResourceActionUpdate)},
+		resource.TestStep{Config: s.config(`triggers = { commit = "a" }`), ConfigPlanChecks: planned(plancheck.ResourceActionReplace)},
 	)
-	w.expect(t, "Successful Successful Successful", 2, 0)
+	s.expect(t, "Successful Successful Successful", 2, 0)
 }
 
-func TestBuild_importErrors(t *testing.T) {
+// An import by ID or identity accepts an ID with a dot. What cannot be part of a path is rejected before a request.
+func TestBuild_importIDIsChecked(t *testing.T) {
 	t.Parallel()
-	for id, want := range map[string]string{"none": "No such build", "a.b": "No such build", "..": "Malformed import id", "../jobs": "Malformed import id", "a b": "Malformed import id"} {
+	for _, id := range []string{"a.b", "", "../../v3/projects", ".."} {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			w.run(t, resource.TestStep{
-				Config: w.config(""), ResourceName: address, ImportState: true, ImportStateId: id, ExpectError: regexp.MustCompile(want),
-			})
+			s := newService(t)
+			p := s.protocol(t, nil)
+			for _, got := range []result{p.importBuild(t, id, ""), p.importBuild(t, "", id)} {
+				if id == "a.b" {
+					got.none(t)
+					contains(t, p.refresh(t, got).only(t, isError), "No such build", `"a.b"`)
+					continue
+				}
+				contains(t, got.only(t, isError), "Malformed import id")
+				s.expectNoRequests(t)
+			}
 		})
 	}
 }
 
-// The identity is the build_id: in the state after create, update and read, and enough for an import.
+// The identity is the build_id: in the state after create, update and read, and sufficient for an import.
 func TestBuild_identity(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	s := newService(t)
 	identity := statecheck.ExpectIdentityValueMatchesState(address, tfjsonpath.New("build_id"))
 	providertest.Prepare(t)
 	resource.UnitTest(t, resource.TestCase{
 		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_12_0)},
-		ProtoV6ProviderFactories: providertest.Factories(w.adjust),
+		ProtoV6ProviderFactories: providertest.Factories(s.adjust),
 		Steps: []resource.TestStep{
-			{Config: w.config(""), ConfigStateChecks: []statecheck.StateCheck{identity}},
-			{Config: w.config("wait = false"), ConfigStateChecks: []statecheck.StateCheck{identity}},
-			{Config: w.config(""), ConfigStateChecks: []statecheck.StateCheck{identity}},
-			{Config: w.config(""), ResourceName: address, ImportState: true, ImportStateKind: resource.ImportBlockWithResourceIdentity},
+			{Config: s.config(""), ConfigStateChecks: []statecheck.StateCheck{identity}},
+			{Config: s.config("wait = false"), ConfigStateChecks: []statecheck.StateCheck{identity}},
+			{Config: s.config("wait = false"), ResourceName: address, ImportState: true, ImportStateKind: resource.ImportBlockWithResourceIdentity},
 		},
 	})
 }
 
-// Interrupted while it waits, over protocol 6: the state that comes with the error has the build.
-func TestBuild_interrupted(t *testing.T) {
+// The state of an interrupted create contains the build.
+func TestBuild_interruptedBuildIsNotLost(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	s := newService(t)
 	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()
-	server, schemas := w.configured(ctx, t)
-	kind := schemas.ResourceSchemas["servicestage_build"].ValueType().(tftypes.Object)
-	arguments := map[string]any{"job_id": w.jobID, "wait": true}
-	config := dynamic(t, kind, arguments)
-	for name := range kind.AttributeTypes {
-		if _, set := arguments[name]; !set && name != "triggers" && name != "timeouts" {
-			arguments[name] = tftypes.UnknownValue
+	s.during("PreProcess", interrupt)
+	got := s.protocol(t, nil).create(ctx, t, map[string]any{"job_id": s.jobID, "wait": true})
+	id := s.Builds()[0].ID
+	contains(t, got.only(t, isError), "Interrupted while the build was running", "It keeps running in ServiceStage.", "marked as tainted", id)
+	if stored := providertest.Text(t, got.state, "build_id"); stored != id {
+		t.Errorf("the state contains %q, want %q", stored, id)
+	}
+	s.expect(t, "Building", 1, 0)
+}
+
+// A running build is not missing because the provider's region changed: it is neither started again nor removed from the state.
+func TestBuild_otherRegionIsNotNotFound(t *testing.T) {
+	t.Parallel()
+	s, other := newService(t), newService(t)
+	here := s.config("wait = false")
+	there := strings.NewReplacer(`"cn-north-4"`, `"cn-east-3"`, s.URL, other.URL).Replace(here)
+	differs := regexp.MustCompile(`(?s)Build in another region.*is\s+in\s+region\s+cn-north-4,\s+and\s+the\s+provider's\s+region\s+is\s+cn-east-3`)
+	s.run(t,
+		resource.TestStep{Config: here},
+		resource.TestStep{Config: there, ExpectError: differs},
+		resource.TestStep{Config: there, Destroy: true, ExpectError: differs},
+		resource.TestStep{PreConfig: func() { s.advance(time.Hour) }, Config: here},
+		resource.TestStep{Config: there, ConfigPlanChecks: planned(plancheck.ResourceActionNoop)}, // Ended: it is not read.
+	)
+	other.expectNoRequests(t)
+	s.expect(t, "Successful", 1, 0)
+}
+
+// The region is stored by create, by import and by the first read, and checked by read and delete.
+func TestBuild_regionIsStored(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	p, created := s.started(t)
+	unknown := created
+	unknown.private = nil
+	results := map[string]result{"create": created, "import": p.importBuild(t, s.Builds()[0].ID, ""), "first read": p.refresh(t, unknown)}
+	s.ForgetRequests()
+	there, nowhere := s.protocol(t, map[string]any{"region": "cn-east-3"}), s.protocol(t, map[string]any{"region": nil})
+	for name, stored := range results {
+		for _, got := range []result{there.refresh(t, stored), there.destroy(t, stored)} {
+			contains(t, got.only(t, isError), "is in region cn-north-4, and the provider's region is cn-east-3", s.Builds()[0].ID)
+			if got.state == nil {
+				t.Errorf("%s: the build was removed from the state", name)
+			}
+		}
+		contains(t, nowhere.refresh(t, stored).only(t, isError), "the provider's region is not set")
+	}
+	s.expectNoRequests(t)
+	p.destroy(t, created).none(t)
+	s.expect(t, "Cancel", 0, 1)
+}
+
+// A timeout that no operation can meet is rejected during planning, on its argument.
+func TestBuild_impossibleTimeoutIsNotPlanned(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	p := s.protocol(t, nil)
+	for argument, value := range map[string]string{"create": "0s", "read": "-5m", "delete": "30"} {
+		config := providertest.Encode(t, p.kind(), map[string]any{"job_id": s.jobID, "timeouts": timeouts(argument, value)})
+		got := result{
+			diagnostics: must(p.ValidateResourceConfig(t.Context(), &tfprotov6.ValidateResourceConfigRequest{TypeName: resourceType, Config: config})).Diagnostics,
+		}
+		contains(t, got.only(t, isError), "The timeout must be a positive duration", fmt.Sprintf("got %q", value))
+		if path := got.diagnostics[0].Attribute.String(); path != fmt.Sprintf("AttributeName(%q).AttributeName(%q)", "timeouts", argument) {
+			t.Errorf("path: got %s", path)
 		}
 	}
-	w.during("PreProcess", interrupt)
-	null, err := tfprotov6.NewDynamicValue(kind, tftypes.NewValue(kind, nil))
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer, err := server.ApplyResourceChange(ctx, &tfprotov6.ApplyResourceChangeRequest{
-		TypeName: "servicestage_build", PriorState: &null, PlannedState: dynamic(t, kind, arguments), Config: config,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := invocation{diagnostics: answer.Diagnostics}.only(t, tfprotov6.DiagnosticSeverityError)
-	contains(t, got, "Interrupted while the build was running", "It keeps running in ServiceStage.", "marked as tainted", w.Builds()[0].ID)
-	state, err := answer.NewState.Unmarshal(kind)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(state.String(), w.Builds()[0].ID) {
-		t.Errorf("the state does not have the build: %s", state)
-	}
-	w.expect(t, "Building", 1, 0)
+	s.expectNoRequests(t)
 }

@@ -9,11 +9,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	actionschema "github.com/hashicorp/terraform-plugin-framework/action/schema"
 	datasourceschema "github.com/hashicorp/terraform-plugin-framework/datasource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64planmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/mapplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -73,6 +71,18 @@ func startSchema() actionschema.Schema {
 	}
 }
 
+func cancelSchema() actionschema.Schema {
+	return actionschema.Schema{
+		MarkdownDescription: "Cancels a build and waits up to a minute for it to end. Canceling a build that has finished does nothing.\n\n" +
+			"Needs Terraform 1.14 or newer.",
+		Attributes: map[string]actionschema.Attribute{
+			"build_id": actionschema.StringAttribute{
+				Required: true, MarkdownDescription: "ID of the build.", Validators: objectid.Validators(),
+			},
+		},
+	}
+}
+
 func resourceSchema() schema.Schema {
 	text := func(description string) schema.StringAttribute {
 		return schema.StringAttribute{
@@ -99,9 +109,7 @@ func resourceSchema() schema.Schema {
 			"triggers": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType,
 				MarkdownDescription: "Arbitrary map of values. Changing a value starts a new build. Adding the map after an import does not. An empty map is the same as none.",
-				PlanModifiers: []planmodifier.Map{mapplanmodifier.RequiresReplaceIf(replaces,
-					"Another build is started, unless this one was imported and had no triggers.",
-					"Another build is started, unless this one was imported and had no triggers.")},
+				PlanModifiers:       []planmodifier.Map{replaceForTriggers()},
 			},
 			"wait": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(true),
@@ -132,12 +140,6 @@ func timeoutsBlock() schema.Block {
 		duration.Operation{Name: "read", Default: "5m", Description: "Maximum time to read the build"},
 		duration.Operation{Name: "delete", Default: "5m", Description: "Maximum time to cancel a build that is still running"},
 	)
-}
-
-func identitySchema() identityschema.Schema {
-	return identityschema.Schema{Attributes: map[string]identityschema.Attribute{
-		"build_id": identityschema.StringAttribute{RequiredForImport: true, Description: buildIDDescription},
-	}}
 }
 
 func dataSourceSchema() datasourceschema.Schema {

@@ -12,8 +12,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
+	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
-	"github.com/servicestage/terraform-provider-servicestage/internal/wiring"
 )
 
 var (
@@ -21,7 +21,7 @@ var (
 	_ datasource.DataSourceWithConfigValidators = (*jobDataSource)(nil)
 )
 
-type jobDataSource struct{ wiring.DataSource }
+type jobDataSource struct{ providerdata.DataSource }
 
 // NewDataSource returns the data source servicestage_build_job.
 func NewDataSource() datasource.DataSource { return &jobDataSource{} }
@@ -41,16 +41,13 @@ func (d *jobDataSource) ConfigValidators(context.Context) []datasource.ConfigVal
 }
 
 func (d *jobDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	if !d.Ready() {
-		resp.Diagnostics.Append(d.NotReady("A data source"))
-		return
-	}
 	config, diags := valuesFrom(req.Config.Raw)
-	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
+	resp.Diagnostics.Append(diags...)
+	ctx, cancel := d.Begin(ctx, defaultTimeout, &resp.Diagnostics)
+	defer cancel()
+	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, defaultTimeout)
-	defer cancel()
 
 	id, name := config.text(jobIDAttribute), config.text(nameArgument)
 	if id == "" {

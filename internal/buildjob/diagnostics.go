@@ -4,7 +4,6 @@
 package buildjob
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -229,13 +228,6 @@ func label(job servicestage.BuildJobSummary) string {
 }
 
 func labels(jobs []servicestage.BuildJobSummary) string { return shorten(jobs, label) }
-
-// regionError explains that a build job is in another region than the provider.
-func regionError(operation, stored, configured string) diag.Diagnostic {
-	return diag.NewErrorDiagnostic("Build job in another region", fmt.Sprintf("Error %s: the build job is in region %s, and the provider's region is %s.\n\n"+
-		"Use a provider configuration for region %[2]s (provider meta-argument, region or HW_REGION_NAME). To move the build job, destroy it there before "+
-		"you change the region, or remove it from the state with `terraform state rm`.", operation, stored, cmp.Or(configured, "not set")))
-}
 
 // operation names what is done to which build job.
 func (v values) operation(verb string) string {

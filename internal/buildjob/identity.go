@@ -17,8 +17,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
+	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
-	"github.com/servicestage/terraform-provider-servicestage/internal/wiring"
 )
 
 // identityModel names a build job among all that the provider may ever meet.
@@ -42,7 +42,7 @@ func identitySchema() identityschema.Schema {
 }
 
 // newIdentity returns the identity of a build job that has none yet.
-func newIdentity(provider *wiring.Provider, jobID string) tftypes.Value {
+func newIdentity(provider *providerdata.Data, jobID string) tftypes.Value {
 	region := types.StringNull()
 	if provider != nil && !provider.Region.IsUnknown() {
 		region = provider.Region
@@ -59,7 +59,7 @@ var identityType = sync.OnceValue(func() tftypes.Type { return identitySchema().
 // changed identity as a bug, and a build job does not move with the provider's region.
 func (r *jobResource) identify(identity *tfsdk.ResourceIdentity, jobID string) {
 	if identity.Raw.IsFullyNull() {
-		identity.Raw = newIdentity(r.Provider, jobID)
+		identity.Raw = newIdentity(r.Data, jobID)
 	}
 }
 
@@ -98,7 +98,7 @@ func (r *jobResource) ImportState(ctx context.Context, req resource.ImportStateR
 		return
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("job_id"), wanted.JobID)...)
-	resp.Identity.Raw = newIdentity(r.Provider, wanted.JobID.ValueString())
+	resp.Identity.Raw = newIdentity(r.Data, wanted.JobID.ValueString())
 }
 
 // checkRegion returns an error if the build job was created or imported in another region than the provider's: that it does not exist
@@ -114,10 +114,7 @@ func (r *jobResource) checkRegion(
 		}
 		stored = known.Region.ValueString()
 	}
-	if stored == "" || stored == r.Region.ValueString() {
-		return nil
-	}
-	return diag.Diagnostics{regionError(operation, stored, r.Region.ValueString())}
+	return r.CheckRegion("build job", operation, stored)
 }
 
 // checkImportRegion returns an error if an identity names another region than the provider's.

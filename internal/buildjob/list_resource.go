@@ -12,14 +12,14 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
+	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
-	"github.com/servicestage/terraform-provider-servicestage/internal/wiring"
 )
 
 var _ list.ListResourceWithConfigure = (*jobList)(nil)
 
-type jobList struct{ wiring.ListResource }
+type jobList struct{ providerdata.ListResource }
 
 // NewListResource returns the list resource servicestage_build_job, which `terraform query` asks.
 func NewListResource() list.ListResource { return &jobList{} }
@@ -89,7 +89,7 @@ func (l *jobList) resources(ctx context.Context, req list.ListRequest, filter fi
 func (l *jobList) result(ctx context.Context, req list.ListRequest, job servicestage.BuildJobSummary) list.ListResult {
 	result := req.NewListResult(ctx)
 	result.DisplayName = cmp.Or(rest.Sanitize(job.Name, maxNameLength), printableID(job.ID))
-	result.Identity.Raw = newIdentity(l.Provider, job.ID)
+	result.Identity.Raw = newIdentity(l.Data, job.ID)
 	return result
 }
 

@@ -30,12 +30,16 @@ func filterFrom(config values) filter {
 	return filter{config.text(nameArgument), config.text("job_name_prefix")}
 }
 
-// jobs yields the build jobs that the filter selects. ServiceStage may return more than the exact name.
+// selects reports whether the filter selects a build job. ServiceStage may return more than the exact name.
+func (f filter) selects(job servicestage.BuildJobSummary) bool {
+	return (f.name == "" || job.Name == f.name) && strings.HasPrefix(job.Name, f.prefix)
+}
+
+// jobs yields the build jobs that the filter selects, and the error of the list.
 func (f filter) jobs(jobs iter.Seq2[servicestage.BuildJobSummary, error]) iter.Seq2[servicestage.BuildJobSummary, error] {
 	return func(yield func(servicestage.BuildJobSummary, error) bool) {
 		for job, err := range jobs {
-			selected := (f.name == "" || job.Name == f.name) && strings.HasPrefix(job.Name, f.prefix)
-			if (err != nil || selected) && !yield(job, err) {
+			if (err != nil || f.selects(job)) && !yield(job, err) {
 				return
 			}
 		}

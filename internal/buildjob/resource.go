@@ -18,8 +18,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
-	"github.com/servicestage/terraform-provider-servicestage/internal/wiring"
 )
 
 var (
@@ -37,7 +37,7 @@ const (
 	minTimeout = time.Second
 )
 
-type jobResource struct{ wiring.Resource }
+type jobResource struct{ providerdata.Resource }
 
 // NewResource returns servicestage_build_job.
 func NewResource() resource.Resource { return &jobResource{} }
@@ -56,13 +56,13 @@ func (r *jobResource) IdentitySchema(_ context.Context, _ resource.IdentitySchem
 
 // PlansUnchanged reports whether a plan whose proposed state is the prior state has no other plan. Of the plan modifiers only
 // ModifyPlan can change it, by the provider's enterprise project.
-func (r *jobResource) PlansUnchanged(configured *wiring.Provider) bool {
+func (r *jobResource) PlansUnchanged(configured *providerdata.Data) bool {
 	return configured.EnterpriseProjectID.IsNull()
 }
 
 // ModifyPlan plans the provider's enterprise project where the configuration names none.
 func (r *jobResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.Plan.Raw.IsNull() || r.Provider == nil {
+	if req.Plan.Raw.IsNull() || r.Data == nil {
 		return
 	}
 	argument := path.Root("enterprise_project_id")
@@ -82,7 +82,7 @@ func (r *jobResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	plan, diags := valuesFrom(req.Plan.Raw)
 	resp.Diagnostics.Append(diags...)
-	resp.Diagnostics.Append(refusePassword(plan, nil)...)
+	resp.Diagnostics.Append(rejectSecret(plan, nil)...)
 	timeout, diags := plan.timeout("create")
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
@@ -212,7 +212,7 @@ func (r *jobResource) Update(ctx context.Context, req resource.UpdateRequest, re
 	projectConfigured := config[projectArgument] != nil || !r.EnterpriseProjectID.IsNull()
 	current, err := r.Client.GetBuildJob(ctx, id, prior.text(nameArgument))
 	if err == nil {
-		if resp.Diagnostics.Append(refusePassword(plan, current)...); resp.Diagnostics.HasError() {
+		if resp.Diagnostics.Append(rejectSecret(plan, current)...); resp.Diagnostics.HasError() {
 			return
 		}
 		err = r.Client.UpdateBuildJob(ctx, current, requestUpdate(plan, prior, current, projectConfigured))
@@ -257,12 +257,12 @@ func (r *jobResource) Delete(ctx context.Context, req resource.DeleteRequest, re
 	}
 }
 
-// refusePassword repeats the check of the plan for a URL that was unknown then, and for a placeholder whose secret ServiceStage no
+// rejectSecret repeats the check of the plan for a URL that was unknown then, and for a placeholder whose secret ServiceStage no
 // longer returns. current is nil for a create.
-func refusePassword(plan values, current *servicestage.BuildJob) diag.Diagnostics {
+func rejectSecret(plan values, current *servicestage.BuildJob) diag.Diagnostics {
 	url := plan.text(repoURLArgument)
-	if _, has := withoutPassword(url); !has || current != nil && valuesOf(current)[repoURLArgument] == url {
+	if _, has := withoutSecret(url); !has || current != nil && valuesOf(current)[repoURLArgument] == url {
 		return nil
 	}
-	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(argumentPath(repoURLArgument), passwordSummary, passwordDetail)}
+	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(argumentPath(repoURLArgument), secretSummary, secretDetail)}
 }

@@ -36,9 +36,9 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/contract"
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/provider"
+	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
-	"github.com/servicestage/terraform-provider-servicestage/internal/wiring"
 )
 
 var (
@@ -119,7 +119,7 @@ func TestAccBuildJob(t *testing.T) {
 
 // account returns the provider data for the HW_* variables if TF_ACC=1, and a context that an interruption ends, so that what was
 // created can be deleted.
-func account(t *testing.T) (context.Context, *wiring.Provider) {
+func account(t *testing.T) (context.Context, *providerdata.Data) {
 	t.Helper()
 	providertest.Live(t)
 	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
@@ -136,7 +136,7 @@ func account(t *testing.T) (context.Context, *wiring.Provider) {
 	if configured.Diagnostics.HasError() {
 		t.Fatal(configured.Diagnostics)
 	}
-	return ctx, configured.ResourceData.(*wiring.Provider)
+	return ctx, configured.ResourceData.(*providerdata.Data)
 }
 
 // Without TF_ACC=1, nothing is sent. The report is written, a wrong assumption fails, and no build job is left, not even by an interruption.

@@ -22,9 +22,9 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/baseimage"
 	"github.com/servicestage/terraform-provider-servicestage/internal/build"
 	"github.com/servicestage/terraform-provider-servicestage/internal/buildjob"
+	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
-	"github.com/servicestage/terraform-provider-servicestage/internal/wiring"
 )
 
 var (
@@ -36,7 +36,7 @@ type serviceStage struct {
 	version string
 	adjust  []func(*servicestage.Config)
 	// configured is nil until Configure has succeeded.
-	configured atomic.Pointer[wiring.Provider]
+	configured atomic.Pointer[providerdata.Data]
 }
 
 // New returns a function that makes the provider, as Terraform's plugin servers want it. version goes into the User-Agent
@@ -102,7 +102,7 @@ func (p *serviceStage) Configure(ctx context.Context, req provider.ConfigureRequ
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	configured := &wiring.Provider{Unknown: config.unknown(), EnterpriseProjectID: config.EnterpriseProjectID, Region: config.Region}
+	configured := &providerdata.Data{Unknown: config.unknown(), EnterpriseProjectID: config.EnterpriseProjectID, Region: config.Region}
 	if !configured.EnterpriseProjectID.IsUnknown() {
 		configured.EnterpriseProjectID = text(config.EnterpriseProjectID, "enterprise_project_id").orNull()
 	}

@@ -21,7 +21,7 @@ func NewServer(version string, adjust ...func(*servicestage.Config)) func() tfpr
 		return &server{
 			protocol6: providerserver.NewProtocol6(p)().(protocol6), //nolint:forcetypeassert // The framework's server is one; a test makes it.
 			provider:  p,
-			unchanged: newUnchangedPlans(context.Background(), p),
+			unchanged: &unchangedPlans{},
 			stopping:  stopping,
 			stop:      stop,
 		}

@@ -14,7 +14,7 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-// buildModel is what resource and data source say of a build.
+// buildModel has the attributes that the resource and the data source share.
 type buildModel struct {
 	BuildID   types.String `tfsdk:"build_id"`
 	JobID     types.String `tfsdk:"job_id"`
@@ -34,10 +34,6 @@ type resourceModel struct {
 	Triggers types.Map      `tfsdk:"triggers"`
 	Wait     types.Bool     `tfsdk:"wait"`
 	Timeouts timeouts.Value `tfsdk:"timeouts"`
-}
-
-type identityModel struct {
-	BuildID types.String `tfsdk:"build_id"`
 }
 
 type dataSourceModel struct {
@@ -90,7 +86,7 @@ type summaryModel struct {
 	Duration types.Int64  `tfsdk:"duration"`
 }
 
-// modelFrom is an answer as state. jobID is what is known of the job, for an answer that does not name it.
+// modelFrom returns a response as a model. jobID is the known job, for a response that does not contain it.
 func modelFrom(build *servicestage.Build, jobID types.String) buildModel {
 	if build.JobID != "" {
 		jobID = types.StringValue(build.JobID)
@@ -98,39 +94,39 @@ func modelFrom(build *servicestage.Build, jobID types.String) buildModel {
 	return buildModel{
 		BuildID:   types.StringValue(build.ID),
 		JobID:     jobID,
-		Index:     number(build.Index),
-		State:     text(string(build.State)),
-		StartedAt: text(build.StartedAt),
-		EndedAt:   text(build.EndedAt),
-		Duration:  seconds(build.Duration),
-		CommitID:  text(build.CommitID),
-		Committer: text(build.Committer),
-		Branch:    text(build.Branch),
-		Repo:      text(buildjob.RepositoryURL(build.Repo)),
+		Index:     int64OrNull(build.Index),
+		State:     stringOrNull(string(build.State)),
+		StartedAt: stringOrNull(build.StartedAt),
+		EndedAt:   stringOrNull(build.EndedAt),
+		Duration:  secondsOrNull(build.Duration),
+		CommitID:  stringOrNull(build.CommitID),
+		Committer: stringOrNull(build.Committer),
+		Branch:    stringOrNull(build.Branch),
+		Repo:      stringOrNull(buildjob.RepositoryURL(build.Repo)),
 	}
 }
 
-// with is the data source's model with what the build says besides.
+// with returns the data source's model with the attributes of a build.
 func (m dataSourceModel) with(build *servicestage.Build, phases []servicestage.Phase, checks []servicestage.Check) dataSourceModel {
 	m.buildModel = modelFrom(build, types.StringNull())
-	m.JobName = text(build.JobName)
-	m.EnterpriseProjectID = text(build.EnterpriseProjectID)
-	m.RepoType = text(build.RepoType)
-	m.CommitTime = text(build.CommitTime)
-	m.CommitComment = text(build.CommitComment)
-	m.Language = text(build.Language)
-	m.Trigger = text(build.Trigger)
-	m.Creator = text(build.Creator)
+	m.JobName = stringOrNull(build.JobName)
+	m.EnterpriseProjectID = stringOrNull(build.EnterpriseProjectID)
+	m.RepoType = stringOrNull(build.RepoType)
+	m.CommitTime = stringOrNull(build.CommitTime)
+	m.CommitComment = stringOrNull(build.CommitComment)
+	m.Language = stringOrNull(build.Language)
+	m.Trigger = stringOrNull(build.Trigger)
+	m.Creator = stringOrNull(build.Creator)
 	m.Phases = make([]phaseModel, len(phases))
 	for i, phase := range phases {
-		m.Phases[i] = phaseModel{ID: text(phase.ID), Name: text(phase.Name), State: text(string(phase.State))}
+		m.Phases[i] = phaseModel{ID: stringOrNull(phase.ID), Name: stringOrNull(phase.Name), State: stringOrNull(string(phase.State))}
 	}
 	m.Checks = make(map[string]checkModel, len(checks))
 	for _, check := range checks {
-		model := checkModel{Info: text(check.Info), Counts: make([]countModel, len(check.Counts))}
+		model := checkModel{Info: stringOrNull(check.Info), Counts: make([]countModel, len(check.Counts))}
 		for i, count := range check.Counts {
 			model.Counts[i] = countModel{
-				Kind: text(count.Kind), BuildID: text(count.BuildID), BuildOrder: number(count.BuildOrder), TotalCount: number(count.TotalCount),
+				Kind: stringOrNull(count.Kind), BuildID: stringOrNull(count.BuildID), BuildOrder: int64OrNull(count.BuildOrder), TotalCount: int64OrNull(count.TotalCount),
 			}
 		}
 		m.Checks[check.Name] = model
@@ -138,16 +134,30 @@ func (m dataSourceModel) with(build *servicestage.Build, phases []servicestage.P
 	return m
 }
 
-// text is null for "": the service answers "" for what it does not have yet.
-func text(value string) types.String {
+// with returns the list data source's model with the builds of a job.
+func (m listModel) with(list *servicestage.BuildList) listModel {
+	m.JobName = types.StringValue(list.JobName)
+	m.Total, m.Finished = types.Int64Value(int64(list.Total)), types.Int64Value(int64(list.Finished))
+	m.Successful = types.Int64Value(int64(list.Successful))
+	m.Builds = make([]summaryModel, len(list.Builds))
+	for i, build := range list.Builds {
+		m.Builds[i] = summaryModel{
+			BuildID: types.StringValue(build.ID), State: stringOrNull(string(build.State)), Duration: secondsOrNull(build.Duration),
+		}
+	}
+	return m
+}
+
+// stringOrNull returns null for "", which the service returns for what it does not have yet.
+func stringOrNull(value string) types.String {
 	if value == "" {
 		return types.StringNull()
 	}
 	return types.StringValue(value)
 }
 
-// number is null for what is no number.
-func number(digits string) types.Int64 {
+// int64OrNull returns null for text that is not a number.
+func int64OrNull(digits string) types.Int64 {
 	value, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil {
 		return types.Int64Null()
@@ -155,9 +165,9 @@ func number(digits string) types.Int64 {
 	return types.Int64Value(value)
 }
 
-func seconds(d *time.Duration) types.Int64 {
-	if d == nil {
+func secondsOrNull(duration *time.Duration) types.Int64 {
+	if duration == nil {
 		return types.Int64Null()
 	}
-	return types.Int64Value(int64(d.Seconds()))
+	return types.Int64Value(int64(duration.Seconds()))
 }

@@ -235,9 +235,13 @@ func FuzzRoundTrip(f *testing.F) {
 			"creator": unknown, "created_at": unknown, "last_build_id": unknown,
 		}
 		for bit, argument := range []values{
-			{"job_description": description}, {"environment_setting.docker_version": docker}, {"environment_setting.cluster_id": clusterID},
-			{"environment_setting.cluster_name": clusterName}, {"environment_setting.use_public_cluster": configured > 128},
-			{"environment_setting.build_os": present}, {"environment_setting.build_os": present, "environment_setting.build_os.arch": arch},
+			{"job_description": description},
+			{"environment_setting.docker_version": docker},
+			{"environment_setting.cluster_id": clusterID},
+			{"environment_setting.cluster_name": clusterName},
+			{"environment_setting.use_public_cluster": configured > 128},
+			{"environment_setting.build_os": present},
+			{"environment_setting.build_os": present, "environment_setting.build_os.arch": arch},
 			{"code_repo": present, "code_repo.type": kind, "code_repo.url": url, "code_repo.branch": branch, "code_repo.namespace": namespace},
 		} {
 			if configured&(1<<bit) != 0 {

@@ -1,0 +1,77 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package build
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/apidiag"
+	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
+	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
+)
+
+var _ datasource.DataSourceWithConfigure = (*buildDataSource)(nil)
+
+type buildDataSource struct{ providerdata.DataSource }
+
+// NewDataSource returns the data source servicestage_build.
+func NewDataSource() datasource.DataSource { return &buildDataSource{} }
+
+func (d *buildDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_build"
+}
+
+func (d *buildDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	resp.Schema = dataSourceSchema()
+}
+
+func (d *buildDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var config dataSourceModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	ctx, cancel := d.Begin(ctx, defaultTimeout, &resp.Diagnostics)
+	defer cancel()
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	state, failure := d.read(ctx, config)
+	if failure != nil {
+		resp.Diagnostics.Append(failure)
+		return
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+}
+
+// read returns the state, or the error of the first request that failed.
+func (d *buildDataSource) read(ctx context.Context, config dataSourceModel) (dataSourceModel, diag.Diagnostic) {
+	id := config.BuildID.ValueString()
+	build, err := d.Client.GetBuild(ctx, id, "")
+	switch {
+	case servicestage.IsNotFound(err):
+		return config, diag.WithPath(path.Root("build_id"), noSuchBuild(reading(id), err))
+	case err != nil:
+		return config, readError(reading(id), err)
+	}
+	phases, err := d.Client.Phases(ctx, id)
+	if err != nil {
+		return config, apidiag.Error("Unable to read the phases of the build", reading(id), err)
+	}
+	checks, err := d.Client.Checks(ctx, id)
+	if err != nil {
+		return config, apidiag.Error("Unable to read the code checks of the build", reading(id), err)
+	}
+	state := config.with(build, phases, checks)
+	if !config.LogLimit.IsNull() {
+		log, err := d.Client.BuildLog(ctx, id, int(config.LogLimit.ValueInt64()))
+		if err != nil {
+			return config, apidiag.Error("Unable to read the log of the build", reading(id), err)
+		}
+		state.Log, state.LogCut = types.StringValue(log.Text), types.BoolValue(log.Cut)
+	}
+	return state, nil
+}

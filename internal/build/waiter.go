@@ -1,0 +1,112 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package build
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
+)
+
+const (
+	// defaultWait is the timeout for the start of a build and the wait for its end.
+	defaultWait = 30 * time.Minute
+	// defaultTimeout is the timeout for each other operation.
+	defaultTimeout = 5 * time.Minute
+	// interruptTimeout limits what follows an interrupt. Terraform waits for it.
+	interruptTimeout = 30 * time.Second
+	// progressInterval is the minimum time between two progress messages of the same phase.
+	progressInterval = 5 * time.Second
+)
+
+// waiter waits for the end of a build that was started.
+type waiter struct {
+	client *servicestage.Client
+	// timeout is for the start and the wait together; startedAt is when the start began, by the client's clock.
+	timeout   time.Duration
+	startedAt time.Time
+	// progress receives progress messages; it may be nil.
+	progress func(message string)
+	// interrupted is called if the wait is interrupted. It returns what happens to the build. Its context is not canceled.
+	interrupted func(ctx context.Context, build *servicestage.Build) string
+	// timeoutAdvice is how to allow more time.
+	timeoutAdvice string
+	// nextApply is what the next apply does with a build that did not succeed; it may be empty.
+	nextApply string
+}
+
+// wait waits until the build has ended. It returns the build as last read, nil if it was never read, and an error unless the build
+// succeeded.
+func (w waiter) wait(ctx context.Context, started servicestage.Build) (*servicestage.Build, diag.Diagnostics) {
+	left := w.timeout - w.client.Now().Sub(w.startedAt)
+	waiting, cancel := context.WithTimeout(ctx, left)
+	defer cancel()
+	read, err := w.client.WaitForBuild(waiting, started.ID, started.JobID, left, w.report(waiting))
+	build := read
+	if build == nil {
+		build = &started
+	}
+	switch {
+	case err == nil && build.State == servicestage.BuildSuccessful:
+		return read, nil
+	case err == nil:
+		return read, diag.Diagnostics{failedBuildError(ctx, w.client, build, w.nextApply)}
+	case ctx.Err() != nil:
+		after, cancel := context.WithTimeout(context.WithoutCancel(ctx), interruptTimeout)
+		defer cancel()
+		return read, diag.Diagnostics{interruptError(build, w.interrupted(after, build))}
+	case errors.Is(err, servicestage.ErrWaitTimeout):
+		return read, diag.Diagnostics{timeoutError(build, w.timeout, w.timeoutAdvice, w.nextApply)}
+	default:
+		return read, diag.Diagnostics{waitError(build, err, w.nextApply)}
+	}
+}
+
+// report returns a function that sends a progress message for each change, and otherwise at intervals; nil without a receiver.
+func (w waiter) report(ctx context.Context) func(servicestage.BuildProgress) {
+	if w.progress == nil {
+		return nil
+	}
+	var last string
+	var lastAt time.Duration
+	return func(progress servicestage.BuildProgress) {
+		phase := progress.State.String()
+		if !progress.State.Ended() {
+			// Without phases the message contains the state alone; the reason is in the log.
+			if phases, err := w.client.PhasesNow(ctx, progress.ID); err == nil {
+				phase = currentPhase(phases, phase)
+			}
+		}
+		if phase == last && progress.Elapsed-lastAt < progressInterval {
+			return
+		}
+		last, lastAt = phase, progress.Elapsed
+		w.progress(progressMessage(&progress.Build, phase, progress.Elapsed))
+	}
+}
+
+// currentPhase returns the name of the phase that is running, and otherwise if none has begun.
+func currentPhase(phases []servicestage.Phase, otherwise string) string {
+	return phaseWhere(phases, otherwise, func(state servicestage.BuildState) bool {
+		return state != servicestage.BuildSuccessful && state != servicestage.BuildNotStarted
+	})
+}
+
+// failedPhase returns the name of the phase that failed; "" if none did.
+func failedPhase(phases []servicestage.Phase) string {
+	return phaseWhere(phases, "", servicestage.BuildState.Failed)
+}
+
+func phaseWhere(phases []servicestage.Phase, otherwise string, is func(servicestage.BuildState) bool) string {
+	i := slices.IndexFunc(phases, func(phase servicestage.Phase) bool { return is(phase.State) })
+	if i < 0 {
+		return otherwise
+	}
+	return printable(phases[i].Name)
+}

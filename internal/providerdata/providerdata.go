@@ -1,0 +1,127 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package providerdata passes the configured client to resources, data sources, list resources and actions. It must not import
+// their packages.
+package providerdata
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/action"
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
+)
+
+// Data is the provider data of the framework: the client, and what resources need of the provider's configuration.
+type Data struct {
+	// Client is nil if an argument that it needs is unknown, which happens only while Terraform plans.
+	Client *servicestage.Client
+	// EnterpriseProjectID is the default for resources that set none: null if there is no default, unknown during planning if the
+	// argument is.
+	EnterpriseProjectID types.String
+	// Region is the region of the client's service: null if only an endpoint is configured, unknown during planning if the argument is.
+	Region types.String
+	// Unknown names the arguments that the client still needs.
+	Unknown []string
+}
+
+// Ready reports whether there is a client.
+func (d *Data) Ready() bool { return d != nil && d.Client != nil }
+
+// NotReady returns the error for an operation that needs the client while a provider argument is unknown. The operation is a noun
+// with its article, such as "An import".
+func (d *Data) NotReady(operation string) diag.Diagnostic {
+	return diag.NewErrorDiagnostic(
+		"The provider is not configured yet",
+		fmt.Sprintf("%s needs the service, but these settings of the provider are known only after apply: %s.\n\n"+
+			"Apply what they come from first (terraform apply -target=...), or set them to known values.",
+			operation, strings.Join(d.Unknown, ", ")),
+	)
+}
+
+// CheckRegion returns an error with both regions if an object, such as "build", is stored with another region than the provider's:
+// that it does not exist in the provider's region says nothing about it. An object that is stored without a region is not checked.
+func (d *Data) CheckRegion(object, operation, stored string) diag.Diagnostics {
+	if stored == "" || stored == d.Region.ValueString() {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewErrorDiagnostic(strings.ToUpper(object[:1])+object[1:]+" in another region", fmt.Sprintf(
+		"Error %[1]s: the %[2]s is in region %[3]s, and the provider's region is %[4]s.\n\nUse a provider configuration for region %[3]s (provider "+
+			"meta-argument, region or HW_REGION_NAME). Before you change the region of this resource, destroy it, or remove it from the state with "+
+			"`terraform state rm`.", operation, object, stored, cmp.Or(d.Region.ValueString(), "not set")))}
+}
+
+// begin returns the context of an operation, which ends after the timeout. Without a client it adds an error.
+func (d *Data) begin(
+	ctx context.Context, operation string, timeout time.Duration, diags *diag.Diagnostics,
+) (context.Context, context.CancelFunc) {
+	if !d.Ready() {
+		diags.Append(d.NotReady(operation))
+	}
+	return context.WithTimeout(ctx, timeout)
+}
+
+// Resource is embedded by resources; it is configured once Terraform has configured the provider.
+type Resource struct{ *Data }
+
+// Configure implements [resource.ResourceWithConfigure].
+func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	r.Data = from(req.ProviderData, &resp.Diagnostics)
+}
+
+// DataSource is embedded by data sources; it is configured once Terraform has configured the provider.
+type DataSource struct{ *Data }
+
+// Configure implements [datasource.DataSourceWithConfigure].
+func (d *DataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
+	d.Data = from(req.ProviderData, &resp.Diagnostics)
+}
+
+// Begin returns the context in which the data source reads; it ends after the timeout. If the service cannot be called yet, Begin
+// adds an error. The caller must call the returned function in any case.
+func (d *DataSource) Begin(ctx context.Context, timeout time.Duration, diags *diag.Diagnostics) (context.Context, context.CancelFunc) {
+	return d.begin(ctx, "A data source", timeout, diags)
+}
+
+// ListResource is embedded by list resources; it is configured once Terraform has configured the provider.
+type ListResource struct{ *Data }
+
+// Configure implements list.ListResourceWithConfigure.
+func (l *ListResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	l.Data = from(req.ProviderData, &resp.Diagnostics)
+}
+
+// Action is embedded by actions; it is configured once Terraform has configured the provider.
+type Action struct{ *Data }
+
+// Configure implements [action.ActionWithConfigure].
+func (a *Action) Configure(_ context.Context, req action.ConfigureRequest, resp *action.ConfigureResponse) {
+	a.Data = from(req.ProviderData, &resp.Diagnostics)
+}
+
+// Begin is [DataSource.Begin] for an action.
+func (a *Action) Begin(ctx context.Context, timeout time.Duration, diags *diag.Diagnostics) (context.Context, context.CancelFunc) {
+	return a.begin(ctx, "An action", timeout, diags)
+}
+
+// from returns nil if the provider is not configured, as during validation.
+func from(data any, diags *diag.Diagnostics) *Data {
+	if data == nil {
+		return nil
+	}
+	configured, ok := data.(*Data)
+	if !ok {
+		diags.AddError("Unexpected provider data", fmt.Sprintf("This is a bug in the provider: it handed over %T.", data))
+		return nil
+	}
+	return configured
+}
