@@ -137,7 +137,7 @@ func TestMakefile_environmentIsNotExecuted(t *testing.T) {
 		"behind apostrophes": `'; touch executed; '`, "semicolon": `x; touch executed`, "of make": `$(shell touch executed)`,
 	}
 	for variable, target := range map[string]string{
-		"BENCH_SIZES": "bench", "BENCH_PARALLELISM": "bench", "BENCH_JSON": "bench", "BENCH_JSON": "bench", "BENCH_FLAGS": "bench",
+		"BENCH_SIZES": "bench", "BENCH_PARALLELISM": "bench", "BENCH_JSON": "bench", "BENCH_FLAGS": "bench",
 		"FUZZTIME": "fuzz", "GPG_FINGERPRINT": "release", "TF_CLI": "cli", "TF_ACC": "testacc", "HOME": "install", "VERSION": "release", "REVISION": "testacc",
 	} {
 		for name, command := range values {
