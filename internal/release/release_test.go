@@ -205,11 +205,4 @@ func TestManifest(t *testing.T) {
 	if got.Version != 1 || !slices.Equal(got.Metadata.ProtocolVersions, []string{"6.0"}) {
 		t.Errorf("the manifest is %+v", got)
 	}
-	source, err := os.ReadFile(filepath.Join(root(t), "main.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Contains(source, []byte("tf6server.Serve(")) {
-		t.Error("main.go does not serve the protocol of the manifest")
-	}
 }
