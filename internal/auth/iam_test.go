@@ -66,42 +66,51 @@ func TestIAM_calls(t *testing.T) {
 		want    []call
 	}{
 		"password, account by name, project by name": {
-			auth.Password{UserName: "u", Password: `p"<`, DomainName: "d"}, auth.Project{Name: "n"},
+			auth.Password{UserName: "u", Password: `p"<`, DomainName: "d"},
+			auth.Project{Name: "n"},
 			login(`{"domain":{"name":"d"},"name":"u","password":"p\"\u003c"}`, `{"project":{"name":"n"}}`),
 		},
 		"password, account by id, project by id": {
-			auth.Password{UserName: "u", Password: "p", DomainName: "d", DomainID: "di"}, auth.Project{ID: "pi", Name: "n"},
+			auth.Password{UserName: "u", Password: "p", DomainName: "d", DomainID: "di"},
+			auth.Project{ID: "pi", Name: "n"},
 			login(`{"domain":{"id":"di"},"name":"u","password":"p"}`, `{"project":{"id":"pi"}}`),
 		},
 		"password, user by id": {
-			auth.Password{UserName: "u", UserID: "ui", Password: "p", DomainName: "d"}, auth.Project{Name: "n"},
+			auth.Password{UserName: "u", UserID: "ui", Password: "p", DomainName: "d"},
+			auth.Project{Name: "n"},
 			login(`{"id":"ui","password":"p"}`, `{"project":{"name":"n"}}`),
 		},
 		"password for the account": {
-			auth.Password{UserName: "u", Password: "p", DomainName: "d"}, auth.Project{},
+			auth.Password{UserName: "u", Password: "p", DomainName: "d"},
+			auth.Project{},
 			login(`{"domain":{"name":"d"},"name":"u","password":"p"}`, `{"domain":{"name":"d"}}`),
 		},
 		"password for nothing": {
-			auth.Password{UserID: "ui", Password: "p"}, auth.Project{},
+			auth.Password{UserID: "ui", Password: "p"},
+			auth.Project{},
 			[]call{{call: loginCall, body: `{"auth":{"identity":{"methods":["password"],"password":{"user":{"id":"ui","password":"p"}}}}}`}},
 		},
 		"agency, account by name": {
-			auth.Agency{Base: key, Name: "a", DomainName: "d"}, auth.Project{},
+			auth.Agency{Base: key, Name: "a", DomainName: "d"},
+			auth.Project{},
 			[]call{agency(`{"agency_name":"a","domain_name":"d"}`, signed)},
 		},
 		"agency, account by id, duration": {
-			auth.Agency{Base: key, Name: "a", DomainName: "d", DomainID: "di", Duration: time.Hour}, auth.Project{},
+			auth.Agency{Base: key, Name: "a", DomainName: "d", DomainID: "di", Duration: time.Hour},
+			auth.Project{},
 			[]call{agency(`{"agency_name":"a","domain_id":"di","duration_seconds":3600}`, signed)},
 		},
 		"agency, and a project of its account": {
-			auth.Agency{Base: auth.Password{UserID: "ui", Password: "p"}, Name: "a", DomainID: "di"}, auth.Project{Name: "n"},
+			auth.Agency{Base: auth.Password{UserID: "ui", Password: "p"}, Name: "a", DomainID: "di"},
+			auth.Project{Name: "n"},
 			[]call{
 				{call: loginCall, body: `{"auth":{"identity":{"methods":["password"],"password":{"user":{"id":"ui","password":"p"}}}}}`},
 				{keysCall, `{"auth":{"identity":{"assume_role":{"agency_name":"a","domain_id":"di"},"methods":["assume_role"]}}}`, map[string]string{"X-Auth-Token": "issued-token"}},
 			},
 		},
 		"ID token": {
-			idToken, auth.Project{},
+			idToken,
+			auth.Project{},
 			[]call{
 				{exchangeCall, `{"auth":{"id_token":{"id":"the-id-token"}}}`, map[string]string{"X-Idp-Id": "idp", "X-Auth-Token": none, "Authorization": none}},
 				{
@@ -111,7 +120,8 @@ func TestIAM_calls(t *testing.T) {
 			},
 		},
 		"agency with an ID token": {
-			auth.Agency{Base: idToken, Name: "a", DomainID: "di"}, auth.Project{},
+			auth.Agency{Base: idToken, Name: "a", DomainID: "di"},
+			auth.Project{},
 			[]call{
 				{call: exchangeCall, body: `{"auth":{"id_token":{"id":"the-id-token"}}}`},
 				{call: keysCall, body: `{"auth":{"identity":{"methods":["token"],"token":{"duration_seconds":3600}}}}`},

@@ -88,7 +88,7 @@ func (c *configuration) selectSource() selection {
 	if c.diags.HasError() {
 		return selection{}
 	}
-	candidates := append(configured, complete...)
+	candidates := slices.Concat(configured, complete)
 	if len(candidates) == 0 {
 		c.diags.AddError("No credentials", "What was tried, in this order: "+tried(sources)+".\n\n"+
 			"Set access_key and secret_key (HW_ACCESS_KEY and HW_SECRET_KEY), or another of these.")
@@ -232,7 +232,7 @@ func (c *configuration) profileSource(needed bool) credentialSource {
 		return s
 	}
 	s.missing, s.source, s.profile = "", auth.Static{Credential: profile.Credential}, *profile
-	s.description = fmt.Sprintf("the current profile of %s", shown)
+	s.description = "the current profile of " + shown
 	if name.text != "" {
 		s.description = fmt.Sprintf("profile %q (%s) of %s", name.text, describe(name), shown)
 	}

@@ -85,7 +85,7 @@ func TestSelectSource(t *testing.T) {
 	ambient := everything[7:]
 	block := func(parts ...[]string) []string { return append(slices.Concat(parts...), "region=r") }
 	type settings struct{ block, environment []string }
-	for name, c := range map[string]struct {
+	for name, c := range map[string]struct { //nolint:paralleltest // The cases set environment variables.
 		settings
 
 		want selection
@@ -224,7 +224,7 @@ func checkSelection(t *testing.T, c *configuration, want selection) {
 }
 
 // Wrong settings are errors with the path of the argument and its environment variables. No message contains a value that may be secret.
-func TestClient_invalidSettings(t *testing.T) {
+func TestClient_invalidSettings(t *testing.T) { //nolint:paralleltest // The cases set environment variables.
 	writeProfiles(t, `{"profiles":[{"name":"a","accessKeyId":"canary","secretAccessKey":"canary","agencyName":"b"}]}`)
 	empty := filepath.Join(t.TempDir(), "empty.pem")
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
@@ -238,7 +238,7 @@ func TestClient_invalidSettings(t *testing.T) {
 		return slices.DeleteFunc(all, func(s string) bool { return strings.HasPrefix(s, "assume_role_with_oidc."+without+"=") })
 	}
 	role := func(more ...string) []string { return good(append(more, "assume_role.domain_name=D")...) }
-	for _, c := range []struct {
+	for _, c := range []struct { //nolint:paralleltest // As above.
 		block, environment []string
 		path, want         string
 	}{
@@ -326,7 +326,8 @@ func TestConfiguration_endpoints(t *testing.T) {
 		{
 			[]string{"endpoints.servicestage=http://[::1]:1"},
 			[]string{"HW_SERVICESTAGE_ENDPOINT=other.example", "HW_AUTH_URL=a.example/v3/", "OS_AUTH_URL=b.example", "HW_METADATA_ENDPOINT=" + metadata + "/"},
-			r, endpoints{"http://[::1]:1", "https://a.example", metadata},
+			r,
+			endpoints{"http://[::1]:1", "https://a.example", metadata},
 		},
 		{[]string{"auth_url=https://a.example/v3"}, []string{"HW_IAM_ENDPOINT=i.example", "HW_METADATA_ENDPOINT=127.0.0.1:1"}, r, endpoints{"https://servicestage.r.myhuaweicloud.com", "https://a.example", "https://127.0.0.1:1"}},
 		{[]string{"auth_url=a.example", "endpoints.iam=i.example"}, nil, r, endpoints{"https://servicestage.r.myhuaweicloud.com", "https://i.example", metadata}},

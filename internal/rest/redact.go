@@ -315,7 +315,7 @@ func (f *folding) replace(length int, c byte) {
 const minEchoLength = 16
 
 // echoedIn reports whether a successful response contains a secret. Its values would reach messages and state, so it must not be used.
-func (r redactor) echoedIn(body []byte) bool {
+func (r *redactor) echoedIn(body []byte) bool {
 	return slices.ContainsFunc(r.secrets, func(secret string) bool {
 		if len(secret) < minEchoLength {
 			return false
