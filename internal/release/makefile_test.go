@@ -48,8 +48,7 @@ func newCheckout(t *testing.T, tag string) checkout {
 	return c
 }
 
-// make runs a target, and fails the test if that runs one of the commands. It returns the output, the arguments of the programs that
-// were started, and the error of make.
+// make runs a target, and returns the output and the arguments of the programs. It fails the test if one of the commands is run.
 func (c checkout) make(t *testing.T, target string, environment ...string) (output string, arguments []string, err error) {
 	t.Helper()
 	run := exec.CommandContext(t.Context(), "make", "--no-print-directory", "-o", "release-tools", "GO="+filepath.Join(c.tools, "go"), "TOOLS="+c.tools, target)

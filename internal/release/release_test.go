@@ -1,8 +1,7 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package release_test tests what a release promises and no tool checks: make install, what reaches the shells of the makefile,
-// the names that the registry needs, and the rights of the workflows. It must not be imported.
+// Package release_test tests what a release promises and no tool checks. It must not be imported.
 package release_test
 
 import (
