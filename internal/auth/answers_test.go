@@ -35,12 +35,12 @@ func TestIAM_badAnswers(t *testing.T) {
 		want    map[string]string // By source; "" means all.
 		final   bool
 	}{
-		"nothing":         {201, "", "", map[string]string{"": "the answer is not the documented JSON"}, true},
+		"nothing":         {201, "", "", map[string]string{"": "the response is not the documented JSON"}, true},
 		"empty":           {201, "", "{}", map[string]string{"password": "no X-Subject-Token", "OIDC": "no X-Subject-Token", "agency": "lacks the access key"}, true},
 		"half a key":      {201, "canary-new-token", `{"credential":{"access":"TAK","secret":"canary-new-secret"}}`, map[string]string{"agency": "lacks the access key", "OIDC": "lacks the access key"}, true},
-		"cut":             {201, "canary-new-token", keys, map[string]string{"": "the answer is not the documented JSON"}, true},
-		"other types":     {201, "", `{"credential":["canary-new-secret"],"token":["canary-new-secret"]}`, map[string]string{"": "the answer is not the documented JSON"}, true},
-		"page of a proxy": {200, "", "<html><body>Please <b>log in</b></body></html>", map[string]string{"": `HTTP 200: "Please log in": the answer is not the documented JSON`}, true},
+		"cut":             {201, "canary-new-token", keys, map[string]string{"": "the response is not the documented JSON"}, true},
+		"other types":     {201, "", `{"credential":["canary-new-secret"],"token":["canary-new-secret"]}`, map[string]string{"": "the response is not the documented JSON"}, true},
+		"page of a proxy": {200, "", "<html><body>Please <b>log in</b></body></html>", map[string]string{"": `HTTP 200: "Please log in": the response is not the documented JSON`}, true},
 		"refused":         {401, "", `{"error":{"code":401,"message":"no","title":"Unauthorized"}}`, map[string]string{"": "HTTP 401: no"}, true},
 		"refused flat":    {403, "", `{"error_code":"IAM.0003","error_msg":"Policy doesn't allow it"}`, map[string]string{"": "HTTP 403 IAM.0003: Policy doesn't allow it"}, true},
 		"refused as page": {403, "", "<h1>Forbidden</h1>", map[string]string{"": `HTTP 403: "Forbidden"`}, true},

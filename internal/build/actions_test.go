@@ -222,19 +222,28 @@ func TestStartBuild_faultsStartNoSecondBuild(t *testing.T) {
 		"not started": {start(emulator.Fault{Drop: true}), nil, isError, []string{"The build may have been started", "is not sent again", ", as before"}, 1},
 		"lost, job not readable": {
 			start(emulator.Fault{Drop: true, After: true}), func(s *service) { s.Order(forbidden(http.MethodGet, "")) },
-			isError, []string{"The build may have been started", "The job could not be read either", "APIGW.0302"}, 2,
+			isError,
+			[]string{"The build may have been started", "The job could not be read either", "APIGW.0302"},
+			2,
 		},
 		"lost among others": {
 			start(emulator.Fault{Drop: true, After: true}), func(s *service) { s.AddBuild(s.jobID) },
-			isError, []string{"The build may have been started", "somebody else"}, 3,
+			isError,
+			[]string{"The build may have been started", "somebody else"},
+			3,
 		},
 		"rejected": {
 			start(emulator.Fault{StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.4004401","error_msg":"no cluster"}`}), nil,
-			isError, []string{"Unable to start the build", "HTTP 400: SVCSTG.CPE.4004401: no cluster"}, 1,
+			isError,
+			[]string{"Unable to start the build", "HTTP 400: SVCSTG.CPE.4004401: no cluster"},
+			1,
 		},
 		"not readable": {
-			emulator.Fault{Method: http.MethodGet, Path: buildPath, StatusCode: http.StatusServiceUnavailable, Times: -1}, nil,
-			isError, []string{"Unable to follow the build", "HTTP 503", "The build was started and may be running. Its id is "}, 2,
+			emulator.Fault{Method: http.MethodGet, Path: buildPath, StatusCode: http.StatusServiceUnavailable, Times: -1},
+			nil,
+			isError,
+			[]string{"Unable to follow the build", "HTTP 503", "The build was started and may be running. Its id is "},
+			2,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

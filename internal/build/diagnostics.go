@@ -90,16 +90,16 @@ func startError(jobID string, err error) diag.Diagnostic {
 	if servicestage.IsNotFound(err) {
 		return noSuchJob(operation, err)
 	}
-	lost, ok := errors.AsType[*servicestage.LostBuildError](err)
+	lost, ok := errors.AsType[*servicestage.UnknownStartError](err)
 	if !ok {
 		return apidiag.Error("Unable to start the build", operation, err)
 	}
 	name, before := printable(lost.JobName), cmp.Or(printable(lost.Before), "none")
 	advice := "The response to the start request was lost, and the request is not sent again: it could start a second build. "
 	switch {
-	case lost.Lookup != nil:
+	case lost.LookupErr != nil:
 		advice += fmt.Sprintf("The job could not be read either: %s. Look for a new build of %q in the console before you start another.",
-			lost.Lookup, name)
+			lost.LookupErr, name)
 	case lost.After != "":
 		advice += fmt.Sprintf("The last build of %q was %s before and is %s now, but that may be a build that somebody else started. "+
 			"Look at the builds in the console before you start another.", name, before, printable(lost.After))

@@ -229,7 +229,7 @@ func (s *service) startBuild(ctx context.Context, t *testing.T, more map[string]
 	t.Helper()
 	arguments := map[string]any{"job_id": s.jobID}
 	maps.Copy(arguments, more)
-	return s.protocol(t, nil).invoke(ctx, t, startAction, arguments)
+	return s.protocol(t, nil).invoke(ctx, t, startAction, arguments) //nolint:contextcheck // The provider lives as long as the test.
 }
 
 const resourceType = "servicestage_build"

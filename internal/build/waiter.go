@@ -100,7 +100,7 @@ func currentPhase(phases []servicestage.Phase, otherwise string) string {
 
 // failedPhase returns the name of the phase that failed; "" if none did.
 func failedPhase(phases []servicestage.Phase) string {
-	return phaseWhere(phases, "", servicestage.BuildState.Bad)
+	return phaseWhere(phases, "", servicestage.BuildState.Failed)
 }
 
 func phaseWhere(phases []servicestage.Phase, otherwise string, is func(servicestage.BuildState) bool) string {

@@ -12,7 +12,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
-	"github.com/servicestage/terraform-provider-servicestage/internal/apidiag"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
@@ -42,38 +41,31 @@ func (d *jobDataSource) ConfigValidators(context.Context) []datasource.ConfigVal
 }
 
 func (d *jobDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	if !d.Ready() {
-		resp.Diagnostics.Append(d.NotReady("A data source"))
-		return
-	}
 	config, diags := valuesFrom(req.Config.Raw)
-	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
+	resp.Diagnostics.Append(diags...)
+	ctx, cancel := d.Begin(ctx, defaultTimeout, &resp.Diagnostics)
+	defer cancel()
+	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, defaultTimeout)
-	defer cancel()
 
 	id, name := config.text(jobIDAttribute), config.text(nameArgument)
 	if id == "" {
-		found, miss, err := find(ctx, d.Client, name)
-		switch {
-		case err != nil:
-			resp.Diagnostics.Append(apidiag.Error("Error listing build jobs", fmt.Sprintf("looking for build job %q", name), err))
-			return
-		case miss != nil:
-			resp.Diagnostics.Append(diag.WithPath(path.Root("job_name"), miss))
+		found, failure := findByName(ctx, d.Client, name)
+		if failure != nil {
+			resp.Diagnostics.Append(diag.WithPath(path.Root(nameArgument), failure))
 			return
 		}
 		id = found
 	}
 	job, err := d.Client.GetBuildJob(ctx, id, name)
-	if servicestage.IsNotFound(err) {
-		resp.Diagnostics.AddAttributeError(path.Root("job_id"), "No such build job", apidiag.Detail(
-			fmt.Sprintf("reading build job %q", id), err, "There is no build job with this id in the provider's region and project."))
+	operation := fmt.Sprintf("reading build job %q", id)
+	switch {
+	case servicestage.IsNotFound(err):
+		resp.Diagnostics.Append(diag.WithPath(path.Root(jobIDAttribute), noSuchJob(operation, err, "")))
 		return
-	}
-	if err != nil {
-		resp.Diagnostics.Append(apidiag.Error("Error reading build job", fmt.Sprintf("reading build job %q", id), err))
+	case err != nil:
+		resp.Diagnostics.Append(readError(operation, err))
 		return
 	}
 	resp.State.Raw = valuesOf(job).raw(dataSourceType())

@@ -87,9 +87,9 @@ func TestBuildJobDataSource_invalid(t *testing.T) {
 		"none of the two": {"", `Exactly one of these attributes must be configured: [job_id,job_name]`},
 		"both":            {"job_id = \"a\"\njob_name = \"b\"", `Exactly one of these attributes must be configured: [job_id,job_name]`},
 		"no such name":    {`job_name = "nobody"`, `No build job in the provider's region and project is named "nobody".`},
-		"other case":      {`job_name = "app"`, `this differs by case alone: "App" (` + similar + `).`},
-		"several":         {`job_name = "twice"`, `2 build jobs are named "twice". Choose one by its job_id: ` + first + `, ` + second + `.`},
-		"no such id":      {`job_id = "nosuchjob"`, `There is no build job with this id in the provider's region and project.`},
+		"other case":      {`job_name = "app"`, `Build jobs whose names differ in case: "App" (` + similar + `).`},
+		"several":         {`job_name = "twice"`, `2 build jobs are named "twice". Select one by its job_id: ` + first + `, ` + second + `.`},
+		"no such id":      {`job_id = "nosuchjob"`, `The provider's region and project have no build job with this ID.`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

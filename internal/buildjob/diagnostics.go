@@ -4,7 +4,6 @@
 package buildjob
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -105,16 +104,97 @@ func createWarnings(created *servicestage.CreatedBuildJob, name string) diag.Dia
 	return diags
 }
 
-func readBackWarning(plan values, what string, err error) string {
-	return apidiag.Detail(plan.operation("reading"), err, fmt.Sprintf(
-		"The build job %s, and the state contains the configured values. The next plan reads the others.", what))
+func readError(operation string, err error) diag.Diagnostic {
+	return apidiag.Error("Error reading build job", operation, err)
+}
+
+func deleteError(operation string, err error) diag.Diagnostic {
+	return apidiag.Error("Error deleting build job", operation, err)
+}
+
+// noSuchJob explains that an ID of the configuration or of an import does not exist.
+func noSuchJob(operation string, err error, advice string) diag.Diagnostic {
+	return apidiag.Error("No such build job", operation, err,
+		strings.TrimSpace("The provider's region and project have no build job with this ID.\n\n"+advice))
+}
+
+func deletedOutside(operation string, err error) diag.Diagnostic {
+	return apidiag.Error("Build job deleted outside Terraform", operation, err,
+		"The build job was deleted after the plan was created. Run terraform plan again: the new plan creates it.")
+}
+
+// readBackWarning is not an error: that would taint a good build job.
+func readBackWarning(plan values, what string, err error) diag.Diagnostic {
+	return diag.NewWarningDiagnostic(fmt.Sprintf("Error reading the %s build job", map[string]string{"created": "new", "updated": "updated"}[what]),
+		apidiag.Detail(plan.operation("reading"), err, fmt.Sprintf(
+			"The build job was %s, and the state contains the configured values. The next plan reads the others.", what)))
 }
 
 // notReadableYet explains "not found" shortly after a create that no read has confirmed.
-func notReadableYet(operation string, createdAt time.Time, err error) string {
-	return apidiag.Detail(operation, err, fmt.Sprintf("ServiceStage created the build job at %s but has not returned it since. Reads may lag, "+
-		"so the build job stays in the state for %d minutes after its creation.\n\nRun Terraform again later. If the build job was deleted, Terraform then "+
-		"plans to create it again; `terraform state rm` removes it from the state at once.", createdAt.UTC().Format(time.RFC3339), int(confirmTimeout.Minutes())))
+func notReadableYet(operation string, createdAt time.Time, err error) diag.Diagnostic {
+	return apidiag.Error("Build job not readable yet", operation, err, fmt.Sprintf("ServiceStage created the build job at %s but has not returned it "+
+		"since. Reads may lag, so the build job stays in the state for %d minutes after its creation.\n\nRun Terraform again later. If the build job was "+
+		"deleted, Terraform then plans to create it again; `terraform state rm` removes it from the state at once.",
+		createdAt.UTC().Format(time.RFC3339), int(confirmTimeout.Minutes())))
+}
+
+func listDiagnostic(operation string, err error) diag.Diagnostic {
+	return apidiag.Error("Error listing build jobs", operation, err)
+}
+
+func incompleteList(err *servicestage.IncompleteListError) diag.Diagnostic {
+	return diag.NewWarningDiagnostic("Incomplete list of build jobs", fmt.Sprintf(
+		"ServiceStage reported %d build jobs and returned %d, or the list changed while it was read. Build jobs may be missing from the result.\n\n"+
+			"Run the query again.", err.Total, err.Listed))
+}
+
+// unreadable is the warning for build jobs of a list that could not be read. It explains the first one.
+func unreadable(failed ...listedJob) diag.Diagnostic {
+	rows := make([]servicestage.BuildJobSummary, len(failed))
+	for i, job := range failed {
+		rows[i] = job.BuildJobSummary
+	}
+	return diag.NewWarningDiagnostic("Error reading build jobs", fmt.Sprintf(
+		"These build jobs could not be read, so only their ID and name are returned: %s.\n\n%s",
+		idList(rows), apidiag.Detail("reading build job "+label(failed[0].BuildJobSummary), failed[0].err)))
+}
+
+// notOneOfName explains that a name does not select exactly one build job.
+func notOneOfName(name string, exact, otherCase, others []servicestage.BuildJobSummary) diag.Diagnostic {
+	const none = "No build job has this name"
+	text := fmt.Sprintf("No build job in the provider's region and project is named %q.", name)
+	switch {
+	case len(exact) > 0:
+		return diag.NewErrorDiagnostic("Several build jobs have this name",
+			fmt.Sprintf("%d build jobs are named %q.\n\nSelect one by its job_id: %s.", len(exact), name, idList(exact)))
+	case len(otherCase) > 0:
+		text += " Names are compared case-sensitively. Build jobs whose names differ in case: " + labels(otherCase) + "."
+	case len(others) > 0:
+		text += " ServiceStage returned for this name: " + labels(others) + "."
+	}
+	return diag.NewErrorDiagnostic(none, text)
+}
+
+func invalidImportID(id string) diag.Diagnostic {
+	got := fmt.Sprintf("Got: %q.", id)
+	if id == "" {
+		got = "Got an empty ID."
+	}
+	return diag.NewErrorDiagnostic("Invalid import ID", "The import ID of a build job is one of:\n\n"+
+		"  - its job_id, which has letters, digits, hyphens, underscores and dots, such as swpfk3wtzdjnlyely4rf40k52zyuq5s4lha9ch8f\n"+
+		"  - name/ and its exact job_name, such as name/checkout-service\n\n"+
+		"An identity has the job_id. "+got)
+}
+
+func importRegionError(wanted, configured string) diag.Diagnostic {
+	const summary = "Build job in another region"
+	if configured == "" {
+		return diag.NewErrorDiagnostic(summary, fmt.Sprintf("The identity contains region %s, and the provider has no region to compare it with.\n\n"+
+			"Set the provider's region (HW_REGION_NAME), or remove region from the identity.", wanted))
+	}
+	return diag.NewErrorDiagnostic(summary, fmt.Sprintf("The identity contains region %s, and the provider's region is %s.\n\n"+
+		"Import with a provider configuration for region %[1]s (the provider argument of the import block and of the resource), or correct the identity.",
+		wanted, configured))
 }
 
 const (
@@ -126,30 +206,35 @@ const (
 func printableID(id string) string { return rest.Sanitize(id, 128) }
 
 func idList(jobs []servicestage.BuildJobSummary) string {
-	ids := make([]string, min(len(jobs), maxListedIDs))
-	for i := range ids {
-		ids[i] = printableID(jobs[i].ID)
+	return shorten(jobs, func(job servicestage.BuildJobSummary) string { return printableID(job.ID) })
+}
+
+// shorten lists the first of some build jobs.
+func shorten(jobs []servicestage.BuildJobSummary, show func(servicestage.BuildJobSummary) string) string {
+	shown := make([]string, min(len(jobs), maxListedIDs))
+	for i := range shown {
+		shown[i] = show(jobs[i])
 	}
-	list := strings.Join(ids, ", ")
-	if more := len(jobs) - len(ids); more > 0 {
+	list := strings.Join(shown, ", ")
+	if more := len(jobs) - len(shown); more > 0 {
 		list += fmt.Sprintf(" and %d more", more)
 	}
 	return list
 }
 
-// regionError explains that a build job is in another region than the provider.
-func regionError(operation, stored, configured string) diag.Diagnostic {
-	return diag.NewErrorDiagnostic("Build job in another region", fmt.Sprintf("Error %s: the build job is in region %s, and the provider's region is %s.\n\n"+
-		"Use a provider configuration for region %[2]s (provider meta-argument, region or HW_REGION_NAME). To move the build job, destroy it there before "+
-		"you change the region, or remove it from the state with `terraform state rm`.", operation, stored, cmp.Or(configured, "not set")))
+// label shows the name and the ID of a build job.
+func label(job servicestage.BuildJobSummary) string {
+	return fmt.Sprintf("%q (%s)", rest.Sanitize(job.Name, maxNameLength), printableID(job.ID))
 }
+
+func labels(jobs []servicestage.BuildJobSummary) string { return shorten(jobs, label) }
 
 // operation names what is done to which build job.
 func (v values) operation(verb string) string {
 	if v[nameArgument] == nil {
 		return fmt.Sprintf("%s build job %s", verb, printableID(v.text(jobIDAttribute)))
 	}
-	return fmt.Sprintf("%s build job %q (%s)", verb, rest.Sanitize(v.text(nameArgument), maxNameLength), printableID(v.text(jobIDAttribute)))
+	return verb + " build job " + label(servicestage.BuildJobSummary{ID: v.text(jobIDAttribute), Name: v.text(nameArgument)})
 }
 
 // argumentPath returns the path of an argument for a diagnostic.
@@ -164,5 +249,6 @@ func argumentPath(argument string) path.Path {
 
 // ignoredDetail prints no value: the provider cannot know which are sensitive.
 func ignoredDetail(argument, id string) string {
-	return fmt.Sprintf("ServiceStage accepted the request but returned a different value for %s of build job %s.", argument, printableID(id))
+	return fmt.Sprintf("ServiceStage accepted the request but returned a different value for %s of build job %s.\n\n"+
+		"The next plan shows the difference.", argument, printableID(id))
 }

@@ -207,17 +207,17 @@ func TestBuildJob_readFails(t *testing.T) {
 		},
 		"no job": {
 			emulator.Fault{StatusCode: http.StatusOK, Body: `{}`},
-			`the answer is not the documented JSON: job_id or spec is missing`,
+			`the response is not the documented JSON: job_id or spec is missing`,
 		},
 		"permission": {
 			emulator.Fault{StatusCode: http.StatusForbidden, Body: forbidden},
 			`Grant the IAM actions servicestage:assembling:\*`,
 		},
-		"empty answer":    {emulator.Fault{StatusCode: http.StatusOK}, `the answer is not the documented JSON`},
+		"empty answer":    {emulator.Fault{StatusCode: http.StatusOK}, `the response is not the documented JSON`},
 		"empty 404":       {emulator.Fault{StatusCode: http.StatusNotFound}, `HTTP 404: the answer says no more`},
-		"truncated JSON":  {emulator.Fault{StatusCode: http.StatusOK, Body: `{"job_id":"x","spec":{"job_na`}, `the answer is not the documented JSON`},
-		"10 MiB":          {emulator.Fault{StatusCode: http.StatusOK, Body: strings.Repeat(" ", 10<<20)}, `the answer \(HTTP 200\) is longer than 4 MiB`},
-		"a 404 of 10 MiB": {emulator.Fault{StatusCode: http.StatusNotFound, Body: strings.Repeat(" ", 10<<20)}, `the answer \(HTTP 404\) is longer than 4 MiB`},
+		"truncated JSON":  {emulator.Fault{StatusCode: http.StatusOK, Body: `{"job_id":"x","spec":{"job_na`}, `the response is not the documented JSON`},
+		"10 MiB":          {emulator.Fault{StatusCode: http.StatusOK, Body: strings.Repeat(" ", 10<<20)}, `the response \(HTTP 200\) is longer than 4 MiB`},
+		"a 404 of 10 MiB": {emulator.Fault{StatusCode: http.StatusNotFound, Body: strings.Repeat(" ", 10<<20)}, `the response \(HTTP 404\) is longer than 4 MiB`},
 		"page of a gateway": {
 			emulator.Fault{StatusCode: http.StatusBadGateway, Body: `<html>Bad Gateway</html>`},
 			`HTTP 502: "Bad Gateway".*tries: 6`,

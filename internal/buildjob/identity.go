@@ -4,8 +4,8 @@
 package buildjob
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"strings"
 	"sync"
 
@@ -17,8 +17,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
-	"github.com/servicestage/terraform-provider-servicestage/internal/apidiag"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
 // identityModel names a build job among all that the provider may ever meet.
@@ -76,8 +76,8 @@ func (r *jobResource) ImportState(ctx context.Context, req resource.ImportStateR
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if byName && name == "" || !byName && !isImportID(wanted.JobID.ValueString()) {
-		resp.Diagnostics.AddError("Invalid import ID", invalidImportID(req.ID, wanted.JobID))
+	if byName && name == "" || !byName && !rest.PathElement.MatchString(wanted.JobID.ValueString()) {
+		resp.Diagnostics.Append(invalidImportID(cmp.Or(req.ID, wanted.JobID.ValueString())))
 		return
 	}
 	if !r.Ready() {
@@ -86,8 +86,12 @@ func (r *jobResource) ImportState(ctx context.Context, req resource.ImportStateR
 	}
 	resp.Diagnostics.Append(r.checkImportRegion(wanted.Region)...)
 	if byName {
-		id, diags := r.importByName(ctx, name)
-		resp.Diagnostics.Append(diags...)
+		ctx, cancel := context.WithTimeout(ctx, defaultTimeout)
+		defer cancel()
+		id, failure := findByName(ctx, r.Client, name)
+		if failure != nil {
+			resp.Diagnostics.Append(failure)
+		}
 		wanted.JobID = types.StringValue(id)
 	}
 	if resp.Diagnostics.HasError() {
@@ -95,26 +99,6 @@ func (r *jobResource) ImportState(ctx context.Context, req resource.ImportStateR
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("job_id"), wanted.JobID)...)
 	resp.Identity.Raw = newIdentity(r.Data, wanted.JobID.ValueString())
-}
-
-func invalidImportID(id string, jobID types.String) string {
-	if id == "" {
-		id = jobID.ValueString()
-	}
-	got := fmt.Sprintf("Got: %q.", id)
-	if id == "" {
-		got = "Got an empty ID."
-	}
-	return "The import ID of a build job is one of:\n\n" +
-		"  - its job_id, which has letters, digits, hyphens and underscores, such as swpfk3wtzdjnlyely4rf40k52zyuq5s4lha9ch8f\n" +
-		"  - name/ and its exact job_name, such as name/checkout-service\n\n" +
-		"An identity has the job_id. " + got
-}
-
-// importNotFound is the advice for an import by a job_id that does not exist: it may be a job_name.
-func importNotFound(id string) string {
-	return "The provider's region and project have no build job with this ID.\n\n" +
-		fmt.Sprintf("To import a build job by its name, use name/%s.", id)
 }
 
 // checkRegion returns an error if the build job was created or imported in another region than the provider's: that it does not exist
@@ -130,37 +114,13 @@ func (r *jobResource) checkRegion(
 		}
 		stored = known.Region.ValueString()
 	}
-	if stored == "" || stored == r.Region.ValueString() {
-		return nil
-	}
-	return diag.Diagnostics{regionError(operation, stored, r.Region.ValueString())}
+	return r.CheckRegion("build job", operation, stored)
 }
 
-// checkImportRegion refuses an identity of a job that this provider does not reach.
+// checkImportRegion returns an error if an identity names another region than the provider's.
 func (r *jobResource) checkImportRegion(wanted types.String) diag.Diagnostics {
 	if wanted.IsNull() || wanted.Equal(r.Region) {
 		return nil
 	}
-	const summary = "The build job is in another region"
-	if r.Region.IsNull() {
-		return diag.Diagnostics{diag.NewErrorDiagnostic(summary, fmt.Sprintf(
-			"The identity says region %s, and the provider has none to compare it with: only an endpoint leads it to the service. "+
-				"Set the provider's region, or leave region out of the identity.", wanted))}
-	}
-	return diag.Diagnostics{diag.NewErrorDiagnostic(summary, fmt.Sprintf(
-		"The identity says region %s, and the provider's region is %s. Import with a provider of that region (the argument provider of the "+
-			"import block and the resource), or correct the identity.", wanted, r.Region))}
-}
-
-func (r *jobResource) importByName(ctx context.Context, name string) (string, diag.Diagnostics) {
-	ctx, cancel := context.WithTimeout(ctx, defaultTimeout)
-	defer cancel()
-	id, miss, err := find(ctx, r.Client, name)
-	switch {
-	case err != nil:
-		return "", diag.Diagnostics{apidiag.Error("Unable to list the build jobs", fmt.Sprintf("looking for build job %q", name), err)}
-	case miss != nil:
-		return "", diag.Diagnostics{miss}
-	}
-	return id, nil
+	return diag.Diagnostics{importRegionError(wanted.ValueString(), r.Region.ValueString())}
 }

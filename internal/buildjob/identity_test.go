@@ -137,8 +137,8 @@ func TestBuildJobIdentity_import(t *testing.T) {
 		"with the region":             {provider: "cn-north-4", jobID: jobID, region: "cn-north-4"},
 		"without a region":            {provider: "cn-north-4", jobID: jobID},
 		"neither has a region":        {jobID: jobID},
-		"another region":              {provider: "cn-north-4", jobID: jobID, region: "ap-southeast-3", want: `The identity says region "ap-southeast-3", and the provider's region is "cn-north-4".`},
-		"the provider has no region":  {jobID: jobID, region: "cn-north-4", want: `The identity says region "cn-north-4", and the provider has none to compare it with`},
+		"another region":              {provider: "cn-north-4", jobID: jobID, region: "ap-southeast-3", want: `The identity contains region ap-southeast-3, and the provider's region is cn-north-4.`},
+		"the provider has no region":  {jobID: jobID, region: "cn-north-4", want: `The identity contains region cn-north-4, and the provider has no region to compare it with`},
 		"malformed job_id":            {provider: "cn-north-4", jobID: "a/b", want: `An identity has the job_id. Got: "a/b".`},
 		"a name instead of an id":     {provider: "cn-north-4", jobID: "name/app", want: `An identity has the job_id. Got: "name/app".`},
 		"nothing at all for a job_id": {provider: "cn-north-4", want: `An identity has the job_id. Got an empty ID.`},
@@ -210,7 +210,7 @@ func TestBuildJobIdentity_importBlock(t *testing.T) {
 		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_12_0)},
 		ProtoV6ProviderFactories: providertest.Factories(),
 		Steps: []resource.TestStep{
-			{Config: block("region = \"ap-southeast-3\"\n"), ExpectError: regexp.MustCompile(words(`The identity says region "ap-southeast-3"`))},
+			{Config: block("region = \"ap-southeast-3\"\n"), ExpectError: regexp.MustCompile(words(`The identity contains region ap-southeast-3`))},
 			{
 				Config:           block(""),
 				ConfigPlanChecks: planned(plancheck.ExpectResourceAction(address, plancheck.ResourceActionNoop)),

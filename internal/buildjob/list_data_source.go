@@ -6,6 +6,7 @@ package buildjob
 import (
 	"cmp"
 	"context"
+	"iter"
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -32,16 +33,13 @@ func (d *jobsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, r
 }
 
 func (d *jobsDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	if !d.Ready() {
-		resp.Diagnostics.Append(d.NotReady("A data source"))
-		return
-	}
 	config, diags := valuesFrom(req.Config.Raw)
-	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
+	resp.Diagnostics.Append(diags...)
+	ctx, cancel := d.Begin(ctx, listTimeout, &resp.Diagnostics)
+	defer cancel()
+	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, listTimeout)
-	defer cancel()
 	jobs, diags := d.list(ctx, config)
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
@@ -72,24 +70,21 @@ func (d *jobsDataSource) list(ctx context.Context, config values) ([]values, dia
 	filter := filterFrom(config)
 	all, err := d.Client.ListBuildJobs(ctx, filter.name)
 	if err != nil {
-		return nil, diag.Diagnostics{listDiagnostic(err)}
+		return nil, diag.Diagnostics{listDiagnostic("listing the build jobs", err)}
 	}
-	rows := filter.jobs(func(yield func(servicestage.BuildJobSummary, error) bool) {
-		for _, job := range all {
-			if !yield(job, nil) {
-				return
-			}
-		}
-	})
-	var found []values
+	all = slices.DeleteFunc(all, func(job servicestage.BuildJobSummary) bool { return !filter.selects(job) })
+	found := make([]values, 0, len(all))
 	if config["details"] != true {
-		for job := range rows {
+		for _, job := range all {
 			found = append(found, listedJob{BuildJobSummary: job}.values())
 		}
 		return found, nil
 	}
 	var failed []listedJob
-	for listed := range readAll(ctx, d.Client, rows, 0) {
+	for listed, err := range readAll(ctx, d.Client, withoutError(all), 0) {
+		if err != nil {
+			return nil, diag.Diagnostics{listDiagnostic("listing the build jobs", err)}
+		}
 		found = append(found, listed.values())
 		if listed.err != nil {
 			failed = append(failed, listed)
@@ -99,4 +94,15 @@ func (d *jobsDataSource) list(ctx context.Context, config values) ([]values, dia
 		return found, diag.Diagnostics{unreadable(failed...)}
 	}
 	return found, nil
+}
+
+// withoutError yields the build jobs of a complete list.
+func withoutError(jobs []servicestage.BuildJobSummary) iter.Seq2[servicestage.BuildJobSummary, error] {
+	return func(yield func(servicestage.BuildJobSummary, error) bool) {
+		for _, job := range jobs {
+			if !yield(job, nil) {
+				return
+			}
+		}
+	}
 }

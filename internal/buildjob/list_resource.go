@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/list"
@@ -96,10 +95,9 @@ func (l *jobList) result(ctx context.Context, req list.ListRequest, job services
 
 // listError is the last result of a query. An incomplete list is a warning: what was listed exists.
 func listError(err error) list.ListResult {
+	diagnostic := listDiagnostic("listing the build jobs", err)
 	if incomplete, ok := errors.AsType[*servicestage.IncompleteListError](err); ok {
-		return list.ListResult{Diagnostics: diag.Diagnostics{diag.NewWarningDiagnostic("Incomplete list of build jobs", fmt.Sprintf(
-			"ServiceStage reported %d build jobs and returned %d, or the list changed while it was read. Build jobs may be missing from the result.\n\n"+
-				"Run the query again.", incomplete.Total, incomplete.Listed))}}
+		diagnostic = incompleteList(incomplete)
 	}
-	return list.ListResult{Diagnostics: diag.Diagnostics{listDiagnostic(err)}}
+	return list.ListResult{Diagnostics: diag.Diagnostics{diagnostic}}
 }

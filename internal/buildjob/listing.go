@@ -13,8 +13,6 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
-	"github.com/servicestage/terraform-provider-servicestage/internal/apidiag"
-	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
@@ -32,12 +30,16 @@ func filterFrom(config values) filter {
 	return filter{config.text(nameArgument), config.text("job_name_prefix")}
 }
 
-// jobs yields the build jobs that the filter selects. ServiceStage may return more than the exact name.
+// selects reports whether the filter selects a build job. ServiceStage may return more than the exact name.
+func (f filter) selects(job servicestage.BuildJobSummary) bool {
+	return (f.name == "" || job.Name == f.name) && strings.HasPrefix(job.Name, f.prefix)
+}
+
+// jobs yields the build jobs that the filter selects, and the error of the list.
 func (f filter) jobs(jobs iter.Seq2[servicestage.BuildJobSummary, error]) iter.Seq2[servicestage.BuildJobSummary, error] {
 	return func(yield func(servicestage.BuildJobSummary, error) bool) {
 		for job, err := range jobs {
-			selected := (f.name == "" || job.Name == f.name) && strings.HasPrefix(job.Name, f.prefix)
-			if (err != nil || selected) && !yield(job, err) {
+			if (err != nil || f.selects(job)) && !yield(job, err) {
 				return
 			}
 		}
@@ -105,11 +107,6 @@ func beginRead(ctx context.Context, client *servicestage.Client, summary service
 	return result
 }
 
-// listDiagnostic is the diagnostic for an error of a list.
-func listDiagnostic(err error) diag.Diagnostic {
-	return apidiag.Error("Error listing build jobs", "listing the build jobs", err)
-}
-
 // values are those of the build job, or only its ID and name if it could not be read.
 func (j listedJob) values() values {
 	if j.job == nil {
@@ -118,55 +115,25 @@ func (j listedJob) values() values {
 	return valuesOf(j.job)
 }
 
-// unreadable is the warning for build jobs of a list that could not be read. It explains the first one.
-func unreadable(failed ...listedJob) diag.Diagnostic {
-	rows := make([]servicestage.BuildJobSummary, len(failed))
-	for i, job := range failed {
-		rows[i] = job.BuildJobSummary
-	}
-	operation := fmt.Sprintf("reading build job %q (%s)", rest.Sanitize(failed[0].Name, maxNameLength), printableID(failed[0].ID))
-	return diag.NewWarningDiagnostic("Error reading build jobs", fmt.Sprintf(
-		"These build jobs could not be read, so only their ID and name are returned: %s.\n\n%s", idList(rows), apidiag.Detail(operation, failed[0].err)))
-}
-
-// find returns the id of the one job with exactly this name, or else a diagnostic that names the candidates.
-func find(ctx context.Context, client *servicestage.Client, name string) (id string, miss diag.Diagnostic, err error) {
-	var ids, similar, others []string
+// findByName returns the ID of the only build job with exactly this name, or a diagnostic that lists the candidates.
+func findByName(ctx context.Context, client *servicestage.Client, name string) (string, diag.Diagnostic) {
 	jobs, err := client.ListBuildJobs(ctx, name)
 	if err != nil {
-		return "", nil, err
+		return "", listDiagnostic(fmt.Sprintf("searching for build job %q", name), err)
 	}
+	var exact, otherCase, others []servicestage.BuildJobSummary
 	for _, job := range jobs {
-		candidate := fmt.Sprintf("%q (%s)", rest.Sanitize(job.Name, maxNameLength), printableID(job.ID))
 		switch {
 		case job.Name == name:
-			ids = append(ids, job.ID)
+			exact = append(exact, job)
 		case strings.EqualFold(job.Name, name):
-			similar = append(similar, candidate)
+			otherCase = append(otherCase, job)
 		default:
-			others = append(others, candidate)
+			others = append(others, job)
 		}
 	}
-	const none = "No build job has this name"
-	switch {
-	case len(ids) == 1:
-		return ids[0], nil, nil
-	case len(ids) > 1:
-		return "", diag.NewErrorDiagnostic("Several build jobs have this name",
-			fmt.Sprintf("%d build jobs are named %q. Choose one by its job_id: %s.", len(ids), name, candidates(ids))), nil
-	case len(similar) > 0:
-		return "", diag.NewErrorDiagnostic(none,
-			fmt.Sprintf("No build job is named exactly %q, but this differs by case alone: %s.", name, candidates(similar))), nil
-	case len(others) > 0:
-		return "", diag.NewErrorDiagnostic(none, fmt.Sprintf("No build job in the provider's region and project is named %q. "+
-			"Asked for that name, the service answers: %s.", name, candidates(others))), nil
+	if len(exact) == 1 {
+		return exact[0].ID, nil
 	}
-	return "", diag.NewErrorDiagnostic(none, fmt.Sprintf("No build job in the provider's region and project is named %q.", name)), nil
-}
-
-func candidates(list []string) string {
-	if more := len(list) - maxListedIDs; more > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(list[:maxListedIDs], ", "), more)
-	}
-	return strings.Join(list, ", ")
+	return "", notOneOfName(name, exact, otherCase, others)
 }

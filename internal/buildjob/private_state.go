@@ -5,12 +5,11 @@ package buildjob
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"reflect"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 )
 
 // privateState is what the provider stores about a build job besides its attributes.
@@ -33,40 +32,14 @@ func (s privateState) mayLag(now time.Time) bool { return now.Sub(s.CreatedAt) <
 
 const privateStateKey = "build_job"
 
-// privateGetter and privateSetter are the framework's private state, whose type it does not export.
-type (
-	privateGetter interface {
-		GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
-	}
-	privateSetter interface {
-		SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
-	}
-)
-
 // loadPrivateState returns the zero value if nothing was stored, as after an import.
-func loadPrivateState(ctx context.Context, private privateGetter) (privateState, diag.Diagnostics) {
-	var s privateState
-	content, diags := private.GetKey(ctx, privateStateKey)
-	if len(content) == 0 || diags.HasError() {
-		return s, diags
-	}
-	if err := json.Unmarshal(content, &s); err != nil {
-		diags.AddError("Unreadable private state", fmt.Sprintf("The private state of the build job is not valid JSON: %s.", err))
-	}
-	return s, diags
+func loadPrivateState(ctx context.Context, private providerdata.PrivateReader) (privateState, diag.Diagnostics) {
+	return providerdata.LoadPrivate[privateState](ctx, private, privateStateKey)
 }
 
-// store writes nothing for the zero value: Terraform copies the state at each change.
-func (s privateState) store(ctx context.Context, private privateSetter) diag.Diagnostics {
+func (s privateState) store(ctx context.Context, private providerdata.PrivateWriter) diag.Diagnostics {
 	if len(s.Defaults) == 0 {
 		s.Defaults = nil
 	}
-	if reflect.ValueOf(s).IsZero() {
-		return private.SetKey(ctx, privateStateKey, nil)
-	}
-	content, err := json.Marshal(s)
-	if err != nil {
-		return diag.Diagnostics{diag.NewErrorDiagnostic("Error writing private state", err.Error())}
-	}
-	return private.SetKey(ctx, privateStateKey, content)
+	return providerdata.StorePrivate(ctx, private, privateStateKey, s)
 }

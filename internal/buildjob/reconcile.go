@@ -66,7 +66,7 @@ func afterWrite(plan, returned values, projectConfigured, repoRemoved bool) reco
 		switch {
 		case argument == projectArgument && !projectConfigured, planned == unknown:
 			continue // Terraform accepts only the planned value of a computed argument.
-		case planned == nil && value != nil && !(repoRemoved && inRepo(argument)):
+		case planned == nil && value != nil && (!repoRemoved || !inRepo(argument)):
 			result.defaults[argument] = fmt.Sprint(value)
 			continue
 		case planned != nil && !sameValue(argument, planned, value):

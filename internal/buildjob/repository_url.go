@@ -40,14 +40,14 @@ var (
 
 // RepositoryURL returns a repository's URL as it may be stored in state: its secrets are replaced with xxxxx.
 func RepositoryURL(address string) string {
-	clean, _ := withoutPassword(address)
+	clean, _ := withoutSecret(address)
 	return clean
 }
 
-// withoutPassword returns the URL with each secret replaced by the placeholder, and whether it had one. A secret is a user part
+// withoutSecret returns the URL with each secret replaced by the placeholder, and whether it had one. A secret is a user part
 // that contains a password or is a token, or the value of a query parameter that is named like one; the placeholder counts as a
 // secret. Where parsers differ, it is enough that one reading of the URL has a secret.
-func withoutPassword(address string) (string, bool) {
+func withoutSecret(address string) (string, bool) {
 	secret := make([]bool, len(address))
 	mark := func(start, end int, is bool) {
 		for i := start; i < end; i++ {

@@ -11,7 +11,7 @@ import (
 )
 
 // A secret is replaced, in whatever form it is written, and nothing else of the URL is.
-func TestWithoutPassword_noSecretIsKept(t *testing.T) {
+func TestWithoutSecret_noSecretIsKept(t *testing.T) {
 	t.Parallel()
 	for address, want := range map[string]string{
 		// A password in the user part.
@@ -104,18 +104,18 @@ func TestWithoutPassword_noSecretIsKept(t *testing.T) {
 		"https://github.com/acme/app?token=sec@ret":                 "https://github.com/acme/app?token=xxxxx",
 		"git@github.com:acme/app.git?token=secret":                  "git@github.com:acme/app.git?token=xxxxx",
 	} {
-		got, has := withoutPassword(address)
+		got, has := withoutSecret(address)
 		if got != want || !has {
 			t.Errorf("%q: got %q (%t), want %q", address, got, has, want)
 		}
-		if again, still := withoutPassword(want); again != want || !still {
+		if again, still := withoutSecret(want); again != want || !still {
 			t.Errorf("the placeholder in %q becomes %q (%t)", want, again, still)
 		}
 	}
 }
 
 // A URL without a secret stays as it is. Only an http or https URL with a user name is warned of.
-func TestWithoutPassword_noFalseAlarm(t *testing.T) {
+func TestWithoutSecret_noFalseAlarm(t *testing.T) {
 	t.Parallel()
 	for address, userName := range map[string]bool{
 		"":                                                      false,
@@ -158,7 +158,7 @@ func TestWithoutPassword_noFalseAlarm(t *testing.T) {
 		"https://highs_low@github.com/acme/app":                 true,
 		"https://user@[::1]:8443/acme/app@1.0":                  true,
 	} {
-		if got, has := withoutPassword(address); got != address || has {
+		if got, has := withoutSecret(address); got != address || has {
 			t.Errorf("%q has no secret, and becomes %q (%t)", address, got, has)
 		}
 		if hasUserName(address) != userName {
@@ -168,12 +168,12 @@ func TestWithoutPassword_noFalseAlarm(t *testing.T) {
 }
 
 // A URL that fills a response takes no more than a moment.
-func TestWithoutPassword_longURLIsNoHang(t *testing.T) {
+func TestWithoutSecret_longURLIsNoHang(t *testing.T) {
 	t.Parallel()
 	const size = 1 << 18
 	for _, part := range []string{"://", `:\\\\`, ";token=", "?", "@", "%40", "%25", "%", ":", "git::", "a@", "://u@", " "} {
 		begin := time.Now()
-		clean, has := withoutPassword("https://" + strings.Repeat(part, size/len(part)) + "/?token=secret")
+		clean, has := withoutSecret("https://" + strings.Repeat(part, size/len(part)) + "/?token=secret")
 		if !has || strings.Contains(clean, "secret") {
 			t.Errorf("a URL of many %q has a secret: %t", part, has)
 		}
@@ -184,7 +184,7 @@ func TestWithoutPassword_longURLIsNoHang(t *testing.T) {
 }
 
 // A redacted URL has no secret but the placeholder, whatever the URL is.
-func FuzzWithoutPassword(f *testing.F) {
+func FuzzWithoutSecret(f *testing.F) {
 	for _, seed := range []string{
 		"https://u:p@h/?token=a@b&x", "a@b:c@d:e", "https://h/?token=x://u:p@h", "https://u:p?token=a%40b", "https://git;token=c@h/x",
 		"x://a://b:c@d;token=@", "git::a%3Ab%40c", "u:p@h&password=@&secret=", "https:\u200b/\\\tu%253Ap@h", "https://xxxxx@a@b", "\xff%ff:@",
@@ -192,18 +192,18 @@ func FuzzWithoutPassword(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, address string) {
-		clean, has := withoutPassword(address)
+		clean, has := withoutSecret(address)
 		if !has && clean != address {
 			t.Errorf("%q has no secret, and becomes %q", address, clean)
 		}
-		if again, still := withoutPassword(clean); again != clean || still != has {
+		if again, still := withoutSecret(clean); again != clean || still != has {
 			t.Errorf("%q becomes %q (%t), and that %q (%t)", address, clean, has, again, still)
 		}
 	})
 }
 
 // Any password is replaced, and any path is kept.
-func FuzzWithoutPassword_parts(f *testing.F) {
+func FuzzWithoutSecret_parts(f *testing.F) {
 	f.Add(byte(0), "user", "p/a:s@s?w#o", "acme/app@1")
 	f.Add(byte(1), "user%40acme.com", "%zz\n", "acme/app:x")
 	f.Add(byte(2), "", "a?token=b@c", "%40")
@@ -215,7 +215,7 @@ func FuzzWithoutPassword_parts(f *testing.F) {
 			t.Skip("The path has parameters or another URL.")
 		}
 		for _, plain := range []string{scheme + "host/" + path, scheme + "host:8443/" + path, scheme + "[::1]/" + path, "git@host:team/" + path} {
-			if clean, has := withoutPassword(plain); has || clean != plain {
+			if clean, has := withoutSecret(plain); has || clean != plain {
 				t.Errorf("%q has no secret, and becomes %q", plain, clean)
 			}
 		}
@@ -224,7 +224,7 @@ func FuzzWithoutPassword_parts(f *testing.F) {
 		if strings.ContainsAny(user, "/?#\\") || hostAndPort.MatchString(user+":"+before(password, "/?#")) && !strings.Contains(before(password, "/?#"), "@") {
 			t.Skip("It is the user or a port that ends here.")
 		}
-		clean, has := withoutPassword(address)
+		clean, has := withoutSecret(address)
 		if !has || len(password) > 3 && !strings.Contains(placeholder+rest, password) && strings.Contains(clean, password) {
 			t.Errorf("%q becomes %q (%t)", address, clean, has)
 		}

@@ -18,7 +18,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/servicestage/terraform-provider-servicestage/internal/apidiag"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
@@ -55,6 +54,12 @@ func (r *jobResource) IdentitySchema(_ context.Context, _ resource.IdentitySchem
 	resp.IdentitySchema = identitySchema()
 }
 
+// PlansUnchanged reports whether a plan whose proposed state is the prior state has no other plan. Of the plan modifiers only
+// ModifyPlan can change it, by the provider's enterprise project.
+func (r *jobResource) PlansUnchanged(configured *providerdata.Data) bool {
+	return configured.EnterpriseProjectID.IsNull()
+}
+
 // ModifyPlan plans the provider's enterprise project where the configuration names none.
 func (r *jobResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if req.Plan.Raw.IsNull() || r.Data == nil {
@@ -77,7 +82,7 @@ func (r *jobResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	plan, diags := valuesFrom(req.Plan.Raw)
 	resp.Diagnostics.Append(diags...)
-	resp.Diagnostics.Append(refusePassword(plan, nil)...)
+	resp.Diagnostics.Append(rejectSecret(plan, nil)...)
 	timeout, diags := plan.timeout("create")
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
@@ -107,13 +112,13 @@ func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, re
 	result, err := r.readWritten(ctx, created.ID, func(returned values) reconciled { return afterCreate(plan, returned) })
 	if err != nil {
 		// An error would taint the build job, and Terraform would destroy it.
-		resp.Diagnostics.AddWarning("Error reading the new build job", readBackWarning(plan, "was created", err))
+		resp.Diagnostics.Append(readBackWarning(plan, "created", err))
 		return
 	}
 	state := result.state
 	for _, argument := range result.mismatches {
 		// A warning for the same reason. Terraform accepts no other value than the planned one.
-		resp.Diagnostics.AddAttributeWarning(argumentPath(argument), ignoredSummary, ignoredDetail(argument, created.ID)+" The next plan shows the difference.")
+		resp.Diagnostics.AddAttributeWarning(argumentPath(argument), ignoredSummary, ignoredDetail(argument, created.ID))
 		state = withUnknowns(plan, result.state)
 	}
 	resp.State.Raw = state.raw(resourceType())
@@ -155,16 +160,16 @@ func (r *jobResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	job, err := r.Client.GetBuildJob(ctx, id, prior.text(nameArgument))
 	switch {
 	case servicestage.IsNotFound(err) && imported:
-		resp.Diagnostics.AddError("No such build job", apidiag.Detail(fmt.Sprintf("importing build job %q", id), err, importNotFound(id)))
+		resp.Diagnostics.Append(noSuchJob(fmt.Sprintf("importing build job %q", id), err, fmt.Sprintf("To import a build job by its name, use name/%s.", id)))
 		return
 	case servicestage.IsNotFound(err) && private.mayLag(r.Client.Now()):
-		resp.Diagnostics.AddError("Build job not readable yet", notReadableYet(prior.operation("reading"), private.CreatedAt, err))
+		resp.Diagnostics.Append(notReadableYet(prior.operation("reading"), private.CreatedAt, err))
 		return
 	case servicestage.IsNotFound(err):
 		resp.State.RemoveResource(ctx)
 		return
 	case err != nil:
-		resp.Diagnostics.Append(apidiag.Error("Error reading build job", prior.operation("reading"), err))
+		resp.Diagnostics.Append(readError(prior.operation("reading"), err))
 		return
 	}
 	result := refresh(prior, valuesOf(job), private.Defaults)
@@ -207,15 +212,14 @@ func (r *jobResource) Update(ctx context.Context, req resource.UpdateRequest, re
 	projectConfigured := config[projectArgument] != nil || !r.EnterpriseProjectID.IsNull()
 	current, err := r.Client.GetBuildJob(ctx, id, prior.text(nameArgument))
 	if err == nil {
-		if resp.Diagnostics.Append(refusePassword(plan, current)...); resp.Diagnostics.HasError() {
+		if resp.Diagnostics.Append(rejectSecret(plan, current)...); resp.Diagnostics.HasError() {
 			return
 		}
 		err = r.Client.UpdateBuildJob(ctx, current, requestUpdate(plan, prior, current, projectConfigured))
 	}
 	switch {
 	case servicestage.IsNotFound(err):
-		resp.Diagnostics.AddError("Build job deleted outside Terraform", apidiag.Detail(operation, err,
-			"The build job was deleted after the plan was created. Run terraform plan again: the new plan creates it."))
+		resp.Diagnostics.Append(deletedOutside(operation, err))
 		return
 	case err != nil:
 		resp.Diagnostics.Append(updateError(operation, err))
@@ -224,7 +228,7 @@ func (r *jobResource) Update(ctx context.Context, req resource.UpdateRequest, re
 	private = privateState{Region: cmp.Or(private.Region, r.Region.ValueString())}
 	result, err := r.readWritten(ctx, id, func(returned values) reconciled { return afterUpdate(plan, prior, returned, projectConfigured) })
 	if err != nil {
-		resp.Diagnostics.AddWarning("Error reading the updated build job", readBackWarning(plan, "was updated", err))
+		resp.Diagnostics.Append(readBackWarning(plan, "updated", err))
 		result.state, private.Unread = withUnknowns(plan, nil), true
 	}
 	for _, argument := range result.mismatches {
@@ -249,16 +253,16 @@ func (r *jobResource) Delete(ctx context.Context, req resource.DeleteRequest, re
 	ctx, cancel := context.WithTimeout(ctx, max(timeout, minTimeout))
 	defer cancel()
 	if err := r.Client.DeleteBuildJob(ctx, prior.text(jobIDAttribute), prior.text(nameArgument)); err != nil {
-		resp.Diagnostics.Append(apidiag.Error("Error deleting build job", prior.operation("deleting"), err))
+		resp.Diagnostics.Append(deleteError(prior.operation("deleting"), err))
 	}
 }
 
-// refusePassword repeats the check of the plan for a URL that was unknown then, and for a placeholder whose secret ServiceStage no
+// rejectSecret repeats the check of the plan for a URL that was unknown then, and for a placeholder whose secret ServiceStage no
 // longer returns. current is nil for a create.
-func refusePassword(plan values, current *servicestage.BuildJob) diag.Diagnostics {
+func rejectSecret(plan values, current *servicestage.BuildJob) diag.Diagnostics {
 	url := plan.text(repoURLArgument)
-	if _, has := withoutPassword(url); !has || current != nil && valuesOf(current)[repoURLArgument] == url {
+	if _, has := withoutSecret(url); !has || current != nil && valuesOf(current)[repoURLArgument] == url {
 		return nil
 	}
-	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(argumentPath(repoURLArgument), passwordSummary, passwordDetail)}
+	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(argumentPath(repoURLArgument), secretSummary, secretDetail)}
 }

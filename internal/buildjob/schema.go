@@ -155,7 +155,7 @@ func codeRepoBlock() schema.Block {
 			description: "Required in the block. URL of the repository. Must not contain a password, an access token or a query parameter whose name contains `token`, " +
 				"`password` or `secret`: state stores it in clear text.",
 			modifiers:  []planmodifier.String{sameRedactedURL{}},
-			validators: []validator.String{noPassword{}},
+			validators: []validator.String{noSecret{}},
 		},
 		{name: "branch", description: "Required in the block. Branch to build."},
 		{name: "namespace", description: "Required in the block. Organization, group or user that the repository belongs to."},

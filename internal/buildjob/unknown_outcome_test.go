@@ -213,18 +213,21 @@ func TestBuildJob_unknownOutcome(t *testing.T) {
 		posts  int
 	}{
 		"another new job": {
-			[]emulator.Fault{{Method: http.MethodPost, Path: jobsPath, StatusCode: http.StatusBadGateway}}, minimal + `job_description = "mine"`,
+			[]emulator.Fault{{Method: http.MethodPost, Path: jobsPath, StatusCode: http.StatusBadGateway}},
+			minimal + `job_description = "mine"`,
 			`These build jobs have the name "app": [a-z0-9]{40}. They may belong to somebody else.`, 1,
 		},
 		"every time": {
-			[]emulator.Fault{{Method: http.MethodPost, Path: jobsPath, Drop: true, Times: -1}}, minimal,
+			[]emulator.Fault{{Method: http.MethodPost, Path: jobsPath, Drop: true, Times: -1}},
+			minimal,
 			`No new build job named "app" was found. Search the ServiceStage console for it before you apply again`, 6,
 		},
 		"list not readable": {
 			[]emulator.Fault{
 				{Method: http.MethodPost, Path: jobsPath, Drop: true},
 				{Method: http.MethodGet, Path: jobsPath, Times: -1, StatusCode: http.StatusForbidden, Body: forbidden},
-			}, minimal,
+			},
+			minimal,
 			`The list of build jobs could not be read`, 1,
 		},
 	} {

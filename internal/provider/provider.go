@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -34,6 +35,8 @@ var (
 type serviceStage struct {
 	version string
 	adjust  []func(*servicestage.Config)
+	// configured is nil until Configure has succeeded.
+	configured atomic.Pointer[providerdata.Data]
 }
 
 // New returns a function that makes the provider, as Terraform's plugin servers want it. version goes into the User-Agent
@@ -121,6 +124,9 @@ func (p *serviceStage) Configure(ctx context.Context, req provider.ConfigureRequ
 	default:
 		resp.Diagnostics.AddWarning("The service is not asked yet", fmt.Sprintf("These settings of the provider are known only after apply: %s. "+
 			"Until then the plan takes existing build jobs to be as the state has them.", strings.Join(configured.Unknown, ", ")))
+	}
+	if resp.Deferred == nil {
+		p.configured.Store(configured)
 	}
 	resp.ResourceData = configured
 	resp.DataSourceData = configured

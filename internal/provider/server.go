@@ -15,10 +15,16 @@ import (
 // NewServer returns a function that makes the provider as Terraform's plugin protocol sees it: the one of [New], to which a
 // stop stays a stop. version and adjust are those of [New].
 func NewServer(version string, adjust ...func(*servicestage.Config)) func() tfprotov6.ProviderServer {
-	serve := providerserver.NewProtocol6(New(version, adjust...)())
 	return func() tfprotov6.ProviderServer {
+		p := &serviceStage{version: version, adjust: adjust}
 		stopping, stop := context.WithCancel(context.Background())
-		return &server{protocol6: serve().(protocol6), stopping: stopping, stop: stop} //nolint:forcetypeassert // The framework's server is one; a test makes it.
+		return &server{
+			protocol6: providerserver.NewProtocol6(p)().(protocol6), //nolint:forcetypeassert // The framework's server is one; a test makes it.
+			provider:  p,
+			unchanged: &unchangedPlans{},
+			stopping:  stopping,
+			stop:      stop,
+		}
 	}
 }
 
@@ -33,6 +39,9 @@ type protocol6 interface {
 // the stop arrives; one that comes a moment later would wait for its timeout.
 type server struct {
 	protocol6
+
+	provider  *serviceStage
+	unchanged *unchangedPlans
 
 	stopping context.Context //nolint:containedctx // The life of the server, not of a call.
 	stop     context.CancelFunc

@@ -12,11 +12,12 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 )
 
-// PrivateReader and PrivateWriter are the private state of a request and of a response, whose type the framework does not export.
 type (
+	// PrivateReader is the private state of a request, whose type the framework does not export.
 	PrivateReader interface {
 		GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
 	}
+	// PrivateWriter is the private state of a response, whose type the framework does not export.
 	PrivateWriter interface {
 		SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
 	}

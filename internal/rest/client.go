@@ -1,8 +1,8 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package rest is the one road to Huawei Cloud's services: JSON over HTTP, authenticated anew for each attempt, sent again
-// where that is safe, and with one kind of error for all that may go wrong.
+// Package rest sends JSON requests to Huawei Cloud services: it authenticates each attempt, retries where that is safe, limits the
+// rate, and returns one type of error. It must not import any other package of this module, and knows no service's error codes.
 package rest
 
 import (
@@ -25,67 +25,66 @@ import (
 )
 
 const (
-	// maxAnswer bounds what is read of one answer, in bytes.
-	maxAnswer = 4 << 20
-	// postTimeout bounds a POST that has gone out. It is not cut off by the caller's context: the service may have done
-	// what it was asked, and only the answer says under which id.
+	// maxResponse limits the body of a response, in bytes.
+	maxResponse = 4 << 20
+	// postTimeout limits a POST in flight. The caller's context does not cancel it: the service may have created something, and only
+	// the response contains its ID.
 	postTimeout = 30 * time.Second
 )
 
-// Authenticator adds to a request what proves who sends it. It is called once for each attempt, on the complete request; body
-// is exactly what will be sent, nil where there is none. ctx is that of the operation: an Authenticator that has to ask for
-// credentials first ends with it. An Authenticator is safe for concurrent use.
+// Authenticator adds credentials to a request. It is called once for each attempt, with the complete request; body is exactly what is
+// sent, nil if there is none. ctx is that of the call, so that its end also ends a request for credentials. An Authenticator must be safe
+// for concurrent use.
 type Authenticator interface {
 	Authenticate(ctx context.Context, req *http.Request, body []byte) error
 }
 
-// Renewer is an [Authenticator] that can have its credentials anew.
+// Renewer is an [Authenticator] that can replace its credentials.
 type Renewer interface {
 	Authenticator
-	// Reject says that the service has refused the credentials of a request. It reports whether the request is worth sending
-	// again with others.
+	// Reject tells the Authenticator that the service rejected the credentials of a request. It reports whether the request should be
+	// sent again with others.
 	Reject(req *http.Request) bool
 }
 
-// Config is what a [Client] is made of.
+// Config configures a [Client]. Only Endpoint is required.
 type Config struct {
 	// Endpoint is the base URL of the service, such as https://servicestage.cn-north-4.myhuaweicloud.com.
 	Endpoint string
-	// Authenticator proves who sends each request; nil sends requests that nobody signs.
+	// Authenticator adds credentials to each request; nil sends requests without credentials.
 	Authenticator Authenticator
-	// ProjectID goes with each request as X-Project-Id; empty leaves that to the authenticator.
-	ProjectID string
-	// UserAgent names the program and its version.
+	// UserAgent is the User-Agent header: the name and version of the program.
 	UserAgent string
-	// MaxRetries is how many times one call is sent again after the first time; 0 means never.
+	// AcceptsCredentials reports whether a failure with status 401 has another reason than rejected credentials; nil means that none has.
+	AcceptsCredentials func(failure *Error) bool
+	// MaxRetries is the maximum number of retries of a call; 0 or less means none.
 	MaxRetries int
 	// InsecureSkipVerify accepts any certificate.
 	InsecureSkipVerify bool
-	// RootCAs are the authorities whose certificates are accepted; nil means those of the system.
+	// RootCAs are the trusted certificate authorities; nil means those of the system.
 	RootCAs *x509.CertPool
-	// NoProxy ignores the proxies of the environment, for what is reached directly or not at all.
+	// NoProxy ignores the proxy variables of the environment.
 	NoProxy bool
-	// Dial opens connections, a proxy's included; nil means TCP with a timeout of ten seconds.
+	// Dial opens connections, also to a proxy; nil means TCP with a timeout of ten seconds.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// Log receives one line for each attempt: no header and no body, whatever the level. Nil logs nothing.
+	// Log receives one line for each attempt, without any header or body; nil logs nothing.
 	Log func(ctx context.Context, message string, fields ...map[string]any)
-	// Wait pauses between attempts, and returns early with the context's error when that ends. Nil really waits.
+	// Wait waits for d between attempts, and returns the context's error as soon as ctx ends; nil means a timer.
 	Wait func(ctx context.Context, d time.Duration) error
 	// Now is the clock; nil means [time.Now].
 	Now func() time.Time
 }
 
-// Client calls one service. It is safe for concurrent use.
+// Client sends the calls to one service. It is safe for concurrent use.
 type Client struct {
 	config      Config
 	endpoint    *url.URL
 	transport   *http.Transport
 	connections *connections
-	throttle    throttle
-	pace        pace
+	limiter     rateLimiter
 }
 
-// New returns a client, or an error when the endpoint is no absolute URL. It does not touch the network.
+// New returns a client, or an error if the endpoint is not an absolute URL. It sends nothing.
 func New(config Config) (*Client, error) {
 	endpoint, err := url.Parse(config.Endpoint)
 	if err != nil || endpoint.Scheme == "" || endpoint.Host == "" {
@@ -104,61 +103,57 @@ func New(config Config) (*Client, error) {
 	return &Client{config: config, endpoint: endpoint, transport: newTransport(config, connections), connections: connections}, nil
 }
 
-// Config is what the client was made of.
-func (c *Client) Config() Config { return c.config }
-
-// Host is host:port of the endpoint.
+// Host returns the host of the endpoint, with the port if the endpoint contains one.
 func (c *Client) Host() string { return c.endpoint.Host }
 
-// MaxRetries is how many times one call is sent again after the first time.
+// MaxRetries returns the maximum number of retries of a call, from the configuration.
 func (c *Client) MaxRetries() int { return c.config.MaxRetries }
 
-// ProjectID is the project that requests are for, as far as the configuration or the authenticator knows; empty where the credentials
-// imply it, or nothing says.
+// ProjectID returns the ID of the project that requests are for, or "" if the authenticator does not know it.
 func (c *Client) ProjectID(ctx context.Context) (string, error) {
 	knows, ok := c.config.Authenticator.(interface {
 		ProjectID(ctx context.Context) (string, error)
 	})
-	if c.config.ProjectID != "" || !ok {
-		return c.config.ProjectID, nil
+	if !ok {
+		return "", nil
 	}
 	return knows.ProjectID(ctx)
 }
 
-// Now is the time by the client's clock.
+// Now returns the time of the client's clock.
 func (c *Client) Now() time.Time { return c.config.Now() }
 
 // PathElement matches what may be an element of the path of a call, such as an ID: letters, digits, "-", "_" and ".", but not dots alone.
 var PathElement = regexp.MustCompile(`^[A-Za-z0-9._-]*[A-Za-z0-9_-][A-Za-z0-9._-]*$`)
 
-// Call is one operation of a service.
+// Call is a request for one operation of a service, which [Client.Do] may send several times.
 type Call struct {
 	Method string
-	// Path holds the elements of the path. Each has to match [PathElement], or nothing is sent.
+	// Path contains the elements of the path. If one does not match [PathElement], nothing is sent.
 	Path  []string
 	Query url.Values
-	// Header holds headers besides the usual ones; nil means none.
+	// Header contains additional headers; nil means none.
 	Header http.Header
-	// Body is sent as JSON; nil sends none.
+	// Body is encoded as JSON; nil sends no body.
 	Body any
-	// Authenticator replaces that of the client; nil does not.
+	// Authenticator replaces that of the client; nil keeps it.
 	Authenticator Authenticator
-	// Repeatable is true of a POST that makes nothing which a second one would make twice. Any other POST is not sent again
-	// where the first one may have arrived, and is not cut off by the caller's context, but ends within 30 seconds.
+	// Repeatable marks a POST that creates nothing. Any other POST is not retried if it may have reached the service, and is not canceled
+	// with the caller's context, but ends within 30 seconds.
 	Repeatable bool
-	// Secrets are the secrets of the body, which no error quotes; nil means none. Those of headers need not be listed.
+	// Secrets are the secrets in the body, which are redacted in errors; nil means none. Those in headers are redacted anyway.
 	Secrets []string
-	// Once is true of a call that is sent once, whatever its failure.
+	// Once disables retries.
 	Once bool
-	// Confidential is true where a good answer holds secrets: what cannot be understood of it is not quoted, unless it is HTML.
+	// Confidential marks a call whose successful response contains secrets. A response that is not JSON is not quoted, unless it is HTML.
 	Confidential bool
 }
 
-// mayBeRepeated is true of what can be sent twice without harm.
+// mayBeRepeated reports whether the call may be sent again although the first request may have reached the service.
 func (c Call) mayBeRepeated() bool { return c.Method != http.MethodPost || c.Repeatable }
 
-// Do sends a call, again where that is safe, and decodes the answer into out, unless that is nil. It returns the headers of the
-// answer. Its error is an [*Error], but where the call itself cannot be written.
+// Do sends a call, with retries where that is safe, and decodes the response into out, unless that is nil. It returns the headers of
+// the response. Its error is an [*Error], unless the call itself is invalid.
 func (c *Client) Do(ctx context.Context, call Call, out any) (http.Header, error) {
 	target, err := c.url(call)
 	if err != nil {
@@ -178,26 +173,26 @@ func (c *Client) Do(ctx context.Context, call Call, out any) (http.Header, error
 	for attempt, retries := 1, 0; ; attempt++ {
 		if stopped := c.waitFor(ctx, retries, last); stopped != nil {
 			if last == nil {
-				last = c.throttle.unsent(call, c.endpoint.Host, stopped)
+				last = c.limiter.unsent(call, c.endpoint.Host, stopped)
 			}
 			last.Stopped = stopped
 			return nil, last
 		}
-		answer, failure := c.exchange(ctx, call, target, body, attempt)
-		if answer != nil {
-			c.pace.note(answer.StatusCode == http.StatusTooManyRequests, answer.now)
+		response, failure := c.exchange(ctx, call, target, body, attempt)
+		if response != nil {
+			c.limiter.observe(response.StatusCode == http.StatusTooManyRequests, response.now)
 		}
 		if failure == nil {
-			failure = decode(answer, out, call.Confidential)
+			failure = decode(response, out, call.Confidential)
 		}
 		if failure == nil {
-			return answer.Header, nil
+			return response.Header, nil
 		}
 		failure.Attempts = attempt
-		c.throttle.heed(failure, c.config.Now())
+		c.limiter.pause(failure, c.config.Now())
 		switch {
-		case !renewed && rejected(call.Authenticator, answer, failure):
-			// The service has done nothing but look at the credentials, so any call may be sent again, at once.
+		case !renewed && c.rejected(call.Authenticator, response, failure):
+			// The service has only checked the credentials, so any call may be sent again, without a wait.
 			renewed, last = true, nil
 			continue
 		case retries >= c.config.MaxRetries, !retryable(call, failure):
@@ -208,12 +203,13 @@ func (c *Client) Do(ctx context.Context, call Call, out any) (http.Header, error
 	}
 }
 
-// rejected is true where a request was refused for its credentials, and there are others.
-func rejected(authenticator Authenticator, answer *answer, failure *Error) bool {
+// rejected reports whether the credentials of a request were rejected and the authenticator can get others.
+func (c *Client) rejected(authenticator Authenticator, response *response, failure *Error) bool {
 	renewer, ok := authenticator.(Renewer)
-	// With a code of its own, the service that lies behind the gateway has spoken: it means something else.
-	return ok && failure.StatusCode == http.StatusUnauthorized && !strings.HasPrefix(failure.Code, "SVCSTG.") &&
-		renewer.Reject(answer.Request)
+	if !ok || failure.StatusCode != http.StatusUnauthorized || c.config.AcceptsCredentials != nil && c.config.AcceptsCredentials(failure) {
+		return false
+	}
+	return renewer.Reject(response.Request)
 }
 
 func (c *Client) url(call Call) (string, error) {
@@ -229,8 +225,8 @@ func (c *Client) url(call Call) (string, error) {
 	return target, nil
 }
 
-// answer is a complete answer of the service, whatever its status.
-type answer struct {
+// response is a complete response with any status.
+type response struct {
 	*http.Response
 	method  string
 	body    []byte
@@ -238,12 +234,11 @@ type answer struct {
 	secrets redactor
 }
 
-// exchange is one attempt: a request that is authenticated anew, and its whole answer. The failure is one without an answer,
-// or an answer that says so.
-func (c *Client) exchange(ctx context.Context, call Call, target string, body []byte, attempt int) (*answer, *Error) {
+// exchange sends one attempt and returns its response, also if that is an error. The response is nil if there is none.
+func (c *Client) exchange(ctx context.Context, call Call, target string, body []byte, attempt int) (*response, *Error) {
 	req, err := c.request(ctx, call, target, body)
 	if err != nil {
-		failure := &Error{Method: call.Method, Host: c.endpoint.Host, Err: final{err}}
+		failure := &Error{Method: call.Method, Host: c.endpoint.Host, Err: permanentError{err}}
 		if ctx.Err() != nil {
 			failure.Err, failure.Stopped = nil, ctx.Err()
 		}
@@ -255,29 +250,29 @@ func (c *Client) exchange(ctx context.Context, call Call, target string, body []
 		sending, cancel = context.WithTimeout(context.WithoutCancel(ctx), postTimeout)
 		defer cancel()
 	}
-	// A connection is handed out when it is dialled and TLS is agreed; before that nothing can have reached the service.
+	// The transport has a connection only after dialing and the TLS handshake. Before that, nothing can have reached the service.
 	var connected atomic.Bool
 	sending = httptrace.WithClientTrace(sending, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
 
 	fields := map[string]any{"method": call.Method, "host": req.URL.Host, "path": req.URL.Path, "attempt": attempt}
 	start := c.config.Now()
 	secrets := newRedactor(call, req.Header, c.proxy(req))
-	answer, err := c.send(req.WithContext(sending))
+	response, err := c.send(req.WithContext(sending))
 	fields["duration_ms"] = c.config.Now().Sub(start).Milliseconds()
 	if err != nil {
 		failure := &Error{Method: call.Method, Host: req.URL.Host, Sent: connected.Load(), Err: secrets.cause(err)}
 		fields["error"] = failure.Err.Error()
-		c.config.Log(ctx, "no answer", fields)
+		c.config.Log(ctx, "no response", fields)
 		return nil, failure
 	}
-	answer.secrets = secrets.with(answer.Header.Get("X-Subject-Token"))
-	fields["status"] = answer.StatusCode
-	fields["request_id"] = answer.requestID()
-	c.config.Log(ctx, "answer", fields)
-	return answer, answer.failure()
+	response.secrets = secrets.with(response.Header.Get("X-Subject-Token"))
+	fields["status"] = response.StatusCode
+	fields["request_id"] = response.requestID()
+	c.config.Log(ctx, "response", fields)
+	return response, response.failure()
 }
 
-// request is a call as it goes out. It takes as long as the authenticator needs.
+// request returns the request for an attempt, with credentials.
 func (c *Client) request(ctx context.Context, call Call, target string, body []byte) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, call.Method, target, bytes.NewReader(body))
 	if err != nil {
@@ -287,9 +282,6 @@ func (c *Client) request(ctx context.Context, call Call, target string, body []b
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("X-Language", "en-us")
 	req.Header.Set("User-Agent", c.config.UserAgent)
-	if c.config.ProjectID != "" {
-		req.Header.Set("X-Project-Id", c.config.ProjectID)
-	}
 	maps.Copy(req.Header, call.Header)
 	if call.Authenticator != nil {
 		if err := call.Authenticator.Authenticate(ctx, req, body); err != nil {
@@ -299,7 +291,7 @@ func (c *Client) request(ctx context.Context, call Call, target string, body []b
 	return req, nil
 }
 
-// proxy is nil if the request is sent to the service itself, or cannot be sent.
+// proxy returns the proxy of a request, or nil if there is none or if the request cannot be sent.
 func (c *Client) proxy(req *http.Request) *url.URL {
 	if c.transport.Proxy == nil {
 		return nil
@@ -311,37 +303,37 @@ func (c *Client) proxy(req *http.Request) *url.URL {
 	return proxy
 }
 
-func (c *Client) send(req *http.Request) (*answer, error) {
+func (c *Client) send(req *http.Request) (*response, error) {
 	c.connections.begin()
 	defer c.connections.end()
-	// The transport follows no redirect: credentials and signatures are for the configured host and path alone.
+	// The transport follows no redirects: credentials and signatures are for the configured host and path only.
 	resp, err := c.transport.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = resp.Body.Close() }() // Reading has ended; closing can lose nothing.
-	content, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	content, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse+1))
 	if err != nil {
-		return nil, fmt.Errorf("reading the answer (HTTP %d): %w", resp.StatusCode, err)
+		return nil, fmt.Errorf("reading the response (HTTP %d): %w", resp.StatusCode, err)
 	}
-	if len(content) > maxAnswer {
-		return nil, final{fmt.Errorf("the answer (HTTP %d) is longer than %d MiB", resp.StatusCode, maxAnswer>>20)}
+	if len(content) > maxResponse {
+		return nil, permanentError{fmt.Errorf("the response (HTTP %d) is longer than %d MiB", resp.StatusCode, maxResponse>>20)}
 	}
-	return &answer{Response: resp, method: req.Method, body: content, now: c.config.Now()}, nil
+	return &response{Response: resp, method: req.Method, body: content, now: c.config.Now()}, nil
 }
 
-func decode(answer *answer, out any, confidential bool) *Error {
+func decode(response *response, out any, confidential bool) *Error {
 	if out == nil {
 		return nil
 	}
-	if err := json.Unmarshal(answer.body, out); err != nil {
-		failure := answer.error()
-		if !json.Valid(answer.body) && (!confidential || answer.isHTML()) {
-			failure.Message = answer.excerpt()
+	if err := json.Unmarshal(response.body, out); err != nil {
+		failure := response.error()
+		if !json.Valid(response.body) && (!confidential || response.isHTML()) {
+			failure.Message = response.excerpt()
 		}
-		failure.Err = errors.New("the answer is not the documented JSON")
+		failure.Err = errors.New("the response is not the documented JSON")
 		if !confidential { // The cause may quote a value.
-			failure.Err = fmt.Errorf("the answer is not the documented JSON: %w", answer.secrets.cause(err))
+			failure.Err = fmt.Errorf("the response is not the documented JSON: %w", response.secrets.cause(err))
 		}
 		return failure
 	}

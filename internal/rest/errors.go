@@ -15,34 +15,34 @@ import (
 	"time"
 )
 
-// Error is a call that failed: an answer that says so, an answer that cannot be understood, or none at all. Its texts are safe to
-// print: they contain no secret of the request, have no invisible characters, and are of bounded length.
+// Error is a failed call: an error response, a response that could not be decoded, or no response. Its texts are safe to print: they
+// contain no secret of the request and no invisible characters, and their length is limited.
 type Error struct {
-	// Method and Host say what was called; Host is host:port of the endpoint.
+	// Method is the HTTP method, Host the endpoint's host, with its port if there is one.
 	Method, Host string
-	// StatusCode is the HTTP status; 0 means that there was no complete answer.
+	// StatusCode is the HTTP status; 0 if there was no complete response.
 	StatusCode int
-	// Code is the service's own code, such as SVCSTG.CPE.5004401 or APIGW.0301; empty where the answer has none.
+	// Code is the code of the error, such as APIGW.0301; empty if the response contains none.
 	Code string
-	// Message is the service's own text, or the beginning of an answer that is not JSON.
+	// Message is the message of the error, or the beginning of a response that is not JSON.
 	Message string
-	// RequestID is what the vendor's support asks for; empty where the answer has none.
+	// RequestID identifies the request for the vendor's support; empty if the response contains none.
 	RequestID string
-	// ServerTime is the answer's Date header, LocalTime the clock here when it came; both zero where unknown.
+	// ServerTime is the Date header of the response, LocalTime the time of the client's clock when it arrived; zero if unknown.
 	ServerTime, LocalTime time.Time
-	// Attempts is how many times the call was sent.
+	// Attempts is the number of attempts; 0 if the call was stopped before the first one.
 	Attempts int
-	// Sent is whether the request may have reached the service; false means that it surely did not.
+	// Sent reports whether the request may have reached the service.
 	Sent bool
-	// Stopped is why no further attempt was made although one was due: the context's error. Nil otherwise.
+	// Stopped is why an attempt that was due was not sent: the context's error, or a [*WaitError]. Nil otherwise.
 	Stopped error
-	// Err is the cause where there was no answer or none that could be understood; nil where the service answered.
+	// Err is why there was no response, or why it could not be decoded; nil for an error response.
 	Err error
 	// RetryAfter is the wait that the response requests with its Retry-After header; 0 if it requests none.
 	RetryAfter time.Duration
 }
 
-// Error says all that is known in one line.
+// Error returns method, host, status, code, message and causes in one line.
 func (e *Error) Error() string {
 	var parts []string
 	switch {
@@ -55,7 +55,7 @@ func (e *Error) Error() string {
 			parts = append(parts, e.Err.Error())
 		}
 	case e.Err != nil:
-		parts = append(parts, "no answer: "+e.Err.Error())
+		parts = append(parts, "no response: "+e.Err.Error())
 	default:
 		parts = append(parts, "not sent")
 	}
@@ -65,7 +65,7 @@ func (e *Error) Error() string {
 	return e.Method + " " + e.Host + ": " + strings.Join(parts, ": ")
 }
 
-// Unwrap returns what lies beneath, so that errors.Is finds the context's errors.
+// Unwrap returns Err and Stopped, so that errors.Is finds the errors of the context.
 func (e *Error) Unwrap() []error {
 	var causes []error
 	for _, err := range []error{e.Err, e.Stopped} {
@@ -76,80 +76,80 @@ func (e *Error) Unwrap() []error {
 	return causes
 }
 
-// failure is the error that an answer stands for; nil where it is a good one. A good status with an error code in the body
-// is a failure too.
-func (a *answer) failure() *Error {
-	good := a.StatusCode >= 200 && a.StatusCode <= 299
-	if good && !bytes.Contains(a.body, []byte(`"error_code"`)) && !bytes.Contains(a.body, []byte(`"errorCode"`)) {
+// failure returns the error of an error response, and nil for any other. A response with status 2xx and an error code in its body is an
+// error response, too.
+func (r *response) failure() *Error {
+	good := r.StatusCode >= 200 && r.StatusCode <= 299
+	if good && !bytes.Contains(r.body, []byte(`"error_code"`)) && !bytes.Contains(r.body, []byte(`"errorCode"`)) {
 		return nil
 	}
-	described := describe(a.body)
+	described := describe(r.body)
 	if good && !described.explicit {
 		return nil
 	}
-	failure := a.error()
-	failure.Code = a.secrets.clean(described.code, maxCode)
+	failure := r.error()
+	failure.Code = r.secrets.clean(described.code, maxCode)
 	switch {
-	case a.StatusCode/100 == 3:
-		failure.Message = a.redirect()
+	case r.StatusCode/100 == 3:
+		failure.Message = r.redirect()
 	case described.code == "" && described.message == "":
-		failure.Message = a.excerpt()
+		failure.Message = r.excerpt()
 	default:
-		failure.Message = a.secrets.clean(described.message, maxMessage)
+		failure.Message = r.secrets.clean(described.message, maxMessage)
 	}
-	if failure.Code == strconv.Itoa(a.StatusCode) {
-		failure.Code = "" // As IAM repeats it.
+	if failure.Code == strconv.Itoa(r.StatusCode) {
+		failure.Code = "" // IAM repeats the status.
 	}
 	if failure.RequestID == "" {
-		failure.RequestID = a.secrets.clean(described.requestID, maxRequestID)
+		failure.RequestID = r.secrets.clean(described.requestID, maxRequestID)
 	}
 	return failure
 }
 
 // redirect names the target of a redirect without its user, query and fragment, which may be credentials for it.
-func (a *answer) redirect() string {
-	target, err := a.Location()
+func (r *response) redirect() string {
+	target, err := r.Location()
 	if err != nil || target.Host == "" {
 		return "the endpoint redirects, and the provider does not follow redirects"
 	}
 	target = &url.URL{Scheme: target.Scheme, Host: target.Host, Path: target.Path}
-	return a.secrets.clean(fmt.Sprintf("the endpoint redirects to %s; the provider does not follow redirects", target), maxMessage)
+	return r.secrets.clean(fmt.Sprintf("the endpoint redirects to %s; the provider does not follow redirects", target), maxMessage)
 }
 
-// isHTML is true of a page, such as that of a proxy.
-func (a *answer) isHTML() bool { return bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("<")) }
+// isHTML reports whether the body is a page, such as that of a proxy.
+func (r *response) isHTML() bool { return bytes.HasPrefix(bytes.TrimSpace(r.body), []byte("<")) }
 
-func (a *answer) requestID() string {
-	return a.secrets.clean(a.Header.Get("X-Request-Id"), maxRequestID)
+func (r *response) requestID() string {
+	return r.secrets.clean(r.Header.Get("X-Request-Id"), maxRequestID)
 }
 
-// error is an Error with what is known of every answer.
-func (a *answer) error() *Error {
+// error returns an Error with what every response contains.
+func (r *response) error() *Error {
 	failure := &Error{
-		Method:     a.method,
-		Host:       a.Request.URL.Host,
-		StatusCode: a.StatusCode,
-		RequestID:  a.requestID(),
-		LocalTime:  a.now,
+		Method:     r.method,
+		Host:       r.Request.URL.Host,
+		StatusCode: r.StatusCode,
+		RequestID:  r.requestID(),
+		LocalTime:  r.now,
 		Sent:       true,
 	}
-	now := a.now
-	if date, err := http.ParseTime(a.Header.Get("Date")); err == nil {
+	now := r.now
+	if date, err := http.ParseTime(r.Header.Get("Date")); err == nil {
 		failure.ServerTime, now = date, date
 	}
-	failure.RetryAfter = retryAfter(a.Header.Get("Retry-After"), now)
+	failure.RetryAfter = retryAfter(r.Header.Get("Retry-After"), now)
 	return failure
 }
 
-// description is what an error body says. explicit means that it carries a non-empty error_code, which is an error under any
+// description is the content of an error response. explicit means that it has a non-empty error_code, which is an error with any
 // status.
 type description struct {
 	code, message, requestID string
 	explicit                 bool
 }
 
-// describe reads each envelope that Huawei Cloud's services use: flat, inside error{}, or the first element of an array. Neither code
-// nor message means that the body is none of them.
+// describe reads each envelope of Huawei Cloud services: flat, inside error{}, or the first element of an array. For another body, code
+// and message are empty.
 func describe(body []byte) description {
 	document, err := Decode(body)
 	if err != nil {
@@ -203,10 +203,10 @@ func member(object map[string]any, names ...string) string {
 // tag is an HTML tag, also one that does not end.
 var tag = regexp.MustCompile(`<[^>]*>?`)
 
-// excerpt quotes the beginning of a body that is not JSON, such as a proxy's HTML page, without its tags; "" if nothing is left.
-func (a *answer) excerpt() string {
-	text := tag.ReplaceAllString(a.secrets.beginning(string(a.body)), " ")
-	text = a.secrets.clean(strings.Join(strings.Fields(text), " "), maxExcerpt)
+// excerpt returns the quoted beginning of a body that is not JSON, such as a proxy's HTML page, without its tags; "" if nothing is left.
+func (r *response) excerpt() string {
+	text := tag.ReplaceAllString(r.secrets.beginning(string(r.body)), " ")
+	text = r.secrets.clean(strings.Join(strings.Fields(text), " "), maxExcerpt)
 	if text == "" {
 		return ""
 	}

@@ -9,10 +9,10 @@ import (
 	"testing"
 )
 
-// BenchmarkError is an answer of the gateway that says what is wrong.
+// BenchmarkError is an error response of the gateway.
 func BenchmarkError(b *testing.B) {
 	req := httptest.NewRequestWithContext(b.Context(), http.MethodGet, "http://service.test/assembling/v1/jobs/id", nil)
-	refused := &answer{
+	refused := &response{
 		Response: &http.Response{StatusCode: http.StatusForbidden, Header: http.Header{"X-Request-Id": {"r1"}}, Request: req},
 		method:   http.MethodGet,
 		body:     []byte(`{"error_code":"APIGW.0302","error_msg":"The IAM user is forbidden in the currently selected region","request_id":"r1"}`),

@@ -18,12 +18,12 @@ import (
 const (
 	// minSecret is the length from which a secret is redacted; a shorter one occurs in any text.
 	minSecret = 4
-	// secretPrefix is how much of the beginning of a secret is redacted if the response cuts it off.
+	// secretPrefix is the length of the beginning of a secret that is redacted although the response cuts off the rest.
 	secretPrefix = 20
 
-	// maxInput bounds what is examined of a text, in bytes; what is printed of it is much shorter.
+	// maxInput limits the part of a text that is examined, in bytes. The printed part is much shorter.
 	maxInput = 64 << 10
-	// maxCut bounds the beginning of a secret that the end of the input may cut off unseen, in bytes.
+	// maxCut is the maximum length of a secret's beginning at the end of that part which cannot be found, in bytes.
 	maxCut = maxEscape * secretPrefix
 
 	redacted = "[redacted]"
@@ -42,7 +42,7 @@ type redactor struct {
 	needles []needle // Nil until prepared.
 }
 
-// newRedactor knows the secrets that a call has, those that its request sends, and the password of its proxy, which may be nil.
+// newRedactor returns a redactor for the secrets of a call, of the headers that were sent, and of the proxy, which may be nil.
 func newRedactor(call Call, sent http.Header, proxy *url.URL) redactor {
 	r := redactor{secrets: slices.Clone(call.Secrets)}
 	if keeper, ok := call.Authenticator.(SecretKeeper); ok {
@@ -58,7 +58,7 @@ func newRedactor(call Call, sent http.Header, proxy *url.URL) redactor {
 	return r
 }
 
-// with returns a redactor that knows another secret too.
+// with returns a redactor for another secret, too.
 func (r *redactor) with(secret string) redactor {
 	return redactor{secrets: append(slices.Clip(r.secrets), secret)}
 }
@@ -69,7 +69,7 @@ func (r *redactor) clean(text string, limit int) string {
 	return truncate(r.redact(printable(r.beginning(text))), limit)
 }
 
-// beginning returns redacted text, of long text only as much of its beginning as matters.
+// beginning returns the redacted text; of a long text, only the beginning.
 func (r *redactor) beginning(text string) string {
 	if len(text) <= maxInput {
 		return r.redact(text)

@@ -11,23 +11,23 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 )
 
 const (
 	minDelay = 500 * time.Millisecond
 	maxDelay = 30 * time.Second
-	// maxRetryAfter is longer than any operation, so that no call waits for it.
+	// maxRetryAfter exceeds the timeout of any operation, so that no call waits that long.
 	maxRetryAfter = 24 * time.Hour
 )
 
-// final marks an error that would be the same the next time.
-type final struct{ error }
+// permanentError marks an error that a retry would not change.
+type permanentError struct{ error }
 
-func (f final) Unwrap() error { return f.error }
+// Unwrap returns the marked error.
+func (e permanentError) Unwrap() error { return e.error }
 
-// Transient reports whether the same call may succeed when it is sent again, as far as status and cause say.
+// Transient reports whether a retry may succeed, judging by status and cause. It does not consider whether a retry is safe.
 func (e *Error) Transient() bool {
 	switch e.StatusCode {
 	case 0, http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
@@ -35,26 +35,26 @@ func (e *Error) Transient() bool {
 	default:
 		return false
 	}
-	_, isFinal := errors.AsType[final](e.Err)
+	_, isPermanent := errors.AsType[permanentError](e.Err)
 	_, isCertificate := errors.AsType[*tls.CertificateVerificationError](e.Err)
-	return !isFinal && !isCertificate
+	return !isPermanent && !isCertificate
 }
 
-// retryable says whether the same call may be sent again. What makes something is sent again only where the first request surely
-// did not reach the service, or where the service says that it did nothing.
+// retryable reports whether a call may be retried. One that creates something is retried only if the request did not reach the service
+// or was rejected with 429.
 func retryable(call Call, failure *Error) bool {
 	return !call.Once && failure.Transient() &&
 		(!failure.Sent || failure.StatusCode == http.StatusTooManyRequests || call.mayBeRepeated())
 }
 
-// WaitError is a wait that the service requires and that was not begun, because the context would end before it. It unwraps to
+// WaitError reports that a wait which the service requires did not begin, because the context would end before it. It unwraps to
 // [context.DeadlineExceeded].
 type WaitError struct {
-	// Wait is how long the wait would be, and Left the time until the context ends.
+	// Wait is the required wait, Left the time until the context ends.
 	Wait, Left time.Duration
 }
 
-// Error returns both durations.
+// Error returns a message with both durations.
 func (e *WaitError) Error() string {
 	return fmt.Sprintf("a wait of %s exceeds the remaining %s", e.Wait.Round(time.Second), e.Left.Round(time.Second))
 }
@@ -62,11 +62,10 @@ func (e *WaitError) Error() string {
 // Unwrap returns [context.DeadlineExceeded].
 func (e *WaitError) Unwrap() error { return context.DeadlineExceeded }
 
-// waitFor waits for the turn of an attempt: at least for the backoff after the failure before it (nil for the first), as long as the
-// response to that requests, as long as the service throttles the client, and as the pace has it. Its error is a [*WaitError], or
-// that of the context when that ends.
+// waitFor waits before an attempt: for the backoff after the last failure (nil before the first attempt), for the wait that its response
+// requests, and for the rate limiter. Its error is a [*WaitError], or that of the context if it ends.
 func (c *Client) waitFor(ctx context.Context, retry int, last *Error) error {
-	required, backoff := c.throttle.remaining(c.config.Now()), time.Duration(0)
+	required, backoff := c.limiter.paused(c.config.Now()), time.Duration(0)
 	if last != nil {
 		required, backoff = max(required, last.RetryAfter), Delay(retry)
 	}
@@ -78,11 +77,11 @@ func (c *Client) waitFor(ctx context.Context, retry int, last *Error) error {
 			return err
 		}
 	}
-	turn := c.pace.turn(c.config.Now())
-	if err := checkTime(ctx, turn); err != nil || turn == 0 {
+	reserved := c.limiter.reserve(c.config.Now())
+	if err := checkTime(ctx, reserved); err != nil || reserved == 0 {
 		return err
 	}
-	return c.Pause(ctx, turn)
+	return c.Pause(ctx, reserved)
 }
 
 // checkTime returns a [*WaitError] if the context ends before a wait of d would, and its error if it has ended.
@@ -100,48 +99,8 @@ func checkTime(ctx context.Context, d time.Duration) error {
 	return nil
 }
 
-// throttle is until when the service has asked the client to be quiet. It holds for all calls, not just for the one that was
-// told so.
-type throttle struct {
-	mu    sync.Mutex
-	until time.Time
-	last  Error // The last failure with status 429.
-}
-
-// heed takes note of a 429.
-func (t *throttle) heed(failure *Error, now time.Time) {
-	if failure.StatusCode != http.StatusTooManyRequests {
-		return
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.last = *failure
-	if until := now.Add(failure.RetryAfter); failure.RetryAfter > 0 && until.After(t.until) {
-		t.until = until
-	}
-}
-
-func (t *throttle) remaining(now time.Time) time.Duration {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return max(t.until.Sub(now), 0)
-}
-
-// unsent is the error of a call that was stopped before it was sent. If that is because the service throttles the client, it contains
-// the response that says so.
-func (t *throttle) unsent(call Call, host string, stopped error) *Error {
-	failure := &Error{}
-	if _, tooLong := errors.AsType[*WaitError](stopped); tooLong {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		*failure = t.last
-	}
-	failure.Method, failure.Host, failure.Sent, failure.Attempts = call.Method, host, false, 0
-	return failure
-}
-
-// Delay is how long to wait after the given attempt (the first is 1): half a second, twice as long each time, at most half a
-// minute, and jittered.
+// Delay returns the backoff after an attempt (the first is 1): half a second, doubled with each attempt up to 30 seconds, of which
+// jitter subtracts up to a half.
 func Delay(attempt int) time.Duration {
 	d := maxDelay
 	if doublings := attempt - 1; doublings < 6 {
@@ -150,7 +109,7 @@ func Delay(attempt int) time.Duration {
 	return d/2 + rand.N(d/2) //nolint:gosec // Jitter needs no secrecy.
 }
 
-// retryAfter is the wait that a Retry-After header requests: seconds, or a date, which is compared with now. It is 0 if there is none.
+// retryAfter returns the wait that a Retry-After header requests in seconds or as a date, which is compared with now; 0 if there is none.
 func retryAfter(header string, now time.Time) time.Duration {
 	if date, err := http.ParseTime(header); err == nil {
 		return min(max(date.Sub(now), 0), maxRetryAfter)
@@ -163,8 +122,7 @@ func retryAfter(header string, now time.Time) time.Duration {
 	return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
 }
 
-// Pause waits for d, or until the context ends, whose error it then returns. No pause is so short that the end of the context goes
-// unnoticed.
+// Pause waits for d, and returns the context's error if ctx ends or has ended, also if d is 0.
 func (c *Client) Pause(ctx context.Context, d time.Duration) error {
 	if err := c.config.Wait(ctx, d); err != nil {
 		return err

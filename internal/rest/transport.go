@@ -17,8 +17,8 @@ import (
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
-// newTransport is the standard library's, with the proxies of the environment, but for its two idle connections per host:
-// Terraform runs ten operations at once, and many teams raise that.
+// newTransport returns a transport with the proxies of the environment, and with more than the standard library's two idle connections
+// per host: Terraform runs ten operations at once by default.
 func newTransport(config Config, connections *connections) *http.Transport {
 	dial := config.Dial
 	if dial == nil {
@@ -36,7 +36,7 @@ func newTransport(config Config, connections *connections) *http.Transport {
 		IdleConnTimeout:       90 * time.Second,
 		TLSHandshakeTimeout:   10 * time.Second,
 		ResponseHeaderTimeout: time.Minute,
-		// What a service and its proxies add to a response is some kilobytes, a token included.
+		// Headers take some kilobytes, including a token.
 		MaxResponseHeaderBytes: 1 << 20,
 		TLSClientConfig: &tls.Config{
 			MinVersion:         tls.VersionTLS12,
@@ -46,11 +46,11 @@ func newTransport(config Config, connections *connections) *http.Transport {
 	}
 }
 
-// connections are never more at once than calls have been. The standard library dials for a call that finds no connection
-// idle, and goes on dialling when that call has got one that became idle meanwhile.
+// connections limits the number of connections to the largest number of concurrent calls so far. The standard library dials for a call
+// that finds no idle connection, and continues dialing after the call got another connection that became idle.
 //
-// No call waits here for ever: as long as all slots are taken, there are as many connections as calls at least, so that one of
-// them is not used by any call, and becomes idle or is closed.
+// No call waits forever: while all slots are taken, there are at least as many connections as calls, so that one is unused, and becomes
+// idle or is closed.
 type connections struct {
 	slots *semaphore.Weighted
 
@@ -60,7 +60,7 @@ type connections struct {
 
 func newConnections() *connections {
 	slots := semaphore.NewWeighted(math.MaxInt64)
-	slots.TryAcquire(math.MaxInt64) // None is free before there is a call.
+	slots.TryAcquire(math.MaxInt64) // There are no slots before the first call.
 	return &connections{slots: slots}
 }
 
@@ -81,7 +81,7 @@ func (c *connections) end() {
 	c.calls--
 }
 
-// limit takes a slot for each connection, until that is closed.
+// limit returns a dial function that takes a slot for each connection until that is closed.
 func (c *connections) limit(dial dialFunc) dialFunc {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		if err := c.slots.Acquire(ctx, 1); err != nil {
@@ -97,7 +97,7 @@ func (c *connections) limit(dial dialFunc) dialFunc {
 	}
 }
 
-// connection gives its slot back.
+// connection releases its slot when it is closed.
 type connection struct {
 	net.Conn
 

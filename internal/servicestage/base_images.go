@@ -12,7 +12,7 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-// notPublished is the gateway's code for a call that does not exist in a region.
+// notPublished is the code of the API gateway for an API that a region does not publish.
 const notPublished = "APIGW.0101"
 
 // versions is documented as a string and shown as an array of strings.
@@ -35,26 +35,26 @@ func (v *versions) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// BaseImages returns the technology stacks that the service builds, such as Java, and the versions of each in the service's
-// order. It asks the call of this API and, where the region does not have that, its later namesake, which takes the project's id.
+// BaseImages returns the technology stacks that ServiceStage builds, such as Java, and their versions in the service's order. It calls
+// the v1 API, and the v3 API if the region does not publish that and the project ID is known.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0331.html, _0268.
 func (c *Client) BaseImages(ctx context.Context) (map[string][]string, error) {
-	var answer map[string]versions
-	err := c.do(ctx, rest.Call{Method: http.MethodGet, Path: []string{"assembling", "v1", "base_images"}}, &answer)
+	var response map[string]versions
+	err := c.do(ctx, rest.Call{Method: http.MethodGet, Path: []string{"assembling", "v1", "base_images"}}, &response)
 	if failure, ok := errors.AsType[*Error](err); ok && failure.Code == notPublished {
-		// The credentials are at hand, since the first call has been answered.
+		// The first call needed credentials, so this obtains none.
 		if project, projectErr := c.rest.ProjectID(ctx); projectErr == nil && project != "" {
-			answer = nil
-			err = c.do(ctx, rest.Call{Method: http.MethodGet, Path: []string{"v3", project, "assembling", "base-images"}}, &answer)
+			response = nil
+			err = c.do(ctx, rest.Call{Method: http.MethodGet, Path: []string{"v3", project, "assembling", "base-images"}}, &response)
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	stacks := make(map[string][]string, len(answer))
-	for stack, list := range answer {
-		stacks[stack] = append([]string{}, list...) // Not nil: a stack without versions is one all the same.
+	stacks := make(map[string][]string, len(response))
+	for stack, list := range response {
+		stacks[stack] = append([]string{}, list...) // Not nil: a stack without versions is listed, too.
 	}
 	return stacks, nil
 }

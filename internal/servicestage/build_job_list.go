@@ -181,7 +181,7 @@ func (c *Client) listPage(ctx context.Context, page int, name string) (*listPage
 // all build jobs that does not contain the job proves that it does not exist. Otherwise the error is returned as it is.
 func (c *Client) resolveNotFound(ctx context.Context, id, name string, err error) error {
 	failure, ok := errors.AsType[*Error](err)
-	if !ok || saysGone(failure) || !mayMeanGone(failure) {
+	if !ok || isNotFound(failure) || !isAmbiguousNotFound(failure) {
 		return err
 	}
 	filters := []string{""}
@@ -195,5 +195,5 @@ func (c *Client) resolveNotFound(ctx context.Context, id, name string, err error
 			}
 		}
 	}
-	return goneError{failure}
+	return notListedError{failure}
 }

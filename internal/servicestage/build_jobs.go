@@ -9,14 +9,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"reflect"
 	"strings"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-// BuildJobSpec is what a user says of a build job: the body of create and update, and `spec` in the answer of get. A nil
-// member is left out of a body; a pointer to "" clears.
+// BuildJobSpec is the body of create and update, and the member `spec` of the response to get. A nil member is omitted from a body; a
+// pointer to "" clears the argument.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0275.html (create), _0272 (update).
 type BuildJobSpec struct {
@@ -27,7 +26,7 @@ type BuildJobSpec struct {
 	EnterpriseProjectID *string            `json:"enterprise_project_id,omitempty"`
 }
 
-// EnvironmentSetting says where and on what a job builds.
+// EnvironmentSetting is where a job builds: its cluster, architecture and version of Docker.
 type EnvironmentSetting struct {
 	DockerVersion    *string  `json:"docker_version,omitempty"`
 	ClusterID        *string  `json:"cluster_id,omitempty"`
@@ -41,7 +40,7 @@ type BuildOS struct {
 	Arch *string `json:"arch,omitempty"`
 }
 
-// CodeRepo is the repository that a job builds. The service wants all four members.
+// CodeRepo is the repository that a job builds. The API requires all four members.
 type CodeRepo struct {
 	Type      *string `json:"type,omitempty"`
 	URL       *string `json:"url,omitempty"`
@@ -49,36 +48,36 @@ type CodeRepo struct {
 	Namespace *string `json:"namespace,omitempty"`
 }
 
-// BuildJob is a build job as the service holds it.
+// BuildJob is a build job as the service returns it.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0276.html.
 type BuildJob struct {
 	ID string
 	// EnterpriseProjectID is the one at the top level of the response, else that of its spec; nil if both are absent.
 	EnterpriseProjectID *string
-	// Creator is the name of the user; empty where the service does not say.
+	// Creator is the name of the user; empty if the service does not return it.
 	Creator string
-	// CreatedAt is empty but in the answer of create, or where a service says it unasked.
+	// CreatedAt is in RFC 3339 format if it could be parsed. It is usually empty: only the response to create is documented to contain it.
 	CreatedAt string
-	// LastBuildID is empty as long as the job has not been built.
+	// LastBuildID is empty until a build is started.
 	LastBuildID string
 	Spec        BuildJobSpec
 
-	// rawSpec is the spec as it came, with members that are not documented.
+	// rawSpec is the spec as returned, with members that are not documented.
 	rawSpec json.RawMessage
 }
 
-// UnmarshalJSON reads the answer of get. An answer without job_id or spec is an error: it describes no job.
+// UnmarshalJSON decodes the response to get. A response without job_id or spec is an error.
 func (j *BuildJob) UnmarshalJSON(data []byte) error {
-	type jobAnswer struct {
+	type jobResponse struct {
 		JobID               string          `json:"job_id"`
 		EnterpriseProjectID *string         `json:"enterprise_project_id"`
 		Creator             creator         `json:"creator"`
-		CreatedAt           lenient         `json:"created_at"`
-		LastBuildID         lenient         `json:"last_build_id"`
+		CreatedAt           looseString     `json:"created_at"`
+		LastBuildID         looseString     `json:"last_build_id"`
 		Spec                json.RawMessage `json:"spec"`
 	}
-	var wire jobAnswer
+	var wire jobResponse
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
 	}
@@ -110,11 +109,11 @@ func (c *Client) GetBuildJob(ctx context.Context, id, name string) (*BuildJob, e
 	if err != nil {
 		return nil, c.resolveNotFound(ctx, id, name, err)
 	}
-	c.shared.own.LoadOrStore(id, false)
+	c.shared.known.LoadOrStore(object{jobID: id}, false)
 	return job, nil
 }
 
-// maxStaleReads is how many reads after a write may return what was there before.
+// maxStaleReads is the maximum number of reads after a write that may return the previous state.
 const maxStaleReads = 4
 
 // GetWrittenBuildJob reads a build job that was written a moment ago. While the service reports that it does not exist, the read is
@@ -130,7 +129,7 @@ func (c *Client) GetWrittenBuildJob(ctx context.Context, id string, current func
 			if current(job) || reads == maxStaleReads {
 				return job, nil
 			}
-		case failure == nil || !saysGone(failure) && !mayMeanGone(failure):
+		case failure == nil || !isNotFound(failure) && !isAmbiguousNotFound(failure):
 			return nil, err
 		}
 		if stopped := c.rest.Pause(ctx, rest.Delay(attempt)); stopped != nil {
@@ -161,10 +160,7 @@ func (c *Client) getBuildJob(ctx context.Context, id string) (*BuildJob, error) 
 // depth: a PUT replaces the whole job. A rename that is rejected because of the name is sent again while this process renames or
 // deletes other build jobs.
 func (c *Client) UpdateBuildJob(ctx context.Context, current *BuildJob, spec BuildJobSpec) error {
-	body, err := replaceSpec(current.rawSpec, spec)
-	if err != nil {
-		return err
-	}
+	body := updateBody("", spec.Values(), current.rawSpec)
 	put := func() error {
 		return c.do(ctx, rest.Call{Method: http.MethodPut, Path: jobPath(current.ID), Body: body}, nil)
 	}
@@ -176,66 +172,42 @@ func (c *Client) UpdateBuildJob(ctx context.Context, current *BuildJob, spec Bui
 
 // DeleteBuildJob deletes a build job. A build job that does not exist is no error. name is that of [Client.GetBuildJob].
 func (c *Client) DeleteBuildJob(ctx context.Context, id, name string) error {
-	defer c.shared.writes.begin()()
-	err := c.do(ctx, rest.Call{Method: http.MethodDelete, Path: jobPath(id)}, nil)
-	if err = c.resolveNotFound(ctx, id, name, err); err != nil && !IsNotFound(err) {
+	return c.shared.writes.track(true, func() error {
+		err := c.do(ctx, rest.Call{Method: http.MethodDelete, Path: jobPath(id)}, nil)
+		if err = c.resolveNotFound(ctx, id, name, err); IsNotFound(err) {
+			return nil
+		}
 		return err
-	}
-	c.shared.writes.freeName()
-	return nil
+	})
 }
 
 func jobPath(id ...string) []string {
 	return append([]string{"assembling", "v1", "jobs"}, id...)
 }
 
-// members is a JSON object whose members are not looked into.
-type members map[string]json.RawMessage
-
-// replaceSpec is the body of an update: the members of the raw spec that the API does not document, and spec.
-func replaceSpec(raw json.RawMessage, spec BuildJobSpec) (members, error) {
-	return replaceMembers(raw, reflect.ValueOf(spec))
-}
-
-// replaceMembers returns the members of raw that the struct does not have, and all that the struct says, at every depth.
-func replaceMembers(raw json.RawMessage, written reflect.Value) (members, error) {
-	result := members{}
-	if len(raw) > 0 && string(raw) != "null" {
-		if err := json.Unmarshal(raw, &result); err != nil {
-			return nil, fmt.Errorf("the service's spec: %w", err)
-		}
+// updateBody returns a spec, or an object within it, with the documented members that values contains and the other members of raw,
+// at every depth. prefix begins the paths of the members: "" for the spec itself.
+func updateBody(prefix string, values map[string]any, raw json.RawMessage) map[string]any {
+	var current map[string]json.RawMessage
+	_ = json.Unmarshal(raw, &current) // It was decoded before, or it is absent.
+	body := map[string]any{}
+	for name, value := range current {
+		body[name] = value
 	}
-	for field, value := range written.Fields() {
-		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		old := result[name]
-		delete(result, name)
-		silent := value.Kind() == reflect.Pointer && value.IsNil()
-		if value.Kind() == reflect.Pointer {
-			if silent {
-				value = reflect.Zero(field.Type.Elem())
-			} else {
-				value = value.Elem()
-			}
-		}
-		document := value.Interface()
-		if value.Kind() == reflect.Struct {
-			object, err := replaceMembers(old, value)
-			if err != nil {
-				return nil, err
-			}
-			// What is not documented goes back also where the rest is silent. But what the service says besides of a repository
-			// belongs to it, and goes with it.
-			silent = silent && (len(object) == 0 || value.Type() == reflect.TypeFor[CodeRepo]())
-			document = object
-		}
-		if silent {
+	for _, m := range specMembers {
+		name, isWithin := strings.CutPrefix(m.path, prefix)
+		if !isWithin || strings.Contains(name, ".") {
 			continue
 		}
-		encoded, err := json.Marshal(document)
-		if err != nil {
-			return nil, err
+		value, isSet := values[m.path]
+		if m.object {
+			object := updateBody(m.path+".", values, current[name])
+			// Undocumented members of a repository belong to it, and go with it.
+			value, isSet = object, isSet || len(object) > 0 && m.path != "code_repo"
 		}
-		result[name] = encoded
+		if delete(body, name); isSet {
+			body[name] = value
+		}
 	}
-	return result, nil
+	return body
 }

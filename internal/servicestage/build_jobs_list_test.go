@@ -38,13 +38,13 @@ func pages(t *testing.T, total int, content map[int][]string) *service {
 	})
 }
 
-// asked returns which pages the service was asked for.
-func (s *service) asked() []string {
-	var asked []string
+// requestedPages returns the pages that were requested.
+func (s *service) requestedPages() []string {
+	var requested []string
 	for _, r := range s.requests() {
-		asked = append(asked, r.URL.Query().Get("page"))
+		requested = append(requested, r.URL.Query().Get("page"))
 	}
-	return asked
+	return requested
 }
 
 func ids(from, to int) []string {
@@ -58,11 +58,11 @@ func ids(from, to int) []string {
 func TestBuildJobs_pages(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		name  string
-		total int
-		pages map[int][]string
-		want  []string
-		asked []string
+		name      string
+		total     int
+		pages     map[int][]string
+		want      []string
+		requested []string
 		// incomplete lists are requested three times.
 		incomplete bool
 	}{
@@ -139,9 +139,9 @@ func TestBuildJobs_pages(t *testing.T) {
 			}
 			equal(t, "number of missing jobs", len(test.want), 0)
 			if test.incomplete {
-				test.asked = slices.Concat(test.asked, test.asked, test.asked)
+				test.requested = slices.Concat(test.requested, test.requested, test.requested)
 			}
-			equal(t, "pages asked for", service.asked(), test.asked)
+			equal(t, "requested pages", service.requestedPages(), test.requested)
 			_, err := client.ListBuildJobs(t.Context(), "")
 			equal(t, "the whole list is incomplete", err != nil, test.incomplete)
 		})
@@ -168,13 +168,13 @@ func TestBuildJobs_name(t *testing.T) {
 	equal(t, "requests", service.lines(), want)
 }
 
-func TestBuildJobs_askLazily(t *testing.T) {
+func TestBuildJobs_lazy(t *testing.T) {
 	t.Parallel()
 	service := pages(t, 4, map[int][]string{1: {"a", "b"}, 2: {"c", "d"}})
 	list := service.client(t).BuildJobs(t.Context(), "")
-	equal(t, "pages asked for before the first job", service.asked(), nil)
-	for stop, asked := range map[string][]string{"a": {"1"}, "b": {"1"}, "c": {"1", "2"}} {
-		before := len(service.asked())
+	equal(t, "requested pages before the first job", service.requestedPages(), nil)
+	for stop, want := range map[string][]string{"a": {"1"}, "b": {"1"}, "c": {"1", "2"}} {
+		before := len(service.requestedPages())
 		for job, err := range list {
 			if err != nil {
 				t.Fatal(err)
@@ -183,7 +183,7 @@ func TestBuildJobs_askLazily(t *testing.T) {
 				break
 			}
 		}
-		equal(t, "pages asked for until "+stop, service.asked()[before:], asked)
+		equal(t, "requested pages until "+stop, service.requestedPages()[before:], want)
 	}
 }
 

@@ -20,18 +20,17 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-// BuildLog is the end of a log.
+// BuildLog is the end of the log of a build.
 type BuildLog struct {
 	Text string
-	// Cut means that the log has more before it.
+	// Cut is true if the log is longer than Text.
 	Cut bool
 }
 
-const (
-	// maxLogBytes and maxLogRequests bound what is read of a log to get to its end.
-	maxLogBytes    = 64 << 20
-	maxLogRequests = 10_000
-)
+// maxLogBytes and maxLogRequests limit what is read of a log to get to its end. Tests lower the number of requests.
+const maxLogBytes = 64 << 20
+
+var maxLogRequests = 10_000
 
 // BuildLog reads the log of a build, and returns at most limit bytes of its end, without cutting a character. A log of more than 64 MiB,
 // or one that takes more than 10,000 requests, is an error.
@@ -40,11 +39,11 @@ const (
 func (c *Client) BuildLog(ctx context.Context, id string, limit int) (BuildLog, error) {
 	var tail []byte
 	read, isCut := 0, false
-	// The API returns a log from an offset on, and how long it is shows at its end.
+	// The API returns a log from an offset on, but not its length.
 	for from, request := int64(0), 1; ; request++ {
 		var part struct {
-			BuildLog string  `json:"buildlog"`
-			Next     lenient `json:"next"`
+			BuildLog string      `json:"buildlog"`
+			Next     looseString `json:"next"`
 		}
 		query := url.Values{"from": {strconv.FormatInt(from, 10)}}
 		if err := c.do(ctx, rest.Call{Method: http.MethodGet, Path: buildPath(id, "logs"), Query: query}, &part); err != nil {
@@ -74,52 +73,52 @@ func (c *Client) BuildLog(ctx context.Context, id string, limit int) (BuildLog, 
 	return BuildLog{Text: string(tail[start:]), Cut: isCut}, nil
 }
 
-// Check is what the service knows of one code check of a build.
+// Check is one code check of a build.
 type Check struct {
 	// Name is checkstyle, pmd or findbugs.
 	Name string
-	// Info is the check's information as JSON, whose members are not documented; empty where there is none.
+	// Info is the information about the check as JSON, whose members are not documented; empty if there is none.
 	Info string
-	// Counts are its results.
+	// Counts are the results of the check.
 	Counts []CheckCount
 }
 
 // CheckCount is one count of a check's results.
 type CheckCount struct {
-	// Kind is the group that the service puts it in, such as static.
+	// Kind is the group of the count, such as static.
 	Kind    string
 	BuildID string
-	// BuildOrder and TotalCount are in digits; empty where the service does not say.
+	// BuildOrder and TotalCount are numbers as returned; empty if the service does not return them.
 	BuildOrder, TotalCount string
 }
 
-// UnmarshalJSON reads a count; each of its members may be missing.
+// UnmarshalJSON decodes a count. Each of its members may be missing.
 func (c *CheckCount) UnmarshalJSON(data []byte) error {
-	type countAnswer struct {
-		BuildID    lenient `json:"build_id"`
-		BuildOrder digits  `json:"build_order"`
-		TotalCount digits  `json:"total_count"`
+	type countResponse struct {
+		BuildID    looseString    `json:"build_id"`
+		BuildOrder numberOrString `json:"build_order"`
+		TotalCount numberOrString `json:"total_count"`
 	}
-	var wire countAnswer
+	var wire countResponse
 	err := json.Unmarshal(data, &wire)
 	*c = CheckCount{BuildID: string(wire.BuildID), BuildOrder: string(wire.BuildOrder), TotalCount: string(wire.TotalCount)}
 	return err
 }
 
-// codeChecks are the checks whose information can be asked for.
+// codeChecks are the checks whose information can be requested.
 var codeChecks = []string{"checkstyle", "findbugs", "pmd"}
 
-// maxCounts bounds the counts of the code checks of a build.
+// maxCounts is the maximum number of counts of the code checks of a build.
 const maxCounts = 1000
 
-// Checks returns what the service knows of the code checks of a build, by name; nothing if the build had none, or if the service does
-// not have the calls. Information is read only if there are results. More than 1,000 counts are an error.
+// Checks returns the code checks of a build, sorted by name; none if the build had none, or if the service does not support the
+// requests. Information is read only if there are results. More than 1,000 counts are an error.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0332.html (results), _0271 (information).
 func (c *Client) Checks(ctx context.Context, buildID string) ([]Check, error) {
 	var results checkResults
 	err := c.do(ctx, rest.Call{Method: http.MethodGet, Path: buildPath(buildID, "results")}, &results)
-	if err != nil && !hasNotThisCall(err) {
+	if err != nil && !isUnsupported(err) {
 		return nil, err
 	}
 	if len(results.counts) == 0 {
@@ -155,7 +154,7 @@ type checkResults struct {
 	total  int
 }
 
-// UnmarshalJSON reads {"checkstyle":{"static":{"count_info":[...]}}}. What has another form is no count.
+// UnmarshalJSON decodes {"checkstyle":{"static":{"count_info":[...]}}}. Members of another form are ignored.
 func (r *checkResults) UnmarshalJSON(data []byte) error {
 	r.counts = map[string][]CheckCount{}
 	return eachMember(data, func(check string, kinds json.RawMessage) error {
@@ -170,7 +169,7 @@ func (r *checkResults) add(check, kind string, group json.RawMessage) error {
 		CountInfo json.RawMessage `json:"count_info"`
 	}
 	if json.Unmarshal(group, &wire) != nil || len(wire.CountInfo) == 0 {
-		return nil //nolint:nilerr // What has another form is no count.
+		return nil //nolint:nilerr // Members of another form are ignored.
 	}
 	var counts []CheckCount
 	err := eachElement(wire.CountInfo, maxCounts-r.total, func(value json.RawMessage) error {
@@ -200,7 +199,7 @@ func (c *Client) checkInfo(ctx context.Context, buildID, check string) (string, 
 	}
 	query := url.Values{"taskname": {check}}
 	err := c.do(ctx, rest.Call{Method: http.MethodGet, Path: buildPath(buildID), Query: query}, &response)
-	if hasNotThisCall(err) {
+	if isUnsupported(err) {
 		return "", nil
 	}
 	if err != nil {
@@ -214,8 +213,8 @@ func (c *Client) checkInfo(ctx context.Context, buildID, check string) (string, 
 	return info.String(), nil
 }
 
-// hasNotThisCall is true where the service refuses a call as such, or does not publish it.
-func hasNotThisCall(err error) bool {
+// isUnsupported reports whether the service does not support a request, or the API gateway does not publish it.
+func isUnsupported(err error) bool {
 	failure, ok := errors.AsType[*Error](err)
-	return ok && (saysGone(failure) || mayMeanGone(failure) || failure.Code == notPublished)
+	return ok && (isNotFound(failure) || isAmbiguousNotFound(failure) || failure.Code == notPublished)
 }

@@ -17,31 +17,30 @@ import (
 // StartedBuild is a build that was started.
 type StartedBuild struct {
 	Build
-	// Adopted means that the service's answer was lost, and that the build is the one that the job has had since.
+	// Adopted is true if the response was lost and the build is the new last build of the job.
 	Adopted bool
 }
 
-// LostBuildError says that the start of a build went out and that nobody knows for certain what became of it. It is not sent
-// again: a build may be running.
-type LostBuildError struct {
-	// JobID and JobName are the job whose build was to start.
+// UnknownStartError reports that the request to start a build was sent, that its response was lost, and that no build could be identified
+// as the started one. The request is not sent again, because a build may be running.
+type UnknownStartError struct {
+	// JobID and JobName identify the build job.
 	JobID, JobName string
-	// Before is the last build of the job before the start; empty where there was none.
+	// Before is the ID of the last build before the request; empty if there was none.
 	Before string
-	// After is the last build of the job afterwards, where that is another one, and not surely the one that was to start; empty
-	// otherwise.
+	// After is the ID of the last build after the request, if it is another one. It may be the started build, or somebody else's.
 	After string
-	// Err is the failure of the start.
+	// Err is the failure of the request.
 	Err error
-	// Lookup is why the job could not be read afterwards; nil where it could.
-	Lookup error
+	// LookupErr is why the job could not be read after the request; nil if it could.
+	LookupErr error
 }
 
-// Error names the builds in question.
-func (e *LostBuildError) Error() string {
+// Error contains the failures and the IDs of both builds.
+func (e *UnknownStartError) Error() string {
 	parts := []string{e.Err.Error()}
-	if e.Lookup != nil {
-		parts = append(parts, e.Lookup.Error())
+	if e.LookupErr != nil {
+		parts = append(parts, e.LookupErr.Error())
 	}
 	if e.After != "" {
 		parts = append(parts, fmt.Sprintf("the last build of %q was %q and is %q",
@@ -50,59 +49,58 @@ func (e *LostBuildError) Error() string {
 	return strings.Join(parts, "; ")
 }
 
-// Unwrap returns the failures.
-func (e *LostBuildError) Unwrap() []error {
-	if e.Lookup == nil {
+// Unwrap returns Err and LookupErr.
+func (e *UnknownStartError) Unwrap() []error {
+	if e.LookupErr == nil {
 		return []error{e.Err}
 	}
-	return []error{e.Err, e.Lookup}
+	return []error{e.Err, e.LookupErr}
 }
 
 // StartBuild starts one build of a job. A request that was sent is not canceled with ctx, but ends within 30 seconds, and is never sent
 // again. If its response is lost, or describes a build of another job or one that existed before, the job is read: if it has a new last
-// build, which no client of this process knows, and no third one was started in between, that one is adopted; anything else is a
-// [LostBuildError]. All clients in this process start the builds of one job one after the other.
+// build, which no client of this process knows, and no third one was started in between, that one is adopted; otherwise the error is an
+// [*UnknownStartError]. All clients in this process start the builds of one job one after the other.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0333.html.
 func (c *Client) StartBuild(ctx context.Context, jobID string) (*StartedBuild, error) {
-	owned := c.buildsOf(jobID)
-	if err := owned.turn.Acquire(ctx, 1); err != nil {
-		return nil, &Error{Method: http.MethodPost, Host: c.rest.Host(), Stopped: err}
+	end, err := c.takeTurn(ctx, object{jobID: jobID})
+	if err != nil {
+		return nil, err
 	}
-	defer owned.turn.Release(1)
-
+	defer end()
 	job, err := c.GetBuildJob(ctx, jobID, "")
 	if err != nil {
 		return nil, err
 	}
 	response := expectedBuild{accept: func(b *Build) error {
-		if b.ID == job.LastBuildID || owned.knows(b.ID) {
+		if b.ID == job.LastBuildID || c.shared.knows(object{jobID, b.ID}) {
 			return fmt.Errorf("the response describes build %q, which existed before", b.ID)
 		}
 		return b.belongsTo(jobID)
 	}}
 	err = c.do(ctx, rest.Call{Method: http.MethodPost, Path: jobPath(jobID, "builds")}, &response)
 	if err == nil {
-		owned.claim(response.ID)
-		return &StartedBuild{Build: response.of(job)}, nil
+		c.shared.created(object{jobID, response.ID})
+		return &StartedBuild{Build: response.withJob(job)}, nil
 	}
-	if failure, ok := errors.AsType[*Error](err); !ok || !isLost(failure) {
+	if failure, ok := errors.AsType[*Error](err); !ok || !outcomeUnknown(failure) {
 		return nil, err
 	}
-	lost := &LostBuildError{JobID: jobID, JobName: job.Spec.JobName, Before: job.LastBuildID, Err: err}
-	c.findStarted(ctx, lost)
-	if lost.After == "" {
-		return nil, lost
+	outcome := &UnknownStartError{JobID: jobID, JobName: job.Spec.JobName, Before: job.LastBuildID, Err: err}
+	c.findStarted(ctx, outcome)
+	if outcome.After == "" {
+		return nil, outcome
 	}
-	adopted, certain := c.adoptable(ctx, job, lost)
-	if !certain || !owned.claim(lost.After) {
-		return nil, lost
+	adopted, certain := c.adoptable(ctx, job, outcome)
+	if !certain || !c.shared.adopt(object{jobID, outcome.After}) {
+		return nil, outcome
 	}
 	return &StartedBuild{Build: adopted, Adopted: true}, nil
 }
 
-// of is the build with what its job says, where the answer is silent.
-func (b *Build) of(job *BuildJob) Build {
+// withJob returns the build with the ID and name of its job, if the response did not contain them.
+func (b *Build) withJob(job *BuildJob) Build {
 	named := *b
 	if named.JobID == "" {
 		named.JobID = job.ID
@@ -113,57 +111,56 @@ func (b *Build) of(job *BuildJob) Build {
 	return named
 }
 
-// findStarted reads the job until its last build is one that did not exist before the start, and sets After, or Lookup if the job cannot
+// findStarted reads the job until its last build is one that did not exist before the start, and sets After, or LookupErr if the job cannot
 // be read. A last build that this process knows existed before: the job was read late, and Before is corrected. Once the operation's time
 // is over the job is read once more, with a time of its own, because the ID has to be saved.
-func (c *Client) findStarted(ctx context.Context, lost *LostBuildError) {
-	owned := c.buildsOf(lost.JobID)
-	look := func(ctx context.Context) {
+func (c *Client) findStarted(ctx context.Context, outcome *UnknownStartError) {
+	read := func(ctx context.Context) {
 		var job *BuildJob
-		if job, lost.Lookup = c.getBuildJob(ctx, lost.JobID); lost.Lookup != nil {
+		if job, outcome.LookupErr = c.getBuildJob(ctx, outcome.JobID); outcome.LookupErr != nil {
 			return
 		}
 		switch last := job.LastBuildID; {
-		case last == lost.Before:
-		case owned.knows(last):
-			lost.Before = last
+		case last == outcome.Before:
+		case c.shared.knows(object{outcome.JobID, last}):
+			outcome.Before = last
 		default:
-			lost.After = last
+			outcome.After = last
 		}
 	}
 	for try := 1; try <= lookups; try++ {
-		look(ctx)
-		if lost.Lookup != nil || lost.After != "" || try == lookups || c.rest.Pause(ctx, rest.Delay(try)) != nil {
+		read(ctx)
+		if outcome.LookupErr != nil || outcome.After != "" || try == lookups || c.rest.Pause(ctx, rest.Delay(try)) != nil {
 			break
 		}
 	}
-	if ctx.Err() != nil && lost.After == "" {
+	if ctx.Err() != nil && outcome.After == "" {
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupTimeout)
 		defer cancel()
-		look(late)
+		read(late)
 	}
 }
 
 // adoptable decides whether the last build of the job is the one that was to start. It is not if it belongs to another job, or if the
 // numbers of the builds show that somebody else has started one too. The lookup has a time of its own, because the ID is not saved
 // yet.
-func (c *Client) adoptable(ctx context.Context, job *BuildJob, lost *LostBuildError) (Build, bool) {
+func (c *Client) adoptable(ctx context.Context, job *BuildJob, outcome *UnknownStartError) (Build, bool) {
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupTimeout)
 	defer cancel()
-	adopted := (&Build{ID: lost.After}).of(job)
-	if !rest.PathElement.MatchString(lost.After) {
+	adopted := (&Build{ID: outcome.After}).withJob(job)
+	if !rest.PathElement.MatchString(outcome.After) {
 		return adopted, false
 	}
-	build, err := c.readBuild(late, lost.After, job.ID)
+	build, err := c.readBuild(late, outcome.After, job.ID)
 	if err != nil {
 		// A lagging or failing read proves nothing. One that describes something else does.
 		return adopted, !isAccepted(err)
 	}
-	adopted = build.of(job)
-	if lost.Before == "" {
+	adopted = build.withJob(job)
+	if outcome.Before == "" {
 		return adopted, true
 	}
-	before, err := c.readBuild(late, lost.Before, job.ID)
+	before, err := c.readBuild(late, outcome.Before, job.ID)
 	if err != nil {
 		return adopted, true
 	}

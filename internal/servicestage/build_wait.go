@@ -16,29 +16,28 @@ import (
 
 const (
 	firstPoll = 2 * time.Second
-	// lastPoll and its jitter come to 15 seconds at most.
+	// lastPoll and its jitter are 15 seconds at most.
 	lastPoll = 12500 * time.Millisecond
-	// maxMissedPolls is how many polls in a row may fail in a way that passes before the wait ends. Each has been tried again by
-	// itself already.
+	// maxMissedPolls is the maximum number of transient failures in a row. Each of them was retried already.
 	maxMissedPolls = 5
 )
 
-// BuildProgress is how far a build is.
+// BuildProgress is a build that was read during a wait.
 type BuildProgress struct {
 	Build
 	// Elapsed is the time since the wait began.
 	Elapsed time.Duration
 }
 
-// ErrWaitTimeout means that a build has not finished in time.
+// ErrWaitTimeout is the error of [Client.WaitForBuild] if the build did not end before the timeout.
 var ErrWaitTimeout = errors.New("the build has not finished in time")
 
-// WaitForBuild waits until a build has ended, well or badly, and returns it. jobID is the job of the build; responses for another build
-// or job are errors. The build is read after 2 seconds, then less and less often down to every 15, with some jitter. seen is called
+// WaitForBuild waits until a build has ended, with success or not, and returns it. jobID is the job of the build; responses for another
+// build or job are errors. The build is read after 2 seconds, then at growing intervals up to 15 seconds, with jitter. onProgress is called
 // with each response; it may be nil. After timeout on the client's clock, or when the deadline of ctx passes, the build is read once
-// more, and the error is [ErrWaitTimeout] if it has not ended. The wait ends at once when ctx is canceled, and with the failure when the
-// service cannot be reached for a while. The build as last seen is returned with the error; it is nil if it was never seen.
-func (c *Client) WaitForBuild(ctx context.Context, id, jobID string, timeout time.Duration, seen func(BuildProgress)) (*Build, error) {
+// more, and the error is [ErrWaitTimeout] if it has not ended. The wait ends immediately if ctx is canceled, and after six transient failures
+// in a row. The build as last read is returned with the error; it is nil if it was never read.
+func (c *Client) WaitForBuild(ctx context.Context, id, jobID string, timeout time.Duration, onProgress func(BuildProgress)) (*Build, error) {
 	start := c.rest.Now()
 	var last *Build
 	missed := 0
@@ -53,14 +52,14 @@ func (c *Client) WaitForBuild(ctx context.Context, id, jobID string, timeout tim
 			if ctx.Err() != nil {
 				return c.endOfWait(ctx, id, jobID, last)
 			}
-			if missed > maxMissedPolls || !mayPass(err, last) {
+			if missed > maxMissedPolls || !isTransient(err, last) {
 				return last, err
 			}
 			continue
 		}
 		last, missed = build, 0
-		if seen != nil {
-			seen(BuildProgress{Build: *build, Elapsed: c.rest.Now().Sub(start)})
+		if onProgress != nil {
+			onProgress(BuildProgress{Build: *build, Elapsed: c.rest.Now().Sub(start)})
 		}
 		if build.State.Ended() {
 			return build, nil
@@ -82,7 +81,7 @@ func (c *Client) endOfWait(ctx context.Context, id, jobID string, last *Build) (
 	return last, ErrWaitTimeout
 }
 
-// lastReadTimeout bounds the read that follows the end of a wait.
+// lastReadTimeout limits the read after the end of a wait.
 const lastReadTimeout = 5 * time.Second
 
 // lastRead reads a build after the deadline of ctx. It returns nil if that fails, or if ctx was canceled.
@@ -99,14 +98,13 @@ func (c *Client) lastRead(ctx context.Context, id, jobID string) *Build {
 	return build
 }
 
-// mayPass is true of the failures after which a build is asked for again: those that any call would repeat, and, as long as the
-// build was never seen, that the service does not know it yet.
-func mayPass(err error, last *Build) bool {
+// isTransient reports whether a build is read again after a failure: one that any call retries, or "not found" before the first response.
+func isTransient(err error, last *Build) bool {
 	failure, ok := errors.AsType[*Error](err)
-	return ok && (failure.Transient() || last == nil && (saysGone(failure) || mayMeanGone(failure)))
+	return ok && (failure.Transient() || last == nil && (isNotFound(failure) || isAmbiguousNotFound(failure)))
 }
 
-// pollDelay is how long to wait before a poll; the first is 0.
+// pollDelay returns the wait before a poll; the first is 0.
 func pollDelay(poll int) time.Duration {
 	d := firstPoll
 	for range poll {
@@ -118,7 +116,7 @@ func pollDelay(poll int) time.Duration {
 	return d + rand.N(d/5) //nolint:gosec // Jitter needs no secrecy.
 }
 
-// cancelWait is how long the end of a canceled build is waited for.
+// cancelWait limits the wait for the end of a canceled build.
 const cancelWait = time.Minute
 
 // CancelBuild cancels a build of a job and waits up to a minute until it has ended. A build that has ended already is not an error; its
@@ -138,7 +136,7 @@ func (c *Client) CancelBuild(ctx context.Context, id, jobID string) (*Build, err
 	case isForeign:
 		return nil, err
 	case err != nil && !isAccepted(err):
-		// The response to the canceling of a build that has ended is not documented.
+		// The API does not document the response if the build has ended.
 		if build, readErr := c.GetBuild(ctx, id, jobID); readErr == nil && build.State.Ended() {
 			return build, nil
 		}

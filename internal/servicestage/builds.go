@@ -18,20 +18,22 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-// BuildState is the state of a build or of one of its phases, in the service's own word.
+// BuildState is the state of a build or of a phase, as returned.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0333.html.
 type BuildState string
 
 const (
-	// maxState is how much of a state is printed, in characters.
+	// maxState limits a state in a message, in characters.
 	maxState = 64
-	// maxPhases bounds the phases of a build.
+	// maxPhases is the maximum number of phases of a build.
 	maxPhases = 1000
-	// maxBuilds and maxBuildPages bound the list of builds of a job.
-	maxBuilds     = 100_000
-	maxBuildPages = 10_000
+	// maxBuilds limits the list of builds of a job, as maxBuildPages does.
+	maxBuilds = 100_000
 )
+
+// maxBuildPages is a variable because tests lower it.
+var maxBuildPages = 10_000
 
 // The documented states.
 const (
@@ -49,31 +51,31 @@ const (
 // String returns the state for a message: on one line, without characters that are not printable, and truncated.
 func (s BuildState) String() string { return rest.Sanitize(string(s), maxState) }
 
-// Ended reports whether a build in this state has come to its end. A word that is not documented is no end.
-func (s BuildState) Ended() bool { return s == BuildSuccessful || s.Bad() }
+// Ended reports whether a build in this state has ended. A build in an undocumented state has not.
+func (s BuildState) Ended() bool { return s == BuildSuccessful || s.Failed() }
 
-// Bad reports whether a build in this state has ended without success.
-func (s BuildState) Bad() bool {
+// Failed reports whether a build in this state has ended without success.
+func (s BuildState) Failed() bool {
 	return slices.Contains([]BuildState{BuildFailed, BuildTimeout, BuildCancel, BuildDeleted}, s)
 }
 
-// Build is one run of a build job. A member is empty where the service does not say, or does not say it yet.
+// Build is one run of a build job. A member is empty if the service does not return it, or not yet.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0269.html (details), _0333 (start).
 type Build struct {
 	ID, JobID, JobName  string
 	EnterpriseProjectID string
-	// Index is the number of the build within its job, in digits.
+	// Index is the number of the build within its job, as returned.
 	Index string
 	State BuildState
-	// StartedAt and EndedAt are in RFC 3339 where they could be understood, else as they came.
+	// StartedAt and EndedAt are in RFC 3339 format if they could be parsed, else as returned.
 	StartedAt, EndedAt string
-	// Duration is nil as long as the build has not ended.
+	// Duration is nil until the build has ended.
 	Duration *time.Duration
 
 	RepoType, Repo, Branch                         string
 	CommitID, Committer, CommitTime, CommitComment string
-	// Language is what is built, such as java.
+	// Language is the programming language, such as java.
 	Language string
 	// Trigger is the member `type`: who started the build, such as user or auto.
 	Trigger string
@@ -81,34 +83,34 @@ type Build struct {
 	Creator string
 }
 
-// buildAnswer is a build in each of its answers: start says `state`, the others `build_state`; only start and list have a
-// duration. What is not needed to go on is read leniently.
-type buildAnswer struct {
-	BuildID             string  `json:"build_id"`
-	JobID               lenient `json:"job_id"`
-	JobName             lenient `json:"job_name"`
-	EnterpriseProjectID lenient `json:"enterprise_project_id"`
-	Index               digits  `json:"index"`
-	BuildState          lenient `json:"build_state"`
-	State               lenient `json:"state"`
-	StartedAt           lenient `json:"started_at"`
-	EndedAt             lenient `json:"ended_at"`
-	Duration            lenient `json:"duration"`
-	RepoType            lenient `json:"repo_type"`
-	Repo                lenient `json:"repo"`
-	Branch              lenient `json:"branch"`
-	CommitID            lenient `json:"commit_id"`
-	Committer           lenient `json:"committer"`
-	CommitTime          lenient `json:"commit_time"`
-	CommitComment       lenient `json:"commit_comment"`
-	Language            lenient `json:"language"`
-	Type                lenient `json:"type"`
-	Creator             creator `json:"creator"`
+// buildResponse is a build in all responses: start returns `state`, the others `build_state`; only start and list return a duration. A
+// member that the client does not depend on never fails the decoding.
+type buildResponse struct {
+	BuildID             string         `json:"build_id"`
+	JobID               looseString    `json:"job_id"`
+	JobName             looseString    `json:"job_name"`
+	EnterpriseProjectID looseString    `json:"enterprise_project_id"`
+	Index               numberOrString `json:"index"`
+	BuildState          looseString    `json:"build_state"`
+	State               looseString    `json:"state"`
+	StartedAt           looseString    `json:"started_at"`
+	EndedAt             looseString    `json:"ended_at"`
+	Duration            looseString    `json:"duration"`
+	RepoType            looseString    `json:"repo_type"`
+	Repo                looseString    `json:"repo"`
+	Branch              looseString    `json:"branch"`
+	CommitID            looseString    `json:"commit_id"`
+	Committer           looseString    `json:"committer"`
+	CommitTime          looseString    `json:"commit_time"`
+	CommitComment       looseString    `json:"commit_comment"`
+	Language            looseString    `json:"language"`
+	Type                looseString    `json:"type"`
+	Creator             creator        `json:"creator"`
 }
 
-// UnmarshalJSON reads a build. A response without a usable build_id is an error: it describes no build.
+// UnmarshalJSON decodes a build. A response without a valid build_id is an error.
 func (b *Build) UnmarshalJSON(data []byte) error {
-	var wire buildAnswer
+	var wire buildResponse
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
 	}
@@ -164,12 +166,12 @@ func (b *Build) belongsTo(jobID string) error {
 	return nil
 }
 
-// duration is what the service says of a build that has ended, else the time between its start and its end.
-func (b *Build) duration(said lenient) *time.Duration {
+// duration returns the duration that the service returned for a build that has ended, else the time from its start to its end.
+func (b *Build) duration(returned looseString) *time.Duration {
 	if !b.State.Ended() {
 		return nil
 	}
-	if seconds, err := strconv.ParseFloat(string(said), 64); err == nil && 0 < seconds && seconds < 1e9 {
+	if seconds, err := strconv.ParseFloat(string(returned), 64); err == nil && 0 < seconds && seconds < 1e9 {
 		return new(time.Duration(seconds) * time.Second)
 	}
 	start, startErr := time.Parse(time.RFC3339, b.StartedAt)
@@ -182,20 +184,20 @@ func (b *Build) duration(said lenient) *time.Duration {
 
 // Phase is one of the steps that a build goes through.
 type Phase struct {
-	// ID is in digits; empty where the service does not say.
+	// ID is a number as returned; empty if the service does not return it.
 	ID    string
 	Name  string
 	State BuildState
 }
 
-// UnmarshalJSON reads a phase, whose id is documented as a string and shown as a number.
+// UnmarshalJSON decodes a phase, whose id is documented as a string, but a number in the example.
 func (p *Phase) UnmarshalJSON(data []byte) error {
-	type phaseAnswer struct {
-		ID    digits  `json:"id"`
-		Name  lenient `json:"name"`
-		State lenient `json:"state"`
+	type phaseResponse struct {
+		ID    numberOrString `json:"id"`
+		Name  looseString    `json:"name"`
+		State looseString    `json:"state"`
 	}
-	var wire phaseAnswer
+	var wire phaseResponse
 	err := json.Unmarshal(data, &wire)
 	*p = Phase{ID: string(wire.ID), Name: string(wire.Name), State: BuildState(wire.State)}
 	return err
@@ -210,24 +212,18 @@ func (c *Client) GetBuild(ctx context.Context, id, jobID string) (*Build, error)
 		return nil, err
 	}
 	if job := cmp.Or(jobID, build.JobID); job != "" {
-		c.buildsOf(job).claim(id)
+		c.shared.known.LoadOrStore(object{job, id}, false)
 	}
 	return build, nil
 }
 
-// readBuild is GetBuild for a build that may be nobody's yet: it does not become known.
+// readBuild is like GetBuild, but does not record the build as known, so that it can still be adopted.
 func (c *Client) readBuild(ctx context.Context, id, jobID string) (*Build, error) {
 	response := expectedBuild{accept: func(b *Build) error { return b.is(id, jobID) }}
 	if err := c.do(ctx, rest.Call{Method: http.MethodGet, Path: buildPath(id)}, &response); err != nil {
 		return nil, err
 	}
 	return &response.Build, nil
-}
-
-// buildsOf returns what the clients of this process share about the builds of a job. The ID of a job implies its project, which not
-// every client knows.
-func (c *Client) buildsOf(jobID string) *ownership {
-	return ownershipOf("builds", c.rest.Host(), jobID)
 }
 
 // Phases lists the phases of a build, in their order.
@@ -271,17 +267,17 @@ func (l *phaseList) UnmarshalJSON(data []byte) error {
 type BuildSummary struct {
 	ID    string
 	State BuildState
-	// Duration is nil as long as the build has not ended.
+	// Duration is nil until the build has ended.
 	Duration *time.Duration
 }
 
-// BuildList is the builds of a job.
+// BuildList contains the builds of a job.
 type BuildList struct {
-	// JobName is the name of the job.
+	// JobName is the name of the build job.
 	JobName string
-	// Total, Finished and Successful are what the service counts.
+	// Total, Finished and Successful are the counts that the service returns.
 	Total, Finished, Successful int
-	// Builds are the newest first. They are fewer than Total where the service does not hand out all.
+	// Builds are sorted from new to old. They are fewer than Total if the service does not return all.
 	Builds []BuildSummary
 }
 
@@ -299,7 +295,7 @@ type buildRows struct {
 	rows  []BuildSummary
 }
 
-// UnmarshalJSON reads the rows. One without a usable build_id, or of another job, is an error.
+// UnmarshalJSON decodes the rows. A row without a valid build_id, or of another job, is an error.
 func (r *buildRows) UnmarshalJSON(data []byte) error {
 	return eachElement(data, maxBuilds, func(value json.RawMessage) error {
 		var build Build
@@ -316,7 +312,7 @@ func (r *buildRows) UnmarshalJSON(data []byte) error {
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0219.html.
 func (c *Client) Builds(ctx context.Context, jobID string) (*BuildList, error) {
-	// The name of the job is mandatory, although its id is in the path.
+	// The API requires the name of the job, although its ID is in the path.
 	job, err := c.GetBuildJob(ctx, jobID, "")
 	if err != nil {
 		return nil, err
@@ -348,7 +344,7 @@ func (c *Client) Builds(ctx context.Context, jobID string) (*BuildList, error) {
 		query.Set("page", strconv.Itoa(page+1))
 		query.Set("per_page", strconv.Itoa(max(response.PerPage, len(response.List.rows))))
 	}
-	// The order is not documented. The job says which build is the last.
+	// The order is not documented. The job contains the ID of its last build.
 	if n := len(list.Builds); n > 1 && list.Builds[n-1].ID == job.LastBuildID {
 		slices.Reverse(list.Builds)
 	}

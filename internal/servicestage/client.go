@@ -1,7 +1,8 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package servicestage is a client of the ServiceStage Build API, in the API's own words. It knows nothing of Terraform.
+// Package servicestage is a client of the ServiceStage Build API with the API's names. It interprets the service's error codes. It must not
+// import Terraform or the emulator.
 package servicestage
 
 import (
@@ -15,37 +16,39 @@ import (
 // maxIDLength limits an ID of the service in an error, in characters.
 const maxIDLength = 128
 
-// Config is what a [Client] is made of. It needs an endpoint and an authenticator.
+// Config configures a [Client]. Endpoint and Authenticator are required; [New] sets AcceptsCredentials.
 type Config = rest.Config
 
-// Client calls the Build API of one region and project. It is safe for concurrent use.
+// Client calls the Build API of one region and project. All clients of one host in a process share which build jobs and builds they know,
+// so that none adopts that of another. It is safe for concurrent use.
 type Client struct {
+	config   Config
 	rest     *rest.Client
 	shared   *shared
 	existing existingList
 }
 
-// New returns a client, or an error when the endpoint is no absolute URL or the authenticator is missing. It does not touch
-// the network.
+// New returns a client, or an error if the endpoint is not an absolute URL or the authenticator is missing. It sends nothing.
 func New(config Config) (*Client, error) {
+	// ServiceStage returns 401 with a code of its own for an object that does not exist.
+	config.AcceptsCredentials = hasServiceCode
 	client, err := rest.New(config)
 	if err != nil {
 		return nil, err
 	}
 	if config.Authenticator == nil {
-		return nil, errors.New("there is no authenticator")
+		return nil, errors.New("the authenticator is missing")
 	}
-	return &Client{rest: client, shared: sharedWith(client.Host())}, nil
+	return &Client{config: config, rest: client, shared: sharedWith(client.Host())}, nil
 }
 
-// Config is what the client was made of.
-func (c *Client) Config() Config { return c.rest.Config() }
+// Config returns the configuration, from which a caller can make another client of the same service.
+func (c *Client) Config() Config { return c.config }
 
 // Now returns the time of the client's clock.
 func (c *Client) Now() time.Time { return c.rest.Now() }
 
-// do sends a call, and decodes the answer into out, unless that is nil. Its error is an [*Error], but where the call itself cannot
-// be written.
+// do sends a call and decodes the response into out, unless that is nil. Its error is an [*Error], unless the call itself is invalid.
 func (c *Client) do(ctx context.Context, call rest.Call, out any) error {
 	_, err := c.rest.Do(ctx, call, out)
 	return err

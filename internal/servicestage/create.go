@@ -42,8 +42,8 @@ type CreatedBuildJob struct {
 // UnmarshalJSON reads the create response. A response without job_id is an error.
 func (j *CreatedBuildJob) UnmarshalJSON(data []byte) error {
 	var wire struct {
-		JobID     string  `json:"job_id"`
-		CreatedAt lenient `json:"created_at"`
+		JobID     string      `json:"job_id"`
+		CreatedAt looseString `json:"created_at"`
 	}
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
@@ -75,7 +75,7 @@ func (e *UnknownOutcomeError) Error() string {
 		parts = append(parts, e.LookupErr.Error())
 	}
 	for _, job := range e.Jobs {
-		parts = append(parts, fmt.Sprintf("build job %s has the name %q", job.ID, job.Name))
+		parts = append(parts, fmt.Sprintf("build job %s has the name %q", rest.Sanitize(job.ID, maxIDLength), rest.Sanitize(job.Name, maxIDLength)))
 	}
 	return strings.Join(parts, "; ")
 }
@@ -95,7 +95,7 @@ type ExistingIDError struct {
 
 // Error contains the ID.
 func (e *ExistingIDError) Error() string {
-	return fmt.Sprintf("the response to the create request contains the ID of a build job that existed before: %s", e.ID)
+	return "the response to the create request contains the ID of a build job that existed before: " + rest.Sanitize(e.ID, maxIDLength)
 }
 
 // CreateBuildJob creates one build job, even if responses are lost. A request in flight is not canceled with ctx, but ends within 30
@@ -105,38 +105,43 @@ func (e *ExistingIDError) Error() string {
 // build jobs.
 func (c *Client) CreateBuildJob(ctx context.Context, spec BuildJobSpec) (*CreatedBuildJob, error) {
 	// Two concurrent creates of one name could adopt each other's build job.
-	turn := ownershipOf("creates", c.rest.Host(), strings.ToLower(spec.JobName)).turn
-	if err := turn.Acquire(ctx, 1); err != nil {
-		return nil, &Error{Method: http.MethodPost, Host: c.rest.Host(), Stopped: err}
+	end, err := c.takeTurn(ctx, strings.ToLower(spec.JobName))
+	if err != nil {
+		return nil, err
 	}
-	defer turn.Release(1)
+	defer end()
 	existing := c.existingJobs(ctx, spec.JobName)
 
 	var created *CreatedBuildJob
-	err := c.retryNameTaken(ctx, spec.JobName, "", func() (err error) {
-		created, err = c.createBuildJob(ctx, spec, existing)
+	var lost *Error
+	err = c.retryNameTaken(ctx, spec.JobName, "", func() (err error) {
+		created, err = c.createBuildJob(ctx, spec, existing, lost)
+		if outcome, ok := errors.AsType[*UnknownOutcomeError](err); ok {
+			lost, _ = errors.AsType[*Error](outcome.Err)
+		}
 		return err
 	})
 	return created, err
 }
 
-func (c *Client) createBuildJob(ctx context.Context, spec BuildJobSpec, existing existingJobs) (*CreatedBuildJob, error) {
-	var last *Error // The last failure of a request that was sent.
+// createBuildJob sends the request until its outcome is known. last is the last failure of an earlier request whose outcome is
+// unknown; nil if there was none.
+func (c *Client) createBuildJob(ctx context.Context, spec BuildJobSpec, existing existingJobs, last *Error) (*CreatedBuildJob, error) {
 	for send := 1; ; send++ {
 		var created CreatedBuildJob
 		err := c.do(ctx, rest.Call{Method: http.MethodPost, Path: jobPath(), Body: spec}, &created)
 		if err == nil {
 			// The ID of another create, or of a build job that existed before, would give one build job to two owners.
-			if before, known := c.shared.own.Swap(created.ID, true); existing.contains(created.ID) || known && before == true {
+			if existing.contains(created.ID) || !c.shared.created(object{jobID: created.ID}) {
 				return nil, &ExistingIDError{Name: spec.JobName, ID: created.ID}
 			}
-			if created.Resent = send > 1; created.Resent {
+			if created.Resent = last != nil; created.Resent {
 				created.Duplicates, created.DuplicatesErr = c.duplicates(ctx, spec.JobName, existing)
 			}
 			return &created, nil
 		}
 		failure, ok := errors.AsType[*Error](err)
-		if !ok || send == 1 && !isLost(failure) {
+		if !ok || last == nil && !outcomeUnknown(failure) {
 			return nil, err
 		}
 		if last == nil || failure.Sent {
@@ -146,7 +151,7 @@ func (c *Client) createBuildJob(ctx context.Context, spec BuildJobSpec, existing
 		switch {
 		case adopted != "":
 			return &CreatedBuildJob{ID: adopted, Adopted: true}, nil
-		case lookupErr != nil, len(jobs) > 0, !isLost(failure), send > c.maxResends(failure), c.rest.Pause(ctx, rest.Delay(send)) != nil:
+		case lookupErr != nil, len(jobs) > 0, !outcomeUnknown(failure), send > c.maxResends(failure), c.rest.Pause(ctx, rest.Delay(send)) != nil:
 			last.Stopped = ctx.Err()
 			return nil, &UnknownOutcomeError{Name: spec.JobName, Jobs: jobs, Err: last, LookupErr: lookupErr}
 		}
@@ -156,14 +161,14 @@ func (c *Client) createBuildJob(ctx context.Context, spec BuildJobSpec, existing
 // maxResends is how many times a create request is sent again after the failure. With an error code of the service it is likely to
 // fail again.
 func (c *Client) maxResends(failure *Error) int {
-	if strings.HasPrefix(failure.Code, "SVCSTG.") {
+	if hasServiceCode(failure) {
 		return min(1, c.rest.MaxRetries())
 	}
 	return c.rest.MaxRetries()
 }
 
-// isLost is true of a failure after which the service may have done what it was asked.
-func isLost(failure *Error) bool {
+// outcomeUnknown reports whether the service may have carried out a request that failed.
+func outcomeUnknown(failure *Error) bool {
 	return failure.Sent && (failure.StatusCode < http.StatusMultipleChoices && failure.Code == "" ||
 		failure.StatusCode == http.StatusRequestTimeout || failure.StatusCode >= http.StatusInternalServerError)
 }
@@ -188,7 +193,7 @@ func (c *Client) findCreated(ctx context.Context, spec BuildJobSpec, existing ex
 	return adopted, others, err
 }
 
-// searchCreated searches once. settled means that searching again is of no use. A listed build job that GET does not find may be a
+// searchCreated searches once. settled means that another search would return the same. A listed build job that GET does not find may be a
 // deleted one, or the created one before the service can read it: only the last search leaves it out.
 func (c *Client) searchCreated(
 	ctx context.Context, spec BuildJobSpec, existing existingJobs, last bool,
@@ -205,7 +210,7 @@ func (c *Client) searchCreated(
 		switch {
 		case err == nil:
 			found, others = append(found, job), append(others, summary)
-		case isFailure && (saysGone(failure) || mayMeanGone(failure)):
+		case isFailure && (isNotFound(failure) || isAmbiguousNotFound(failure)):
 			missing++
 			if !last {
 				others = append(others, summary)
@@ -218,7 +223,7 @@ func (c *Client) searchCreated(
 		}
 	}
 	if len(found) == 1 && (missing == 0 || last) && existing.complete && found[0].matches(spec) {
-		if _, known := c.shared.own.LoadOrStore(found[0].ID, true); !known {
+		if c.shared.adopt(object{jobID: found[0].ID}) {
 			return found[0].ID, nil, true, nil
 		}
 	}
@@ -237,7 +242,7 @@ func (c *Client) unknownJobsNamed(ctx context.Context, name string, existing exi
 	all, err := c.ListBuildJobs(ctx, name)
 	var jobs []BuildJobSummary
 	for _, job := range all {
-		if _, own := c.shared.own.Load(job.ID); job.Name == name && !own && !existing.contains(job.ID) {
+		if job.Name == name && !c.shared.knows(object{jobID: job.ID}) && !existing.contains(job.ID) {
 			jobs = append(jobs, job)
 		}
 	}

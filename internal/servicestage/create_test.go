@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -210,6 +211,9 @@ func TestCreateBuildJob_existingIDIsNotCreated(t *testing.T) {
 			t.Errorf("got %v, %v", created, err)
 		}
 	}
+	_, err := client.CreateBuildJob(t.Context(), app)
+	taken, ok := errors.AsType[*servicestage.NameTakenError](err)
+	equal(t, "the build job counts as one of this process", !ok || taken.Own, false)
 }
 
 // Nothing is adopted if it is not known what existed before.
@@ -262,13 +266,14 @@ func TestCreateBuildJob_otherNewJobIsNotAdopted(t *testing.T) {
 	}
 	minimal := servicestage.BuildJobSpec{JobName: "app"}
 	type changes map[string]any
-	for _, test := range []struct {
+	type lookalike struct {
 		name    string
 		sent    servicestage.BuildJobSpec
 		spec    map[string]any
 		changes changes
 		adopted bool
-	}{
+	}
+	tests := []lookalike{
 		{"equal", fullSent, full, nil, true},
 		{"type in other case", fullSent, full, changes{"code_repo.type": "gitHUB"}, true},
 		{"undocumented members", fullSent, full, changes{"labels": []any{"a"}}, true},
@@ -282,19 +287,18 @@ func TestCreateBuildJob_otherNewJobIsNotAdopted(t *testing.T) {
 		{"cluster not sent", minimal, appSpec(), changes{"job_description": nil, "environment_setting.cluster_id": "c"}, false},
 		{"cluster name not sent", minimal, appSpec(), changes{"job_description": nil, "environment_setting.cluster_name": "c"}, false},
 		{"other project", minimal, appSpec(), changes{"job_description": nil, "enterprise_project_id": "eps"}, false},
-		{"other description", fullSent, full, changes{"job_description": "D"}, false},
-		{"other project than sent", fullSent, full, changes{"enterprise_project_id": "0"}, false},
-		{"other docker_version", fullSent, full, changes{"environment_setting.docker_version": "19"}, false},
-		{"other cluster_id", fullSent, full, changes{"environment_setting.cluster_id": "x"}, false},
-		{"other cluster_name", fullSent, full, changes{"environment_setting.cluster_name": "x"}, false},
-		{"other use_public_cluster", fullSent, full, changes{"environment_setting.use_public_cluster": false}, false},
-		{"other arch", fullSent, full, changes{"environment_setting.build_os": nil}, false},
-		{"other type", fullSent, full, changes{"code_repo.type": "GitLab"}, false},
-		{"other url", fullSent, full, changes{"code_repo.url": "https://h/R"}, false},
-		{"other branch", fullSent, full, changes{"code_repo.branch": "Main"}, false},
-		{"other namespace", fullSent, full, changes{"code_repo.namespace": "O"}, false},
 		{"no repository", fullSent, full, changes{"code_repo": nil}, false},
-	} {
+	}
+	for path := range servicestage.Arguments() {
+		value := any("x")
+		if path == "environment_setting.use_public_cluster" {
+			value = false
+		}
+		if path != "job_name" {
+			tests = append(tests, lookalike{"other " + path, fullSent, full, changes{path: value}, false})
+		}
+	}
+	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			server, client := emulated(t, emulator.Quirks{})
@@ -345,8 +349,8 @@ func changed(t *testing.T, document map[string]any, changes map[string]any) map[
 	}
 	for path, value := range changes {
 		object, name := result, path
-		if outer, inner, nested := strings.Cut(path, "."); nested {
-			object, name = result[outer].(map[string]any), inner
+		for outer, inner, nested := strings.Cut(name, "."); nested; outer, inner, nested = strings.Cut(name, ".") {
+			object, name = object[outer].(map[string]any), inner
 		}
 		if delete(object, name); value != nil {
 			object[name] = value
@@ -358,88 +362,58 @@ func changed(t *testing.T, document map[string]any, changes map[string]any) map[
 // Lists and reads that lag do not make the create fail, nor create a second build job unnoticed.
 func TestCreateBuildJob_lag(t *testing.T) {
 	t.Parallel()
-	notFound := emulator.Fault{Method: http.MethodGet, Path: jobs + "/*", StatusCode: http.StatusNotFound, Body: `{"error_code":"SVCSTG.CPE.4040001"}`}
-	t.Run("the list contains the build job at the fourth attempt", func(t *testing.T) {
-		t.Parallel()
-		server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
-		server.Order(onPost(emulator.Fault{Drop: true, After: true}))
-		server.Order(laggingList(3))
-		created, err := client.CreateBuildJob(t.Context(), app)
-		if err != nil {
-			t.Fatal(err)
-		}
-		equal(t, "stored", storedIDs(server), []string{created.ID})
-		equal(t, "adopted", created.Adopted, true)
-	})
-	t.Run("the read finds the build job at the fourth attempt", func(t *testing.T) {
-		t.Parallel()
-		server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
-		server.Order(onPost(emulator.Fault{Drop: true, After: true}))
-		notFound := notFound
-		notFound.Times = 3
-		server.Order(notFound)
-		created, err := client.CreateBuildJob(t.Context(), app)
-		if err != nil {
-			t.Fatal(err)
-		}
-		equal(t, "stored", storedIDs(server), []string{created.ID})
-	})
-	t.Run("the list contains a deleted build job", func(t *testing.T) {
-		t.Parallel()
-		server, client := emulated(t, emulator.Quirks{})
-		var stale string
-		server.Order(onPost(emulator.Fault{Drop: true, After: true}))
-		server.Order(emulator.Fault{Method: http.MethodGet, Path: jobs, Times: 4, When: func(r emulator.Request) bool {
-			return strings.Contains(r.Query, "job_name=")
-		}, Do: func() {
-			if stale == "" {
-				stale = server.AddJob(appSpec())
-				server.Order(emulator.Fault{Method: http.MethodGet, Path: jobs + "/" + stale, Times: -1, StatusCode: http.StatusNotFound, Body: notFound.Body})
+	const notFound = `{"error_code":"SVCSTG.CPE.4040001"}`
+	for name, c := range map[string]struct {
+		fault           emulator.Fault
+		uniqueNames     bool
+		adopted, resent bool
+		stored, listed  int // Build jobs in the service, and duplicates that are listed.
+	}{
+		"listed at the fourth attempt":        {fault: laggingList(3), adopted: true, stored: 1},
+		"read at the fourth attempt":          {fault: emulator.Fault{Method: http.MethodGet, Path: jobs + "/*", StatusCode: 404, Body: notFound, Times: 3}, adopted: true, stored: 1},
+		"listed after the resend":             {fault: laggingList(4), resent: true, stored: 2, listed: 1},
+		"never listed":                        {fault: laggingList(-1), resent: true, stored: 2},
+		"the resend is rejected for the name": {fault: laggingList(4), uniqueNames: true, adopted: true, stored: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, client := emulated(t, emulator.Quirks{AllowTakenNames: !c.uniqueNames})
+			server.Order(onPost(emulator.Fault{Drop: true, After: true}))
+			server.Order(c.fault)
+			created, err := client.CreateBuildJob(t.Context(), app)
+			if err != nil {
+				t.Fatal(err)
 			}
-		}})
-		created, err := client.CreateBuildJob(t.Context(), app)
-		if err != nil {
-			t.Fatal(err)
-		}
-		equal(t, "adopted", created.Adopted && created.ID != stale, true)
-	})
-	t.Run("a duplicate is created and listed", func(t *testing.T) {
-		t.Parallel()
-		server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
-		server.Order(onPost(emulator.Fault{Drop: true, After: true}))
-		server.Order(laggingList(4))
-		created, err := client.CreateBuildJob(t.Context(), app)
-		if err != nil {
-			t.Fatal(err)
-		}
-		stored := storedIDs(server)
-		equal(t, "number of build jobs", len(stored), 2)
-		equal(t, "created", *created, servicestage.CreatedBuildJob{
-			ID: stored[1], CreatedAt: created.CreatedAt, Resent: true, Duplicates: []servicestage.BuildJobSummary{{ID: stored[0], Name: "app"}},
+			stored := storedIDs(server)
+			equal(t, "number of build jobs", len(stored), c.stored)
+			equal(t, "ID", created.ID, stored[c.stored-1])
+			equal(t, "adopted", created.Adopted, c.adopted)
+			equal(t, "resent", created.Resent, c.resent)
+			equal(t, "number of duplicates", len(created.Duplicates), c.listed)
+			if c.listed > 0 {
+				equal(t, "duplicate", created.Duplicates[0], servicestage.BuildJobSummary{ID: stored[0], Name: "app"})
+			}
 		})
-	})
-	t.Run("a duplicate is created and not listed", func(t *testing.T) {
-		t.Parallel()
-		server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
-		server.Order(onPost(emulator.Fault{Drop: true, After: true}))
-		server.Order(laggingList(-1))
-		created, err := client.CreateBuildJob(t.Context(), app)
-		if err != nil || !created.Resent {
-			t.Errorf("got %v, %v; want a build job whose request was sent again", created, err)
+	}
+}
+
+// A list that lags contains a deleted build job, which is no candidate.
+func TestCreateBuildJob_deletedJobIsListed(t *testing.T) {
+	t.Parallel()
+	server, client := emulated(t, emulator.Quirks{})
+	var stale string
+	server.Order(onPost(emulator.Fault{Drop: true, After: true}))
+	server.Order(onSearch(emulator.Fault{Times: 4, Do: func() {
+		if stale == "" {
+			stale = server.AddJob(appSpec())
+			server.Order(emulator.Fault{Method: http.MethodGet, Path: jobs + "/" + stale, Times: -1, StatusCode: 404, Body: `{"error_code":"SVCSTG.CPE.4040001"}`})
 		}
-	})
-	t.Run("the resend is rejected because of the lost one", func(t *testing.T) {
-		t.Parallel()
-		server, client := emulated(t, emulator.Quirks{})
-		server.Order(onPost(emulator.Fault{Drop: true, After: true}))
-		server.Order(laggingList(4))
-		created, err := client.CreateBuildJob(t.Context(), app)
-		if err != nil {
-			t.Fatal(err)
-		}
-		equal(t, "stored", storedIDs(server), []string{created.ID})
-		equal(t, "POST requests", posts(server), 2)
-	})
+	}}))
+	created, err := client.CreateBuildJob(t.Context(), app)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "adopted", created.Adopted && created.ID != stale, true)
 }
 
 // A response that is lost every time is an error, and the number of requests is limited.
@@ -566,7 +540,7 @@ func TestCreateBuildJob_rateLimited(t *testing.T) {
 func TestCreateBuildJob_requests(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ existing, pages, searches int }{{0, 1, 0}, {100, 1, 0}, {250, 3, 0}, {1000, 10, 0}, {1001, 1, 20}} {
-		t.Run(fmt.Sprint(test.existing), func(t *testing.T) {
+		t.Run(strconv.Itoa(test.existing), func(t *testing.T) {
 			t.Parallel()
 			server, client := emulated(t, emulator.Quirks{})
 			for i := range test.existing {

@@ -5,32 +5,69 @@ package servicestage
 
 import (
 	"context"
+	"net/http"
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
 	"golang.org/x/sync/singleflight"
 )
 
 const (
-	// maxListed is how many build jobs are listed in advance; if there are more, they are listed by name before each create.
+	// maxListed is the maximum number of build jobs that are listed in advance. If there are more, they are listed by name before each create.
 	maxListed = 1000
 	// existingTimeout limits the list of the existing build jobs, which concurrent creates share.
 	existingTimeout = 2 * time.Minute
 )
 
-// shared is what the clients of one service share within the process: two provider configurations may manage one project.
+// shared is what all clients of one service in this process share: without it, a client could take an object of another one for its
+// own. Terraform starts a process for each provider configuration, so it does not cover two of them. It is safe for concurrent use.
 type shared struct {
-	// own contains the ID of each build job that this process has read (false), or has created or adopted (true).
-	own    sync.Map
+	// known contains each object that this process has read (false), or has created or adopted (true).
+	known sync.Map
+	// turns contains a semaphore of weight 1 for each key.
+	turns  sync.Map
 	writes writes
 }
 
+// object is the key of a build job, or of one of its builds.
+type object struct{ jobID, buildID string }
+
+// sharedByHost contains a [*shared] for each host, until the process ends.
 var sharedByHost sync.Map
 
 func sharedWith(host string) *shared {
 	value, _ := sharedByHost.LoadOrStore(host, &shared{})
 	s, _ := value.(*shared)
 	return s
+}
+
+func (s *shared) knows(o object) bool {
+	_, known := s.known.Load(o)
+	return known
+}
+
+// adopt records the object as one of this process, and reports whether it was not known before.
+func (s *shared) adopt(o object) bool {
+	_, known := s.known.LoadOrStore(o, true)
+	return !known
+}
+
+// created records the object as one of this process, and reports whether this process had not created or adopted it before.
+func (s *shared) created(o object) bool {
+	before, _ := s.known.Swap(o, true)
+	return before != true
+}
+
+// takeTurn waits until no other client of this process has the turn of a key. Of two objects that are created at the same time,
+// neither could be told from the other.
+func (c *Client) takeTurn(ctx context.Context, key any) (end func(), err error) {
+	value, _ := c.shared.turns.LoadOrStore(key, semaphore.NewWeighted(1))
+	turn, _ := value.(*semaphore.Weighted)
+	if err := turn.Acquire(ctx, 1); err != nil {
+		return nil, &Error{Method: http.MethodPost, Host: c.rest.Host(), Stopped: err}
+	}
+	return func() { turn.Release(1) }, nil
 }
 
 // existingJobs are the build jobs that existed before a create.
@@ -97,27 +134,31 @@ func (l *existingList) read(ctx context.Context, c *Client) {
 	l.listed, l.jobs = true, existingJobs{ids: ids, complete: err == nil}
 }
 
-// writes tracks the renames and deletes of this process, which free the name of a build job.
+// writes counts the creates, renames and deletes of this process. Renames and deletes free the name of a build job.
 type writes struct {
-	mu       sync.Mutex
-	active   int
-	finished int
+	mu            sync.Mutex
+	active, freed int
 }
 
-// begin counts a write as in progress until the returned function is called.
-func (w *writes) begin() (end func()) {
+// track calls write, which counts as active until it returns, and as one that has freed a name if it succeeds and freesName is true.
+func (w *writes) track(freesName bool, write func() error) error {
 	w.add(1, 0)
-	return func() { w.add(-1, 0) }
+	err := write()
+	if err == nil && freesName {
+		w.add(-1, 1)
+	} else {
+		w.add(-1, 0)
+	}
+	return err
 }
 
-// freeName counts a write that succeeded.
-func (w *writes) freeName() { w.add(0, 1) }
+// counts returns how many writes are in progress, and how many have freed a name.
+func (w *writes) counts() (active, freed int) { return w.add(0, 0) }
 
-// add changes the two counts and returns them.
-func (w *writes) add(active, finished int) (int, int) {
+func (w *writes) add(active, freed int) (int, int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.active += active
-	w.finished += finished
-	return w.active, w.finished
+	w.freed += freed
+	return w.active, w.freed
 }

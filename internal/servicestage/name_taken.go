@@ -23,13 +23,13 @@ type NameTakenError struct {
 
 // Error contains the rejection and the ID.
 func (e *NameTakenError) Error() string {
-	return e.Err.Error() + "; build job " + e.Job.ID + " has the name"
+	return e.Err.Error() + "; build job " + rest.Sanitize(e.Job.ID, maxIDLength) + " has the name"
 }
 
 // Unwrap returns Err.
 func (e *NameTakenError) Unwrap() error { return e.Err }
 
-// idleChecks is how many times in a row no other write may be in progress before a taken name counts as taken for good. Terraform
+// idleChecks is the number of checks in a row without a write in progress after which a wait for a name ends. Terraform
 // starts the operations of an apply one after the other.
 const idleChecks = 4
 
@@ -38,36 +38,40 @@ const idleChecks = 4
 // one of them may free the name. The error is then a [*NameTakenError].
 func (c *Client) retryNameTaken(ctx context.Context, name, id string, write func() error) error {
 	writes := &c.shared.writes
-	end := writes.begin()
-	for idle := 0; ; {
-		_, before := writes.add(0, 0)
-		err := write()
-		end() // While it waits for a name, a rename frees none.
-		end = func() {}
-		if err == nil && id != "" {
-			writes.freeName()
-		}
+	for {
+		_, before := writes.counts()
+		err := writes.track(id != "", write)
 		if !mayBeNameTaken(err) {
 			return err
 		}
 		taken := c.nameTaken(ctx, name, id, err)
-		for finished := before; finished == before; {
-			var active int
-			if active, finished = writes.add(0, 0); finished != before {
-				break
-			}
-			if taken == nil {
-				return err
-			}
-			if idle == idleChecks || c.rest.Pause(ctx, rest.Delay(idle+1)) != nil {
-				return taken
-			}
-			if active == 0 {
-				idle++
-			}
+		_, freed := writes.counts()
+		switch {
+		case freed > before:
+		case taken == nil:
+			return err
+		case !c.waitForFreedName(ctx, before):
+			return taken
 		}
-		idle = 0
 	}
+}
+
+// waitForFreedName waits until this process has freed more names than before. It returns false if no write that may free one is in
+// progress, or if ctx ends.
+func (c *Client) waitForFreedName(ctx context.Context, before int) bool {
+	for idle := 0; idle < idleChecks; {
+		if c.rest.Pause(ctx, rest.Delay(idle+1)) != nil {
+			return false
+		}
+		active, freed := c.shared.writes.counts()
+		if freed > before {
+			return true
+		}
+		if idle++; active > 0 {
+			idle = 0
+		}
+	}
+	return false
 }
 
 // nameTaken returns the error for a rejected write if another build job than id has the name, compared case-insensitively; nil
@@ -79,19 +83,18 @@ func (c *Client) nameTaken(ctx context.Context, name, id string, err error) *Nam
 				return nil
 			}
 			if job.ID != id && strings.EqualFold(job.Name, name) {
-				_, own := c.shared.own.Load(job.ID)
-				return &NameTakenError{Job: job, Own: own, Err: err}
+				return &NameTakenError{Job: job, Own: c.shared.knows(object{jobID: job.ID}), Err: err}
 			}
 		}
 	}
 	return nil
 }
 
-// mayBeNameTaken is true of a rejection, and of a server error with a code of the service after which nothing was created.
+// mayBeNameTaken reports whether the error is a rejection, or a server error with a code of the service after which nothing was created.
 func mayBeNameTaken(err error) bool {
 	if outcome, ok := errors.AsType[*UnknownOutcomeError](err); ok {
 		failure, isFailure := errors.AsType[*Error](outcome.Err)
-		return len(outcome.Jobs) == 0 && outcome.LookupErr == nil && isFailure && strings.HasPrefix(failure.Code, "SVCSTG.")
+		return len(outcome.Jobs) == 0 && outcome.LookupErr == nil && isFailure && hasServiceCode(failure)
 	}
 	return IsRejected(err)
 }

@@ -6,6 +6,7 @@ package servicestage
 import (
 	"iter"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -34,7 +35,7 @@ func membersOf(object reflect.Type, prefix string, index []int) []member {
 		if typ.Kind() == reflect.Pointer {
 			typ = typ.Elem()
 		}
-		m := member{path: prefix + name, index: append(index[:len(index):len(index)], field.Index...), object: typ.Kind() == reflect.Struct, typ: typ}
+		m := member{path: prefix + name, index: slices.Concat(index, field.Index), object: typ.Kind() == reflect.Struct, typ: typ}
 		all = append(all, m)
 		if m.object {
 			all = append(all, membersOf(typ, m.path+".", m.index)...)

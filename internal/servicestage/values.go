@@ -30,10 +30,10 @@ func (c *creator) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// lenient is a string that no operation may fail over: a number is read as its digits, anything else as "".
-type lenient string
+// looseString is a string that never fails the decoding of a response: a number other than 0 is kept as written, anything else is "".
+type looseString string
 
-func (l *lenient) UnmarshalJSON(data []byte) error {
+func (l *looseString) UnmarshalJSON(data []byte) error {
 	if isComposite(data) {
 		*l = ""
 		return nil
@@ -42,16 +42,16 @@ func (l *lenient) UnmarshalJSON(data []byte) error {
 	if err != nil {
 		return err
 	}
-	*l = lenient(rest.Text(map[string]any{"": document}, ""))
+	*l = looseString(rest.Text(map[string]any{"": document}, ""))
 	return nil
 }
 
-// digits is a number or a string, kept as it is written; anything else is "". Unlike [lenient], it does not take 0 for silence.
-type digits string
+// numberOrString is a number, including 0, or a string, both kept as written; anything else is "".
+type numberOrString string
 
-func (d *digits) UnmarshalJSON(data []byte) error {
+func (n *numberOrString) UnmarshalJSON(data []byte) error {
 	if isComposite(data) {
-		*d = ""
+		*n = ""
 		return nil
 	}
 	document, err := rest.Decode(data)
@@ -60,11 +60,11 @@ func (d *digits) UnmarshalJSON(data []byte) error {
 	}
 	switch value := document.(type) {
 	case json.Number:
-		*d = digits(value)
+		*n = numberOrString(value)
 	case string:
-		*d = digits(value)
+		*n = numberOrString(value)
 	default:
-		*d = ""
+		*n = ""
 	}
 	return nil
 }
@@ -72,10 +72,10 @@ func (d *digits) UnmarshalJSON(data []byte) error {
 // isComposite reports whether a JSON value is an object or an array. Decoding one into Go values takes many times its size.
 func isComposite(data []byte) bool { return len(data) > 0 && (data[0] == '{' || data[0] == '[') }
 
-// goTime is how the service writes times, as in "2025-11-14 09:06:28 +0000 UTC".
+// goTime is the format of the service's times, such as "2025-11-14 09:06:28 +0000 UTC".
 const goTime = "2006-01-02 15:04:05.999999999 -0700 MST"
 
-// timestamp returns a time of the service in RFC 3339 and UTC, or as it came where it cannot be understood.
+// timestamp returns a time of the service in RFC 3339 format and UTC, or as returned if it cannot be parsed.
 func timestamp(text string) string {
 	for _, layout := range []string{goTime, time.RFC3339Nano} {
 		t, err := time.Parse(layout, text)

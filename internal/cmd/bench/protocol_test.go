@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"path"
+	"sync/atomic"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
@@ -23,15 +25,20 @@ const (
 	job = `"job_name":"app","job_description":"Builds one of many","environment_setting":{"docker_version":"18.09",` +
 		`"use_public_cluster":true,"build_os":{"arch":"x86_64"}},` +
 		`"code_repo":{"type":"GitHub","url":"https://github.com/acme/app","branch":"main","namespace":"acme"}`
-	response = `{"job_id":"swpfk3wtzdjnlyely4rf40k52zyuq5s4lha9ch8f","creator":{"name":"ci"},"created_at":"2025-11-14 09:06:28 +0000 UTC",` +
+	response = `{"total":0,"job_id":%q,"creator":{"name":"ci"},"created_at":"2025-11-14 09:06:28 +0000 UTC",` +
 		`"spec":{"enterprise_project_id":"0",` + job + `}}`
 )
 
 // BenchmarkProtocol measures what the provider and the baseline do for the requests of Terraform.
 func BenchmarkProtocol(b *testing.B) {
 	b.Setenv("HW_AUTH_TOKEN", "token")
-	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte(response)) // The client reports a write that failed.
+	var created atomic.Int64
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := path.Base(r.URL.Path)
+		if r.Method == http.MethodPost {
+			id = fmt.Sprint("job-", created.Add(1)) // The provider rejects an ID that it knows.
+		}
+		_, _ = fmt.Fprintf(w, response, id) // The client reports a write that failed.
 	}))
 	defer service.Close()
 	for name, server := range map[string]tfprotov6.ProviderServer{

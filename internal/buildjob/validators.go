@@ -18,7 +18,7 @@ var (
 	_ planmodifier.String = jobNameRule{}
 	_ planmodifier.String = sameButForCase{}
 	_ planmodifier.String = sameRedactedURL{}
-	_ validator.String    = noPassword{}
+	_ validator.String    = noSecret{}
 	_ validator.Object    = allChildren{}
 )
 
@@ -48,9 +48,6 @@ func (jobNameRule) PlanModifyString(_ context.Context, req planmodifier.StringRe
 func followsJobNameRule(name string) bool {
 	return len(name) >= 2 && len(name) <= 64 && isLetter(name[0]) && isLetterOrDigit(name[len(name)-1]) && isWord(name)
 }
-
-// isImportID is true of what may be a job_id: the service's samples are letters and digits, and no rule is published.
-func isImportID(id string) bool { return id != "" && isWord(id) }
 
 // isWord is true of letters, digits, hyphens and underscores.
 func isWord(text string) bool {
@@ -110,13 +107,13 @@ func (allChildren) ValidateObject(_ context.Context, req validator.ObjectRequest
 	}
 }
 
-// noPassword rejects URLs with a secret, and warns of a user name that may be one. It accepts the placeholder, which generated
+// noSecret rejects URLs with a secret, and warns of a user name that may be one. It accepts the placeholder, which generated
 // configuration repeats from the state.
-type noPassword struct{}
+type noSecret struct{}
 
 const (
-	passwordSummary = "Secret in repository URL"
-	passwordDetail  = "The URL of a repository must not contain a password, an access token or another secret: state and plan files store it in clear text.\n\n" +
+	secretSummary = "Secret in repository URL"
+	secretDetail  = "The URL of a repository must not contain a password, an access token or another secret: state and plan files store it in clear text.\n\n" +
 		"Write the URL as https://host/path, and give ServiceStage access to the repository with a repository authorization.\n\n" +
 		placeholder + " in a URL stands for a secret that ServiceStage stores. The provider accepts it only while the URL is the same as in state."
 	userNameSummary = "User name in repository URL"
@@ -125,17 +122,17 @@ const (
 )
 
 // Description returns the rule.
-func (noPassword) Description(context.Context) string { return "The URL must not contain a secret." }
+func (noSecret) Description(context.Context) string { return "The URL must not contain a secret." }
 
 // MarkdownDescription returns the rule.
-func (v noPassword) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+func (v noSecret) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
 
 // ValidateString rejects a URL with a secret. The message does not repeat the URL.
-func (noPassword) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+func (noSecret) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
 	address := req.ConfigValue.ValueString()
-	switch clean, has := withoutPassword(address); {
+	switch clean, has := withoutSecret(address); {
 	case has && clean != address:
-		resp.Diagnostics.AddAttributeError(req.Path, passwordSummary, passwordDetail)
+		resp.Diagnostics.AddAttributeError(req.Path, secretSummary, secretDetail)
 	case hasUserName(address):
 		resp.Diagnostics.AddAttributeWarning(req.Path, userNameSummary, userNameDetail)
 	}
@@ -158,7 +155,7 @@ func (sameRedactedURL) PlanModifyString(_ context.Context, req planmodifier.Stri
 	if req.PlanValue.IsUnknown() || req.PlanValue.Equal(req.StateValue) {
 		return
 	}
-	if _, has := withoutPassword(req.PlanValue.ValueString()); has {
-		resp.Diagnostics.AddAttributeError(req.Path, passwordSummary, passwordDetail)
+	if _, has := withoutSecret(req.PlanValue.ValueString()); has {
+		resp.Diagnostics.AddAttributeError(req.Path, secretSummary, secretDetail)
 	}
 }

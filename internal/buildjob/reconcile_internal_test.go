@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
@@ -234,9 +235,13 @@ func FuzzRoundTrip(f *testing.F) {
 			"creator": unknown, "created_at": unknown, "last_build_id": unknown,
 		}
 		for bit, argument := range []values{
-			{"job_description": description}, {"environment_setting.docker_version": docker}, {"environment_setting.cluster_id": clusterID},
-			{"environment_setting.cluster_name": clusterName}, {"environment_setting.use_public_cluster": configured > 128},
-			{"environment_setting.build_os": present}, {"environment_setting.build_os": present, "environment_setting.build_os.arch": arch},
+			{"job_description": description},
+			{"environment_setting.docker_version": docker},
+			{"environment_setting.cluster_id": clusterID},
+			{"environment_setting.cluster_name": clusterName},
+			{"environment_setting.use_public_cluster": configured > 128},
+			{"environment_setting.build_os": present},
+			{"environment_setting.build_os": present, "environment_setting.build_os.arch": arch},
 			{"code_repo": present, "code_repo.type": kind, "code_repo.url": url, "code_repo.branch": branch, "code_repo.namespace": namespace},
 		} {
 			if configured&(1<<bit) != 0 {
@@ -259,7 +264,7 @@ func FuzzImportID(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, id string) {
-		if isImportID(id) && (url.PathEscape(id) != id || path.Clean("/jobs/"+id) != "/jobs/"+id) {
+		if rest.PathElement.MatchString(id) && (url.PathEscape(id) != id || path.Clean("/jobs/"+id) != "/jobs/"+id) {
 			t.Errorf("%q passes, and is no element of a path", id)
 		}
 	})

@@ -1,0 +1,76 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"bytes"
+	"context"
+	"sync"
+
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
+)
+
+// unchangedPlanner is a resource that may allow the plan of an unchanged instance without a call of the framework, which decodes and
+// walks every value. The method stands beside the resource's plan modifiers: it returns true only if none of them can change a plan
+// whose proposed state is the prior state.
+type unchangedPlanner interface {
+	PlansUnchanged(configured *providerdata.Data) bool
+}
+
+// unchangedPlans answers for unchanged instances. It is safe for concurrent use.
+type unchangedPlans struct {
+	find     sync.Once
+	planners map[string]unchangedPlanner
+	// nullIdentities contains the planned identity that the framework returns for an instance without one, by type.
+	nullIdentities sync.Map
+}
+
+func (u *unchangedPlans) findPlanners(ctx context.Context, p *serviceStage) {
+	u.planners = map[string]unchangedPlanner{}
+	for _, newResource := range p.Resources(ctx) {
+		r := newResource()
+		if planner, ok := r.(unchangedPlanner); ok {
+			var resp resource.MetadataResponse
+			r.Metadata(ctx, resource.MetadataRequest{ProviderTypeName: "servicestage"}, &resp)
+			u.planners[resp.TypeName] = planner
+		}
+	}
+}
+
+// plan returns the response of the framework for an unchanged instance, or nil if the framework has to plan.
+func (u *unchangedPlans) plan(req *tfprotov6.PlanResourceChangeRequest, configured *providerdata.Data) *tfprotov6.PlanResourceChangeResponse {
+	planner := u.planners[req.TypeName]
+	if planner == nil || configured == nil || !planner.PlansUnchanged(configured) ||
+		req.PriorState == nil || req.ProposedNewState == nil || len(req.PriorState.MsgPack) == 0 ||
+		!bytes.Equal(req.PriorState.MsgPack, req.ProposedNewState.MsgPack) {
+		return nil
+	}
+	identity := req.PriorIdentity
+	if identity == nil {
+		null, ok := u.nullIdentities.Load(req.TypeName)
+		if !ok {
+			return nil
+		}
+		identity, _ = null.(*tfprotov6.ResourceIdentityData)
+	}
+	return &tfprotov6.PlanResourceChangeResponse{PlannedState: req.PriorState, PlannedPrivate: req.PriorPrivate, PlannedIdentity: identity}
+}
+
+// PlanResourceChange implements [tfprotov6.ResourceServer].
+func (s *server) PlanResourceChange(
+	ctx context.Context, req *tfprotov6.PlanResourceChangeRequest,
+) (*tfprotov6.PlanResourceChangeResponse, error) {
+	s.unchanged.find.Do(func() { s.unchanged.findPlanners(ctx, s.provider) })
+	if resp := s.unchanged.plan(req, s.provider.configured.Load()); resp != nil {
+		return resp, nil
+	}
+	resp, err := s.protocol6.PlanResourceChange(ctx, req)
+	if err == nil && req.PriorIdentity == nil && len(resp.Diagnostics) == 0 {
+		s.unchanged.nullIdentities.LoadOrStore(req.TypeName, resp.PlannedIdentity)
+	}
+	return resp, err
+}
