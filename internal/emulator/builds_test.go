@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -229,7 +230,7 @@ func TestBuilds_log(t *testing.T) {
 		got := r.get(t, id, "/logs?from="+next)
 		part := stringIn(t, got, "buildlog")
 		parts.WriteString(part)
-		if next = fmt.Sprint(got["next"]); part == "" || next != fmt.Sprint(parts.Len()) {
+		if next = fmt.Sprint(got["next"]); part == "" || next != strconv.Itoa(parts.Len()) {
 			t.Fatalf("next is %s, after a part %q and %d bytes", next, part, parts.Len())
 		}
 		r.Advance(2 * time.Second)

@@ -73,7 +73,7 @@ func TestFaults_choose(t *testing.T) {
 		server := emulator.New(t, emulator.Options{Quirks: quirks(t, "allow-taken-names")})
 		test.fault.StatusCode = http.StatusServiceUnavailable
 		server.Order(test.fault)
-		got := ""
+		var got strings.Builder
 		for i, letter := range []string{"P", "G", "B", "P", "G", "B"} {
 			request := [][]string{
 				{http.MethodPost, jobsPath, plainJob("app")}, {http.MethodGet, jobsPath + "?page=1&per_page=1", ""}, {http.MethodGet, "/assembling/v1/base_images", ""},
@@ -81,10 +81,10 @@ func TestFaults_choose(t *testing.T) {
 			if call(t, server, request[0], request[1], request[2]).status == http.StatusServiceUnavailable {
 				letter = strings.ToLower(letter)
 			}
-			got += letter
+			got.WriteString(letter)
 		}
-		if got != test.want {
-			t.Errorf("%s: got %s, want %s", name, got, test.want)
+		if got.String() != test.want {
+			t.Errorf("%s: got %s, want %s", name, &got, test.want)
 		}
 	}
 }
