@@ -250,7 +250,7 @@ func TestService_concurrency(t *testing.T) {
 		}
 		server.Jobs()
 		server.Requests()
-		server.Order(emulator.Fault{Path: "/nowhere"})
+		server.InjectFault(emulator.Fault{Path: "/nowhere"})
 	})
 	if got := len(server.Jobs()); got != 25 {
 		t.Errorf("%d jobs are left, want 25", got)

@@ -266,13 +266,13 @@ func TestBuilds_codeChecks(t *testing.T) {
 }
 
 // A build fails at the end of the phase that was requested, and the next one succeeds.
-func TestOrderBuilds_inEachPhase(t *testing.T) {
+func TestInjectOutcomes_inEachPhase(t *testing.T) {
 	t.Parallel()
 	for i, phase := range phaseNames {
 		t.Run(phase, func(t *testing.T) {
 			t.Parallel()
 			r := newRunning(t)
-			r.OrderBuilds(emulator.Outcome{Phase: phase, Log: "no space left on device"})
+			r.InjectOutcomes(emulator.Outcome{Phase: phase, Log: "no space left on device"})
 			bad, good := r.AddBuild(r.jobID), r.AddBuild(r.jobID)
 			r.Advance(time.Duration(i+1)*10*time.Second - time.Nanosecond)
 			if got := r.get(t, bad, "")["ended_at"]; got != "" || strings.Contains(stringIn(t, r.get(t, bad, "/logs?from=0"), "buildlog"), "no space") {
@@ -298,11 +298,11 @@ func TestOrderBuilds_inEachPhase(t *testing.T) {
 	}
 }
 
-func TestOrderBuilds_otherStates(t *testing.T) {
+func TestInjectOutcomes_otherStates(t *testing.T) {
 	t.Parallel()
 	for state, ends := range map[string]bool{"Timeout": true, "Deleted": true, "Building": false, "Paused": false} {
 		r := newRunning(t)
-		r.OrderBuilds(emulator.Outcome{Phase: "Build", State: state})
+		r.InjectOutcomes(emulator.Outcome{Phase: "Build", State: state})
 		id := r.AddBuild(r.jobID)
 		r.Advance(time.Hour)
 		if got := r.get(t, id, ""); got["build_state"] != state || (got["ended_at"] != "") != ends {
@@ -320,7 +320,7 @@ func TestOrderBuilds_otherStates(t *testing.T) {
 func TestOptions_failIn(t *testing.T) {
 	t.Parallel()
 	r := newRunning(t, func(o *emulator.Options) { o.FailIn = "Artifact" })
-	r.OrderBuilds(emulator.Outcome{Phase: "Init", State: "Timeout"})
+	r.InjectOutcomes(emulator.Outcome{Phase: "Init", State: "Timeout"})
 	r.AddBuild(r.jobID)
 	r.AddBuild(r.jobID)
 	r.Advance(time.Minute)

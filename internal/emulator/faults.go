@@ -43,8 +43,8 @@ type Fault struct {
 	Body       string
 }
 
-// Order adds a fault. Faults hit in the order in which they were added, one for a request.
-func (s *Service) Order(fault Fault) {
+// InjectFault adds a fault. Faults hit in the order in which they were added, one for a request.
+func (s *Service) InjectFault(fault Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if fault.Times == 0 {
@@ -53,10 +53,10 @@ func (s *Service) Order(fault Fault) {
 	s.faults = append(s.faults, &fault)
 }
 
-// OrderRandomFaults makes the given part of all requests fail from now on, in ways that pass: connections that break before and
+// InjectRandomFaults makes the given part of all requests fail from now on, in ways that pass: connections that break before and
 // after the request is carried out, error responses before and after, throttling. The seed makes the sequence repeatable as far
 // as the order of the requests is.
-func (s *Service) OrderRandomFaults(seed uint64, part float64) {
+func (s *Service) InjectRandomFaults(seed uint64, part float64) {
 	faults := []Fault{
 		{Drop: true},
 		{Drop: true, After: true},
@@ -69,7 +69,7 @@ func (s *Service) OrderRandomFaults(seed uint64, part float64) {
 	for _, fault := range faults {
 		fault.Times = -1
 		fault.When = func(Request) bool { return random.Float64() < each } // The service asks one request at a time.
-		s.Order(fault)
+		s.InjectFault(fault)
 	}
 }
 

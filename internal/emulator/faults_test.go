@@ -30,7 +30,7 @@ func TestFaults_beforeAndAfter(t *testing.T) {
 			t.Parallel()
 			server := emulator.New(t, emulator.Options{})
 			test.fault.After = test.after
-			server.Order(test.fault)
+			server.InjectFault(test.fault)
 			req := newRequest(t, server, http.MethodPost, jobsPath, plainJob("app"))
 			req.Header.Set("X-Auth-Token", emulator.DefaultToken)
 			got, err := exchange(req)
@@ -72,7 +72,7 @@ func TestFaults_choose(t *testing.T) {
 	} {
 		server := emulator.New(t, emulator.Options{Quirks: quirks(t, "allow-taken-names")})
 		test.fault.StatusCode = http.StatusServiceUnavailable
-		server.Order(test.fault)
+		server.InjectFault(test.fault)
 		var got strings.Builder
 		for i, letter := range []string{"P", "G", "B", "P", "G", "B"} {
 			request := [][]string{
@@ -93,10 +93,10 @@ func TestFaults_choose(t *testing.T) {
 func TestFaults_order(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	server.Order(emulator.Fault{StatusCode: 500})
-	server.Order(emulator.Fault{Method: http.MethodPost, StatusCode: 501})
-	server.Order(emulator.Fault{StatusCode: 502, Times: 2})
-	server.Order(emulator.Fault{StatusCode: 503})
+	server.InjectFault(emulator.Fault{StatusCode: 500})
+	server.InjectFault(emulator.Fault{Method: http.MethodPost, StatusCode: 501})
+	server.InjectFault(emulator.Fault{StatusCode: 502, Times: 2})
+	server.InjectFault(emulator.Fault{StatusCode: 503})
 	var got []int
 	for range 6 {
 		got = append(got, callWith(t, server, http.MethodGet, "/assembling/v1/base_images", "", nil).status)
@@ -115,9 +115,9 @@ func TestFaults_do(t *testing.T) {
 	server := emulator.New(t, emulator.Options{})
 	id := createJob(t, server, plainJob("app"))
 	path := jobsPath + "/" + id
-	server.Order(emulator.Fault{Method: http.MethodGet, Path: path, Do: func() {
+	server.InjectFault(emulator.Fault{Method: http.MethodGet, Path: path, Do: func() {
 		server.ChangeJob(id, func(spec map[string]any) { spec["job_description"] = "changed" })
-		server.Order(emulator.Fault{Path: path, Do: func() { server.RemoveJob(id) }, StatusCode: http.StatusGatewayTimeout})
+		server.InjectFault(emulator.Fault{Path: path, Do: func() { server.RemoveJob(id) }, StatusCode: http.StatusGatewayTimeout})
 	}})
 	wantJSON(t, getSpec(t, server, id), `{"job_name":"app","job_description":"changed","environment_setting":{}}`)
 	if got := call(t, server, http.MethodGet, path, "").status; got != http.StatusGatewayTimeout {

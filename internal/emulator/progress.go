@@ -32,8 +32,8 @@ type Outcome struct {
 	Log string `json:"log"`
 }
 
-// OrderBuilds orders how the builds that are started next go, one after the other; those after them go well.
-func (s *Service) OrderBuilds(outcomes ...Outcome) {
+// InjectOutcomes sets the outcomes of the next builds, in the order of their starts; later builds succeed.
+func (s *Service) InjectOutcomes(outcomes ...Outcome) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.outcomes = append(s.outcomes, outcomes...)

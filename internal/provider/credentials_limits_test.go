@@ -144,7 +144,7 @@ func TestProvider_loginErrors(t *testing.T) {
 			t.Parallel()
 			server := emulator.New(t, emulator.Options{})
 			if c.fault.Times != 0 || c.fault.StatusCode != 0 {
-				server.Order(c.fault)
+				server.InjectFault(c.fault)
 			}
 			config := region + c.config + fmt.Sprintf("endpoints = { servicestage = %q, iam = %q }\n", server.URL, server.URL)
 			providertest.Run(t, server, resource.TestStep{
@@ -159,7 +159,7 @@ func TestProvider_loginErrors(t *testing.T) {
 func TestProvider_uselessMetadata(t *testing.T) {
 	providertest.Prepare(t)
 	server := emulator.New(t, emulator.Options{})
-	server.Order(emulator.Fault{Path: "/openstack/latest/securitykey", Times: -1, StatusCode: http.StatusNotFound})
+	server.InjectFault(emulator.Fault{Path: "/openstack/latest/securitykey", Times: -1, StatusCode: http.StatusNotFound})
 	t.Setenv("HW_METADATA_DISABLED", "false")
 	t.Setenv("HW_METADATA_ENDPOINT", server.URL)
 	t.Setenv("HW_SERVICESTAGE_ENDPOINT", server.URL)

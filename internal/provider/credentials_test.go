@@ -405,7 +405,7 @@ func TestProvider_noMetadata(t *testing.T) {
 	server := emulator.New(t, emulator.Options{})
 	release := make(chan bool)
 	defer close(release)
-	server.Order(emulator.Fault{Path: "/openstack/latest/securitykey", Times: -1, Do: func() { <-release }})
+	server.InjectFault(emulator.Fault{Path: "/openstack/latest/securitykey", Times: -1, Do: func() { <-release }})
 	t.Setenv("HW_METADATA_DISABLED", "false")
 	t.Setenv("HW_METADATA_ENDPOINT", server.URL)
 	t.Setenv("HW_SERVICESTAGE_ENDPOINT", server.URL)
@@ -467,7 +467,7 @@ func TestProvider_renewal(t *testing.T) {
 					fmt.Sprintf("endpoints = { servicestage = %q, iam = %q }\n", server.URL, server.URL)
 				factories := providertest.Factories(func(config *servicestage.Config) { config.Now = clock.time })
 				posts := 0
-				server.Order(emulator.Fault{
+				server.InjectFault(emulator.Fault{
 					Method: http.MethodPost, Path: jobsPath, Do: func() { die(server, clock) },
 					When: func(emulator.Request) bool { posts++; return posts == 5 },
 				})

@@ -61,7 +61,7 @@ func TestProvider_secretsStayOut(t *testing.T) {
 			}
 			run(false, "plan", "-input=false", "-out=plan")
 			run(false, "apply", "-input=false", "plan")
-			server.Order(emulator.Fault{
+			server.InjectFault(emulator.Fault{
 				Method: http.MethodGet, Path: jobsPath + "/*", Times: -1, StatusCode: http.StatusUnauthorized, Body: `{"error_code":"APIGW.0301"}`,
 			})
 			run(true, "plan", "-input=false")

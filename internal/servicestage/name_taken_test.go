@@ -52,7 +52,7 @@ func TestUpdateBuildJob_slowRenameIsWaitedFor(t *testing.T) {
 		}
 	})
 	<-rejected
-	server.Order(emulator.Fault{Method: http.MethodPut, Path: jobs + "/" + b.ID, Do: func() { <-polled }})
+	server.InjectFault(emulator.Fault{Method: http.MethodPut, Path: jobs + "/" + b.ID, Do: func() { <-polled }})
 	failed := make(chan struct{})
 	group.Go(func() {
 		if err := client.UpdateBuildJob(t.Context(), a, servicestage.BuildJobSpec{JobName: "name-b"}); err != nil {
@@ -93,7 +93,7 @@ func TestCreateBuildJob_resendAfterFreedNameIsReported(t *testing.T) {
 		}
 	})
 	foreign = server.AddJob(appSpec())
-	server.Order(onPost(emulator.Fault{Times: 2, StatusCode: http.StatusInternalServerError, Body: `{"error_code":"SVCSTG.CPE.5004401"}`}))
+	server.InjectFault(onPost(emulator.Fault{Times: 2, StatusCode: http.StatusInternalServerError, Body: `{"error_code":"SVCSTG.CPE.5004401"}`}))
 	created, err := client.CreateBuildJob(t.Context(), app)
 	if err != nil {
 		t.Fatal(err)
