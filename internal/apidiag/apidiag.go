@@ -18,7 +18,6 @@ import (
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
-	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
 // maxCause bounds the text of an error that is not one of the API, in characters.
@@ -38,42 +37,76 @@ func Detail(operation string, err error, advice ...string) string {
 	if failed, ok := errors.AsType[*auth.Error](err); ok {
 		return noCredentials(operation, failed)
 	}
-	failure, ok := errors.AsType[*servicestage.Error](err)
+	failure, ok := errors.AsType[*rest.Error](err)
 	if !ok {
 		return fmt.Sprintf("Error %s: %s.", operation, rest.Sanitize(err.Error(), maxCause))
 	}
 	if len(advice) == 0 {
-		advice = adviceFor(failure)
+		advice = []string{adviceFor(failure)}
+		if failure.StatusCode == http.StatusUnauthorized || failure.StatusCode == http.StatusForbidden {
+			advice = append(advice, credentialsInUse(failure.Credentials))
+		}
 	}
-	paragraphs := append([]string{fmt.Sprintf("Error %s: %s.", operation, strings.TrimSuffix(what(failure), "."))}, advice...)
-	return strings.Join(append(paragraphs, facts(failure)), "\n\n")
+	return paragraphs(fmt.Sprintf("Error %s: %s.", operation, strings.TrimSuffix(what(failure), ".")), append(advice, facts(failure))...)
 }
 
-// noCredentials is the text for an operation that was not begun, because who asks for it could not be proven.
+// paragraphs joins those that are not empty.
+func paragraphs(first string, others ...string) string {
+	for _, paragraph := range others {
+		if paragraph != "" {
+			first += "\n\n" + paragraph
+		}
+	}
+	return first
+}
+
+// credentialsInUse names the settings that the credentials come from; "" if they are unknown.
+func credentialsInUse(description string) string {
+	if description == "" {
+		return ""
+	}
+	return "Credentials in use: " + rest.Sanitize(description, maxCause) + "."
+}
+
+// noCredentials is the text for an operation that needs credentials which could not be had.
 func noCredentials(operation string, failed *auth.Error) string {
-	cause, advice, last := rest.Sanitize(failed.Err.Error(), maxCause), []string{failed.Advice}, ""
-	if failure, ok := errors.AsType[*servicestage.Error](failed.Err); ok {
+	cause, advice, last := rest.Sanitize(failed.Err.Error(), maxCause), credentialsAdvice(failed, false), ""
+	if failure, ok := errors.AsType[*rest.Error](failed.Err); ok {
 		cause, advice, last = said(failure), loginAdvice(failure, failed), facts(failure)
 		if failure.Stopped != nil {
 			cause += cmp.Or(requestedWait(failure), " (for too long)")
 		}
 	}
-	if failed.Tried != "" {
-		cause = failed.Tried + ": " + cause
-	}
-	paragraphs := []string{fmt.Sprintf("Error %s, %s: %s.", operation, failed.Doing, strings.TrimSuffix(cause, "."))}
-	for _, paragraph := range append(advice, last) {
-		if paragraph != "" {
-			paragraphs = append(paragraphs, paragraph)
-		}
-	}
-	return strings.Join(paragraphs, "\n\n")
+	return paragraphs(fmt.Sprintf("Error %s, %s: %s.", operation, rest.Sanitize(failed.Operation(), maxCause), strings.TrimSuffix(cause, ".")),
+		advice, credentialsInUse(failed.Source), last)
 }
 
-// loginAdvice is what to do about an answer of IAM. What it was asked for matters only where it has looked at that.
-func loginAdvice(failure *servicestage.Error, failed *auth.Error) []string {
-	if failed.Tried != "" {
-		return []string{failed.Advice} // The metadata service is not IAM.
+// credentialsAdvice says which settings to check. rejected is true if IAM or the metadata service rejected the request.
+func credentialsAdvice(failed *auth.Error, rejected bool) string {
+	switch failed.Step {
+	case auth.Login:
+		return "Check the provider's user_name or user_id, password, domain_name or domain_id, and project_name."
+	case auth.AssumeAgency:
+		return "Check the agency's name and account, and that the credentials may use it (Agent Operator)."
+	case auth.ReadIDToken:
+		return "Check id_token_file."
+	case auth.ExchangeIDToken:
+		return "Check idp_id, and that the ID token is one of this identity provider and has not expired."
+	case auth.FindProject:
+		if !rejected {
+			return "Check project_name, which is the region's name by default, or set project_id."
+		}
+		return "Check that the credentials may list projects, or set project_id, which does without the look-up."
+	case auth.ReadMetadata:
+		return "The metadata service is that of a cloud server with an agency. Anywhere else, set credentials; HW_METADATA_DISABLED=true leaves it out."
+	}
+	return ""
+}
+
+// loginAdvice is what to do about a response of IAM. The settings matter only if IAM has examined them.
+func loginAdvice(failure *rest.Error, failed *auth.Error) string {
+	if failed.Step == auth.ReadMetadata {
+		return credentialsAdvice(failed, true) // The metadata service is not IAM.
 	}
 	switch failure.Code {
 	case "APIGW.0301", "APIGW.0307", "APIGW.0308":
@@ -82,23 +115,23 @@ func loginAdvice(failure *servicestage.Error, failed *auth.Error) []string {
 	const endpoint = "the provider's region, cloud and auth_url, or endpoints.iam"
 	switch {
 	case failure.StatusCode == 0:
-		return []string{"Identity and access management (IAM) was not reached. Check the network and its proxies, and " + endpoint + "."}
+		return "Identity and access management (IAM) was not reached. Check the network and its proxies, and " + endpoint + "."
 	case failure.StatusCode/100 == 5, failure.StatusCode == http.StatusTooManyRequests:
-		return []string{"Identity and access management (IAM) is busy or out of order, which says nothing of the credentials. Try again later."}
+		return "Identity and access management (IAM) is busy or out of order, which says nothing of the credentials. Try again later."
 	case failure.StatusCode/100 == 3:
-		return []string{"Set endpoints.iam to the final URL."}
+		return "Set endpoints.iam to the final URL."
 	case failure.StatusCode/100 != 4:
-		return []string{"This is no answer of identity and access management (IAM). Check " + endpoint + "."}
+		return "This is no response of identity and access management (IAM). Check " + endpoint + "."
 	}
-	advice := []string{failed.Advice}
-	if skew, ok := clockSkew(failure); ok && failure.StatusCode == http.StatusUnauthorized {
-		advice = append(advice, skew)
+	advice := credentialsAdvice(failed, true)
+	if skew := clockSkew(failure); skew != "" && failure.StatusCode == http.StatusUnauthorized {
+		advice += "\n\n" + skew
 	}
 	return advice
 }
 
 // what says what came back, or why nothing did, and why that was the end.
-func what(failure *servicestage.Error) string {
+func what(failure *rest.Error) string {
 	text := said(failure)
 	switch {
 	case errors.Is(failure.Stopped, context.Canceled):
@@ -110,7 +143,7 @@ func what(failure *servicestage.Error) string {
 }
 
 // requestedWait says that the service requested a wait for which the operation had no time; "" if it did not.
-func requestedWait(failure *servicestage.Error) string {
+func requestedWait(failure *rest.Error) string {
 	wait, ok := errors.AsType[*rest.WaitError](failure.Stopped)
 	if !ok || wait.Wait > failure.RetryAfter {
 		return ""
@@ -119,7 +152,7 @@ func requestedWait(failure *servicestage.Error) string {
 }
 
 // said is what came back, or why nothing did.
-func said(failure *servicestage.Error) string {
+func said(failure *rest.Error) string {
 	var parts []string
 	if failure.StatusCode != 0 {
 		parts = append(parts, fmt.Sprintf("HTTP %d", failure.StatusCode))
@@ -141,7 +174,7 @@ func said(failure *servicestage.Error) string {
 }
 
 // facts is what the vendor's support asks for.
-func facts(failure *servicestage.Error) string {
+func facts(failure *rest.Error) string {
 	list := []string{"Endpoint: " + failure.Host}
 	if failure.RequestID != "" {
 		list = append(list, "request id: "+failure.RequestID)
@@ -152,39 +185,37 @@ func facts(failure *servicestage.Error) string {
 	return strings.Join(list, ", ")
 }
 
-// adviceFor is one paragraph on what to do, or nothing where there is nothing to say for certain.
-func adviceFor(failure *servicestage.Error) []string {
+// adviceFor is one paragraph on what to do; "" if nothing is certain.
+func adviceFor(failure *rest.Error) string {
 	switch failure.Code {
 	case "APIGW.0101":
-		return []string{"The Build API is not published at this endpoint. Check the provider's region, and endpoints.servicestage if you set it."}
+		return "The Build API is not published at this endpoint. Check the provider's region, and endpoints.servicestage if you set it."
 	case "APIGW.0301":
-		if skew, ok := clockSkew(failure); ok {
-			return []string{skew}
-		}
-		return []string{"The credentials are wrong. Check the provider's token, or its access_key, secret_key and security_token."}
+		return cmp.Or(clockSkew(failure), "The credentials are wrong.")
 	case "APIGW.0302":
-		return []string{"The credentials are right but may not do this. Grant the IAM actions servicestage:assembling:* to their user."}
+		return "The credentials are right but may not do this. Grant the IAM actions servicestage:assembling:* to their user."
 	case "APIGW.0307":
-		return []string{"The token has expired (it lives 24 hours), or it was issued for another region. Get a new one for the provider's region."}
+		return "The token has expired (it lives 24 hours), or it was issued for another region. Get a new one for the provider's region."
 	case "APIGW.0308":
-		return []string{"The service throttles. Run Terraform with a lower -parallelism, or raise the provider's max_retries."}
+		return "The service throttles. Run Terraform with a lower -parallelism, or raise the provider's max_retries."
 	}
 	if failure.StatusCode/100 == 3 {
-		return []string{"Set endpoints.servicestage to the final URL."}
+		return "Set endpoints.servicestage to the final URL."
 	}
 	if dns, ok := errors.AsType[*net.DNSError](failure.Err); ok && dns.IsNotFound && strings.HasPrefix(failure.Host, dns.Name) {
-		return []string{"There is no such host: ServiceStage may not exist in the provider's region. Check region, or set endpoints.servicestage."}
+		return "There is no such host: ServiceStage may not exist in the provider's region. Check region, or set endpoints.servicestage."
 	}
 	if errors.Is(failure.Stopped, context.DeadlineExceeded) {
-		return []string{"The timeouts block of the resource can allow more time."}
+		return "The timeouts block of the resource can allow more time."
 	}
-	return nil
+	return ""
 }
 
-func clockSkew(failure *servicestage.Error) (string, bool) {
+// clockSkew says that the clocks differ; "" if they do not, or if it is unknown.
+func clockSkew(failure *rest.Error) string {
 	if failure.ServerTime.IsZero() || failure.LocalTime.Sub(failure.ServerTime).Abs() < maxClockSkew {
-		return "", false
+		return ""
 	}
 	return fmt.Sprintf("A signature is good for minutes only, and the clocks differ: the server's says %s, the one here %s. Set the clock.",
-		failure.ServerTime.UTC().Format(time.RFC3339), failure.LocalTime.UTC().Format(time.RFC3339)), true
+		failure.ServerTime.UTC().Format(time.RFC3339), failure.LocalTime.UTC().Format(time.RFC3339))
 }

@@ -34,8 +34,8 @@ type AccessKey struct {
 	Now func() time.Time
 }
 
-// Authenticate signs the request as it stands: host, date, project and security token. Other headers stay unsigned, so that
-// a proxy may add to or rewrite them. It never fails.
+// Authenticate signs host, date, project and security token of the request. Other headers stay unsigned, so that a proxy may change
+// them. It never fails.
 func (k AccessKey) Authenticate(_ context.Context, req *http.Request, body []byte) error {
 	if k.SecurityToken != "" {
 		req.Header.Set("X-Security-Token", k.SecurityToken)
@@ -54,12 +54,12 @@ func (k AccessKey) Authenticate(_ context.Context, req *http.Request, body []byt
 // Secrets returns the secret key and the security token.
 func (k AccessKey) Secrets() []string { return []string{k.Secret, k.SecurityToken} }
 
-func (k AccessKey) proves(req *http.Request) bool {
+func (k AccessKey) matches(req *http.Request) bool {
 	return strings.HasPrefix(req.Header.Get("Authorization"), Algorithm+" Access="+k.ID+",") && req.Header.Get("X-Security-Token") == k.SecurityToken
 }
 
-// Sign sets DateHeader, where the request has none yet, and the Authorization header. signedHeaders are lower-case
-// names, in ascending order, of the headers that the signature covers.
+// Sign sets DateHeader, if the request does not have it, and the Authorization header. signedHeaders are the lower-case names, in
+// ascending order, of the headers that the signature covers.
 //
 // Source: the API Signing Guide, https://support.huaweicloud.com/intl/en-us/devg-apisign/.
 func (k AccessKey) Sign(req *http.Request, body []byte, signedHeaders []string) {
@@ -110,8 +110,8 @@ func canonicalRequest(req *http.Request, body []byte, signedHeaders []string) st
 func canonicalPath(u *url.URL) string {
 	segments := strings.Split(u.EscapedPath(), "/")
 	for i, segment := range segments {
-		if plain, err := url.PathUnescape(segment); err == nil {
-			segment = plain
+		if unescaped, err := url.PathUnescape(segment); err == nil {
+			segment = unescaped
 		}
 		segments[i] = escape(segment)
 	}

@@ -14,18 +14,19 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-// sources are the ways to ask IAM, with secrets that begin with canary.
-func sources(iam *auth.IAM) map[string]auth.Source {
-	key := auth.Static{Proof: auth.AccessKey{ID: "AK", Secret: "canary-secret", SecurityToken: "canary-security-token"}}
+// sources are the sources that send requests to IAM, with secrets that begin with canary.
+func sources() map[string]auth.Source {
+	key := auth.Static{Credential: auth.AccessKey{ID: "AK", Secret: "canary-secret", SecurityToken: "canary-security-token"}}
 	return map[string]auth.Source{
-		"password": auth.Password{IAM: iam, UserName: "u", Password: "canary-password", DomainName: "d", Project: auth.Project{Name: "n"}},
-		"agency":   auth.Agency{IAM: iam, Base: key, Name: "a", DomainName: "d"},
-		"OIDC":     auth.OIDC{IAM: iam, IDPID: "idp", IDToken: func() (string, error) { return "canary-id-token", nil }},
+		"password": auth.Password{UserName: "u", Password: "canary-password", DomainName: "d"},
+		"agency":   auth.Agency{Base: key, Name: "a", DomainName: "d"},
+		"OIDC":     auth.OIDC{IDPID: "idp", IDToken: "canary-id-token"},
 	}
 }
 
-// What IAM answers besides credentials is an error that says so, and never quotes a secret, be it ours or a new one.
-func TestIAM_badAnswers(t *testing.T) {
+// A response of IAM without credentials is an error, which contains no secret of the request or the response. It is permanent unless IAM
+// may recover.
+func TestIAM_badResponses(t *testing.T) {
 	t.Parallel()
 	const keys = `{"credential":{"access":"TAK","secret":"canary-new-secret","securitytoken":"canary-new-token"`
 	for name, c := range map[string]struct {
@@ -53,19 +54,19 @@ func TestIAM_badAnswers(t *testing.T) {
 				w.Header().Set("Location", "https://elsewhere.example")
 				w.Header().Set("X-Subject-Token", c.subject)
 				w.WriteHeader(c.status)
-				_, _ = io.WriteString(w, c.body) // Who does not wait for the answer gets none.
+				_, _ = io.WriteString(w, c.body) // The client may have gone.
 			})
-			for source, made := range sources(auth.NewIAM(client(t, server.url))) {
+			for source, made := range sources() {
 				want, ok := c.want[source]
 				if !ok {
 					want, ok = c.want[""]
 				}
-				session := auth.NewSession(made, nil, auth.Project{ID: "p"}, nil)
+				session := auth.NewSession(made, "d", auth.Project{ID: "p"}, auth.Clients{IAM: client(t, server.url)})
 				err := session.Authenticate(t.Context(), unsent(t), nil)
 				if !ok {
 					continue
 				}
-				if _, isError := errors.AsType[*auth.Error](err); !isError || !strings.Contains(err.Error(), want) {
+				if failure, isError := errors.AsType[*auth.Error](err); !isError || failure.Source != "d" || !strings.Contains(err.Error(), want) {
 					t.Errorf("%s: got %v, want %s", source, err, want)
 				}
 				if err != nil && strings.Contains(err.Error(), "canary") {
@@ -80,7 +81,7 @@ func TestIAM_badAnswers(t *testing.T) {
 	}
 }
 
-// What may pass is asked for again before anybody hears of it, a lost answer too: a second token harms nobody.
+// Temporary failures are retried, also if the response was lost: a second token does no harm.
 func TestIAM_retries(t *testing.T) {
 	t.Parallel()
 	for name, fail := range map[string]http.HandlerFunc{
@@ -99,12 +100,12 @@ func TestIAM_retries(t *testing.T) {
 					answers(w, r)
 				}
 			})
-			iam := auth.NewIAM(client(t, server.url, func(c *rest.Config) { c.MaxRetries = 2 }))
-			for source, made := range sources(iam) {
+			clients := auth.Clients{IAM: client(t, server.url, func(c *rest.Config) { c.MaxRetries = 2 })}
+			for source, made := range sources() {
 				failing <- true
 				failing <- true
 				before := len(server.received())
-				if _, err := made.Credentials(t.Context()); err != nil {
+				if _, err := made.Credentials(t.Context(), clients, auth.Project{}); err != nil {
 					t.Errorf("%s: %v", source, err)
 				}
 				want := 3

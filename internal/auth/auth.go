@@ -1,8 +1,8 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package auth proves to Huawei Cloud who sends a request: it signs, logs in, assumes agencies, and finds the project. It knows
-// HTTP and identity and access management (IAM), and neither Terraform nor ServiceStage.
+// Package auth authenticates requests to Huawei Cloud: it signs them, gets credentials from identity and access management (IAM), and
+// finds the project. It imports no Terraform module, and its errors name no provider argument.
 package auth
 
 import (
@@ -13,36 +13,61 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-// Proof is what a request is proven with: a [Token] or an [AccessKey].
-type Proof interface {
+// Credential authenticates requests: a [Token] or an [AccessKey].
+type Credential interface {
 	rest.SecretKeeper
-	// proves reports whether the request carries this very proof.
-	proves(req *http.Request) bool
+	// matches reports whether the request was sent with this credential.
+	matches(req *http.Request) bool
 }
 
-// Credentials are a proof for a while.
+// Credentials are a credential with what is known about it.
 type Credentials struct {
-	Proof
-	// ExpiresAt is when the proof ends to be good; zero means never, or that nobody says when.
+	Credential
+	// ExpiresAt is when the credential expires; zero means never, or unknown.
 	ExpiresAt time.Time
-	// ProjectID is the project that the proof is for; empty where it is for any.
+	// ProjectID is the project that the credential is for; empty means any, or unknown.
 	ProjectID string
+	// Refreshable is true if the source may return another credential.
+	Refreshable bool
 }
 
-// Source hands out credentials. It is asked again when they are about to expire.
+// Project is the project that requests are for.
+type Project struct {
+	// ID is sent with each request. If it is empty, the project of the credentials is sent, else the one that has the name.
+	ID string
+	// Name is the name of the project, such as that of the region; no project is looked up if it is empty.
+	Name string
+}
+
+// Clients send the requests of a [Source].
+type Clients struct {
+	// IAM calls identity and access management. Its endpoint has no version in its path.
+	IAM *rest.Client
+	// Metadata calls the metadata service of cloud servers (ECS), without a proxy.
+	Metadata *rest.Client
+	// Now is the clock; nil means [time.Now].
+	Now func() time.Time
+}
+
+// Source gets credentials. A source is a plain value: sources with the same settings are equal.
 type Source interface {
-	Credentials(ctx context.Context) (*Credentials, error)
+	// Credentials returns credentials for the project, or for any project if the source cannot choose one. Its error is an [*Error].
+	Credentials(ctx context.Context, clients Clients, project Project) (*Credentials, error)
 }
 
-// Static is a source of credentials that are given and cannot be had anew.
-type Static struct{ Proof Proof }
+// Static is a source of configured credentials.
+type Static struct{ Credential Credential }
 
-// Credentials returns the proof, which does not expire as far as anybody here knows.
-func (s Static) Credentials(context.Context) (*Credentials, error) {
-	return &Credentials{Proof: s.Proof}, nil
+// Credentials returns the credential, whose expiry is unknown. It sends no request.
+func (s Static) Credentials(_ context.Context, clients Clients, _ Project) (*Credentials, error) {
+	if key, ok := s.Credential.(AccessKey); ok {
+		key.Now = clients.Now
+		return &Credentials{Credential: key}, nil
+	}
+	return &Credentials{Credential: s.Credential}, nil
 }
 
-// Token is an IAM token. It lives for 24 hours after it was issued.
+// Token is an IAM token. It expires 24 hours after it was issued.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-iam/iam_30_0001.html.
 type Token string
@@ -56,4 +81,4 @@ func (t Token) Authenticate(_ context.Context, req *http.Request, _ []byte) erro
 // Secrets returns the token.
 func (t Token) Secrets() []string { return []string{string(t)} }
 
-func (t Token) proves(req *http.Request) bool { return req.Header.Get("X-Auth-Token") == string(t) }
+func (t Token) matches(req *http.Request) bool { return req.Header.Get("X-Auth-Token") == string(t) }

@@ -6,6 +6,8 @@ package auth_test
 import (
 	"errors"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -36,12 +38,10 @@ func answers(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func idToken() (string, error) { return "the-id-token", nil }
-
 // Each call as the service's pages describe it, to the last brace.
 func TestIAM_calls(t *testing.T) {
 	t.Parallel()
-	key := auth.Static{Proof: auth.AccessKey{ID: "AK", Secret: "SK"}}
+	key := auth.Static{Credential: auth.AccessKey{ID: "AK", Secret: "SK"}}
 	type call struct {
 		call, body string
 		header     map[string]string
@@ -59,50 +59,49 @@ func TestIAM_calls(t *testing.T) {
 			map[string]string{"Authorization": by},
 		}
 	}
+	idToken := auth.OIDC{IDPID: "idp", IDToken: "the-id-token"}
 	for name, c := range map[string]struct {
-		source func(*auth.IAM) auth.Source
-		want   []call
+		source  auth.Source
+		project auth.Project
+		want    []call
 	}{
 		"password, account by name, project by name": {
-			func(iam *auth.IAM) auth.Source {
-				return auth.Password{IAM: iam, UserName: "u", Password: `p"<`, DomainName: "d", Project: auth.Project{Name: "n"}}
-			},
-			login(`{"name":"u","password":"p\"\u003c","domain":{"name":"d"}}`, `{"project":{"name":"n"}}`),
+			auth.Password{UserName: "u", Password: `p"<`, DomainName: "d"}, auth.Project{Name: "n"},
+			login(`{"domain":{"name":"d"},"name":"u","password":"p\"\u003c"}`, `{"project":{"name":"n"}}`),
 		},
 		"password, account by id, project by id": {
-			func(iam *auth.IAM) auth.Source {
-				return auth.Password{IAM: iam, UserName: "u", Password: "p", DomainName: "d", DomainID: "di", Project: auth.Project{ID: "pi", Name: "n"}}
-			},
-			login(`{"name":"u","password":"p","domain":{"id":"di"}}`, `{"project":{"id":"pi"}}`),
+			auth.Password{UserName: "u", Password: "p", DomainName: "d", DomainID: "di"}, auth.Project{ID: "pi", Name: "n"},
+			login(`{"domain":{"id":"di"},"name":"u","password":"p"}`, `{"project":{"id":"pi"}}`),
 		},
 		"password, user by id": {
-			func(iam *auth.IAM) auth.Source {
-				return auth.Password{IAM: iam, UserName: "u", UserID: "ui", Password: "p", DomainName: "d", Project: auth.Project{Name: "n"}}
-			},
+			auth.Password{UserName: "u", UserID: "ui", Password: "p", DomainName: "d"}, auth.Project{Name: "n"},
 			login(`{"id":"ui","password":"p"}`, `{"project":{"name":"n"}}`),
 		},
 		"password for the account": {
-			func(iam *auth.IAM) auth.Source {
-				return auth.Password{IAM: iam, UserName: "u", Password: "p", DomainName: "d"}
-			},
-			login(`{"name":"u","password":"p","domain":{"name":"d"}}`, `{"domain":{"name":"d"}}`),
+			auth.Password{UserName: "u", Password: "p", DomainName: "d"}, auth.Project{},
+			login(`{"domain":{"name":"d"},"name":"u","password":"p"}`, `{"domain":{"name":"d"}}`),
 		},
 		"password for nothing": {
-			func(iam *auth.IAM) auth.Source { return auth.Password{IAM: iam, UserID: "ui", Password: "p"} },
+			auth.Password{UserID: "ui", Password: "p"}, auth.Project{},
 			[]call{{call: loginCall, body: `{"auth":{"identity":{"methods":["password"],"password":{"user":{"id":"ui","password":"p"}}}}}`}},
 		},
 		"agency, account by name": {
-			func(iam *auth.IAM) auth.Source { return auth.Agency{IAM: iam, Base: key, Name: "a", DomainName: "d"} },
+			auth.Agency{Base: key, Name: "a", DomainName: "d"}, auth.Project{},
 			[]call{agency(`{"agency_name":"a","domain_name":"d"}`, signed)},
 		},
 		"agency, account by id, duration": {
-			func(iam *auth.IAM) auth.Source {
-				return auth.Agency{IAM: iam, Base: key, Name: "a", DomainName: "d", DomainID: "di", Duration: time.Hour}
-			},
+			auth.Agency{Base: key, Name: "a", DomainName: "d", DomainID: "di", Duration: time.Hour}, auth.Project{},
 			[]call{agency(`{"agency_name":"a","domain_id":"di","duration_seconds":3600}`, signed)},
 		},
+		"agency, and a project of its account": {
+			auth.Agency{Base: auth.Password{UserID: "ui", Password: "p"}, Name: "a", DomainID: "di"}, auth.Project{Name: "n"},
+			[]call{
+				{call: loginCall, body: `{"auth":{"identity":{"methods":["password"],"password":{"user":{"id":"ui","password":"p"}}}}}`},
+				{keysCall, `{"auth":{"identity":{"assume_role":{"agency_name":"a","domain_id":"di"},"methods":["assume_role"]}}}`, map[string]string{"X-Auth-Token": "issued-token"}},
+			},
+		},
 		"ID token": {
-			func(iam *auth.IAM) auth.Source { return auth.OIDC{IAM: iam, IDPID: "idp", IDToken: idToken} },
+			idToken, auth.Project{},
 			[]call{
 				{exchangeCall, `{"auth":{"id_token":{"id":"the-id-token"}}}`, map[string]string{"X-Idp-Id": "idp", "X-Auth-Token": none, "Authorization": none}},
 				{
@@ -112,29 +111,18 @@ func TestIAM_calls(t *testing.T) {
 			},
 		},
 		"agency with an ID token": {
-			func(iam *auth.IAM) auth.Source {
-				return auth.Agency{IAM: iam, Base: auth.OIDC{IAM: iam, IDPID: "idp", IDToken: idToken}, Name: "a", DomainID: "di"}
-			},
+			auth.Agency{Base: idToken, Name: "a", DomainID: "di"}, auth.Project{},
 			[]call{
 				{call: exchangeCall, body: `{"auth":{"id_token":{"id":"the-id-token"}}}`},
 				{call: keysCall, body: `{"auth":{"identity":{"methods":["token"],"token":{"duration_seconds":3600}}}}`},
 				agency(`{"agency_name":"a","domain_id":"di"}`, signed),
 			},
 		},
-		"agency with a token": {
-			func(iam *auth.IAM) auth.Source {
-				return auth.Agency{IAM: iam, Base: auth.Static{Proof: auth.Token("T")}, Name: "a", DomainID: "di"}
-			},
-			[]call{{
-				keysCall, `{"auth":{"identity":{"assume_role":{"agency_name":"a","domain_id":"di"},"methods":["assume_role"]}}}`,
-				map[string]string{"X-Auth-Token": "T", "Authorization": none},
-			}},
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := serve(t, answers)
-			credentials, err := c.source(auth.NewIAM(client(t, server.url))).Credentials(t.Context())
+			credentials, err := c.source.Credentials(t.Context(), auth.Clients{IAM: client(t, server.url)}, c.project)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -180,18 +168,18 @@ func TestIAM_projects(t *testing.T) {
 	}{
 		"one":         {named("r"), "a", ""},
 		"names alike": {named("r_team", "r", "R", "other r"), "b", ""},
-		"none":        {[]any{}, "", `looking up the id of project "r": IAM knows no project of this name for these credentials`},
-		"null":        {nil, "", "IAM knows no project of this name"},
-		"only alike":  {named("r_team"), "", "IAM knows no project of this name"},
-		"two":         {named("r", "r"), "", "IAM knows 2 projects of this name"},
-		"without id":  {[]any{map[string]any{"name": "r"}}, "", "IAM knows no project of this name"},
+		"none":        {[]any{}, "", `looking up the ID of project "r": IAM returned no project of this name`},
+		"null":        {nil, "", "IAM returned no project of this name"},
+		"only alike":  {named("r_team"), "", "IAM returned no project of this name"},
+		"two":         {named("r", "r"), "", "IAM returned 2 projects of this name"},
+		"without id":  {[]any{map[string]any{"name": "r"}}, "", "IAM returned no project of this name"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 				respond(w, http.StatusOK, map[string]any{"projects": c.projects})
 			})
-			session := auth.NewSession(auth.Static{Proof: auth.AccessKey{ID: "AK", Secret: "SK"}}, auth.NewIAM(client(t, server.url)), auth.Project{Name: "r"}, nil)
+			session := auth.NewSession(auth.Static{Credential: auth.AccessKey{ID: "AK", Secret: "SK"}}, "", auth.Project{Name: "r"}, auth.Clients{IAM: client(t, server.url)})
 			req := unsent(t)
 			err := session.Authenticate(t.Context(), req, nil)
 			if c.failure == "" && err != nil || c.failure != "" && (err == nil || !strings.Contains(err.Error(), c.failure)) {
@@ -207,44 +195,41 @@ func TestIAM_projects(t *testing.T) {
 	}
 }
 
-// An ID token that cannot be read is not sent.
-func TestOIDC_noIDToken(t *testing.T) {
-	t.Parallel()
-	server := serve(t, answers)
-	_, err := auth.OIDC{
-		IAM: auth.NewIAM(client(t, server.url)), IDPID: "idp", IDToken: func() (string, error) { return "", errors.New("open f: no such file") },
-	}.Credentials(t.Context())
-	if failure, ok := errors.AsType[*auth.Error](err); !ok || failure.Advice != "Check id_token_file." ||
-		err.Error() != `exchanging the ID token of identity provider "idp": open f: no such file` {
-		t.Errorf("got %v", err)
-	}
-	if got := server.received(); len(got) != 0 {
-		t.Errorf("got %v", got)
-	}
-}
-
-// The base is asked first, and its failure is the agency's.
-func TestAgency_base(t *testing.T) {
+// A failure of the base ends the login of an agency, and an ID token that cannot be read is not sent.
+func TestAgency_failedBaseSendsNothingElse(t *testing.T) {
 	t.Parallel()
 	server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		respond(w, http.StatusUnauthorized, map[string]any{"error": map[string]any{"code": 401, "message": "wrong", "title": "Unauthorized"}})
 	})
-	iam := auth.NewIAM(client(t, server.url))
-	_, err := auth.Agency{IAM: iam, Base: auth.Password{IAM: iam, UserID: "ui", Password: "p"}, Name: "a", DomainID: "d"}.Credentials(t.Context())
-	if got, want := err.Error(), `logging in as user "ui": POST `+strings.TrimPrefix(server.url, "http://")+`: HTTP 401: wrong`; got != want {
-		t.Errorf("got %s, want %s", got, want)
+	empty := filepath.Join(t.TempDir(), "empty")
+	if err := os.WriteFile(empty, []byte(" \n"), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	if got := server.received(); len(got) != 1 {
-		t.Errorf("got %v, want the login alone", got)
+	for _, c := range []struct {
+		base  auth.Source
+		want  string
+		calls int
+	}{
+		{auth.Password{UserID: "ui", Password: "p"}, `logging in as user "ui": POST ` + strings.TrimPrefix(server.url, "http://") + `: HTTP 401: wrong`, 1},
+		{auth.OIDC{IDPID: "idp", IDTokenFile: empty}, `reading the ID token of identity provider "idp": the file ` + empty + ` is empty`, 0},
+		{auth.OIDC{IDPID: "idp", IDTokenFile: "/nonexistent"}, `reading the ID token of identity provider "idp": stat /nonexistent: no such file or directory`, 0},
+	} {
+		before := len(server.received())
+		_, err := auth.Agency{Base: c.base, Name: "a", DomainID: "d"}.Credentials(t.Context(), auth.Clients{IAM: client(t, server.url)}, auth.Project{})
+		if _, ok := errors.AsType[*auth.Error](err); !ok || err.Error() != c.want {
+			t.Errorf("got %v, want %s", err, c.want)
+		}
+		if got := len(server.received()) - before; got != c.calls {
+			t.Errorf("%s: %d requests, want %d", c.want, got, c.calls)
+		}
 	}
 }
 
-// The metadata service is asked once, without credentials, and what it says of the end is kept.
+// The metadata service is called once, without credentials.
 func TestMetadata(t *testing.T) {
 	t.Parallel()
 	server := serve(t, answers)
-	source := auth.Metadata{Client: client(t, server.url), Timeout: time.Minute}
-	credentials, err := source.Credentials(t.Context())
+	credentials, err := auth.Metadata{Timeout: time.Minute}.Credentials(t.Context(), auth.Clients{Metadata: client(t, server.url)}, auth.Project{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,7 +244,7 @@ func TestMetadata(t *testing.T) {
 	}
 }
 
-// Whatever goes wrong with the metadata service, the error says what was tried before it.
+// A failure of the metadata service is an error at once.
 func TestMetadata_errors(t *testing.T) {
 	t.Parallel()
 	release := make(chan bool)
@@ -271,29 +256,27 @@ func TestMetadata_errors(t *testing.T) {
 		"no agency": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }, "HTTP 404"},
 		"busy":      {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }, "HTTP 503"},
 		"lost":      {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "EOF"},
-		"empty":     {func(w http.ResponseWriter, _ *http.Request) { respond(w, http.StatusOK, map[string]any{}) }, "the answer lacks the access key, its secret key or the security token"},
+		"empty":     {func(w http.ResponseWriter, _ *http.Request) { respond(w, http.StatusOK, map[string]any{}) }, "the response lacks the access key, its secret key or the security token"},
 		"silent": {func(_ http.ResponseWriter, r *http.Request) {
 			select {
 			case <-release:
 			case <-r.Context().Done():
 			}
-		}, "no answer in 100ms"},
+		}, "no response in 100ms"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := serve(t, c.handler)
-			source := auth.Metadata{
-				Client: client(t, server.url, func(c *rest.Config) { c.MaxRetries = 0 }), Timeout: time.Minute, Before: "token: not set; profile: not set; ",
-			}
+			source := auth.Metadata{Timeout: time.Minute}
 			if name == "silent" {
 				source.Timeout = 100 * time.Millisecond
 			}
-			_, err := source.Credentials(t.Context())
-			if err == nil || !strings.HasPrefix(err.Error(), "finding credentials: token: not set; profile: not set; metadata: ") || !strings.Contains(err.Error(), c.want) {
+			_, err := source.Credentials(t.Context(), auth.Clients{Metadata: client(t, server.url, func(c *rest.Config) { c.MaxRetries = 0 })}, auth.Project{})
+			if err == nil || !strings.HasPrefix(err.Error(), "requesting access keys from the metadata service: ") || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %s", err, c.want)
 			}
 			if got := server.received(); len(got) != 1 {
-				t.Errorf("it was asked %d times", len(got))
+				t.Errorf("%d requests", len(got))
 			}
 		})
 	}

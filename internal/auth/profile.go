@@ -11,16 +11,15 @@ import (
 	"strings"
 )
 
-// Profile is one profile of KooCLI's configuration file. A member is empty where the file does not have it.
+// Profile is one profile of KooCLI's configuration file. A member is empty if the file does not have it.
 //
 // Sources: https://support.huaweicloud.com/eu/usermanual-hcli/hcli_03_005_01.html, and for single sign-on and agencies the file as
 // the provider huaweicloud/huaweicloud reads it.
 type Profile struct {
-	Name      string
 	Region    string
 	ProjectID string
-	// Proof is what the mode of the profile says: the stored access key, the temporary one of the last single sign-on, or a token.
-	Proof Proof
+	// Credential is the stored access key, the temporary one of the last single sign-on, or a token, according to the profile's mode.
+	Credential Credential
 	// AgencyName is the agency to assume, of the account AgencyDomainName or AgencyDomainID.
 	AgencyName, AgencyDomainName, AgencyDomainID string
 }
@@ -47,8 +46,8 @@ type fileProfile struct {
 	} `json:"ssoAuth"`
 }
 
-// ReadProfile reads the named profile from the content of a configuration file; "" is the file's current one. Its errors name
-// profiles and modes, and no value.
+// ReadProfile returns the profile of this name from the content of a configuration file; "" means the file's current one. Its errors
+// contain the names of profiles and modes only.
 func ReadProfile(content []byte, name string) (*Profile, error) {
 	var file struct {
 		AuthEncrypt any           `json:"authEncrypt"`
@@ -73,7 +72,7 @@ func ReadProfile(content []byte, name string) (*Profile, error) {
 		if fmt.Sprint(file.AuthEncrypt) == "true" {
 			return nil, errors.New("the secrets are encrypted, and only KooCLI can read them")
 		}
-		proof, err := p.proof()
+		credential, err := p.credential()
 		if err != nil {
 			return nil, err
 		}
@@ -81,14 +80,14 @@ func ReadProfile(content []byte, name string) (*Profile, error) {
 			return nil, fmt.Errorf("profile %q names agency %q without its account", p.Name, p.AgencyName)
 		}
 		return &Profile{
-			Name: p.Name, Region: p.Region, ProjectID: p.ProjectID, Proof: proof,
+			Region: p.Region, ProjectID: p.ProjectID, Credential: credential,
 			AgencyName: p.AgencyName, AgencyDomainName: p.AgencyDomainName, AgencyDomainID: p.AgencyDomainID,
 		}, nil
 	}
 	return nil, fmt.Errorf("there is no profile %q; there are %s", name, cmp.Or(strings.Join(names, ", "), "none"))
 }
 
-func (p fileProfile) proof() (Proof, error) {
+func (p fileProfile) credential() (Credential, error) {
 	keys := p.fileKeys
 	switch strings.ToUpper(p.Mode) {
 	case "", "AKSK":

@@ -24,12 +24,12 @@ const profiles = `{"language":"en","current":"work","profiles":[
 func TestReadProfile(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]auth.Profile{
-		"":     {Name: "work", Region: "ap-southeast-1", ProjectID: "p2", Proof: auth.AccessKey{ID: "AK2", Secret: "SK2", SecurityToken: "ST2"}},
-		"home": {Name: "home", Region: "cn-north-4", Proof: auth.AccessKey{ID: "AK1", Secret: "SK1"}},
-		"sso":  {Name: "sso", Proof: auth.AccessKey{ID: "AK3", Secret: "SK3", SecurityToken: "ST3"}},
-		"bare": {Name: "bare", Proof: auth.AccessKey{ID: "AK4", Secret: "SK4"}},
+		"":     {Region: "ap-southeast-1", ProjectID: "p2", Credential: auth.AccessKey{ID: "AK2", Secret: "SK2", SecurityToken: "ST2"}},
+		"home": {Region: "cn-north-4", Credential: auth.AccessKey{ID: "AK1", Secret: "SK1"}},
+		"sso":  {Credential: auth.AccessKey{ID: "AK3", Secret: "SK3", SecurityToken: "ST3"}},
+		"bare": {Credential: auth.AccessKey{ID: "AK4", Secret: "SK4"}},
 		"token": {
-			Name: "token", Proof: auth.Token("T5"), AgencyName: "a5", AgencyDomainName: "dn5", AgencyDomainID: "di5",
+			Credential: auth.Token("T5"), AgencyName: "a5", AgencyDomainName: "dn5", AgencyDomainID: "di5",
 		},
 	} {
 		got, err := auth.ReadProfile([]byte(profiles), name)
@@ -85,10 +85,10 @@ func FuzzReadProfile(f *testing.F) {
 		if profile == nil {
 			return
 		}
-		key, isKey := profile.Proof.(auth.AccessKey)
-		token, isToken := profile.Proof.(auth.Token)
-		if !isKey && !isToken || isKey && (key.ID == "" || key.Secret == "") || isToken && token == "" || name != "" && profile.Name != name {
-			t.Errorf("profile %q is not whole", profile.Name)
+		key, isKey := profile.Credential.(auth.AccessKey)
+		token, isToken := profile.Credential.(auth.Token)
+		if !isKey && !isToken || isKey && (key.ID == "" || key.Secret == "") || isToken && token == "" {
+			t.Errorf("profile %q is incomplete", name)
 		}
 	})
 }

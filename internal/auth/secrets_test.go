@@ -83,14 +83,14 @@ func TestSources_echoedSecretIsNotShown(t *testing.T) {
 					})
 				}
 				failures := map[string]error{}
-				iam := auth.NewIAM(client(nil))
-				for source, made := range sources(iam) {
-					failures[source] = auth.NewSession(made, nil, auth.Project{ID: "p"}, nil).Authenticate(t.Context(), unsent(t), nil)
+				clients := auth.Clients{IAM: client(nil)}
+				for name, source := range sources() {
+					failures[name] = auth.NewSession(source, "", auth.Project{ID: "p"}, clients).Authenticate(t.Context(), unsent(t), nil)
 				}
-				failures["project"] = auth.NewSession(auth.Static{Proof: key}, iam, auth.Project{Name: "n"}, nil).Authenticate(t.Context(), unsent(t), nil)
-				for name, proof := range map[string]auth.Proof{"service, key": key, "service, token": auth.Token("canary-token")} {
+				failures["project"] = auth.NewSession(auth.Static{Credential: key}, "", auth.Project{Name: "n"}, clients).Authenticate(t.Context(), unsent(t), nil)
+				for name, credential := range map[string]auth.Credential{"service, key": key, "service, token": auth.Token("canary-token")} {
 					var out struct{ Token map[string]bool }
-					session := auth.NewSession(auth.Static{Proof: proof}, nil, auth.Project{ID: "p"}, nil)
+					session := auth.NewSession(auth.Static{Credential: credential}, "", auth.Project{ID: "p"}, clients)
 					_, failures[name] = client(session).Do(t.Context(), rest.Call{Method: http.MethodPut, Body: "b"}, &out)
 				}
 				redacted := strings.Contains(log.String(), "[redacted]")

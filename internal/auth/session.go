@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -17,177 +18,162 @@ import (
 )
 
 const (
-	// obtainTimeout bounds one login with all that belongs to it. Who waits for it may leave earlier.
-	obtainTimeout = 2 * time.Minute
-	// maxMargin is how long before their end credentials are renewed; those that live shorter, after four fifths of their life.
-	maxMargin = 10 * time.Minute
-	// calm is how long nothing is tried again after it has failed while the old credentials are still good.
-	calm = time.Minute
+	// refreshTimeout bounds one refresh with all its requests. A caller that waits for it may leave earlier.
+	refreshTimeout = 2 * time.Minute
+	// expiryWindow is how long before their expiry credentials are refreshed, but not before four fifths of their lifetime.
+	expiryWindow = 10 * time.Minute
+	// retryInterval is the time between two attempts to refresh credentials that have not expired.
+	retryInterval = time.Minute
 )
 
-// Project says which project requests are for.
-type Project struct {
-	// ID goes with each request; where it is empty, that of the credentials does, else the one that Name is looked up to.
-	ID string
-	// Name is the name of the project, such as that of the region; where it is empty, nothing is looked up.
-	Name string
-}
-
-// Session is an authenticator with credentials that it obtains when they are first needed, once for all who wait for them, and
-// renews before they expire. It sets X-Project-Id. It is safe for concurrent use.
+// Session is an authenticator that gets credentials from a source when they are first needed, once for all concurrent requests, and
+// refreshes them before they expire. It sets X-Project-Id. It is safe for concurrent use.
 type Session struct {
-	source  Source
-	iam     *IAM
-	project Project
-	now     func() time.Time
+	source      Source
+	description string
+	project     Project
+	clients     Clients
 
 	flight singleflight.Group
 	mu     sync.Mutex
-	held   *held
-	// refused is why the source's credentials will never be had again; nil as long as that is not known.
-	refused error
-	// projectID is what the project's name was looked up to, which stays so whatever the credentials.
+	cached *cached
+	// failed is the error of a refresh that would fail again; nil if another one may succeed.
+	failed error
+	// projectID is the ID of the project that has the name. It does not depend on the credentials.
 	projectID string
-	// renewed is when credentials were last had anew because the service had rejected some.
-	renewed time.Time
+	// rejectedAt is when credentials were last dropped because the service had rejected them.
+	rejectedAt time.Time
 }
 
-// held are credentials, and when to have others.
-type held struct {
+type cached struct {
 	*Credentials
 	projectID string
-	renewAt   time.Time // Zero means never.
+	refreshAt time.Time // Zero means never.
 }
 
-// NewSession returns a session that has asked for nothing yet. iam may be nil where project has no name; now may be nil, and is
-// then [time.Now].
-func NewSession(source Source, iam *IAM, project Project, now func() time.Time) *Session {
-	if now == nil {
-		now = time.Now
+// NewSession returns a session. It sends no request. description says which settings the credentials come from, for error messages, such
+// as "token from HW_AUTH_TOKEN". A client may be nil if source and project do not need it.
+func NewSession(source Source, description string, project Project, clients Clients) *Session {
+	if clients.Now == nil {
+		clients.Now = time.Now
 	}
-	return &Session{source: source, iam: iam, project: project, now: now}
+	return &Session{source: source, description: description, project: project, clients: clients}
 }
 
-// Authenticate proves the request with the credentials at hand, or with new ones. Its error is an [*Error], or that of the
-// context when that ends first.
+// Description says which settings the credentials come from.
+func (s *Session) Description() string { return s.description }
+
+// Authenticate authenticates the request with the current credentials. Its error is an [*Error], or that of the context if it ends
+// first.
 func (s *Session) Authenticate(ctx context.Context, req *http.Request, body []byte) error {
-	held, err := s.credentials(ctx)
+	credentials, err := s.credentials(ctx)
 	if err != nil {
 		return err
 	}
-	if held.projectID != "" {
-		req.Header.Set("X-Project-Id", held.projectID)
+	if credentials.projectID != "" {
+		req.Header.Set("X-Project-Id", credentials.projectID)
 	}
-	return held.Authenticate(ctx, req, body)
+	return credentials.Authenticate(ctx, req, body)
 }
 
-// Secrets returns those of the credentials that were obtained last; nil if there are none. It sends nothing.
+// Secrets returns the secrets of the cached credentials; nil if there are none. It sends no request.
 func (s *Session) Secrets() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.held == nil {
+	if s.cached == nil {
 		return nil
 	}
-	return s.held.Secrets()
+	return s.cached.Secrets()
 }
 
-// ProjectID is what X-Project-Id says; empty where it is not sent. Its errors are those of Authenticate.
+// ProjectID returns the value of X-Project-Id; empty if the header is not sent. Its errors are those of Authenticate.
 func (s *Session) ProjectID(ctx context.Context) (string, error) {
-	held, err := s.credentials(ctx)
+	credentials, err := s.credentials(ctx)
 	if err != nil {
 		return "", err
 	}
-	return held.projectID, nil
+	return credentials.projectID, nil
 }
 
-// Proof is what requests are proven with at this time. Its errors are those of Authenticate.
-func (s *Session) Proof(ctx context.Context) (Proof, error) {
-	held, err := s.credentials(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return held.Proof, nil
-}
-
-// Reject drops the credentials that the request was sent with, unless that was done already. It reports whether others may do
-// better: not where the source has no others, nor where those at hand are the answer to a rejection a moment ago.
+// Reject drops the credentials that the request was sent with, unless they are no longer cached. It reports whether another attempt may
+// succeed. It returns false if the source has no other credentials, or if credentials were rejected less than a minute ago.
 func (s *Session) Reject(req *http.Request) bool {
-	if _, static := s.source.(Static); static {
-		return false
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.held == nil || !s.held.proves(req) {
+	if s.cached == nil || !s.cached.matches(req) {
 		return true
 	}
-	if now := s.now(); s.renewed.IsZero() || now.Sub(s.renewed) > calm {
-		s.held, s.renewed = nil, now
+	if now := s.clients.Now(); s.cached.Refreshable && (s.rejectedAt.IsZero() || now.Sub(s.rejectedAt) > retryInterval) {
+		s.cached, s.rejectedAt = nil, now
 		return true
 	}
 	return false
 }
 
-func (s *Session) credentials(ctx context.Context) (*held, error) {
-	if held, err := s.fresh(); held != nil || err != nil {
-		return held, err
+func (s *Session) credentials(ctx context.Context) (*cached, error) {
+	if current, err := s.current(); current != nil || err != nil {
+		return current, err
 	}
-	// One login serves all who wait, so it must not end with the first of them.
-	obtained := s.flight.DoChan("", func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), obtainTimeout)
+	// All waiting requests share the refresh, so it must not end with the first of them.
+	refreshed := s.flight.DoChan("", func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTimeout)
 		defer cancel()
-		return s.obtain(ctx)
+		return s.refresh(ctx)
 	})
 	select {
-	case result := <-obtained:
-		held, _ := result.Val.(*held)
-		return held, result.Err
+	case result := <-refreshed:
+		credentials, _ := result.Val.(*cached)
+		return credentials, result.Err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
-// fresh returns the credentials at hand, or why there will be no others, or neither.
-func (s *Session) fresh() (*held, error) {
+// current returns the cached credentials, or the error that another refresh would return, or neither if a refresh is due.
+func (s *Session) current() (*cached, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.held != nil && (s.held.renewAt.IsZero() || s.now().Before(s.held.renewAt)) {
-		return s.held, nil
+	if s.cached != nil && (s.cached.refreshAt.IsZero() || s.clients.Now().Before(s.cached.refreshAt)) {
+		return s.cached, nil
 	}
-	return nil, s.refused
+	return nil, s.failed
 }
 
-// obtain asks the source, and keeps what it says. Where that fails, credentials that are still good do for another moment; where it is
-// refused, as long as they are good, since a user whose login is refused time and again is locked out.
-func (s *Session) obtain(ctx context.Context) (*held, error) {
-	// Somebody else's login may have ended while this one was about to begin.
-	if held, err := s.fresh(); held != nil || err != nil {
-		return held, err
+// refresh fetches and caches credentials. If that fails, unexpired credentials stay in use: for a minute, or until they expire if the
+// source rejected the request, because repeated attempts lock a user out.
+func (s *Session) refresh(ctx context.Context) (*cached, error) {
+	// Another refresh may have ended while this one was about to begin.
+	if current, err := s.current(); current != nil || err != nil {
+		return current, err
 	}
-	fresh, err := s.ask(ctx)
+	fetched, err := s.fetch(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err == nil {
-		s.held = fresh
-		return s.held, nil
+		s.cached = fetched
+		return s.cached, nil
 	}
-	now := s.now()
-	stillGood := s.held != nil && now.Before(s.held.ExpiresAt)
-	if isRefusal(err) || !stillGood && isFinal(err) {
-		s.refused = err
+	if failure, ok := errors.AsType[*Error](err); ok {
+		failure.Source = s.description
 	}
-	if !stillGood {
-		s.held = nil
+	now := s.clients.Now()
+	unexpired := s.cached != nil && now.Before(s.cached.ExpiresAt)
+	if isRejection(err) || !unexpired && isPermanent(err) {
+		s.failed = err
+	}
+	if !unexpired {
+		s.cached = nil
 		return nil, err
 	}
-	s.held.renewAt = s.held.ExpiresAt
-	if next := now.Add(calm); s.refused == nil && next.Before(s.held.ExpiresAt) {
-		s.held.renewAt = next
+	s.cached.refreshAt = s.cached.ExpiresAt
+	if next := now.Add(retryInterval); s.failed == nil && next.Before(s.cached.ExpiresAt) {
+		s.cached.refreshAt = next
 	}
-	return s.held, nil
+	return s.cached, nil
 }
 
-func (s *Session) ask(ctx context.Context) (*held, error) {
-	credentials, err := s.source.Credentials(ctx)
+func (s *Session) fetch(ctx context.Context) (*cached, error) {
+	credentials, err := s.source.Credentials(ctx, s.clients, s.project)
 	if err != nil {
 		return nil, err
 	}
@@ -195,81 +181,91 @@ func (s *Session) ask(ctx context.Context) (*held, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &held{Credentials: credentials, projectID: projectID, renewAt: renewAt(credentials.ExpiresAt, s.now())}, nil
+	return &cached{Credentials: credentials, projectID: projectID, refreshAt: refreshAt(credentials.ExpiresAt, s.clients.Now())}, nil
 }
 
-// projectFor is the id that goes with requests; empty where the proof says for itself which project it is for. A name is looked up
-// once.
+// projectFor returns the project ID to send with requests; empty for a token, which is for one project whatever the request says. A
+// name is looked up once.
 func (s *Session) projectFor(ctx context.Context, credentials *Credentials) (string, error) {
 	if id := cmp.Or(s.project.ID, credentials.ProjectID); id != "" {
 		return id, nil
 	}
-	// A token is for one project, whatever the request says.
-	if _, isToken := credentials.Proof.(Token); isToken || s.project.Name == "" {
+	if _, isToken := credentials.Credential.(Token); isToken || s.project.Name == "" {
 		return "", nil
 	}
 	s.mu.Lock()
-	known := s.projectID
+	id := s.projectID
 	s.mu.Unlock()
-	if known != "" {
-		return known, nil
+	if id != "" {
+		return id, nil
 	}
-	id, err := s.iam.projectID(ctx, credentials, s.project.Name)
-	if err != nil {
-		return "", err
-	}
+	id, err := findProject(ctx, s.clients, credentials, s.project.Name)
 	s.mu.Lock()
 	s.projectID = id
 	s.mu.Unlock()
-	return id, nil
+	return id, err
 }
 
-// renewAt is when to have others than credentials that were had just now. Those that seem to have expired, by a clock that is wrong,
-// are used as long as the service accepts them, and renewed every minute at most.
-func renewAt(expiresAt, now time.Time) time.Time {
+// refreshAt returns when to refresh credentials that were just fetched. If they seem to have expired because the clock is wrong, they are
+// used until the service rejects them, and refreshed once a minute.
+func refreshAt(expiresAt, now time.Time) time.Time {
 	if expiresAt.IsZero() {
 		return time.Time{}
 	}
-	renewAt := expiresAt.Add(-min(expiresAt.Sub(now)/5, maxMargin))
-	if soonest := now.Add(calm); renewAt.Before(soonest) {
-		return soonest
+	at := expiresAt.Add(-min(expiresAt.Sub(now)/5, expiryWindow))
+	if earliest := now.Add(retryInterval); at.Before(earliest) {
+		return earliest
 	}
-	return renewAt
+	return at
 }
 
-// Error is credentials that could not be had.
+// Step is a part of getting credentials, as the beginning of a message.
+type Step string
+
+// The steps. Their object is a user, an agency, an identity provider or a project; ReadMetadata has none.
+const (
+	Login           Step = "logging in as user"
+	AssumeAgency    Step = "assuming agency"
+	ReadIDToken     Step = "reading the ID token of identity provider"
+	ExchangeIDToken Step = "exchanging the ID token of identity provider"
+	FindProject     Step = "looking up the ID of project"
+	ReadMetadata    Step = "requesting access keys from the metadata service"
+)
+
+// Error is a failure to get credentials.
 type Error struct {
-	// Doing says what failed, such as `logging in as user "ci"`. It holds no secret.
-	Doing string
-	// Tried says which other sources were of no use, and names the one that failed at last, such as `token: not set; metadata`; empty
-	// where there was but one.
-	Tried string
-	// Advice is a sentence on what to do; empty where there is nothing to say.
-	Advice string
-	// Err is the cause, mostly an [*rest.Error].
+	Step Step
+	// Object is the name or ID of the step's object.
+	Object string
+	// Source describes the settings that the credentials come from; empty if the error does not come from a [Session].
+	Source string
+	// Err is the cause. It is a [*rest.Error] if a request failed.
 	Err error
 }
 
-// Error says what failed and why.
-func (e *Error) Error() string {
-	if e.Tried != "" {
-		return e.Doing + ": " + e.Tried + ": " + e.Err.Error()
+// Operation returns the step with its object, such as `logging in as user "ci"`.
+func (e *Error) Operation() string {
+	if e.Object == "" {
+		return string(e.Step)
 	}
-	return e.Doing + ": " + e.Err.Error()
+	return fmt.Sprintf("%s %q", e.Step, e.Object)
 }
+
+// Error returns the operation and the cause.
+func (e *Error) Error() string { return e.Operation() + ": " + e.Err.Error() }
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// isRefusal is true where IAM has said no.
-func isRefusal(err error) bool {
+// isRejection reports whether IAM rejected the request.
+func isRejection(err error) bool {
 	failure, ok := errors.AsType[*rest.Error](err)
-	return ok && failure.StatusCode/100 == 4 && isFinal(err)
+	return ok && failure.StatusCode/100 == 4 && isPermanent(err)
 }
 
-// isFinal is true of what will be the same the next time: a refusal, an answer that is none of IAM, and what IAM was not asked for at
-// all.
-func isFinal(err error) bool {
+// isPermanent reports whether another attempt would fail too: after a rejection, a response that is not IAM's, and an error before any
+// request.
+func isPermanent(err error) bool {
 	failure, ok := errors.AsType[*rest.Error](err)
 	if !ok {
 		return true

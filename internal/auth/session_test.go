@@ -31,32 +31,30 @@ const (
 // emulated is an emulator with sessions that log in to it, and a clock for all of them.
 type emulated struct {
 	*emulator.Server
-	clock *clock
-	iam   *auth.IAM
+	clock   *clock
+	clients auth.Clients
 }
 
 func emulate(t *testing.T) *emulated {
 	t.Helper()
 	clock := newClock()
 	server := emulator.New(t, emulator.Options{Now: clock.time})
-	return &emulated{server, clock, auth.NewIAM(client(t, server.URL, func(c *rest.Config) { c.Now = clock.time }))}
+	return &emulated{server, clock, auth.Clients{IAM: client(t, server.URL, func(c *rest.Config) { c.Now = clock.time }), Now: clock.time}}
 }
 
-// password is a session whose tokens live for a day.
+// password is a session whose tokens expire after a day.
 func (e *emulated) password() *auth.Session {
-	project := auth.Project{Name: "cn-north-4"}
 	return auth.NewSession(auth.Password{
-		IAM: e.iam, UserName: emulator.DefaultUserName, Password: emulator.DefaultPassword, DomainName: emulator.DefaultDomainName, Project: project,
-	}, e.iam, project, e.clock.time)
+		UserName: emulator.DefaultUserName, Password: emulator.DefaultPassword, DomainName: emulator.DefaultDomainName,
+	}, "", auth.Project{Name: "cn-north-4"}, e.clients)
 }
 
-// agency is a session whose keys live for 15 minutes.
+// agency is a session whose keys expire after 15 minutes.
 func (e *emulated) agency() *auth.Session {
 	return auth.NewSession(auth.Agency{
-		IAM:  e.iam,
-		Base: auth.Static{Proof: auth.AccessKey{ID: emulator.DefaultAccessKey, Secret: emulator.DefaultSecretKey, Now: e.clock.time}},
+		Base: auth.Static{Credential: auth.AccessKey{ID: emulator.DefaultAccessKey, Secret: emulator.DefaultSecretKey}},
 		Name: emulator.DefaultAgency, DomainName: emulator.DefaultDomainName, Duration: 15 * time.Minute,
-	}, e.iam, auth.Project{Name: "cn-north-4"}, e.clock.time)
+	}, "", auth.Project{Name: "cn-north-4"}, e.clients)
 }
 
 // service is a client that uses a session.
@@ -267,7 +265,7 @@ func TestSession_remembersRefusals(t *testing.T) {
 			e.InjectFault(emulator.Fault{Path: logIn, StatusCode: status, Drop: status == 0, Body: "{}"})
 			session := e.password()
 			var failure *auth.Error
-			if err := session.Authenticate(t.Context(), unsent(t), nil); !errors.As(err, &failure) || failure.Doing != `logging in as user "emulator-user"` {
+			if err := session.Authenticate(t.Context(), unsent(t), nil); !errors.As(err, &failure) || failure.Operation() != `logging in as user "emulator-user"` {
 				t.Errorf("got %v", err)
 			}
 			if err := session.Authenticate(t.Context(), unsent(t), nil); (err == nil) != (logins == 2) {
@@ -314,8 +312,8 @@ func TestSession_Reject(t *testing.T) {
 // What cannot be had anew is not dropped.
 func TestSession_RejectStatic(t *testing.T) {
 	t.Parallel()
-	for name, proof := range map[string]auth.Proof{"token": auth.Token("T"), "key": auth.AccessKey{ID: "AK", Secret: "SK"}} {
-		session := auth.NewSession(auth.Static{Proof: proof}, nil, auth.Project{}, nil)
+	for name, credential := range map[string]auth.Credential{"token": auth.Token("T"), "key": auth.AccessKey{ID: "AK", Secret: "SK"}} {
+		session := auth.NewSession(auth.Static{Credential: credential}, "", auth.Project{}, auth.Clients{})
 		req := authenticated(t, session)
 		if session.Reject(req) {
 			t.Errorf("%s: reported to be worth another try", name)
@@ -355,9 +353,8 @@ func TestSession_wrongClock(t *testing.T) {
 	t.Parallel()
 	e := emulate(t)
 	ahead := func() time.Time { return e.clock.time().Add(48 * time.Hour) }
-	session := auth.NewSession(auth.Password{
-		IAM: e.iam, UserID: emulator.UserID, Password: emulator.DefaultPassword, Project: auth.Project{Name: "r"},
-	}, e.iam, auth.Project{Name: "r"}, ahead)
+	session := auth.NewSession(auth.Password{UserID: emulator.UserID, Password: emulator.DefaultPassword}, "", auth.Project{Name: "r"},
+		auth.Clients{IAM: e.clients.IAM, Now: ahead})
 	for range 5 {
 		authenticated(t, session)
 	}
@@ -368,12 +365,12 @@ func TestSession_wrongClock(t *testing.T) {
 func TestSession_project(t *testing.T) {
 	t.Parallel()
 	e := emulate(t)
-	key := auth.AccessKey{ID: emulator.DefaultAccessKey, Secret: emulator.DefaultSecretKey, Now: e.clock.time}
+	key := auth.AccessKey{ID: emulator.DefaultAccessKey, Secret: emulator.DefaultSecretKey}
 	for name, c := range map[string]struct {
-		proof   auth.Proof
-		project auth.Project
-		want    string
-		lookUps int
+		credential auth.Credential
+		project    auth.Project
+		want       string
+		lookUps    int
 	}{
 		"id":             {key, auth.Project{ID: "p", Name: "n"}, "p", 0},
 		"name":           {key, auth.Project{Name: "n"}, emulator.ProjectID("n"), 1},
@@ -382,7 +379,7 @@ func TestSession_project(t *testing.T) {
 		"token with one": {auth.Token("T"), auth.Project{ID: "p"}, "p", 0},
 	} {
 		e.ForgetRequests()
-		req := authenticated(t, auth.NewSession(auth.Static{Proof: c.proof}, e.iam, c.project, e.clock.time))
+		req := authenticated(t, auth.NewSession(auth.Static{Credential: c.credential}, "", c.project, e.clients))
 		if got := req.Header.Get("X-Project-Id"); got != c.want || e.CountRequests(http.MethodGet, lookUp) != c.lookUps {
 			t.Errorf("%s: project %q by %d look-ups, want %q by %d", name, got, e.CountRequests(http.MethodGet, lookUp), c.want, c.lookUps)
 		}

@@ -308,6 +308,49 @@ func TestBuildJob_responseForAnotherJobIsNotAccepted(t *testing.T) {
 	}
 }
 
+// A create response with the ID of somebody else's build job, which the list did not contain, adds nothing to the state.
+func TestBuildJob_foreignIDInResponseIsNotAdopted(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{AllowTakenNames: true}})
+	var theirs string
+	server.InjectFault(emulator.Fault{Method: http.MethodPost, Path: jobsPath, Do: func() {
+		theirs = server.AddJob(map[string]any{"job_name": "app", "job_description": "theirs", "environment_setting": map[string]any{}})
+		server.InjectFault(emulator.Fault{Method: http.MethodPost, Path: jobsPath, StatusCode: http.StatusOK, Body: fmt.Sprintf(`{"job_id":%q}`, theirs)})
+	}, StatusCode: http.StatusTooManyRequests})
+	providertest.Run(t, nil, resource.TestStep{
+		Config:      providertest.Config(server, job(minimal)),
+		ExpectError: regexp.MustCompile(pattern(`ServiceStage returned the ID of another build job, [a-z0-9]{40}. It was not added to the state.`)),
+	})
+	if jobs := server.Jobs(); len(jobs) != 1 || jobs[0].ID != theirs {
+		t.Errorf("the service contains %v, want only the foreign build job", jobs)
+	}
+}
+
+// A build job that no read has confirmed is not lost by a destroy or an update that does not find it either.
+func TestBuildJob_unconfirmedIsNotLostByDestroy(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	notFound := emulator.Fault{Path: jobPath, Times: -1, StatusCode: http.StatusNotFound, Body: `{"error_code":"SVCSTG.CPE.4044401","error_msg":"not found"}`}
+	server.InjectFault(notFound)
+	cli := providertest.NewCLI(t, server)
+	body := minimal + "timeouts { create = \"300ms\" }\n"
+	cli.Write(t, "main.tf", providertest.Requirement+job(body))
+	if stdout, stderr, err := cli.Run(t, "apply", "-auto-approve", "-no-color"); err != nil {
+		t.Fatal(stdout, stderr)
+	}
+	cli.Write(t, "main.tf", providertest.Requirement+job(body+`job_description = "x"`))
+	for _, command := range []string{"destroy", "apply"} {
+		_, stderr, err := cli.Run(t, command, "-auto-approve", "-no-color", "-refresh=false")
+		if err == nil || !strings.Contains(stderr, "Build job not readable yet") {
+			t.Errorf("%s: %v\n%s", command, err, stderr)
+		}
+	}
+	server.ForgetFaults()
+	if stdout, stderr, err := cli.Run(t, "destroy", "-auto-approve", "-no-color"); err != nil || len(server.Jobs()) > 0 {
+		t.Error(err, stdout, stderr)
+	}
+}
+
 // One stale read after an update does not fail it.
 func TestBuildJob_staleReadAfterUpdate(t *testing.T) {
 	t.Parallel()

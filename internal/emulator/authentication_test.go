@@ -39,13 +39,13 @@ func TestAuthenticate_token(t *testing.T) {
 		header, value string
 		valid         bool
 	}{
-		"default token":                           {emulator.Options{}, "X-Auth-Token", emulator.DefaultToken, true},
-		"configured token":                        {emulator.Options{Token: "mine"}, "X-Auth-Token", "mine", true},
-		"default instead of the configured token": {emulator.Options{Token: "mine"}, "X-Auth-Token", emulator.DefaultToken, false},
-		"prefix of the token":                     {emulator.Options{}, "X-Auth-Token", emulator.DefaultToken[:5], false},
-		"no credentials":                          {emulator.Options{}, "X-Auth-Token", "", false},
-		"bearer":                                  {emulator.Options{}, "Authorization", "Bearer " + emulator.DefaultToken, false},
-		"no signature":                            {emulator.Options{}, "Authorization", auth.Algorithm + " Access=" + emulator.DefaultAccessKey, false},
+		"default token":            {emulator.Options{}, "X-Auth-Token", emulator.DefaultToken, true},
+		"configured token":         {emulator.Options{Token: "mine"}, "X-Auth-Token", "mine", true},
+		"not the configured token": {emulator.Options{Token: "mine"}, "X-Auth-Token", emulator.DefaultToken, false},
+		"prefix of the token":      {emulator.Options{}, "X-Auth-Token", emulator.DefaultToken[:5], false},
+		"no credentials":           {emulator.Options{}, "X-Auth-Token", "", false},
+		"bearer":                   {emulator.Options{}, "Authorization", "Bearer " + emulator.DefaultToken, false},
+		"no signature":             {emulator.Options{}, "Authorization", auth.Algorithm + " Access=" + emulator.DefaultAccessKey, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -5,67 +5,57 @@ package provider
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
-	"github.com/hashicorp/terraform-plugin-framework/types"
-	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
-	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
 const (
 	defaultConfigFile = "~/.hcloud/config.json"
-	defaultDuration   = time.Hour
+	defaultDuration   = 3600 // Seconds.
 	metadataTimeout   = 2 * time.Second
 
-	profileName  = "profile"
-	oidcName     = "assume_role_with_oidc"
-	metadataName = "metadata"
+	oidcName = "assume_role_with_oidc"
+	roleName = "assume_role"
 )
 
-// road is what sources of credentials are asked on.
-type road struct {
-	iam      *auth.IAM
-	metadata *rest.Client
-	now      func() time.Time
-}
-
-// candidate is one of the ways to have credentials.
-type candidate struct {
+// credentialSource is one way to get credentials.
+type credentialSource struct {
 	// name is the settings that make it, as messages name them.
 	name string
-	// configured is true where one of these settings is in the provider block.
-	configured bool
-	// missing is why it is of no use; empty where it is of use.
+	// source is nil if the credentials are incomplete; missing is why.
+	source  auth.Source
 	missing string
-	// fault is what is wrong with what is set, such as that it is half of a pair; nil where nothing is.
+	// configured is true if one of the settings is in the provider block.
+	configured bool
+	// fault is what is wrong with the settings, such as that half of a pair is set; nil if nothing is.
 	fault diag.Diagnostic
-	// source makes the source, for a project. It is nil where missing is not empty.
-	source func(road, auth.Project) auth.Source
+	// description says where the credentials come from.
+	description string
+	// profile is the profile that was read; empty if none was.
+	profile auth.Profile
+	// needsProject is true if the credentials are useless without a project.
+	needsProject bool
 }
 
-// choice is the credentials that are taken.
-type choice struct {
-	// source makes their source for a project.
-	source func(auth.Project) func(road) auth.Source
-	// profile is empty where none is named and none is taken. fromProfile is true where the credentials are its.
-	profile     auth.Profile
-	fromProfile bool
-	// fromMetadata is true if the credentials come from the metadata service.
-	fromMetadata bool
+// selection is the credentials in use. It is a plain value: equal settings give equal selections.
+type selection struct {
+	source       auth.Source
+	description  string
+	project      auth.Project
+	location     location
+	usesMetadata bool
 }
 
-// choose takes the first of the candidates that is configured, else the first that there is. The order is:
+// selectSource selects the first source that is configured, else the first that is complete. The order is:
 //
 //  1. token
 //  2. access key and secret key
@@ -74,297 +64,253 @@ type choice struct {
 //  5. OIDC
 //  6. metadata service
 //
-// and an agency is assumed with whichever.
-func choose(ctx context.Context, config model, diags *diag.Diagnostics) choice {
-	candidates := []candidate{tokenCandidate(config, diags), keyCandidate(config, diags), passwordCandidate(config)}
-	taken := func(c candidate) bool { return c.missing == "" }
-	profile, fromProfile := profileCandidate(config, !slices.ContainsFunc(candidates, taken))
-	candidates = append(candidates, fromProfile, oidcCandidate(ctx, config, diags))
-	candidates = append(candidates, metadataCandidate(candidates, diags))
+// An agency is assumed with any of them.
+func (c *configuration) selectSource() selection {
+	sources := []credentialSource{c.tokenSource(), c.keySource(), c.passwordSource()}
+	profile := c.profileSource(!slices.ContainsFunc(sources, credentialSource.complete))
+	sources = append(sources, profile, c.oidcSource())
+	sources = append(sources, c.metadataSource(sources))
 
-	configured := slices.DeleteFunc(slices.Clone(candidates), func(c candidate) bool { return !taken(c) || !c.configured })
+	complete := slices.DeleteFunc(slices.Clone(sources), func(s credentialSource) bool { return !s.complete() })
+	configured := slices.DeleteFunc(slices.Clone(complete), func(s credentialSource) bool { return !s.configured })
 	if len(configured) > 1 {
-		diags.AddError("Several credentials", fmt.Sprintf(
+		c.diags.AddError("Several credentials", fmt.Sprintf(
 			"The provider block sets both %s and %s. Leave one of them out.", configured[0].name, configured[1].name))
 	}
 	earlier := len(configured) > 0
-	for _, c := range candidates {
-		// What is wrong elsewhere does not matter where something else is taken.
-		if c.fault != nil && (c.configured || !earlier) {
-			diags.Append(c.fault)
+	for _, s := range sources {
+		// A fault of a source that would not be selected anyway does not matter.
+		if s.fault != nil && (s.configured || !earlier) {
+			c.diags.Append(s.fault)
 		}
-		earlier = earlier || taken(c)
+		earlier = earlier || s.complete()
 	}
-	if diags.HasError() {
-		return choice{}
+	if c.diags.HasError() {
+		return selection{}
 	}
-	if len(configured) == 0 {
-		configured = slices.DeleteFunc(slices.Clone(candidates), func(c candidate) bool { return !taken(c) })
-	}
-	if len(configured) == 0 {
-		diags.AddError("No credentials", "What was tried, in this order: "+strings.TrimSuffix(tried(candidates), "; ")+".\n\n"+
+	candidates := append(configured, complete...)
+	if len(candidates) == 0 {
+		c.diags.AddError("No credentials", "What was tried, in this order: "+tried(sources)+".\n\n"+
 			"Set access_key and secret_key (HW_ACCESS_KEY and HW_SECRET_KEY), or another of these.")
-		return choice{}
+		return selection{}
 	}
-	source := configured[0]
-	agency := agencyOf(ctx, config, source, profile, diags)
-	return choice{
-		profile: profile, fromProfile: source.name == profileName, fromMetadata: source.name == metadataName,
-		source: func(project auth.Project) func(road) auth.Source {
-			return func(r road) auth.Source { return agency(r, project, source) }
-		},
+	selected := c.withAgency(candidates[0])
+	where := c.location(profile.profile)
+	result := selection{
+		source: selected.source, description: selected.description, location: where,
+		project: c.project(where, candidates[0].profile), usesMetadata: selected.name == "metadata",
 	}
+	if selected.needsProject && result.project == (auth.Project{}) {
+		c.diags.AddAttributeError(path.Root("project_name"), "Missing project", "ServiceStage accepts tokens for a project only, and a password "+
+			"is for no certain one. Set region, project_name or project_id.")
+	}
+	return result
 }
 
-// incomplete is the fault of a candidate that lacks a setting.
-func (c candidate) incomplete(missing string, lacking setting) candidate {
-	c.missing = missing
-	c.fault = diag.NewAttributeErrorDiagnostic(lacking.path(), "Missing "+lacking.name, fmt.Sprintf(
-		"The credentials by %s are incomplete: %s. Set it (%s), or leave the others out.", c.name, missing, lacking.orVariables()))
-	return c
+// project is the configured project, else that of the profile in use, unless that is for another region, else the one named as the region.
+func (c *configuration) project(where location, profile auth.Profile) auth.Project {
+	project := auth.Project{ID: c.headerValue("project_id").text, Name: c.lookup("project_name").text}
+	if project == (auth.Project{}) && (profile.Region == "" || profile.Region == where.region) {
+		project.ID = profile.ProjectID
+	}
+	project.Name = cmp.Or(project.Name, where.region)
+	return project
 }
 
-// tried says why each candidate was of no use.
-func tried(candidates []candidate) string {
-	var text strings.Builder
-	for _, c := range candidates {
-		if c.missing != "" {
-			text.WriteString(c.name + ": " + c.missing + "; ")
+func (s credentialSource) complete() bool { return s.source != nil }
+
+// incomplete is a source that lacks a setting. given are those that it has, set or not.
+func (s credentialSource) incomplete(missing string, lacking value, given ...value) credentialSource {
+	s.missing = missing
+	s.fault = diag.NewAttributeErrorDiagnostic(lacking.path(), "Missing "+lacking.name, fmt.Sprintf(
+		"The credentials are incomplete: %s, but %s. Set it (%s), or leave the others out.", describe(given...), missing, lacking.orVariables()))
+	return s
+}
+
+// describe names the settings that are set, and where their values come from.
+func describe(values ...value) string {
+	var origins []string
+	for _, v := range values {
+		if v.text != "" {
+			origins = append(origins, v.origin())
 		}
 	}
-	return text.String()
+	return strings.Join(origins, ", ")
 }
 
-func given(proof auth.Proof) func(road, auth.Project) auth.Source {
-	return func(r road, _ auth.Project) auth.Source {
-		if key, ok := proof.(auth.AccessKey); ok {
-			key.Now = r.now
-			return auth.Static{Proof: key}
-		}
-		return auth.Static{Proof: proof}
+func anyConfigured(values ...value) bool { return slices.ContainsFunc(values, value.configured) }
+
+// tried says why each of the sources is incomplete.
+func tried(sources []credentialSource) string {
+	var reasons []string
+	for _, s := range sources {
+		reasons = append(reasons, s.name+": "+s.missing)
+	}
+	return strings.Join(reasons, "; ")
+}
+
+func (c *configuration) tokenSource() credentialSource {
+	token := c.headerValue("token")
+	if token.text == "" {
+		return credentialSource{name: "token", missing: "not set"}
+	}
+	return credentialSource{
+		name: "token", configured: token.configured(), source: auth.Static{Credential: auth.Token(token.text)}, description: describe(token),
 	}
 }
 
-func tokenCandidate(config model, diags *diag.Diagnostics) candidate {
-	token := header(config.Token, "token", diags)
-	if token.value == "" {
-		return candidate{name: "token", missing: "not set"}
+func (c *configuration) keySource() credentialSource {
+	id, key, token := c.headerValue("access_key"), c.lookup("secret_key"), c.headerValue("security_token")
+	s := credentialSource{
+		name: "access_key and secret_key", configured: anyConfigured(id, key, token), description: describe(id, key, token),
 	}
-	return candidate{name: "token", configured: token.configured, source: given(auth.Token(token.value))}
-}
-
-func keyCandidate(config model, diags *diag.Diagnostics) candidate {
-	id, secret := header(config.AccessKey, "access_key", diags), text(config.SecretKey, "secret_key")
-	token := header(config.SecurityToken, "security_token", diags)
-	c := candidate{name: "access_key and secret_key", configured: id.configured || secret.configured || token.configured}
 	switch {
-	case id.value == "" && secret.value == "" && !token.configured:
-		c.missing = "not set"
-	case id.value == "":
-		return c.incomplete("access_key is not set", id)
-	case secret.value == "":
-		return c.incomplete("secret_key is not set", secret)
+	case id.text == "" && key.text == "" && !token.configured():
+		s.missing = "not set"
+	case id.text == "":
+		return s.incomplete("access_key is not set", id, key, token)
+	case key.text == "":
+		return s.incomplete("secret_key is not set", key, id, token)
 	default:
-		c.source = given(auth.AccessKey{ID: id.value, Secret: secret.value, SecurityToken: token.value})
+		s.source = auth.Static{Credential: auth.AccessKey{ID: id.text, Secret: key.text, SecurityToken: token.text}}
 	}
-	return c
+	return s
 }
 
-func passwordCandidate(config model) candidate {
-	name, id := text(config.UserName, "user_name"), text(config.UserID, "user_id")
-	password := text(config.Password, "password")
-	domainName, domainID := text(config.DomainName, "domain_name"), text(config.DomainID, "domain_id")
-	c := candidate{name: "user_name (or user_id) and password", configured: name.configured || id.configured || password.configured}
+func (c *configuration) passwordSource() credentialSource {
+	name, id, password := c.lookup("user_name"), c.lookup("user_id"), c.lookup("password")
+	domainName, domainID := c.lookup("domain_name"), c.lookup("domain_id")
+	s := credentialSource{
+		name: "user_name (or user_id) and password", configured: anyConfigured(name, id, password), needsProject: true,
+		description: describe(name, id, password, domainName, domainID),
+	}
 	switch {
-	case name.value == "" && id.value == "" && password.value == "":
-		c.missing = "not set"
-	case password.value == "":
-		return c.incomplete("password is not set", password)
-	case name.value == "" && id.value == "":
-		return c.incomplete("user_name is not set", name)
-	case id.value == "" && domainName.value == "" && domainID.value == "":
-		return c.incomplete("domain_name, the account of the user, is not set", domainName)
+	case name.text == "" && id.text == "" && password.text == "":
+		s.missing = "not set"
+	case password.text == "":
+		return s.incomplete("password is not set", password, name, id)
+	case name.text == "" && id.text == "":
+		return s.incomplete("user_name is not set", name, password)
+	case id.text == "" && domainName.text == "" && domainID.text == "":
+		return s.incomplete("domain_name, the account of the user, is not set", domainName, name, password)
 	default:
-		c.source = func(r road, project auth.Project) auth.Source {
-			return auth.Password{
-				IAM: r.iam, UserName: name.value, UserID: id.value, Password: password.value,
-				DomainName: domainName.value, DomainID: domainID.value, Project: project,
-			}
+		s.source = auth.Password{
+			UserName: name.text, UserID: id.text, Password: password.text, DomainName: domainName.text, DomainID: domainID.text,
 		}
 	}
-	return c
+	return s
 }
 
-// profileCandidate reads the profile where it is named, and the default one of the default file where it may be needed.
-func profileCandidate(config model, needed bool) (auth.Profile, candidate) {
-	file, name := text(config.SharedConfigFile, "shared_config_file"), text(config.Profile, "profile")
-	named := file.value != "" || name.value != ""
-	c := candidate{name: profileName, configured: file.configured || name.configured, missing: "not set"}
+// profileSource reads the profile that is named, or the default one of the default file if it is needed.
+func (c *configuration) profileSource(needed bool) credentialSource {
+	file, name := c.lookup("shared_config_file"), c.lookup("profile")
+	named := file.text != "" || name.text != ""
+	s := credentialSource{name: "profile", configured: anyConfigured(file, name), missing: "not set"}
 	if !named && !needed {
-		return auth.Profile{}, c
+		return s
 	}
-	shown := cmp.Or(file.value, defaultConfigFile)
-	content, err := readFile(shown)
+	shown := cmp.Or(file.text, defaultConfigFile)
+	content, err := auth.ReadFile(shown)
 	if err != nil {
-		c.missing = fmt.Sprintf("file %s cannot be read: %s", shown, err)
+		s.missing = fmt.Sprintf("file %s cannot be read: %s", shown, err)
 		if errors.Is(err, fs.ErrNotExist) {
-			c.missing = "file " + shown + " not found"
+			s.missing = "file " + shown + " not found"
 		}
 		if named {
-			c.fault = diag.NewAttributeErrorDiagnostic(file.path(), "Unreadable shared configuration file", fmt.Sprintf(
+			s.fault = diag.NewAttributeErrorDiagnostic(file.path(), "Unreadable shared configuration file", fmt.Sprintf(
 				"%s. The file is named by shared_config_file (%s), else it is %s.", err, file.orVariables(), defaultConfigFile))
 		}
-		return auth.Profile{}, c
+		return s
 	}
-	profile, err := auth.ReadProfile(content, name.value)
+	profile, err := auth.ReadProfile(content, name.text)
 	if err != nil {
-		c.missing = fmt.Sprintf("file %s: %s", shown, err)
+		s.missing = fmt.Sprintf("file %s: %s", shown, err)
 		if named {
-			c.fault = diag.NewAttributeErrorDiagnostic(name.path(), "Unusable profile", fmt.Sprintf(
+			s.fault = diag.NewAttributeErrorDiagnostic(name.path(), "Unusable profile", fmt.Sprintf(
 				"In %s, %s. The profile is named by profile (%s), else it is the file's current one.", shown, err, name.orVariables()))
 		}
-		return auth.Profile{}, c
+		return s
 	}
-	c.missing, c.source = "", given(profile.Proof)
-	return *profile, c
+	s.missing, s.source, s.profile = "", auth.Static{Credential: profile.Credential}, *profile
+	s.description = fmt.Sprintf("the current profile of %s", shown)
+	if name.text != "" {
+		s.description = fmt.Sprintf("profile %q (%s) of %s", name.text, describe(name), shown)
+	}
+	return s
 }
 
-// oidcModel is the block assume_role_with_oidc.
-type oidcModel struct {
-	AgencyName  types.String `tfsdk:"agency_name"`
-	DomainID    types.String `tfsdk:"domain_id"`
-	IDPID       types.String `tfsdk:"idp_id"`
-	IDToken     types.String `tfsdk:"id_token"`
-	IDTokenFile types.String `tfsdk:"id_token_file"`
-	Duration    types.Int64  `tfsdk:"duration"`
-}
-
-func oidcCandidate(ctx context.Context, config model, diags *diag.Diagnostics) candidate {
-	var block oidcModel
-	present := first(ctx, config.AssumeRoleWithOIDC, &block, diags)
-	at := func(name string) string { return oidcName + "." + name }
-	idp, agency, domain := header(block.IDPID, at("idp_id"), diags), text(block.AgencyName, at("agency_name")), text(block.DomainID, at("domain_id"))
-	token, file := text(block.IDToken, at("id_token")), text(block.IDTokenFile, at("id_token_file"))
-	c := candidate{name: oidcName, configured: present}
-	if !present && idp.value == "" {
-		c.missing = "not set"
-		return c
+func (c *configuration) oidcSource() credentialSource {
+	idp, agency, domain := c.headerValue(oidcName+".idp_id"), c.lookup(oidcName+".agency_name"), c.lookup(oidcName+".domain_id")
+	token, file := c.lookup(oidcName+".id_token"), c.lookup(oidcName+".id_token_file")
+	s := credentialSource{name: oidcName, configured: c.has(oidcName)}
+	if !s.configured && idp.text == "" {
+		s.missing = "not set"
+		return s
 	}
-	for _, required := range []setting{idp, agency, domain} {
-		if required.value == "" {
-			return c.incomplete(required.name+" is not set", required)
+	if token.configured() && file.configured() {
+		c.errorf(file, "Two ID tokens", "The block sets both id_token and id_token_file. Leave one of them out.")
+	}
+	if !token.configured() && file.configured() {
+		token.text = ""
+	}
+	for _, required := range []value{idp, agency, domain} {
+		if required.text == "" {
+			return s.incomplete(required.name+" is not set", required, idp, agency, domain, token, file)
 		}
 	}
-	if token.value == "" && file.value == "" {
-		return c.incomplete("neither id_token nor id_token_file is set", token)
-	}
-	if token.configured && file.configured {
-		diags.AddAttributeError(file.path(), "Two ID tokens", "The block sets both id_token and id_token_file. Leave one of them out.")
-	}
-	duration := duration(block.Duration, at("duration"), diags)
-	fromFile := !token.configured && (file.configured || token.value == "")
-	read := func() (string, error) {
-		if !fromFile {
-			return token.value, nil
-		}
-		content, err := readFile(file.value)
-		token := strings.TrimSpace(string(content))
-		if err == nil && token == "" {
-			err = fmt.Errorf("the file %s is empty", file.value)
-		}
-		if err != nil {
-			return "", fmt.Errorf("%s (%s): %w", file.name, file.orVariables(), err)
-		}
-		return token, nil
-	}
-	c.source = func(r road, _ auth.Project) auth.Source {
-		return auth.Agency{
-			IAM: r.iam, Name: agency.value, DomainID: domain.value, Duration: duration,
-			Base: auth.OIDC{IAM: r.iam, IDPID: idp.value, IDToken: read},
-		}
-	}
-	return c
-}
-
-// metadataCandidate is always there, unless it is switched off: only a request shows whether somebody answers.
-func metadataCandidate(before []candidate, diags *diag.Diagnostics) candidate {
-	c := candidate{name: metadataName}
-	if flag("metadata.disabled", diags) {
-		c.missing = "switched off by HW_METADATA_DISABLED"
-		return c
-	}
-	c.source = func(r road, _ auth.Project) auth.Source {
-		return auth.Metadata{Client: r.metadata, Timeout: metadataTimeout, Before: tried(before)}
-	}
-	return c
-}
-
-// roleModel is the block assume_role.
-type roleModel struct {
-	AgencyName types.String `tfsdk:"agency_name"`
-	DomainName types.String `tfsdk:"domain_name"`
-	DomainID   types.String `tfsdk:"domain_id"`
-	Duration   types.Int64  `tfsdk:"duration"`
-}
-
-// agencyOf returns what makes the source of a candidate, with the agency on top where there is one: that of the block, else of the
-// environment, else of the profile that the credentials are from.
-func agencyOf(
-	ctx context.Context, config model, source candidate, profile auth.Profile, diags *diag.Diagnostics,
-) func(road, auth.Project, candidate) auth.Source {
-	var block roleModel
-	present := first(ctx, config.AssumeRole, &block, diags)
-	at := func(name string) string { return "assume_role." + name }
-	name := text(block.AgencyName, at("agency_name"))
-	domainName, domainID := text(block.DomainName, at("domain_name")), text(block.DomainID, at("domain_id"))
-	// The agency of the environment is the one that an ID token leads to, where there is one: the variables are the same.
-	fromEnvironment := !present && name.value != "" && source.name != oidcName && text(nil, oidcName+".idp_id").value == ""
 	switch {
-	case present && name.value == "":
-		diags.AddAttributeError(name.path(), "Missing agency_name", fmt.Sprintf("Set agency_name (%s) to the name of the agency.", name.orVariables()))
-	case (present || fromEnvironment) && domainName.value == "" && domainID.value == "":
-		diags.AddAttributeError(domainName.path(), "Missing domain_name", fmt.Sprintf(
-			"Set domain_name (%s) or domain_id (%s) to the account of agency %q.", domainName.orVariables(), domainID.orVariables(), name.value))
-	case present || fromEnvironment:
-	case source.name == profileName && profile.AgencyName != "":
-		name.value, domainName.value, domainID.value = profile.AgencyName, profile.AgencyDomainName, profile.AgencyDomainID
+	case token.text != "":
+		file.text = ""
+	case file.text == "":
+		return s.incomplete("neither id_token nor id_token_file is set", token, idp, agency, domain)
+	}
+	s.description = describe(idp, token, file, agency, domain)
+	s.source = auth.Agency{
+		Base: auth.OIDC{IDPID: idp.text, IDToken: token.text, IDTokenFile: file.text},
+		Name: agency.text, DomainID: domain.text, Duration: c.duration(oidcName),
+	}
+	return s
+}
+
+// metadataSource is always complete, unless it is disabled: only a request shows whether there is a metadata service.
+func (c *configuration) metadataSource(before []credentialSource) credentialSource {
+	s := credentialSource{name: "metadata"}
+	if c.flag("HW_METADATA_DISABLED") {
+		s.missing = "switched off by HW_METADATA_DISABLED"
+		return s
+	}
+	s.source = auth.Metadata{Timeout: metadataTimeout}
+	s.description = "the metadata service, because nothing else is complete (" + tried(before) + ")"
+	return s
+}
+
+// withAgency assumes the agency of the block, else of the environment, else of the profile in use. Without one, it returns the source.
+func (c *configuration) withAgency(base credentialSource) credentialSource {
+	name, domainName, domainID := c.lookup(roleName+".agency_name"), c.lookup(roleName+".domain_name"), c.lookup(roleName+".domain_id")
+	agency := auth.Agency{Base: base.source, Name: name.text, DomainName: domainName.text, DomainID: domainID.text}
+	description := describe(name)
+	// The variables are those of OIDC too, so the agency of the environment belongs to the ID token if there is one.
+	ambient := !c.has(roleName) && name.text != "" && base.name != oidcName && c.lookup(oidcName+".idp_id").text == ""
+	switch {
+	case c.has(roleName) && name.text == "":
+		c.errorf(name, "Missing agency_name", "Set agency_name (%s) to the name of the agency.", name.orVariables())
+	case (c.has(roleName) || ambient) && domainName.text == "" && domainID.text == "":
+		c.errorf(domainName, "Missing domain_name", "Set domain_name (%s) or domain_id (%s) to the account of agency %q.",
+			domainName.orVariables(), domainID.orVariables(), name.text)
+	case c.has(roleName), ambient:
+	case base.profile.AgencyName != "":
+		agency.Name, agency.DomainName, agency.DomainID = base.profile.AgencyName, base.profile.AgencyDomainName, base.profile.AgencyDomainID
+		description = fmt.Sprintf("agency %q of the profile", agency.Name)
 	default:
-		return func(r road, project auth.Project, c candidate) auth.Source { return c.source(r, project) }
+		return base
 	}
-	duration := duration(block.Duration, at("duration"), diags)
-	return func(r road, _ auth.Project, c candidate) auth.Source {
-		// The project is one of the agency's account, and no business of those who assume it.
-		return auth.Agency{
-			IAM: r.iam, Base: c.source(r, auth.Project{}),
-			Name: name.value, DomainName: domainName.value, DomainID: domainID.value, Duration: duration,
-		}
-	}
+	agency.Duration = c.duration(roleName)
+	base.source, base.needsProject = agency, false
+	base.description += ", " + description
+	return base
 }
 
-// duration is how long temporary keys live.
-func duration(configured types.Int64, name string, diags *diag.Diagnostics) time.Duration {
-	set := text(configured, name)
-	if set.value == "" {
-		return defaultDuration
-	}
-	seconds, err := strconv.Atoi(set.value)
-	if err != nil || seconds < 900 || seconds > 86400 {
-		diags.AddAttributeError(set.path(), "Invalid duration", fmt.Sprintf(
-			"%s (%s) is a number of seconds from 900 to 86400. Got: %q.", name, set.orVariables(), set.value))
-	}
-	return time.Duration(seconds) * time.Second
-}
-
-// first reads the first element of a list of blocks, and reports whether there is one.
-func first[T any](ctx context.Context, blocks types.List, block *T, diags *diag.Diagnostics) bool {
-	if len(blocks.Elements()) == 0 {
-		return false
-	}
-	object, ok := blocks.Elements()[0].(types.Object)
-	if !ok {
-		diags.AddAttributeError(path.Empty(), "Unexpected block", fmt.Sprintf("This is a bug in the provider: it got %T.", blocks.Elements()[0]))
-		return false
-	}
-	diags.Append(object.As(ctx, block, basetypes.ObjectAsOptions{})...)
-	return true
+// duration is the lifetime of the temporary keys of a block.
+func (c *configuration) duration(block string) time.Duration {
+	return time.Duration(c.number(block+".duration", defaultDuration)) * time.Second
 }

@@ -98,6 +98,8 @@ func TestProvider_echoedSecretIsNotShown(t *testing.T) {
 		for name, arguments := range map[string]string{
 			"password": strings.Replace(strings.Replace(userBlock, "emulator-password", "canary-password", 1), "emulator-user", fmt.Sprint("case-", i), 1),
 			"oidc":     strings.Replace(oidcBlock, "emulator-id-token", fmt.Sprintf("canary-id-token-case-%d", i), 1),
+			"agency": "access_key = \"AK\"\nsecret_key = \"canary-secret-key\"\nsecurity_token = \"canary-security-token\"\n" +
+				strings.Replace(roleBlock, "emulator-agency", fmt.Sprint("case-", i), 1),
 		} {
 			fmt.Fprintf(&config, "provider \"servicestage\" {\n  alias = \"%s%d\"\n%s}\n", name, i, arguments)
 			fmt.Fprintf(&config, "data \"servicestage_build_jobs\" \"%s%d\" {\n  provider = servicestage.%[1]s%[2]d\n}\n", name, i)
@@ -138,7 +140,7 @@ func TestProvider_echoedSecretIsNotShown(t *testing.T) {
 			}
 		}
 	}
-	for _, want := range []string{"HTTP 400", "HTTP 401", "HTTP 403", "HTTP 502", "HTTP 307", "HTTP 200", "logging in as user", "exchanging the ID token", "Endpoint:"} {
+	for _, want := range []string{"HTTP 400", "HTTP 401", "HTTP 403", "HTTP 502", "HTTP 307", "HTTP 200", "logging in as user", "assuming agency", "exchanging the ID token", "Endpoint:"} {
 		if !strings.Contains(printed.String(), want) {
 			t.Errorf("no error contains %s", want)
 		}

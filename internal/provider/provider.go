@@ -1,20 +1,24 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package provider is the table of what the provider offers, and its settings.
+// Package provider lists what the provider offers, and turns the provider block and the environment into a client.
 package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
 
+	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
@@ -31,6 +35,8 @@ var (
 	_ provider.ProviderWithActions       = (*serviceStage)(nil)
 	_ provider.ProviderWithListResources = (*serviceStage)(nil)
 )
+
+const defaultMaxRetries = 5
 
 type serviceStage struct {
 	version string
@@ -68,57 +74,46 @@ func (p *serviceStage) Actions(context.Context) []func() action.Action {
 	return []func() action.Action{build.NewStartAction, build.NewCancelAction}
 }
 
-// model is the provider block.
-type model struct {
-	Region              types.String `tfsdk:"region"`
-	AccessKey           types.String `tfsdk:"access_key"`
-	SecretKey           types.String `tfsdk:"secret_key"`
-	SecurityToken       types.String `tfsdk:"security_token"`
-	Token               types.String `tfsdk:"token"`
-	UserName            types.String `tfsdk:"user_name"`
-	UserID              types.String `tfsdk:"user_id"`
-	Password            types.String `tfsdk:"password"`
-	DomainID            types.String `tfsdk:"domain_id"`
-	DomainName          types.String `tfsdk:"domain_name"`
-	ProjectID           types.String `tfsdk:"project_id"`
-	ProjectName         types.String `tfsdk:"project_name"`
-	EnterpriseProjectID types.String `tfsdk:"enterprise_project_id"`
-	AuthURL             types.String `tfsdk:"auth_url"`
-	Cloud               types.String `tfsdk:"cloud"`
-	Endpoints           types.Map    `tfsdk:"endpoints"`
-	Insecure            types.Bool   `tfsdk:"insecure"`
-	CACertFile          types.String `tfsdk:"cacert_file"`
-	MaxRetries          types.Int64  `tfsdk:"max_retries"`
-	SharedConfigFile    types.String `tfsdk:"shared_config_file"`
-	Profile             types.String `tfsdk:"profile"`
-	AssumeRole          types.List   `tfsdk:"assume_role"`
-	AssumeRoleWithOIDC  types.List   `tfsdk:"assume_role_with_oidc"`
+// Schema implements [provider.Provider].
+func (p *serviceStage) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
+	block := func(name, description string) schema.ListNestedBlock {
+		return schema.ListNestedBlock{
+			MarkdownDescription: description,
+			Validators:          []validator.List{listvalidator.SizeAtMost(1)},
+			NestedObject:        schema.NestedBlockObject{Attributes: attributes(name)},
+		}
+	}
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Build jobs of Huawei Cloud ServiceStage. Each setting can also be given by its environment variable; " +
+			"the configuration beats the environment.",
+		Attributes: attributes(""),
+		Blocks: map[string]schema.Block{
+			roleName: block(roleName, "Agency to assume with whichever credentials there are. Its temporary access keys are renewed as long as it takes."),
+			oidcName: block(oidcName, "Agency to assume with the ID token of an OpenID Connect identity provider, such as that of a CI system."),
+		},
+	}
 }
 
-// Configure makes the client. It does not touch the network, so that wrong credentials fail the operation that needs them.
+// Configure makes the client. It sends no request, so that wrong credentials fail the operation that needs them.
 func (p *serviceStage) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
-	var config model
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	var block types.Object
+	resp.Diagnostics.Append(req.Config.Get(ctx, &block)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	configured := &providerdata.Data{Unknown: config.unknown(), EnterpriseProjectID: config.EnterpriseProjectID, Region: config.Region}
-	if !configured.EnterpriseProjectID.IsUnknown() {
-		configured.EnterpriseProjectID = text(config.EnterpriseProjectID, "enterprise_project_id").orNull()
+	config := newConfiguration(block)
+	configured := &providerdata.Data{
+		Unknown: config.needed(), EnterpriseProjectID: config.stringValue("enterprise_project_id"), Region: config.stringValue("region"),
 	}
 	switch {
 	case len(configured.Unknown) == 0:
-		settings, diags := settingsFrom(ctx, config)
-		resp.Diagnostics.Append(diags...)
+		var region string
+		configured.Client, region = p.client(config, req.TerraformVersion)
+		resp.Diagnostics.Append(config.diags...)
 		if resp.Diagnostics.HasError() {
 			return
 		}
-		client, err := p.client(settings, req.TerraformVersion)
-		if err != nil {
-			resp.Diagnostics.AddError("Unable to make the ServiceStage client", err.Error())
-			return
-		}
-		configured.Client, configured.Region = client, settings.region
+		configured.Region = stringOrNull(region)
 	case req.ClientCapabilities.DeferralAllowed:
 		resp.Deferred = &provider.Deferred{Reason: provider.DeferredReasonProviderConfigUnknown}
 	default:
@@ -134,30 +129,39 @@ func (p *serviceStage) Configure(ctx context.Context, req provider.ConfigureRequ
 	resp.ActionData = configured
 }
 
-func (p *serviceStage) client(settings settings, terraformVersion string) (*servicestage.Client, error) {
+// client returns the client for a configuration without unknown values, and its region, which is empty if only endpoints are set. Errors
+// are added to the configuration.
+func (p *serviceStage) client(c *configuration, terraformVersion string) (*servicestage.Client, string) {
+	selected := c.selectSource()
+	if c.diags.HasError() {
+		return nil, ""
+	}
+	endpoints := c.endpoints(selected.location, selected.usesMetadata)
 	config := servicestage.Config{
 		UserAgent:          strings.TrimSpace(fmt.Sprintf("terraform-provider-servicestage/%s Terraform/%s", p.version, terraformVersion)),
-		MaxRetries:         settings.maxRetries,
-		InsecureSkipVerify: settings.insecure,
-		RootCAs:            settings.rootCAs,
+		MaxRetries:         int(c.number("max_retries", defaultMaxRetries)),
+		InsecureSkipVerify: c.flag("insecure"),
+		RootCAs:            c.rootCAs(),
 		Log:                tflog.Debug,
+	}
+	if c.diags.HasError() {
+		return nil, ""
 	}
 	for _, adjust := range p.adjust {
 		adjust(&config)
 	}
-	iamConfig, metadataConfig := config, config
-	iamConfig.Endpoint, metadataConfig.Endpoint = settings.iamEndpoint, settings.metadataEndpoint
-	metadataConfig.NoProxy, metadataConfig.MaxRetries = true, 0
-	iamClient, err := rest.New(iamConfig)
-	if err != nil {
-		return nil, fmt.Errorf("identity and access management: %w", err)
+	iam, metadata := config, config
+	config.Endpoint, iam.Endpoint, metadata.Endpoint = endpoints.service, endpoints.iam, endpoints.metadata
+	metadata.NoProxy, metadata.MaxRetries = true, 0
+	clients := auth.Clients{Now: config.Now}
+	var client *servicestage.Client
+	var errs [3]error
+	clients.IAM, errs[0] = rest.New(iam)
+	clients.Metadata, errs[1] = rest.New(metadata)
+	config.Authenticator = auth.NewSession(selected.source, selected.description, selected.project, clients)
+	client, errs[2] = servicestage.New(config)
+	if err := errors.Join(errs[:]...); err != nil {
+		c.diags.AddError("Unable to make the ServiceStage client", err.Error())
 	}
-	metadata, err := rest.New(metadataConfig)
-	if err != nil {
-		return nil, fmt.Errorf("metadata service: %w", err)
-	}
-	iam := auth.NewIAM(iamClient)
-	config.Endpoint = settings.endpoint
-	config.Authenticator = auth.NewSession(settings.source(road{iam, metadata, iamClient.Now}), iam, settings.project, config.Now)
-	return servicestage.New(config)
+	return client, selected.location.region
 }

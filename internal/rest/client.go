@@ -47,6 +47,13 @@ type Renewer interface {
 	Reject(req *http.Request) bool
 }
 
+// Describer is an [Authenticator] that knows where its credentials come from.
+type Describer interface {
+	Authenticator
+	// Description names the settings that the credentials come from, such as "token from HW_AUTH_TOKEN". It contains no secret.
+	Description() string
+}
+
 // Config configures a [Client]. Only Endpoint is required.
 type Config struct {
 	// Endpoint is the base URL of the service, such as https://servicestage.cn-north-4.myhuaweicloud.com.
@@ -189,6 +196,9 @@ func (c *Client) Do(ctx context.Context, call Call, out any) (http.Header, error
 			return response.Header, nil
 		}
 		failure.Attempts = attempt
+		if describer, ok := call.Authenticator.(Describer); ok {
+			failure.Credentials = describer.Description()
+		}
 		c.limiter.pause(failure, c.config.Now())
 		switch {
 		case !renewed && c.rejected(call.Authenticator, response, failure):
@@ -335,6 +345,11 @@ func decode(response *response, out any, confidential bool) *Error {
 		if !confidential { // The cause may quote a value.
 			failure.Err = fmt.Errorf("the response is not the documented JSON: %w", response.secrets.cause(err))
 		}
+		return failure
+	}
+	if !confidential && response.secrets.echoedIn(response.body) {
+		failure := response.error()
+		failure.Err = errors.New("the response contains a secret of the request")
 		return failure
 	}
 	return nil

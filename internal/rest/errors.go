@@ -30,6 +30,8 @@ type Error struct {
 	RequestID string
 	// ServerTime is the Date header of the response, LocalTime the time of the client's clock when it arrived; zero if unknown.
 	ServerTime, LocalTime time.Time
+	// Credentials says which settings the credentials of the request come from; empty if the authenticator is no [Describer].
+	Credentials string
 	// Attempts is the number of attempts; 0 if the call was stopped before the first one.
 	Attempts int
 	// Sent reports whether the request may have reached the service.

@@ -103,8 +103,8 @@ func TestPause_afterTheLastAttempt(t *testing.T) {
 func TestPause_holdsForRetries(t *testing.T) {
 	t.Parallel()
 	var client *rest.Client
-	server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-		if _, err := client.Do(t.Context(), get, nil); err != nil {
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if _, err := client.Do(r.Context(), get, nil); err != nil {
 			t.Error(err)
 		}
 		say(503, "", "Retry-After: 2")(w, nil)

@@ -15,6 +15,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
@@ -423,4 +424,30 @@ func FuzzSanitize(f *testing.F) {
 			t.Errorf("%q becomes %q", text, got)
 		}
 	})
+}
+
+// A successful response that contains a secret of the request is an error: its values would reach messages and state.
+func TestClient_secretInSuccessfulResponseIsNotReturned(t *testing.T) {
+	t.Parallel()
+	const token = "MIIDkgYJKoZIhvcN/AQcCoII+DgzCCA=="
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = json.NewEncoder(w).Encode(map[string]string{"job_id": r.Header.Get("X-Auth-Token")})
+	}))
+	t.Cleanup(server.Close)
+	client, err := rest.New(rest.Config{Endpoint: server.URL, Authenticator: tokenHeader(token)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out map[string]string
+	_, err = client.Do(t.Context(), rest.Call{Method: http.MethodGet, Path: []string{"jobs"}}, &out)
+	if err == nil || strings.Contains(err.Error(), "MIID") {
+		t.Errorf("got %v, %v", out, err)
+	}
+}
+
+type tokenHeader string
+
+func (h tokenHeader) Authenticate(_ context.Context, req *http.Request, _ []byte) error {
+	req.Header.Set("X-Auth-Token", string(h))
+	return nil
 }

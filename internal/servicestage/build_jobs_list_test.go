@@ -271,6 +271,24 @@ func TestGetBuildJob_movedInTheListIsNotNotFound(t *testing.T) {
 	}
 }
 
+// A deletion and a creation between two pages leave the total as it is, and hide a build job: that proves nothing.
+func TestGetBuildJob_compensatedDeletionIsNotNotFound(t *testing.T) {
+	t.Parallel()
+	server, client := emulated(t, emulator.Quirks{})
+	for i := range 151 {
+		server.AddJob(map[string]any{"job_name": fmt.Sprintf("app-%d", i), "environment_setting": map[string]any{}})
+	}
+	live, gone := server.Jobs()[100].ID, server.Jobs()[0].ID
+	server.InjectFault(emulator.Fault{Path: jobs + "/*", StatusCode: http.StatusNotFound, Body: `{}`})
+	server.InjectFault(emulator.Fault{Path: jobs, When: func(r emulator.Request) bool { return strings.Contains(r.Query, "page=2") }, Do: func() {
+		server.RemoveJob(gone)
+		server.AddJob(map[string]any{"job_name": "new", "environment_setting": map[string]any{}})
+	}})
+	if _, err := client.GetBuildJob(t.Context(), live, ""); err == nil || servicestage.IsNotFound(err) {
+		t.Errorf("got %v, want the error of the read", err)
+	}
+}
+
 // A list without end is an error, and keeps no more than its limit.
 func TestListBuildJobs_endlessListEnds(t *testing.T) {
 	t.Parallel()

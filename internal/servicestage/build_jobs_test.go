@@ -148,6 +148,7 @@ func TestGetWrittenBuildJob_lag(t *testing.T) {
 		{body: goodJob},
 		{body: goodJob},
 		{body: goodJob},
+		{body: goodJob},
 	}
 	service := script(t, replies...)
 	job, err := service.client(t, maxRetries(0)).GetWrittenBuildJob(t.Context(), "id", func(*servicestage.BuildJob) bool { return false })

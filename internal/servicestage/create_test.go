@@ -106,6 +106,7 @@ func TestCreateBuildJob_responseLostCreatesOne(t *testing.T) {
 			t.Run(name+", "+stored, func(t *testing.T) {
 				t.Parallel()
 				server, client := emulated(t, emulator.Quirks{})
+				fault := fault // Other subtests use it at the same time.
 				fault.After = adopted
 				server.InjectFault(onPost(fault))
 				created, err := client.CreateBuildJob(t.Context(), app)
@@ -424,6 +425,7 @@ func TestCreateBuildJob_responseLostEveryTime(t *testing.T) {
 			t.Run(fmt.Sprint(name, " ", retries), func(t *testing.T) {
 				t.Parallel()
 				server, client := emulated(t, emulator.Quirks{}, maxRetries(retries))
+				fault := fault
 				fault.Times = -1
 				server.InjectFault(onPost(fault))
 				_, err := client.CreateBuildJob(t.Context(), app)

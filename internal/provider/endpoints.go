@@ -1,0 +1,143 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"cmp"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
+)
+
+// defaultMetadataEndpoint is the URL of the metadata service, which is the same in every cloud.
+const defaultMetadataEndpoint = "http://169.254.169.254"
+
+var (
+	regionName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	cloudName  = regexp.MustCompile(`^[a-z0-9]+([.-][a-z0-9]+)*$`)
+)
+
+// location is where the services are. The region is empty if only endpoints are set.
+type location struct{ region, cloud string }
+
+func (c *configuration) location(profile auth.Profile) location {
+	region, cloud := c.lookup("region"), c.lookup("cloud")
+	region.text = cmp.Or(region.text, profile.Region)
+	if region.text != "" && !regionName.MatchString(region.text) {
+		c.errorf(region, "Invalid region", "A region is a name such as cn-north-4. Got: %q.", region.text)
+	}
+	if cloud.text != "" && !cloudName.MatchString(cloud.text) {
+		c.errorf(cloud, "Invalid cloud", "cloud is the domain name behind those of the services, such as myhuaweicloud.com. Got: %q.", cloud.text)
+	}
+	return location{region.text, cmp.Or(cloud.text, defaultCloud(region.text))}
+}
+
+// Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0001.html.
+func defaultCloud(region string) string {
+	if strings.HasPrefix(region, "eu-west-1") {
+		return "myhuaweicloud.eu"
+	}
+	return "myhuaweicloud.com"
+}
+
+// endpoints are the base URLs of the services.
+type endpoints struct{ service, iam, metadata string }
+
+func (c *configuration) endpoints(where location, usesMetadata bool) endpoints {
+	result := endpoints{service: c.endpointOverride("endpoints.servicestage"), iam: c.endpointOverride("endpoints.iam"), metadata: defaultMetadataEndpoint}
+	if result.service == "" {
+		result.service = "https://servicestage." + where.region + "." + where.cloud
+		if where.region == "" {
+			c.errorf(c.lookup("region"), "Missing region", "Set region, such as cn-north-4, or the environment variable HW_REGION_NAME. "+
+				"Only an endpoint for servicestage does without.")
+		}
+	}
+	if authURL := c.lookup("auth_url"); authURL.text != "" && (result.iam == "" || authURL.configured() && !c.has("endpoints.iam")) {
+		result.iam = c.endpointOverride("auth_url")
+	}
+	if result.iam = strings.TrimSuffix(result.iam, "/v3"); result.iam == "" {
+		result.iam = "https://" + strings.Join(strings.Fields("iam "+where.region+" "+where.cloud), ".")
+	}
+	// The default is accepted over http: it is a link-local address, and no credentials are sent to it.
+	if set := c.lookup("HW_METADATA_ENDPOINT"); usesMetadata && strings.TrimSuffix(set.text, "/") != defaultMetadataEndpoint {
+		result.metadata = cmp.Or(c.endpointOverride(set.name), defaultMetadataEndpoint)
+	}
+	return result
+}
+
+// endpointOverride is the endpoint that a setting names; "" if it is not set.
+func (c *configuration) endpointOverride(name string) string {
+	v := c.lookup(name)
+	if v.text == "" && !c.has(name) {
+		return ""
+	}
+	endpoint, err := parseEndpoint(v.text, c.flag("insecure"))
+	if err == nil {
+		return endpoint
+	}
+	summary, subject := "Invalid "+name, fmt.Sprintf("%s (%s)", name, v.orVariables())
+	switch v.kind {
+	case key:
+		summary, subject = "Invalid endpoint", fmt.Sprintf("The endpoint %q (%s)", strings.TrimPrefix(name, "endpoints."), v.orVariables())
+	case environment:
+		subject = "The " + v.orVariables()
+	}
+	got := ""
+	if !strings.Contains(v.text, "@") { // It may contain a password.
+		got = fmt.Sprintf(" Got: %q.", v.text)
+	}
+	c.errorf(v, summary, "%s %s.%s", subject, err, got)
+	return cmp.Or(v.text, name) // It is set, so that nothing else is reported.
+}
+
+// parseEndpoint returns the URL with its scheme and without a final slash. Its error completes the sentence "The endpoint …".
+func parseEndpoint(text string, insecure bool) (string, error) {
+	complete := text
+	if !strings.Contains(text, "://") && strings.Contains(text, ".") {
+		complete = "https://" + text
+	}
+	endpoint, err := url.Parse(complete)
+	if err != nil || endpoint.Hostname() == "" || endpoint.User != nil || strings.ContainsAny(text, "?#") {
+		return "", errors.New("must be a URL such as https://servicestage.cn-north-4.myhuaweicloud.com, with a host and nothing but a path behind it")
+	}
+	switch {
+	case endpoint.Scheme != "https" && endpoint.Scheme != "http":
+		return "", errors.New("must begin with https://")
+	case endpoint.Scheme == "http" && !insecure && endpoint.Hostname() != "localhost" && !net.ParseIP(endpoint.Hostname()).IsLoopback():
+		return "", errors.New("must begin with https://: over http:// credentials travel in clear text. " +
+			"Only loopback hosts are exempt, or all hosts where insecure is true")
+	}
+	return strings.TrimSuffix(endpoint.String(), "/"), nil
+}
+
+// rootCAs are the authorities of the system and those of cacert_file; nil if that is not set.
+func (c *configuration) rootCAs() *x509.CertPool {
+	set := c.lookup("cacert_file")
+	if set.text == "" {
+		return nil
+	}
+	pem := []byte(set.text)
+	if !strings.Contains(set.text, "-----BEGIN") {
+		content, err := auth.ReadFile(set.text)
+		if err != nil {
+			c.errorf(set, "Unreadable certificate file", "%s. cacert_file (%s) is a path, or the certificates themselves in PEM.", err, set.orVariables())
+			return nil
+		}
+		pem = content
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool() // As on systems that keep none.
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		c.errorf(set, "No certificate", "cacert_file (%s) holds no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----.", set.orVariables())
+	}
+	return pool
+}

@@ -1,0 +1,116 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
+	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
+)
+
+const (
+	jobsPath = "/assembling/v1/jobs"
+	// many is more than Terraform's parallelism.
+	many = 12
+
+	job = `
+resource "servicestage_build_job" "test" {
+  job_name = "app"
+  environment_setting {}
+}
+`
+	region     = "region = \"cn-north-4\"\n"
+	userBlock  = "user_name = \"emulator-user\"\npassword = \"emulator-password\"\ndomain_name = \"emulator-domain\"\n"
+	keyBlock   = "access_key = \"EMULATORACCESSKEY\"\nsecret_key = \"emulator-secret-key\"\n"
+	tokenBlock = "token = \"emulator-token\"\n"
+	roleBlock  = "assume_role {\n  agency_name = \"emulator-agency\"\n  domain_name = \"emulator-domain\"\n}\n"
+	oidcBlock  = "assume_role_with_oidc {\n  agency_name = \"emulator-agency\"\n  domain_id = \"" + emulator.DomainID + "\"\n" +
+		"  idp_id = \"emulator-idp\"\n  id_token = \"emulator-id-token\"\n}\n"
+)
+
+// manyJobs is a configuration of as many jobs.
+func manyJobs(count int) string {
+	return providertest.Requirement + fmt.Sprintf(`
+resource "servicestage_build_job" "many" {
+  count    = %d
+  job_name = "app-${count.index}"
+  environment_setting {}
+}
+`, count)
+}
+
+// endpointsOf is the argument that leads to a server.
+func endpointsOf(server *emulator.Server) string {
+	return fmt.Sprintf("endpoints = { servicestage = %[1]q, iam = %[1]q }\n", server.URL)
+}
+
+// aliased is a provider block with an alias and the arguments, and a data source of the same name that uses it.
+func aliased(name, arguments string) string {
+	return fmt.Sprintf("provider \"servicestage\" {\nalias = %q\n%s}\ndata \"servicestage_build_jobs\" %[1]q {\n  provider = servicestage.%[1]s\n}\n",
+		name, arguments)
+}
+
+// sender is the credential of a request.
+func sender(request emulator.Request) string {
+	if token := request.Header.Get("X-Auth-Token"); token != "" {
+		if strings.HasPrefix(token, "token-") {
+			return "issued token"
+		}
+		return "token " + token
+	}
+	_, key, _ := strings.Cut(request.Header.Get("Authorization"), "Access=")
+	key, _, _ = strings.Cut(key, ",")
+	if strings.HasPrefix(key, "TEMPORARY") {
+		return "temporary key"
+	}
+	return strings.TrimSpace("key " + key + " " + request.Header.Get("X-Security-Token"))
+}
+
+// split separates the calls of IAM, in order, from the requests of the service.
+func split(server *emulator.Server) (iam []string, service []emulator.Request) {
+	for _, request := range server.Requests() {
+		if strings.HasPrefix(request.Path, "/assembling/") {
+			service = append(service, request)
+		} else {
+			iam = append(iam, request.Method+" "+request.Path)
+		}
+	}
+	return iam, service
+}
+
+// homeWith is a home directory with a configuration file of KooCLI.
+func homeWith(t *testing.T, content string) string {
+	t.Helper()
+	home := t.TempDir()
+	if err := os.Mkdir(filepath.Join(home, ".hcloud"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(home, ".hcloud", "config.json"), []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return home
+}
+
+// words matches text across the line breaks that Terraform puts into messages.
+func words(text string) string {
+	return strings.ReplaceAll(regexp.QuoteMeta(text), " ", `[\s│]+`)
+}
+
+// errorsOf returns the errors that Terraform printed by the name of the data source or provider alias that they belong to, on one line
+// each.
+func errorsOf(stderr string) map[string]string {
+	result := map[string]string{}
+	for part := range strings.SplitSeq(stderr, "Error: ") {
+		if name := regexp.MustCompile(`(?:with data\.servicestage_build_jobs\.|servicestage"\]\.)(\w+)`).FindStringSubmatch(part); name != nil {
+			result[name[1]] = strings.Join(strings.Fields(part), " ")
+		}
+	}
+	return result
+}
