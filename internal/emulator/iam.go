@@ -53,7 +53,7 @@ func ProjectID(name string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// issued is a token or an access key that IAM has handed out.
+// issued is a token or an access key that IAM issued.
 type issued struct {
 	secret, securityToken string // Of an access key.
 	unscoped              bool   // Of a token that is for no project.
@@ -77,14 +77,14 @@ func (s *Service) issue(id string, credentials issued) {
 	s.issued[id] = credentials
 }
 
-// RevokeCredentials ends all tokens and access keys that IAM has handed out.
+// RevokeCredentials revokes all tokens and access keys that IAM issued.
 func (s *Service) RevokeCredentials() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.issued)
 }
 
-// isLogin is true of what is asked for by those who have no credentials yet.
+// isLogin reports whether a request needs no credentials.
 func isLogin(r *http.Request) bool {
 	switch r.Method + " " + r.URL.Path {
 	case "POST /v3/auth/tokens", "POST /v3.0/OS-AUTH/id-token/tokens", "GET /openstack/latest/securitykey":
@@ -182,7 +182,7 @@ func readAuth(r *http.Request) (*wireAuth, error) {
 	return &auth, nil
 }
 
-// logIn hands out a token for a user's password.
+// logIn returns a token for a user's password.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-iam/iam_30_0001.html.
 func (s *Service) logIn(header http.Header, r *http.Request) (any, error) {
@@ -253,7 +253,7 @@ func (s *Service) issueKeys(lifetime time.Duration) any {
 // iamTime is how IAM writes times.
 func iamTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }
 
-// listProjects answers the projects of a name.
+// listProjects returns the projects of a name.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-iam/iam_06_0001.html.
 func (s *Service) listProjects(_ http.Header, r *http.Request) (any, error) {
@@ -266,7 +266,7 @@ func (s *Service) listProjects(_ http.Header, r *http.Request) (any, error) {
 	return map[string]any{"projects": found, "links": map[string]any{}}, nil
 }
 
-// createTemporaryKeys hands out an access key for an agency, or for the bearer of a token.
+// createTemporaryKeys returns an access key for an agency, or for a token.
 //
 // Sources: https://support.huaweicloud.com/intl/en-us/api-iam/iam_04_0101.html and
 // https://support.huaweicloud.com/intl/en-us/api-iam/iam_04_0002.html.
@@ -304,7 +304,7 @@ func (s *Service) createTemporaryKeys(_ http.Header, r *http.Request) (any, erro
 	return s.issueKeys(time.Duration(seconds) * time.Second), nil
 }
 
-// exchangeIDToken hands out a token to whom an identity provider vouches for.
+// exchangeIDToken returns a token for the ID token of an identity provider.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-iam/iam_13_0605.html.
 func (s *Service) exchangeIDToken(header http.Header, r *http.Request) (any, error) {

@@ -171,7 +171,7 @@ func TestProvider_credentialErrorsNameTheirSource(t *testing.T) {
 	for name, c := range cases {
 		servers[name] = emulator.New(t, emulator.Options{IAM: emulator.IAM{Projects: map[string]string{"cn-north-4": "p"}}})
 		if c.fault.StatusCode != 0 || c.fault.Drop {
-			servers[name].Order(c.fault)
+			servers[name].InjectFault(c.fault)
 		}
 		config = append(config, strings.Replace(aliased(name, "max_retries = 0\n"+c.arguments+endpointsOf(servers[name])), "{\n  provider", "{\n  count = 3\n  provider", 1))
 	}
@@ -208,7 +208,7 @@ func TestProvider_uselessMetadata(t *testing.T) {
 	} {
 		server := emulator.New(t, emulator.Options{})
 		fault.Path, fault.Times = "/openstack/latest/securitykey", -1
-		server.Order(fault)
+		server.InjectFault(fault)
 		cli := providertest.NewCLI(t, server)
 		cli.Env = append(cli.Env, "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_METADATA_DISABLED=false", "HW_METADATA_ENDPOINT="+server.URL, "HOME="+t.TempDir())
 		cli.Write(t, "main.tf", providertest.Requirement+aliased("none", ""))
@@ -268,7 +268,7 @@ func TestProvider_refresh(t *testing.T) {
 			server := emulator.New(t, emulator.Options{Now: clock.time, IAM: emulator.IAM{Lifetime: 15 * time.Minute}})
 			config := region + strings.Replace(c.block, "agency_name", "duration = 900\n  agency_name", 1) + endpointsOf(server)
 			posts := 0
-			server.Order(emulator.Fault{
+			server.InjectFault(emulator.Fault{
 				Method: http.MethodPost, Path: jobsPath, Do: func() { c.end(server, clock) },
 				When: func(emulator.Request) bool { posts++; return posts == 5 },
 			})

@@ -48,7 +48,7 @@ func TestProvider_secretsStayOut(t *testing.T) {
 	cli.Write(t, "main.tf", strings.Join(config, ""))
 
 	printed := succeed(t, cli, "plan", "-no-color", "-input=false", "-out=plan") + succeed(t, cli, "apply", "-no-color", "-input=false", "plan")
-	server.Order(emulator.Fault{
+	server.InjectFault(emulator.Fault{
 		Method: http.MethodGet, Path: jobsPath + "/*", Times: -1, StatusCode: http.StatusUnauthorized, Body: `{"error_code":"APIGW.0301"}`,
 	})
 	stdout, stderr, err := cli.Run(t, "plan", "-no-color", "-input=false")

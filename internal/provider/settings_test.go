@@ -73,7 +73,7 @@ func TestProvider_maxRetries(t *testing.T) {
 		t.Run(setting, func(t *testing.T) {
 			t.Parallel()
 			server := emulator.New(t, emulator.Options{})
-			server.Order(emulator.Fault{Method: http.MethodGet, Times: -1, StatusCode: http.StatusBadGateway})
+			server.InjectFault(emulator.Fault{Method: http.MethodGet, Times: -1, StatusCode: http.StatusBadGateway})
 			config := strings.Replace(providertest.Config(server, "data \"servicestage_build_job\" \"test\" {\n  job_id = \"x\"\n}\n"),
 				"region ", setting+"  region ", 1)
 			providertest.Run(t, nil, resource.TestStep{Config: config, PlanOnly: true, ExpectError: regexp.MustCompile(`HTTP 502`)})

@@ -193,14 +193,14 @@ func TestClient_proxy(t *testing.T) {
 			c.NoProxy = noProxy == "no-proxy"
 			c.Dial = func(_ context.Context, _, address string) (net.Conn, error) {
 				dialled = address
-				return nil, errors.New("as ordered, user:canary-password, " + base64.StdEncoding.EncodeToString([]byte("user:canary-password")))
+				return nil, errors.New("injected, user:canary-password, " + base64.StdEncoding.EncodeToString([]byte("user:canary-password")))
 			}
 		}).Do(t.Context(), rest.Call{Method: http.MethodGet}, nil)
 		t.Logf("dialled %s: %v", dialled, err)
 		return
 	}
 	const proxy = "http://user:canary-password@192.0.2.1:3128"
-	for argument, want := range map[string]string{"proxy": "dialled 192.0.2.1:3128: GET service.example: no response: proxyconnect tcp: as ordered, user:[redacted], dXNlcjp[redacted]Q=", "no-proxy": "dialled service.example:80"} {
+	for argument, want := range map[string]string{"proxy": "dialled 192.0.2.1:3128: GET service.example: no response: proxyconnect tcp: injected, user:[redacted], dXNlcjp[redacted]Q=", "no-proxy": "dialled service.example:80"} {
 		command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestClient_proxy$", "-test.v", "--", argument)
 		command.Env = append(os.Environ(), "HTTP_PROXY="+proxy, "http_proxy="+proxy, "NO_PROXY=", "no_proxy=")
 		output, err := command.CombinedOutput()

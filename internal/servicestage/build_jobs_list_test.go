@@ -241,7 +241,7 @@ func TestListBuildJobs_changingListIsReadAgain(t *testing.T) {
 			for i := range 250 {
 				server.AddJob(map[string]any{"job_name": fmt.Sprintf("app-%d", i), "environment_setting": map[string]any{}})
 			}
-			server.Order(emulator.Fault{Path: jobs, When: func(r emulator.Request) bool { return strings.Contains(r.Query, "page=2") }, Do: func() { change(server) }})
+			server.InjectFault(emulator.Fault{Path: jobs, When: func(r emulator.Request) bool { return strings.Contains(r.Query, "page=2") }, Do: func() { change(server) }})
 			listed, err := client.ListBuildJobs(t.Context(), "")
 			if err != nil {
 				t.Fatal(err)
@@ -263,8 +263,8 @@ func TestGetBuildJob_movedInTheListIsNotNotFound(t *testing.T) {
 		server.AddJob(map[string]any{"job_name": fmt.Sprintf("app-%d", i), "environment_setting": map[string]any{}})
 	}
 	live, gone := server.Jobs()[100].ID, server.Jobs()[3].ID
-	server.Order(emulator.Fault{Path: jobs + "/*", StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.1"}`})
-	server.Order(emulator.Fault{Path: jobs, When: func(r emulator.Request) bool { return strings.Contains(r.Query, "page=2") }, Do: func() { server.RemoveJob(gone) }})
+	server.InjectFault(emulator.Fault{Path: jobs + "/*", StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.1"}`})
+	server.InjectFault(emulator.Fault{Path: jobs, When: func(r emulator.Request) bool { return strings.Contains(r.Query, "page=2") }, Do: func() { server.RemoveJob(gone) }})
 	_, err := client.GetBuildJob(t.Context(), live, "")
 	if err == nil || servicestage.IsNotFound(err) {
 		t.Errorf("got %v, want the error of the read", err)
@@ -279,8 +279,8 @@ func TestGetBuildJob_compensatedDeletionIsNotNotFound(t *testing.T) {
 		server.AddJob(map[string]any{"job_name": fmt.Sprintf("app-%d", i), "environment_setting": map[string]any{}})
 	}
 	live, gone := server.Jobs()[100].ID, server.Jobs()[0].ID
-	server.Order(emulator.Fault{Path: jobs + "/*", StatusCode: http.StatusNotFound, Body: `{}`})
-	server.Order(emulator.Fault{Path: jobs, When: func(r emulator.Request) bool { return strings.Contains(r.Query, "page=2") }, Do: func() {
+	server.InjectFault(emulator.Fault{Path: jobs + "/*", StatusCode: http.StatusNotFound, Body: `{}`})
+	server.InjectFault(emulator.Fault{Path: jobs, When: func(r emulator.Request) bool { return strings.Contains(r.Query, "page=2") }, Do: func() {
 		server.RemoveJob(gone)
 		server.AddJob(map[string]any{"job_name": "new", "environment_setting": map[string]any{}})
 	}})

@@ -108,7 +108,7 @@ func TestCreateBuildJob_responseLostCreatesOne(t *testing.T) {
 				server, client := emulated(t, emulator.Quirks{})
 				fault := fault // Other subtests use it at the same time.
 				fault.After = adopted
-				server.Order(onPost(fault))
+				server.InjectFault(onPost(fault))
 				created, err := client.CreateBuildJob(t.Context(), app)
 				if err != nil {
 					t.Fatal(err)
@@ -131,7 +131,7 @@ func TestCreateBuildJob_foreignJobIsNotAdopted(t *testing.T) {
 				t.Parallel()
 				server, client := emulated(t, quirks)
 				foreign := server.AddJob(appSpec())
-				server.Order(onPost(fault))
+				server.InjectFault(onPost(fault))
 				created, err := client.CreateBuildJob(t.Context(), app)
 				if created != nil && (created.ID == foreign || created.Adopted || len(created.Duplicates) > 0) {
 					t.Errorf("the foreign build job was touched: %+v", created)
@@ -188,7 +188,7 @@ func TestCreateBuildJob_jobOfAnotherResourceIsNotAdopted(t *testing.T) {
 			t.Parallel()
 			server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
 			first := prepare(server, client)
-			server.Order(onPost(emulator.Fault{StatusCode: http.StatusBadGateway}))
+			server.InjectFault(onPost(emulator.Fault{StatusCode: http.StatusBadGateway}))
 			second, err := client.CreateBuildJob(t.Context(), app)
 			if err != nil {
 				t.Fatal(err)
@@ -206,7 +206,7 @@ func TestCreateBuildJob_existingIDIsNotCreated(t *testing.T) {
 	server, client := emulated(t, emulator.Quirks{})
 	foreign := server.AddJob(appSpec())
 	for range 2 {
-		server.Order(onPost(emulator.Fault{StatusCode: http.StatusOK, Body: fmt.Sprintf(`{"job_id":%q}`, foreign)}))
+		server.InjectFault(onPost(emulator.Fault{StatusCode: http.StatusOK, Body: fmt.Sprintf(`{"job_id":%q}`, foreign)}))
 		created, err := client.CreateBuildJob(t.Context(), app)
 		if existing, ok := errors.AsType[*servicestage.ExistingIDError](err); created != nil || !ok || existing.ID != foreign {
 			t.Errorf("got %v, %v", created, err)
@@ -231,8 +231,8 @@ func TestCreateBuildJob_listFailed(t *testing.T) {
 			foreign := server.AddJob(appSpec())
 			fault.Method, fault.Path, fault.Times = http.MethodGet, jobs, -1
 			fault.When = func(r emulator.Request) bool { return !strings.Contains(r.Query, "job_name=") }
-			server.Order(fault)
-			server.Order(onPost(emulator.Fault{StatusCode: http.StatusBadGateway}))
+			server.InjectFault(fault)
+			server.InjectFault(onPost(emulator.Fault{StatusCode: http.StatusBadGateway}))
 			_, err := client.CreateBuildJob(t.Context(), app)
 			equal(t, "named", unknownOutcome(t, err).Jobs, []servicestage.BuildJobSummary{{ID: foreign, Name: "app"}})
 			equal(t, "POST requests", posts(server), 1)
@@ -304,7 +304,7 @@ func TestCreateBuildJob_otherNewJobIsNotAdopted(t *testing.T) {
 			t.Parallel()
 			server, client := emulated(t, emulator.Quirks{})
 			var other string
-			server.Order(onPost(emulator.Fault{StatusCode: http.StatusBadGateway, Do: func() { other = server.AddJob(changed(t, test.spec, test.changes)) }}))
+			server.InjectFault(onPost(emulator.Fault{StatusCode: http.StatusBadGateway, Do: func() { other = server.AddJob(changed(t, test.spec, test.changes)) }}))
 			created, err := client.CreateBuildJob(t.Context(), test.sent)
 			equal(t, "POST requests", posts(server), 1)
 			if test.adopted {
@@ -320,9 +320,9 @@ func TestCreateBuildJob_otherNewJobIsNotAdopted(t *testing.T) {
 	t.Run("built", func(t *testing.T) {
 		t.Parallel()
 		server, client := emulated(t, emulator.Quirks{})
-		server.Order(onPost(emulator.Fault{StatusCode: http.StatusBadGateway, Do: func() {
+		server.InjectFault(onPost(emulator.Fault{StatusCode: http.StatusBadGateway, Do: func() {
 			built := server.AddJob(appSpec())
-			server.Order(emulator.Fault{
+			server.InjectFault(emulator.Fault{
 				Method: http.MethodGet, Path: jobs + "/*", StatusCode: http.StatusOK,
 				Body: fmt.Sprintf(`{"job_id":%q,"last_build_id":"b","spec":{"job_name":"app","job_description":"of this test"}}`, built),
 			})
@@ -333,7 +333,7 @@ func TestCreateBuildJob_otherNewJobIsNotAdopted(t *testing.T) {
 	t.Run("two", func(t *testing.T) {
 		t.Parallel()
 		server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
-		server.Order(onPost(emulator.Fault{Drop: true, After: true, Do: func() { server.AddJob(appSpec()) }}))
+		server.InjectFault(onPost(emulator.Fault{Drop: true, After: true, Do: func() { server.AddJob(appSpec()) }}))
 		_, err := client.CreateBuildJob(t.Context(), app)
 		equal(t, "named", len(unknownOutcome(t, err).Jobs), 2)
 		equal(t, "POST requests", posts(server), 1)
@@ -379,8 +379,8 @@ func TestCreateBuildJob_lag(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server, client := emulated(t, emulator.Quirks{AllowTakenNames: !c.uniqueNames})
-			server.Order(onPost(emulator.Fault{Drop: true, After: true}))
-			server.Order(c.fault)
+			server.InjectFault(onPost(emulator.Fault{Drop: true, After: true}))
+			server.InjectFault(c.fault)
 			created, err := client.CreateBuildJob(t.Context(), app)
 			if err != nil {
 				t.Fatal(err)
@@ -403,11 +403,11 @@ func TestCreateBuildJob_deletedJobIsListed(t *testing.T) {
 	t.Parallel()
 	server, client := emulated(t, emulator.Quirks{})
 	var stale string
-	server.Order(onPost(emulator.Fault{Drop: true, After: true}))
-	server.Order(onSearch(emulator.Fault{Times: 4, Do: func() {
+	server.InjectFault(onPost(emulator.Fault{Drop: true, After: true}))
+	server.InjectFault(onSearch(emulator.Fault{Times: 4, Do: func() {
 		if stale == "" {
 			stale = server.AddJob(appSpec())
-			server.Order(emulator.Fault{Method: http.MethodGet, Path: jobs + "/" + stale, Times: -1, StatusCode: 404, Body: `{"error_code":"SVCSTG.CPE.4040001"}`})
+			server.InjectFault(emulator.Fault{Method: http.MethodGet, Path: jobs + "/" + stale, Times: -1, StatusCode: 404, Body: `{"error_code":"SVCSTG.CPE.4040001"}`})
 		}
 	}}))
 	created, err := client.CreateBuildJob(t.Context(), app)
@@ -427,7 +427,7 @@ func TestCreateBuildJob_responseLostEveryTime(t *testing.T) {
 				server, client := emulated(t, emulator.Quirks{}, maxRetries(retries))
 				fault := fault
 				fault.Times = -1
-				server.Order(onPost(fault))
+				server.InjectFault(onPost(fault))
 				_, err := client.CreateBuildJob(t.Context(), app)
 				equal(t, "outcome", *unknownOutcome(t, err), servicestage.UnknownOutcomeError{Name: "app", Err: failureOf(t, err)})
 				want := retries + 1
@@ -453,8 +453,8 @@ func TestCreateBuildJob_searchFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
-			server.Order(onPost(emulator.Fault{Drop: true, After: true}))
-			server.Order(fault)
+			server.InjectFault(onPost(emulator.Fault{Drop: true, After: true}))
+			server.InjectFault(fault)
 			_, err := client.CreateBuildJob(t.Context(), app)
 			if unknownOutcome(t, err).LookupErr == nil {
 				t.Error("the failed search is not reported")
@@ -497,9 +497,9 @@ func TestCreateBuildJob_interrupted(t *testing.T) {
 			if test.wait == 0 {
 				fault.Do = cancel
 			}
-			server.Order(onPost(fault))
+			server.InjectFault(onPost(fault))
 			if test.lag > 0 {
-				server.Order(laggingList(test.lag))
+				server.InjectFault(laggingList(test.lag))
 			}
 			created, err := client.CreateBuildJob(ctx, app)
 			equal(t, "POST requests", posts(server), 1)
@@ -529,7 +529,7 @@ func TestCreateBuildJob_interrupted(t *testing.T) {
 func TestCreateBuildJob_rateLimited(t *testing.T) {
 	t.Parallel()
 	server, client := emulated(t, emulator.Quirks{})
-	server.Order(onPost(emulator.Fault{Times: 3, StatusCode: http.StatusTooManyRequests}))
+	server.InjectFault(onPost(emulator.Fault{Times: 3, StatusCode: http.StatusTooManyRequests}))
 	created, err := client.CreateBuildJob(t.Context(), app)
 	if err != nil {
 		t.Fatal(err)
@@ -577,7 +577,7 @@ func TestCreateBuildJob_manyExistingAreNotAdopted(t *testing.T) {
 		server.AddJob(map[string]any{"job_name": fmt.Sprintf("existing-%d", i), "environment_setting": map[string]any{}})
 	}
 	foreign := server.AddJob(appSpec())
-	server.Order(onPost(emulator.Fault{Drop: true, After: true}))
+	server.InjectFault(onPost(emulator.Fault{Drop: true, After: true}))
 	created, err := client.CreateBuildJob(t.Context(), app)
 	if err != nil {
 		t.Fatal(err)
@@ -606,7 +606,7 @@ func TestCreateBuildJob_nameTaken(t *testing.T) {
 	equal(t, "own after reading it", taken.Own, true)
 	equal(t, "status", failureOf(t, err).StatusCode, http.StatusBadRequest)
 
-	server.Order(onPost(emulator.Fault{StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.4000001","error_msg":"no such cluster"}`}))
+	server.InjectFault(onPost(emulator.Fault{StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.4000001","error_msg":"no such cluster"}`}))
 	_, err = client.CreateBuildJob(t.Context(), servicestage.BuildJobSpec{JobName: "free"})
 	if _, ok := errors.AsType[*servicestage.NameTakenError](err); ok || err == nil {
 		t.Errorf("a rejection for another reason became %v", err)
@@ -618,7 +618,7 @@ func TestCreateBuildJob_sameName(t *testing.T) {
 	t.Parallel()
 	server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
 	arrived, release := make(chan struct{}), make(chan struct{})
-	server.Order(onPost(emulator.Fault{Do: func() { close(arrived); <-release }}))
+	server.InjectFault(onPost(emulator.Fault{Do: func() { close(arrived); <-release }}))
 	var first sync.WaitGroup
 	first.Go(func() {
 		if _, err := client.CreateBuildJob(t.Context(), app); err != nil {
@@ -655,11 +655,11 @@ func TestCreateBuildJob_randomFaults(t *testing.T) {
 		return func(emulator.Request) bool { return random.Float64() < share } // The emulator calls it for one request at a time.
 	}
 	server, client := emulated(t, emulator.Quirks{}, maxRetries(100)) // Retries never run out.
-	server.Order(onPost(emulator.Fault{Times: -1, Drop: true, When: part(0.2)}))
-	server.Order(onPost(emulator.Fault{Times: -1, Drop: true, After: true, When: part(0.4)}))
-	server.Order(onPost(emulator.Fault{Times: -1, StatusCode: http.StatusTooManyRequests, When: part(0.2)}))
-	server.Order(emulator.Fault{Method: http.MethodGet, Times: -1, Drop: true, When: part(0.2)})
-	server.Order(emulator.Fault{Method: http.MethodGet, Times: -1, StatusCode: http.StatusServiceUnavailable, When: part(0.2)})
+	server.InjectFault(onPost(emulator.Fault{Times: -1, Drop: true, When: part(0.2)}))
+	server.InjectFault(onPost(emulator.Fault{Times: -1, Drop: true, After: true, When: part(0.4)}))
+	server.InjectFault(onPost(emulator.Fault{Times: -1, StatusCode: http.StatusTooManyRequests, When: part(0.2)}))
+	server.InjectFault(emulator.Fault{Method: http.MethodGet, Times: -1, Drop: true, When: part(0.2)})
+	server.InjectFault(emulator.Fault{Method: http.MethodGet, Times: -1, StatusCode: http.StatusServiceUnavailable, When: part(0.2)})
 
 	var mu sync.Mutex
 	got := map[string]string{} // IDs by name.

@@ -52,7 +52,7 @@ func TestUpdateBuildJob_slowRenameIsWaitedFor(t *testing.T) {
 		}
 	})
 	<-rejected
-	server.Order(emulator.Fault{Method: http.MethodPut, Path: jobs + "/" + b.ID, Do: func() { <-polled }})
+	server.InjectFault(emulator.Fault{Method: http.MethodPut, Path: jobs + "/" + b.ID, Do: func() { <-polled }})
 	failed := make(chan struct{})
 	group.Go(func() {
 		if err := client.UpdateBuildJob(t.Context(), a, servicestage.BuildJobSpec{JobName: "name-b"}); err != nil {
@@ -92,8 +92,8 @@ func TestCreateBuildJob_freedNamesCauseNoSilentDuplicates(t *testing.T) {
 	for range 20 {
 		server.AddJob(map[string]any{"job_name": "other", "environment_setting": map[string]any{}})
 	}
-	server.Order(onPost(emulator.Fault{Times: -1, After: true, StatusCode: http.StatusInternalServerError, Body: `{"error_code":"SVCSTG.CPE.5004401"}`}))
-	server.Order(laggingList(-1))
+	server.InjectFault(onPost(emulator.Fault{Times: -1, After: true, StatusCode: http.StatusInternalServerError, Body: `{"error_code":"SVCSTG.CPE.5004401"}`}))
+	server.InjectFault(laggingList(-1))
 	_, err := client.CreateBuildJob(t.Context(), app)
 	if outcome := unknownOutcome(t, err); outcome.Name != "app" {
 		t.Error(outcome)
@@ -115,12 +115,12 @@ func TestUpdateBuildJob_freedNameWithLateResponseIsWaitedFor(t *testing.T) {
 		server.ChangeJob(first, func(spec map[string]any) { spec["job_name"] = "name-z" }) // Carried out, and not responded to yet.
 		<-rejected
 	}
-	server.Order(late)
+	server.InjectFault(late)
 	early := put(second)
 	early.StatusCode, early.Body, early.Do = http.StatusBadRequest, `{"error_code":"SVCSTG.CPE.4094401"}`, func() {
 		time.AfterFunc(100*time.Millisecond, func() { once.Do(func() { close(rejected) }) })
 	}
-	server.Order(early)
+	server.InjectFault(early)
 	rename := func(id, name string) error {
 		current, err := client.GetBuildJob(t.Context(), id, "")
 		if err != nil {
@@ -143,7 +143,7 @@ func TestUpdateBuildJob_nameTakenAsServerError(t *testing.T) {
 	server, client := emulated(t, emulator.Quirks{})
 	holder := server.AddJob(map[string]any{"job_name": "a", "environment_setting": map[string]any{}})
 	id := server.AddJob(map[string]any{"job_name": "b", "environment_setting": map[string]any{}})
-	server.Order(emulator.Fault{Method: http.MethodPut, Path: jobs + "/*", Times: -1, StatusCode: http.StatusInternalServerError, Body: `{"error_code":"SVCSTG.CPE.5004401"}`})
+	server.InjectFault(emulator.Fault{Method: http.MethodPut, Path: jobs + "/*", Times: -1, StatusCode: http.StatusInternalServerError, Body: `{"error_code":"SVCSTG.CPE.5004401"}`})
 	current, err := client.GetBuildJob(t.Context(), id, "")
 	if err != nil {
 		t.Fatal(err)
