@@ -4,11 +4,11 @@
 package provider_test
 
 import (
-	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -40,7 +40,7 @@ func TestProvider_secretsStayOut(t *testing.T) {
 		"profile":  "shared_config_file = \"" + file + "\"\n",
 	} {
 		config = append(config, aliased(name, arguments)+strings.NewReplacer(
-			"\"test\" {", fmt.Sprintf("%q {\n  provider = servicestage.%[1]s", name), "\"app\"", "\"app-"+name+"\"").Replace(job))
+			"\"test\" {", strconv.Quote(name)+" {\n  provider = servicestage."+name, "\"app\"", "\"app-"+name+"\"").Replace(job))
 	}
 	cli := providertest.NewCLI(t, server)
 	log := filepath.Join(t.TempDir(), "trace.log")

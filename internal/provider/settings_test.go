@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -119,7 +120,7 @@ func TestProvider_unknownSettings(t *testing.T) {
 			arguments += endpointsOf(server)
 		}
 		config = append(config, fmt.Sprintf("resource \"terraform_data\" %q { input = %q }\nprovider \"servicestage\" {\nalias = %[1]q\n%[3]s}\n", name, c[1], arguments))
-		config = append(config, strings.NewReplacer("\"test\" {", fmt.Sprintf("%q {\n  provider = servicestage.%[1]s", name), "\"app\"", "\"app-"+name+"\"").Replace(job))
+		config = append(config, strings.NewReplacer("\"test\" {", strconv.Quote(name)+" {\n  provider = servicestage."+name, "\"app\"", "\"app-"+name+"\"").Replace(job))
 	}
 	cli := providertest.NewCLI(t, server)
 	cli.Write(t, "main.tf", strings.Join(config, ""))
