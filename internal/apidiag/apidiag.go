@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,12 +53,8 @@ func Detail(operation string, err error, advice ...string) string {
 
 // paragraphs joins those that are not empty.
 func paragraphs(first string, others ...string) string {
-	for _, paragraph := range others {
-		if paragraph != "" {
-			first += "\n\n" + paragraph
-		}
-	}
-	return first
+	others = slices.DeleteFunc(others, func(paragraph string) bool { return paragraph == "" })
+	return strings.Join(append([]string{first}, others...), "\n\n")
 }
 
 // credentialsInUse names the settings that the credentials come from; "" if they are unknown.

@@ -125,7 +125,7 @@ func TestSession_waitersLeaveAlone(t *testing.T) {
 	t.Parallel()
 	e := emulate(t)
 	arrived, release := make(chan bool), make(chan bool)
-	e.Order(emulator.Fault{Path: logIn, Do: func() { close(arrived); <-release }})
+	e.InjectFault(emulator.Fault{Path: logIn, Do: func() { close(arrived); <-release }})
 	session := e.password()
 	wait := func(ctx context.Context) <-chan error {
 		ended, req := make(chan error, 1), unsent(t) //nolint:contextcheck // The request is not sent; what counts is the context of Authenticate.
@@ -197,7 +197,7 @@ func TestSession_failedRenewal(t *testing.T) {
 	session := e.password()
 	old := authenticated(t, session).Header.Get("X-Auth-Token")
 	e.clock.advance(23*time.Hour + 51*time.Minute)
-	e.Order(emulator.Fault{Path: logIn, StatusCode: http.StatusServiceUnavailable, Body: "{}", Times: 2})
+	e.InjectFault(emulator.Fault{Path: logIn, StatusCode: http.StatusServiceUnavailable, Body: "{}", Times: 2})
 	for _, step := range []struct {
 		after  time.Duration
 		logins int
@@ -217,7 +217,7 @@ func TestSession_failedRenewalAtTheEnd(t *testing.T) {
 	e := emulate(t)
 	session := e.password()
 	authenticated(t, session)
-	e.Order(emulator.Fault{Path: logIn, StatusCode: http.StatusServiceUnavailable, Body: "{}", Times: -1})
+	e.InjectFault(emulator.Fault{Path: logIn, StatusCode: http.StatusServiceUnavailable, Body: "{}", Times: -1})
 	e.clock.advance(24*time.Hour - 30*time.Second)
 	authenticated(t, session)
 	e.wantLogins(t, 2)
@@ -234,7 +234,7 @@ func TestSession_refusedRenewal(t *testing.T) {
 	e := emulate(t)
 	session := e.password()
 	authenticated(t, session)
-	e.Order(emulator.Fault{Path: logIn, StatusCode: http.StatusUnauthorized, Body: `{"error":{"message":"changed"}}`, Times: -1})
+	e.InjectFault(emulator.Fault{Path: logIn, StatusCode: http.StatusUnauthorized, Body: `{"error":{"message":"changed"}}`, Times: -1})
 	e.clock.advance(23*time.Hour + 51*time.Minute)
 	for range 8 {
 		authenticated(t, session)
@@ -262,7 +262,7 @@ func TestSession_remembersRefusals(t *testing.T) {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
 			t.Parallel()
 			e := emulate(t)
-			e.Order(emulator.Fault{Path: logIn, StatusCode: status, Drop: status == 0, Body: "{}"})
+			e.InjectFault(emulator.Fault{Path: logIn, StatusCode: status, Drop: status == 0, Body: "{}"})
 			session := e.password()
 			var failure *auth.Error
 			if err := session.Authenticate(t.Context(), unsent(t), nil); !errors.As(err, &failure) || failure.Operation() != `logging in as user "emulator-user"` {

@@ -43,7 +43,7 @@ func TestBaseImages(t *testing.T) {
 			t.Parallel()
 			server := emulator.New(t, emulator.Options{})
 			if !published {
-				server.Order(emulator.Fault{Path: first, Times: -1, StatusCode: http.StatusNotFound, Body: `{"error_code":"APIGW.0101","error_msg":"not published"}`})
+				server.InjectFault(emulator.Fault{Path: first, Times: -1, StatusCode: http.StatusNotFound, Body: `{"error_code":"APIGW.0101","error_msg":"not published"}`})
 			}
 			providertest.Run(t, server, resource.TestStep{
 				Config: providertest.Config(server, config),
@@ -63,7 +63,7 @@ func TestBaseImages(t *testing.T) {
 func TestBaseImages_strings(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	server.Order(emulator.Fault{Path: first, Times: -1, StatusCode: http.StatusOK, Body: `{"Go":"1.11","Java":["17"],"Php":"","Rust":[],"Zig":null}`})
+	server.InjectFault(emulator.Fault{Path: first, Times: -1, StatusCode: http.StatusOK, Body: `{"Go":"1.11","Java":["17"],"Php":"","Rust":[],"Zig":null}`})
 	providertest.Run(t, server, resource.TestStep{
 		Config: providertest.Config(server, config),
 		ConfigStateChecks: stacks(knownvalue.MapExact(map[string]knownvalue.Check{
@@ -86,7 +86,7 @@ func TestBaseImages_errors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := emulator.New(t, emulator.Options{})
-			server.Order(emulator.Fault{Times: -1, StatusCode: c.status, Body: c.body})
+			server.InjectFault(emulator.Fault{Times: -1, StatusCode: c.status, Body: c.body})
 			providertest.Run(t, server, resource.TestStep{Config: providertest.Config(server, config), ExpectError: regexp.MustCompile(c.want)})
 		})
 	}

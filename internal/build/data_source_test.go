@@ -41,10 +41,10 @@ func dataValue(kind, name string, check knownvalue.Check) statecheck.StateCheck 
 func TestBuildDataSource_allAttributes(t *testing.T) {
 	t.Parallel()
 	s := newService(t, func(o *emulator.Options) { o.Quirks.StringNumbers = true })
-	s.OrderBuilds(emulator.Outcome{Phase: "Build"})
+	s.InjectOutcomes(emulator.Outcome{Phase: "Build"})
 	id := s.AddBuild(s.jobID)
 	s.advance(time.Hour)
-	s.Order(emulator.Fault{
+	s.InjectFault(emulator.Fault{
 		Path: buildPath, When: func(r emulator.Request) bool { return r.Query == "taskname=pmd" },
 		StatusCode: http.StatusOK, Body: `{"pmd": {"violations": 3}}`,
 	})
@@ -89,7 +89,7 @@ func TestBuildDataSource_allAttributes(t *testing.T) {
 func TestBuildDataSource_log(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
-	s.OrderBuilds(emulator.Outcome{Phase: "Init", Log: "größer"})
+	s.InjectOutcomes(emulator.Outcome{Phase: "Init", Log: "größer"})
 	id := s.AddBuild(s.jobID)
 	s.advance(time.Hour)
 	const last = "[Init] ended: Failed\n"
@@ -114,7 +114,7 @@ func TestBuildLog_isNotLogged(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{BuildDuration: time.Nanosecond})
 	jobID := server.AddJob(map[string]any{"job_name": "app", "environment_setting": map[string]any{}})
-	server.OrderBuilds(emulator.Outcome{Phase: "Build", Log: "canary-password"})
+	server.InjectOutcomes(emulator.Outcome{Phase: "Build", Log: "canary-password"})
 	cli := providertest.NewCLI(t, server)
 	log := filepath.Join(t.TempDir(), "trace.log")
 	cli.Env = append(cli.Env, "TF_LOG=TRACE", "TF_LOG_PATH="+log)
@@ -147,7 +147,7 @@ func TestBuildDataSource_noChecks(t *testing.T) {
 			t.Parallel()
 			s := newService(t)
 			fault.Path, fault.Times = buildPath+"/results", -1
-			s.Order(fault)
+			s.InjectFault(fault)
 			got := s.protocol(t, nil).readData(t, buildData, map[string]any{"build_id": s.AddBuild(s.jobID)})
 			got.none(t)
 			var checks map[string]tftypes.Value
@@ -174,7 +174,7 @@ func TestBuildDataSource_errors(t *testing.T) {
 	id := s.AddBuild(s.jobID)
 	for path, want := range map[string]string{"": "", "/phases": " the phases of", "/results": " the code checks of", "/logs": " the log of"} {
 		s.ForgetFaults()
-		s.Order(forbidden(http.MethodGet, buildPath+path))
+		s.InjectFault(forbidden(http.MethodGet, buildPath+path))
 		got := p.readData(t, buildData, map[string]any{"build_id": id, "log_limit": 10})
 		contains(t, got.only(t, isError), "Unable to read"+want+" the build", "APIGW.0302")
 	}
@@ -205,7 +205,7 @@ func TestBuildsDataSource_incompleteList(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	older, newer := s.AddBuild(s.jobID), s.AddBuild(s.jobID)
-	s.Order(emulator.Fault{Path: buildsPath, Times: -1, StatusCode: http.StatusOK, Body: fmt.Sprintf(
+	s.InjectFault(emulator.Fault{Path: buildsPath, Times: -1, StatusCode: http.StatusOK, Body: fmt.Sprintf(
 		`{"total":3,"per_page":2,"page":1,"finished":0,"successful":0,"list":[{"build_id":%q,"build_state":"Timeout","duration":7},{"build_id":%q}]}`, older, newer)})
 	got := s.protocol(t, nil).readData(t, buildsData, map[string]any{"job_id": s.jobID})
 	contains(t, got.only(t, isWarning), "has had 3 builds, of which the service listed 2")
@@ -222,6 +222,6 @@ func TestBuildsDataSource_errors(t *testing.T) {
 	got := p.readData(t, buildsData, map[string]any{"job_id": "none"})
 	contains(t, got.only(t, isError), "No such build job")
 	got.onArgument(t, "job_id")
-	s.Order(forbidden(http.MethodGet, buildsPath))
+	s.InjectFault(forbidden(http.MethodGet, buildsPath))
 	contains(t, p.readData(t, buildsData, map[string]any{"job_id": s.jobID}).only(t, isError), "Unable to list the builds", "APIGW.0302")
 }

@@ -126,7 +126,7 @@ func (s *service) expectNoRequests(t *testing.T) {
 // during calls do when a build is read in the given phase. The connection breaks then, so that nobody learns the state.
 func (s *service) during(phase string, do func()) {
 	start, from := s.Now(), time.Duration(slices.Index(phaseNames, phase))*10*time.Second
-	s.Order(emulator.Fault{
+	s.InjectFault(emulator.Fault{
 		Method: http.MethodGet, Path: buildPath, Drop: true, Do: do,
 		When: func(emulator.Request) bool { return s.Now().Sub(start) >= from },
 	})

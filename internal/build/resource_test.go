@@ -86,7 +86,7 @@ func TestBuild_lifecycle(t *testing.T) {
 func TestBuild_unsuccessfulBuildIsNotLost(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
-	s.OrderBuilds(emulator.Outcome{Phase: "Build", Log: "ERROR no space left on device"}, emulator.Outcome{Phase: "Build", State: "Paused"})
+	s.InjectOutcomes(emulator.Outcome{Phase: "Build", Log: "ERROR no space left on device"}, emulator.Outcome{Phase: "Build", State: "Paused"})
 	config := s.config(`timeouts { create = "10m" }`)
 	s.run(t,
 		resource.TestStep{
@@ -110,7 +110,7 @@ func TestBuild_unsuccessfulBuildIsNotLost(t *testing.T) {
 func TestBuild_withoutWaiting(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
-	s.Order(notFound)
+	s.InjectFault(notFound)
 	config := s.config("wait = false")
 	s.run(t,
 		resource.TestStep{Config: config, ExpectError: regexp.MustCompile("The new build is not found yet")},
@@ -151,11 +151,11 @@ func TestBuild_refreshOfARunningBuild(t *testing.T) {
 		"build is gone": {func(s *service) { s.RemoveBuild(s.Builds()[0].ID) }, ""},
 		"job is gone":   {func(s *service) { s.RemoveJob(s.jobID) }, ""},
 		"other build": {func(s *service) {
-			s.Order(serve(buildPath, http.StatusOK, fmt.Sprintf(`{"build_id":%q,"build_state":"Building"}`, s.AddBuild(s.jobID))))
+			s.InjectFault(serve(buildPath, http.StatusOK, fmt.Sprintf(`{"build_id":%q,"build_state":"Building"}`, s.AddBuild(s.jobID))))
 		}, "the response describes build"},
 		"ambiguous error": {func(s *service) {
-			s.Order(serve(buildPath, http.StatusBadRequest, `{"error_code":"SVCSTG.CPE.5004401","error_msg":"x"}`))
-			s.Order(serve(buildsPath, http.StatusOK, `{"total":0,"list":[]}`))
+			s.InjectFault(serve(buildPath, http.StatusBadRequest, `{"error_code":"SVCSTG.CPE.5004401","error_msg":"x"}`))
+			s.InjectFault(serve(buildsPath, http.StatusOK, `{"total":0,"list":[]}`))
 		}, "SVCSTG.CPE.5004401"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -193,7 +193,7 @@ func TestBuild_unconfirmedStartIsNotRepeated(t *testing.T) {
 		t.Run(fmt.Sprintf("wait %t", wait), func(t *testing.T) {
 			t.Parallel()
 			s := newService(t, func(o *emulator.Options) { o.BuildDuration = time.Hour })
-			s.Order(notFound)
+			s.InjectFault(notFound)
 			p := s.protocol(t, nil)
 			created := p.create(t.Context(), t, map[string]any{"job_id": s.jobID, "wait": wait})
 			contains(t, created.only(t, severity), "Unable to", s.Builds()[0].ID)
@@ -220,7 +220,7 @@ func TestBuild_destroyOfARunningBuild(t *testing.T) {
 	t.Parallel()
 	afterwards := func(fault emulator.Fault) func(s *service) {
 		return func(s *service) {
-			s.Order(emulator.Fault{Method: http.MethodPatch, Path: buildPath, Do: func() { s.Order(fault) }})
+			s.InjectFault(emulator.Fault{Method: http.MethodPatch, Path: buildPath, Do: func() { s.InjectFault(fault) }})
 		}
 	}
 	for name, c := range map[string]struct {
@@ -233,11 +233,11 @@ func TestBuild_destroyOfARunningBuild(t *testing.T) {
 		"canceled":  {before: func(*service) {}, state: "Cancel", cancels: 1},
 		"has ended": {before: func(s *service) { s.advance(time.Hour) }, state: "Successful"},
 		"gone before the cancellation": {before: func(s *service) {
-			s.Order(emulator.Fault{Method: http.MethodPatch, StatusCode: http.StatusNotFound, Body: notFound.Body, Do: func() { s.RemoveBuild(s.Builds()[0].ID) }})
+			s.InjectFault(emulator.Fault{Method: http.MethodPatch, StatusCode: http.StatusNotFound, Body: notFound.Body, Do: func() { s.RemoveBuild(s.Builds()[0].ID) }})
 		}, cancels: 1},
 		"gone after the cancellation":      {before: afterwards(notFound), state: "Cancel", cancels: 1},
-		"cannot be read":                   {func(s *service) { s.Order(forbidden(http.MethodGet, buildPath)) }, isError, "Unable to read the build", "Queuing", 0},
-		"cannot be canceled":               {func(s *service) { s.Order(forbidden(http.MethodPatch, buildPath)) }, isError, "Unable to cancel the build", "Queuing", 1},
+		"cannot be read":                   {func(s *service) { s.InjectFault(forbidden(http.MethodGet, buildPath)) }, isError, "Unable to read the build", "Queuing", 0},
+		"cannot be canceled":               {func(s *service) { s.InjectFault(forbidden(http.MethodPatch, buildPath)) }, isError, "Unable to cancel the build", "Queuing", 1},
 		"end of the cancellation not seen": {afterwards(forbidden(http.MethodGet, buildPath)), isWarning, "The end of the build was not seen", "Cancel", 1},
 	} {
 		t.Run(name, func(t *testing.T) {

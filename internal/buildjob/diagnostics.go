@@ -29,8 +29,7 @@ func createError(name string, err error) diag.Diagnostic {
 		}
 	}
 	if existing, ok := errors.AsType[*servicestage.ExistingIDError](err); ok {
-		return diag.NewErrorDiagnostic(summary, fmt.Sprintf("Error %s: ServiceStage returned the ID of a build job that existed before, %s. "+
-			"The build job was not added to the state.\n\nTwo resources must not manage one build job. %s", operation, printableID(existing.ID), importAdvice(existing.ID)))
+		return foreignJob(operation, existing.ID)
 	}
 	return nameTakenError(summary, operation, err)
 }
@@ -51,9 +50,17 @@ func nameTakenError(summary, operation string, err error) diag.Diagnostic {
 		advice += "Another resource of this configuration uses the name. Choose a different job_name. " +
 			"If the resource is replaced with create_before_destroy, its old build job still has the name: remove create_before_destroy."
 	} else {
-		advice += "Choose a different job_name. " + importAdvice(taken.Job.ID)
+		advice += "Choose a different job_name. The build job may belong to another resource of this configuration, or to this resource if it is " +
+			"replaced with create_before_destroy: remove that argument then. If many build jobs are renamed at once, raise -parallelism to their " +
+			"number, or apply again.\n\n" + importAdvice(taken.Job.ID)
 	}
 	return apidiag.Error(summary, operation, taken.Err, advice)
+}
+
+// foreignJob explains that the response to a create request contained the ID of somebody else's build job.
+func foreignJob(operation, id string) diag.Diagnostic {
+	return diag.NewErrorDiagnostic("Error creating build job", fmt.Sprintf("Error %s: ServiceStage returned the ID of another build job, %s. "+
+		"It was not added to the state.\n\nTwo resources must not manage one build job. %s", operation, printableID(id), importAdvice(id)))
 }
 
 // importAdvice shows the block that imports a build job which no resource manages yet.

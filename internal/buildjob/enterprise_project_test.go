@@ -101,7 +101,7 @@ func TestBuildJob_enterpriseProjectLeftAlone(t *testing.T) {
 				moved := id(t, server)
 				// Between the refresh of the plan and the update: the second GET from here on is the update's.
 				gets := 0
-				server.Order(emulator.Fault{Method: http.MethodGet, Path: jobPath, Do: func() {
+				server.InjectFault(emulator.Fault{Method: http.MethodGet, Path: jobPath, Do: func() {
 					server.ChangeJob(moved, func(spec map[string]any) { spec["enterprise_project_id"] = "moved" })
 				}, When: func(emulator.Request) bool { gets++; return gets == 2 }})
 			},

@@ -46,7 +46,7 @@ func TestBuildJob_createFails(t *testing.T) {
 			t.Parallel()
 			server := emulator.New(t, emulator.Options{})
 			c.fault.Method, c.fault.Path = http.MethodPost, jobsPath
-			server.Order(c.fault)
+			server.InjectFault(c.fault)
 			providertest.Run(t, server, resource.TestStep{
 				Config:      providertest.Config(server, job(minimal)),
 				ExpectError: regexp.MustCompile(`(?s)` + strings.ReplaceAll(c.want, " ", `[\s│]+`)),
@@ -79,7 +79,7 @@ func TestBuildJob_readBackFails(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{FillDefaults: true}})
 	config := providertest.Config(server, job(minimal))
-	server.Order(emulator.Fault{Method: http.MethodGet, Path: jobPath, StatusCode: http.StatusForbidden, Body: forbidden})
+	server.InjectFault(emulator.Fault{Method: http.MethodGet, Path: jobPath, StatusCode: http.StatusForbidden, Body: forbidden})
 	providertest.Run(t, server,
 		resource.TestStep{
 			Config: config,
@@ -118,7 +118,7 @@ func TestBuildJob_notKnownYet(t *testing.T) {
 	server := emulator.New(t, emulator.Options{})
 	for _, answer := range answers {
 		answer.Method, answer.Path = http.MethodGet, jobPath
-		server.Order(answer)
+		server.InjectFault(answer)
 	}
 	providertest.Run(t, server, resource.TestStep{
 		Config:            providertest.Config(server, job(minimal)),
@@ -138,7 +138,7 @@ func (d doing) CheckPlan(context.Context, plancheck.CheckPlanRequest, *plancheck
 func TestBuildJob_neverKnown(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	server.Order(emulator.Fault{
+	server.InjectFault(emulator.Fault{
 		Method: http.MethodGet, Path: jobPath, Times: -1,
 		StatusCode: http.StatusNotFound, Body: `{"error_code":"SVCSTG.CPE.4044401","error_msg":"not found"}`,
 	})
@@ -161,8 +161,8 @@ func TestBuildJob_updateReadBackFails(t *testing.T) {
 		resource.TestStep{Config: providertest.Config(server, job(minimal))},
 		resource.TestStep{
 			PreConfig: func() {
-				server.Order(emulator.Fault{Method: http.MethodPut, Path: jobPath, Do: func() {
-					server.Order(emulator.Fault{Method: http.MethodGet, Path: jobPath, StatusCode: http.StatusForbidden, Body: forbidden})
+				server.InjectFault(emulator.Fault{Method: http.MethodPut, Path: jobPath, Do: func() {
+					server.InjectFault(emulator.Fault{Method: http.MethodGet, Path: jobPath, StatusCode: http.StatusForbidden, Body: forbidden})
 				}})
 			},
 			Config: providertest.Config(server, job(changed)),
@@ -231,7 +231,7 @@ func TestBuildJob_readFails(t *testing.T) {
 			providertest.Run(t, server,
 				resource.TestStep{Config: config},
 				resource.TestStep{
-					PreConfig:   func() { server.Order(c.fault) },
+					PreConfig:   func() { server.InjectFault(c.fault) },
 					Config:      config,
 					PlanOnly:    true,
 					ExpectError: regexp.MustCompile(`(?s)` + strings.ReplaceAll(c.want, " ", `[\s│]+`)),
@@ -264,7 +264,7 @@ func TestBuildJob_gone(t *testing.T) {
 					PreConfig: func() {
 						server.RemoveJob(id(t, server))
 						fault.Method, fault.Path = http.MethodGet, jobPath
-						server.Order(fault)
+						server.InjectFault(fault)
 					},
 					Config:           config,
 					ConfigPlanChecks: planned(action(plancheck.ResourceActionCreate)),
@@ -283,7 +283,7 @@ func TestBuildJob_updateFails(t *testing.T) {
 		resource.TestStep{Config: config},
 		resource.TestStep{
 			PreConfig: func() {
-				server.Order(emulator.Fault{Method: http.MethodPut, Path: jobPath, StatusCode: http.StatusForbidden, Body: forbidden})
+				server.InjectFault(emulator.Fault{Method: http.MethodPut, Path: jobPath, StatusCode: http.StatusForbidden, Body: forbidden})
 			},
 			Config:      changed,
 			ExpectError: regexp.MustCompile(`Error updating build job`),
@@ -292,7 +292,7 @@ func TestBuildJob_updateFails(t *testing.T) {
 		resource.TestStep{
 			PreConfig: func() {
 				gone := id(t, server)
-				server.Order(emulator.Fault{Method: http.MethodPut, Path: jobPath, Do: func() { server.RemoveJob(gone) }})
+				server.InjectFault(emulator.Fault{Method: http.MethodPut, Path: jobPath, Do: func() { server.RemoveJob(gone) }})
 			},
 			Config:      changed,
 			ExpectError: regexp.MustCompile(`Build job deleted outside Terraform`),
@@ -309,7 +309,7 @@ func TestBuildJob_deleteFails(t *testing.T) {
 		resource.TestStep{Config: config},
 		resource.TestStep{
 			PreConfig: func() {
-				server.Order(emulator.Fault{Method: http.MethodDelete, Path: jobPath, StatusCode: http.StatusForbidden, Body: forbidden})
+				server.InjectFault(emulator.Fault{Method: http.MethodDelete, Path: jobPath, StatusCode: http.StatusForbidden, Body: forbidden})
 			},
 			Config:      config,
 			Destroy:     true,

@@ -93,7 +93,7 @@ func TestBuildJob_importByNameWithoutList(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	server.AddJob(map[string]any{"job_name": "app", "environment_setting": map[string]any{}})
-	server.Order(emulator.Fault{Method: http.MethodGet, Path: jobsPath, Times: -1, StatusCode: http.StatusForbidden, Body: `{"error_code":"APIGW.0302","error_msg":"no"}`})
+	server.InjectFault(emulator.Fault{Method: http.MethodGet, Path: jobsPath, Times: -1, StatusCode: http.StatusForbidden, Body: `{"error_code":"APIGW.0302","error_msg":"no"}`})
 	providertest.Run(t, nil, resource.TestStep{
 		Config:      providertest.Config(server, job(minimal)+importing("name/app")),
 		ExpectError: regexp.MustCompile(words(`Error searching for build job "app": HTTP 403: APIGW.0302`)),

@@ -133,7 +133,7 @@ output "equal" {
 		},
 		resource.TestStep{
 			PreConfig: func() {
-				server.Order(emulator.Fault{
+				server.InjectFault(emulator.Fault{
 					Method: http.MethodGet, Path: jobsPath + "/" + ids["job-000"], Do: func() { server.RemoveJob(ids["job-000"]) },
 				})
 			},
@@ -197,7 +197,7 @@ func TestBuildJobsDataSource_incompleteListIsNotReturned(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	fill(server, 250)
-	server.Order(emulator.Fault{Path: jobsPath, Times: -1, StatusCode: http.StatusOK, Body: `{"total":250,"list":[]}`, When: func(r emulator.Request) bool {
+	server.InjectFault(emulator.Fault{Path: jobsPath, Times: -1, StatusCode: http.StatusOK, Body: `{"total":250,"list":[]}`, When: func(r emulator.Request) bool {
 		return !strings.Contains(r.Query, "page=1&")
 	}})
 	providertest.Run(t, nil, resource.TestStep{
@@ -211,7 +211,7 @@ func TestBuildJobsDataSource_unreadableJobKeepsTheOthers(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	ids := fill(server, 3)
-	server.Order(emulator.Fault{
+	server.InjectFault(emulator.Fault{
 		Method: http.MethodGet, Path: jobsPath + "/" + ids["job-001"], Times: -1,
 		StatusCode: http.StatusForbidden, Body: `{"error_code":"APIGW.0302","error_msg":"no"}`,
 	})

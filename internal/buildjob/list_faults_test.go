@@ -27,7 +27,7 @@ func TestBuildJobList_vanished(t *testing.T) {
 	for _, gone := range []string{"job-000", "job-007", "job-008"} {
 		id := ids[gone]
 		delete(ids, gone)
-		server.Order(emulator.Fault{Method: http.MethodGet, Path: jobsPath + "/" + id, Do: func() { server.RemoveJob(id) }})
+		server.InjectFault(emulator.Fault{Method: http.MethodGet, Path: jobsPath + "/" + id, Do: func() { server.RemoveJob(id) }})
 	}
 	found, failure := list(t, providertest.NewProtocol(t, server, nil), nil, true, 27, 0)
 	if failure != nil {
@@ -61,7 +61,7 @@ func TestBuildJobList_errors(t *testing.T) {
 			fault := denied
 			fault.Path = c.path(ids)
 			fault.When = func(request emulator.Request) bool { return strings.Contains(request.Query, c.page) }
-			server.Order(fault)
+			server.InjectFault(fault)
 			found, failure := list(t, providertest.NewProtocol(t, server, nil), nil, c.whole, 0, 0)
 			if len(found) != c.before {
 				t.Errorf("%d jobs came before the error, want %d", len(found), c.before)
@@ -81,7 +81,7 @@ func TestBuildJobList_concurrent(t *testing.T) {
 	var mu sync.Mutex
 	running, most := 0, 0
 	full := make(chan struct{})
-	server.Order(emulator.Fault{Method: http.MethodGet, Path: jobPath, Times: -1, Do: func() {
+	server.InjectFault(emulator.Fault{Method: http.MethodGet, Path: jobPath, Times: -1, Do: func() {
 		mu.Lock()
 		running++
 		most = max(most, running)
@@ -113,7 +113,7 @@ func TestBuildJobList_throttled(t *testing.T) {
 	server := emulator.New(t, emulator.Options{Now: clock}) // A signature is good only while the clocks agree.
 	ids := fill(server, 60)
 	asked := map[string]bool{} // Each third job is refused once: a call that is refused again and again would rightly fail.
-	server.Order(emulator.Fault{
+	server.InjectFault(emulator.Fault{
 		Method: http.MethodGet, Path: jobPath, Times: -1, StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"1"}},
 		When: func(request emulator.Request) bool {
 			again := asked[request.Path]
@@ -161,7 +161,7 @@ func TestBuildJobList_interrupted(t *testing.T) {
 			if whole {
 				fault = emulator.Fault{Method: http.MethodGet, Path: jobsPath + "/" + ids["job-050"], Do: interrupt}
 			}
-			server.Order(fault)
+			server.InjectFault(fault)
 			stream, err := lister.ListResource(ctx, &tfprotov6.ListResourceRequest{
 				TypeName: typeName, IncludeResource: whole,
 				Config: providertest.Encode(t, provider.Schemas.ListResourceSchemas[typeName].ValueType(), nil),
@@ -214,7 +214,7 @@ func TestBuildJobList_problemsAreWarnings(t *testing.T) {
 			server := emulator.New(t, emulator.Options{})
 			fault := c.fault(fill(server, 250))
 			fault.Times = -1
-			server.Order(fault)
+			server.InjectFault(fault)
 			found, warning := list(t, providertest.NewProtocol(t, server, nil), nil, c.whole, 0, 0)
 			if len(found) != c.listed {
 				t.Errorf("%d build jobs are listed, want %d", len(found), c.listed)

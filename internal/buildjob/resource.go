@@ -109,7 +109,12 @@ func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, re
 		return
 	}
 
-	result, err := r.readWritten(ctx, created.ID, func(returned values) reconciled { return afterCreate(plan, returned) })
+	job, result, err := r.readWritten(ctx, created.ID, func(returned values) reconciled { return afterCreate(plan, returned) })
+	if err == nil && job.IsForeign(request(plan, nil)) {
+		resp.State.RemoveResource(ctx)
+		resp.Diagnostics.Append(foreignJob(fmt.Sprintf("creating build job %q", plan.text(nameArgument)), created.ID))
+		return
+	}
 	if err != nil {
 		// An error would taint the build job, and Terraform would destroy it.
 		resp.Diagnostics.Append(readBackWarning(plan, "created", err))
@@ -127,13 +132,15 @@ func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, re
 }
 
 // readWritten reads a build job after a write, until ServiceStage returns what was written, or a few times.
-func (r *jobResource) readWritten(ctx context.Context, id string, reconcile func(returned values) reconciled) (reconciled, error) {
+func (r *jobResource) readWritten(
+	ctx context.Context, id string, reconcile func(returned values) reconciled,
+) (*servicestage.BuildJob, reconciled, error) {
 	var result reconciled
-	_, err := r.Client.GetWrittenBuildJob(ctx, id, func(job *servicestage.BuildJob) bool {
+	job, err := r.Client.GetWrittenBuildJob(ctx, id, func(job *servicestage.BuildJob) bool {
 		result = reconcile(valuesOf(job))
 		return len(result.mismatches) == 0
 	})
-	return result, err
+	return job, result, err
 }
 
 func (r *jobResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
@@ -218,6 +225,9 @@ func (r *jobResource) Update(ctx context.Context, req resource.UpdateRequest, re
 		err = r.Client.UpdateBuildJob(ctx, current, requestUpdate(plan, prior, current, projectConfigured))
 	}
 	switch {
+	case servicestage.IsNotFound(err) && private.mayLag(r.Client.Now()):
+		resp.Diagnostics.Append(notReadableYet(operation, private.CreatedAt, err))
+		return
 	case servicestage.IsNotFound(err):
 		resp.Diagnostics.Append(deletedOutside(operation, err))
 		return
@@ -226,7 +236,7 @@ func (r *jobResource) Update(ctx context.Context, req resource.UpdateRequest, re
 		return
 	}
 	private = privateState{Region: cmp.Or(private.Region, r.Region.ValueString())}
-	result, err := r.readWritten(ctx, id, func(returned values) reconciled { return afterUpdate(plan, prior, returned, projectConfigured) })
+	_, result, err := r.readWritten(ctx, id, func(returned values) reconciled { return afterUpdate(plan, prior, returned, projectConfigured) })
 	if err != nil {
 		resp.Diagnostics.Append(readBackWarning(plan, "updated", err))
 		result.state, private.Unread = withUnknowns(plan, nil), true
@@ -252,8 +262,16 @@ func (r *jobResource) Delete(ctx context.Context, req resource.DeleteRequest, re
 	}
 	ctx, cancel := context.WithTimeout(ctx, max(timeout, minTimeout))
 	defer cancel()
-	if err := r.Client.DeleteBuildJob(ctx, prior.text(jobIDAttribute), prior.text(nameArgument)); err != nil {
-		resp.Diagnostics.Append(deleteError(prior.operation("deleting"), err))
+	id, name, operation := prior.text(jobIDAttribute), prior.text(nameArgument), prior.operation("deleting")
+	if private.mayLag(r.Client.Now()) {
+		// The delete reports a build job that does not exist as deleted, but this one may exist.
+		if _, err := r.Client.GetBuildJob(ctx, id, name); servicestage.IsNotFound(err) {
+			resp.Diagnostics.Append(notReadableYet(operation, private.CreatedAt, err))
+			return
+		}
+	}
+	if err := r.Client.DeleteBuildJob(ctx, id, name); err != nil {
+		resp.Diagnostics.Append(deleteError(operation, err))
 	}
 }
 

@@ -234,7 +234,7 @@ func TestBuildJob_deleteAlreadyGone(t *testing.T) {
 		resource.TestStep{
 			PreConfig: func() {
 				gone := id(t, server)
-				server.Order(emulator.Fault{Method: http.MethodDelete, Path: jobPath, Do: func() { server.RemoveJob(gone) }})
+				server.InjectFault(emulator.Fault{Method: http.MethodDelete, Path: jobPath, Do: func() { server.RemoveJob(gone) }})
 			},
 			Config:  config,
 			Destroy: true,

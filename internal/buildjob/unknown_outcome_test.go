@@ -51,7 +51,7 @@ func TestBuildJob_createAnswerLost(t *testing.T) {
 			t.Parallel()
 			server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{FillDefaults: true, NormaliseRepoType: true}})
 			fault.Method, fault.Path = http.MethodPost, jobsPath
-			server.Order(fault)
+			server.InjectFault(fault)
 			config := providertest.Config(server, job(strings.Replace(full, `"GitHub"`, `"github"`, 1)))
 			providertest.Run(t, server,
 				resource.TestStep{Config: config, Check: holdsWhatStateHolds(server)},
@@ -75,7 +75,7 @@ func TestBuildJob_otherAnswersLost(t *testing.T) {
 			order := func() {
 				for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
 					fault.Method, fault.Path, fault.Times = method, jobPath, 2
-					server.Order(fault)
+					server.InjectFault(fault)
 				}
 			}
 			providertest.Run(t, server,
@@ -111,7 +111,7 @@ func TestBuildJob_foreignJobIsNotAdopted(t *testing.T) {
 			if fault.StatusCode == http.StatusInternalServerError {
 				fault.Times = -1
 			}
-			server.Order(fault)
+			server.InjectFault(fault)
 			providertest.Run(t, nil, resource.TestStep{
 				Config: providertest.Config(server, job(minimal)),
 				ExpectError: regexp.MustCompile(`(?s)Error creating build job.*` + words("Build job "+theirs+` has the name "app"`) + `.*` +
@@ -126,7 +126,7 @@ func TestBuildJob_foreignJobIsNotAdopted(t *testing.T) {
 			t.Parallel()
 			server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{AllowTakenNames: true}})
 			theirs := server.AddJob(foreign())
-			server.Order(fault)
+			server.InjectFault(fault)
 			providertest.Run(t, nil,
 				resource.TestStep{Config: providertest.Config(server, job(minimal))},
 				resource.TestStep{Config: providertest.Config(server, job(minimal+`job_description = "mine"`))},
@@ -161,7 +161,7 @@ func TestBuildJob_jobOfAnotherResourceIsNotAdopted(t *testing.T) {
 		resource.TestStep{Config: providertest.Config(server, job(minimal))},
 		resource.TestStep{
 			PreConfig: func() {
-				server.Order(emulator.Fault{Method: http.MethodPost, Path: jobsPath, StatusCode: http.StatusBadGateway})
+				server.InjectFault(emulator.Fault{Method: http.MethodPost, Path: jobsPath, StatusCode: http.StatusBadGateway})
 			},
 			Config: providertest.Config(server, job(minimal)+second),
 			Check: func(*terraform.State) error {
@@ -179,8 +179,8 @@ func TestBuildJob_jobOfAnotherResourceIsNotAdopted(t *testing.T) {
 func TestBuildJob_duplicateIsReportedAndNotReplaced(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{AllowTakenNames: true}})
-	server.Order(emulator.Fault{Method: http.MethodPost, Path: jobsPath, Drop: true, After: true})
-	server.Order(emulator.Fault{Method: http.MethodGet, Path: jobsPath, Times: 4, StatusCode: http.StatusOK, Body: `{"total":0,"list":[]}`, When: func(r emulator.Request) bool {
+	server.InjectFault(emulator.Fault{Method: http.MethodPost, Path: jobsPath, Drop: true, After: true})
+	server.InjectFault(emulator.Fault{Method: http.MethodGet, Path: jobsPath, Times: 4, StatusCode: http.StatusOK, Body: `{"total":0,"list":[]}`, When: func(r emulator.Request) bool {
 		return strings.Contains(r.Query, "job_name=")
 	}})
 	cli := providertest.NewCLI(t, server)
@@ -240,7 +240,7 @@ func TestBuildJob_unknownOutcome(t *testing.T) {
 				}
 			}
 			for _, fault := range c.faults {
-				server.Order(fault)
+				server.InjectFault(fault)
 			}
 			providertest.Run(t, nil, resource.TestStep{
 				Config:      providertest.Config(server, job(c.body)),
@@ -260,7 +260,7 @@ func pattern(text string) string { return strings.ReplaceAll(text, " ", `[\s│]
 func TestBuildJob_unconfirmedIsNotCreatedAgain(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	server.Order(emulator.Fault{
+	server.InjectFault(emulator.Fault{
 		Method: http.MethodGet, Path: jobPath, Times: -1, StatusCode: http.StatusNotFound, Body: `{"error_code":"SVCSTG.CPE.4044401","error_msg":"not found"}`,
 	})
 	config := providertest.Config(server, job(minimal+"timeouts { create = \"300ms\" }\n"))
@@ -297,7 +297,7 @@ func TestBuildJob_responseForAnotherJobIsNotAccepted(t *testing.T) {
 	providertest.Run(t, nil,
 		resource.TestStep{Config: config},
 		resource.TestStep{
-			PreConfig:   func() { server.Order(wrong) },
+			PreConfig:   func() { server.InjectFault(wrong) },
 			Config:      config,
 			ExpectError: regexp.MustCompile(words("the response describes another build job: " + other)),
 		},
@@ -305,6 +305,49 @@ func TestBuildJob_responseForAnotherJobIsNotAccepted(t *testing.T) {
 	)
 	if jobs := server.Jobs(); len(jobs) != 1 || jobs[0].ID != other {
 		t.Errorf("the service contains %v after the destroy, want only the other build job", jobs)
+	}
+}
+
+// A create response with the ID of somebody else's build job, which the list did not contain, adds nothing to the state.
+func TestBuildJob_foreignIDInResponseIsNotAdopted(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{AllowTakenNames: true}})
+	var theirs string
+	server.InjectFault(emulator.Fault{Method: http.MethodPost, Path: jobsPath, Do: func() {
+		theirs = server.AddJob(map[string]any{"job_name": "app", "job_description": "theirs", "environment_setting": map[string]any{}})
+		server.InjectFault(emulator.Fault{Method: http.MethodPost, Path: jobsPath, StatusCode: http.StatusOK, Body: fmt.Sprintf(`{"job_id":%q}`, theirs)})
+	}, StatusCode: http.StatusTooManyRequests})
+	providertest.Run(t, nil, resource.TestStep{
+		Config:      providertest.Config(server, job(minimal)),
+		ExpectError: regexp.MustCompile(pattern(`ServiceStage returned the ID of another build job, [a-z0-9]{40}. It was not added to the state.`)),
+	})
+	if jobs := server.Jobs(); len(jobs) != 1 || jobs[0].ID != theirs {
+		t.Errorf("the service contains %v, want only the foreign build job", jobs)
+	}
+}
+
+// A build job that no read has confirmed is not lost by a destroy or an update that does not find it either.
+func TestBuildJob_unconfirmedIsNotLostByDestroy(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	notFound := emulator.Fault{Path: jobPath, Times: -1, StatusCode: http.StatusNotFound, Body: `{"error_code":"SVCSTG.CPE.4044401","error_msg":"not found"}`}
+	server.InjectFault(notFound)
+	cli := providertest.NewCLI(t, server)
+	body := minimal + "timeouts { create = \"300ms\" }\n"
+	cli.Write(t, "main.tf", providertest.Requirement+job(body))
+	if stdout, stderr, err := cli.Run(t, "apply", "-auto-approve", "-no-color"); err != nil {
+		t.Fatal(stdout, stderr)
+	}
+	cli.Write(t, "main.tf", providertest.Requirement+job(body+`job_description = "x"`))
+	for _, command := range []string{"destroy", "apply"} {
+		_, stderr, err := cli.Run(t, command, "-auto-approve", "-no-color", "-refresh=false")
+		if err == nil || !strings.Contains(stderr, "Build job not readable yet") {
+			t.Errorf("%s: %v\n%s", command, err, stderr)
+		}
+	}
+	server.ForgetFaults()
+	if stdout, stderr, err := cli.Run(t, "destroy", "-auto-approve", "-no-color"); err != nil || len(server.Jobs()) > 0 {
+		t.Error(err, stdout, stderr)
 	}
 }
 
@@ -318,8 +361,8 @@ func TestBuildJob_staleReadAfterUpdate(t *testing.T) {
 		resource.TestStep{
 			PreConfig: func() {
 				stale := fmt.Sprintf(`{"job_id":%q,"spec":{"job_name":"app"}}`, id(t, server))
-				server.Order(emulator.Fault{Method: http.MethodPut, Path: jobPath, Do: func() {
-					server.Order(emulator.Fault{Method: http.MethodGet, Path: jobPath, Times: 3, StatusCode: http.StatusOK, Body: stale})
+				server.InjectFault(emulator.Fault{Method: http.MethodPut, Path: jobPath, Do: func() {
+					server.InjectFault(emulator.Fault{Method: http.MethodGet, Path: jobPath, Times: 3, StatusCode: http.StatusOK, Body: stale})
 				}})
 			},
 			Config:            changed,
@@ -347,7 +390,7 @@ func TestBuildJob_updateDoesNotMoveTheJob(t *testing.T) {
 			respond := func(description string) {
 				server.ForgetFaults()
 				body := strings.Replace(response, `"spec":{`, `"spec":{"job_description":"`+description+`",`, 1)
-				server.Order(emulator.Fault{Method: http.MethodGet, Path: jobPath, Times: -1, StatusCode: http.StatusOK, Body: fmt.Sprintf(`{"job_id":%q,%s}`, id(t, server), body)})
+				server.InjectFault(emulator.Fault{Method: http.MethodGet, Path: jobPath, Times: -1, StatusCode: http.StatusOK, Body: fmt.Sprintf(`{"job_id":%q,%s}`, id(t, server), body)})
 			}
 			before, after := providertest.Config(server, job(minimal+`job_description = "a"`)), providertest.Config(server, job(minimal+`job_description = "b"`))
 			providertest.Run(t, server,
@@ -355,7 +398,7 @@ func TestBuildJob_updateDoesNotMoveTheJob(t *testing.T) {
 				resource.TestStep{
 					PreConfig: func() {
 						respond("a")
-						server.Order(emulator.Fault{Method: http.MethodPut, Path: jobPath, Do: func() { respond("b") }})
+						server.InjectFault(emulator.Fault{Method: http.MethodPut, Path: jobPath, Do: func() { respond("b") }})
 					},
 					Config:            after,
 					ConfigStateChecks: []statecheck.StateCheck{state(knownvalue.StringExact("theirs"), "enterprise_project_id")},

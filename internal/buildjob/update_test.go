@@ -464,7 +464,7 @@ func TestBuildJob_builtMeanwhile(t *testing.T) {
 	providertest.Run(t, server,
 		resource.TestStep{Config: providertest.Config(server, job(minimal))},
 		resource.TestStep{
-			PreConfig: func() { server.Order(emulator.Fault{Method: http.MethodPut, Path: jobPath, Do: start}) },
+			PreConfig: func() { server.InjectFault(emulator.Fault{Method: http.MethodPut, Path: jobPath, Do: start}) },
 			Config:    providertest.Config(server, job(changed)),
 		},
 		resource.TestStep{

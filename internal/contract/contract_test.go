@@ -171,7 +171,7 @@ func TestTestacc(t *testing.T) {
 			"HW_PROJECT_ID=test-project", "HW_ENTERPRISE_PROJECT_ID="+otherProject, "HW_SERVICESTAGE_ENDPOINT="+server.URL)
 		var seen atomic.Int32
 		process := make(chan *os.Process, 1)
-		server.Order(emulator.Fault{
+		server.InjectFault(emulator.Fault{
 			When: func(emulator.Request) bool { return seen.Add(1) == c.interruptAt },
 			Do:   func() { _ = (<-process).Signal(os.Interrupt) }, // Without the signal, the output differs.
 		})
@@ -229,7 +229,7 @@ func newServer(t *testing.T, quirks emulator.Quirks) (server *emulator.Server, c
 func rows(t *testing.T, quirks emulator.Quirks, fault emulator.Fault) map[string]contract.Row {
 	t.Helper()
 	server, check := newServer(t, quirks)
-	server.Order(fault)
+	server.InjectFault(fault)
 	report, err := probe(t.Context(), server, otherProject)
 	if check(); report == nil {
 		t.Fatal(err)
@@ -363,8 +363,8 @@ func TestProbe_leavesNothing(t *testing.T) {
 				if fault.Method == "" {
 					injected.Do = interrupt
 				}
-				server.Order(injected)
-				server.Order(emulator.Fault{StatusCode: 200, Body: `{"total":0,"list":[]}`, When: func(r emulator.Request) bool { return fault.Drop && seen == number && r.Query == "page=1&per_page=100" }})
+				server.InjectFault(injected)
+				server.InjectFault(emulator.Fault{StatusCode: 200, Body: `{"total":0,"list":[]}`, When: func(r emulator.Request) bool { return fault.Drop && seen == number && r.Query == "page=1&per_page=100" }})
 				report, err := probe(ctx, server, otherProject)
 				check()
 				isSilent := ctx.Err() != nil && err == nil && slices.ContainsFunc(report.Rows, func(row contract.Row) bool { return row.Verdict == contract.NotTested })
@@ -381,7 +381,7 @@ func TestProbe_leavesNothing(t *testing.T) {
 func TestProbe_deleteRejected(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	server.Order(emulator.Fault{Method: http.MethodDelete, Times: -1, StatusCode: http.StatusForbidden, Body: `{"error_code":"APIGW.0302"}`})
+	server.InjectFault(emulator.Fault{Method: http.MethodDelete, Times: -1, StatusCode: http.StatusForbidden, Body: `{"error_code":"APIGW.0302"}`})
 	report, err := probe(t.Context(), server, "")
 	if jobs := server.Jobs(); err == nil || !strings.Contains(err.Error(), jobs[0].ID+", whose name contains tf-contract-") || report.Left != len(jobs) ||
 		strings.Count(report.Markdown(""), "| HW_ENTERPRISE_PROJECT_ID is not set |") != 3 {
@@ -394,12 +394,12 @@ func TestReport_containsNoSecret(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	secrets := []string{emulator.DefaultAccessKey, emulator.DefaultSecretKey, "0123456789abcdef0123456789abcdef", otherProject}
-	server.Order(emulator.Fault{
+	server.InjectFault(emulator.Fault{
 		Method: http.MethodGet, Path: "/assembling/v1/jobs/*", StatusCode: http.StatusOK,
 		Body: fmt.Sprintf(`{"spec":{"job_name":%q,"cluster_name":%q,%q:1,"undocumented":[%q]}}`, secrets[0], secrets[1], secrets[2], secrets[3]),
 	})
 	for _, secret := range secrets {
-		server.Order(emulator.Fault{Method: http.MethodPut, StatusCode: http.StatusConflict, Body: fmt.Sprintf(`{"error_code":%q,"error_msg":%[1]q}`, secret)})
+		server.InjectFault(emulator.Fault{Method: http.MethodPut, StatusCode: http.StatusConflict, Body: fmt.Sprintf(`{"error_code":%q,"error_msg":%[1]q}`, secret)})
 	}
 	report, err := probe(t.Context(), server, otherProject)
 	if err != nil {

@@ -79,7 +79,7 @@ func (s *Service) authenticateToken(r *http.Request, token string) error {
 	return nil
 }
 
-// key finds an access key by its id: the one of the options, or one that IAM has handed out and that is still good.
+// key returns an access key by its ID: the one of the options, or a valid one that IAM issued.
 func (s *Service) key(id string) (issued, error) {
 	if id == s.options.AccessKey {
 		return issued{secret: s.options.SecretKey, securityToken: s.options.SecurityToken}, nil

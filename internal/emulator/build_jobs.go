@@ -88,7 +88,7 @@ func misspelt(object document, wire reflect.Type) string {
 				return name
 			}
 		}
-		if nested := member(object, documented); nested != nil && field.Type.Kind() == reflect.Pointer && field.Type.Elem().Kind() == reflect.Struct {
+		if nested := objectMember(object, documented); nested != nil && field.Type.Kind() == reflect.Pointer && field.Type.Elem().Kind() == reflect.Struct {
 			if name := misspelt(nested, field.Type.Elem()); name != "" {
 				return documented + "." + name
 			}
@@ -110,13 +110,13 @@ func (s *Service) createJob(r *http.Request) (any, error) {
 	}
 	created := &job{ID: newID(), CreatedAt: s.options.Now(), Spec: spec}
 	s.state.Jobs = append(s.state.Jobs, created)
-	environment := member(spec, "environment_setting")
+	environment := objectMember(spec, "environment_setting")
 	return document{
 		"job_id":          created.ID,
 		"job_name":        spec["job_name"],
-		"job_description": text(spec, "job_description"),
-		"cluster_name":    text(environment, "cluster_name"),
-		"cluster_id":      text(environment, "cluster_id"),
+		"job_description": stringMember(spec, "job_description"),
+		"cluster_name":    stringMember(environment, "cluster_name"),
+		"cluster_id":      stringMember(environment, "cluster_id"),
 		"created_at":      timestamp(created.CreatedAt),
 	}, nil
 }
@@ -126,7 +126,7 @@ func (s *Service) checkNameFree(spec document, except *job) error {
 	if s.options.Quirks.AllowTakenNames {
 		return nil
 	}
-	name := text(spec, "job_name")
+	name := stringMember(spec, "job_name")
 	for _, job := range s.state.Jobs {
 		if job != except && strings.EqualFold(job.name(), name) {
 			return &apiError{Status: http.StatusBadRequest, Code: "SVCSTG.CPE.4094401", Message: "the build job name is already used"}
@@ -135,11 +135,7 @@ func (s *Service) checkNameFree(spec document, except *job) error {
 	return nil
 }
 
-func (s *Service) getJob(r *http.Request) (any, error) {
-	job, err := s.state.job(r.PathValue("job_id"))
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) getJob(_ *http.Request, job *job) (any, error) {
 	var creator any = document{"id": "0a1b2c3d4e5f60718293a4b5c6d7e8f9", "name": userName}
 	if s.options.Quirks.CreatorString {
 		creator = userName
@@ -153,11 +149,7 @@ func (s *Service) getJob(r *http.Request) (any, error) {
 	}, nil
 }
 
-func (s *Service) updateJob(r *http.Request) (any, error) {
-	job, err := s.state.job(r.PathValue("job_id"))
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) updateJob(r *http.Request, job *job) (any, error) {
 	spec, err := readJobBody(r, job.name())
 	if err != nil {
 		return nil, err
@@ -178,11 +170,7 @@ func (s *Service) updateJob(r *http.Request) (any, error) {
 	return document{}, nil
 }
 
-func (s *Service) deleteJob(r *http.Request) (any, error) {
-	job, err := s.state.job(r.PathValue("job_id"))
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) deleteJob(_ *http.Request, job *job) (any, error) {
 	s.state.delete(job)
 	return nil, nil //nolint:nilnil // No body: 204.
 }
@@ -252,10 +240,10 @@ func queryNumber(r *http.Request, name string, least int) (int, error) {
 	return value, nil
 }
 
-func (j *job) name() string { return text(j.Spec, "job_name") }
+func (j *job) name() string { return stringMember(j.Spec, "job_name") }
 
 func (j *job) enterpriseProject() string {
-	if id := text(j.Spec, "enterprise_project_id"); id != "" {
+	if id := stringMember(j.Spec, "enterprise_project_id"); id != "" {
 		return id
 	}
 	return defaultEnterpriseProject
@@ -271,10 +259,10 @@ const (
 	userName                 = "emulator-user"
 )
 
-// render is a spec as the quirks answer it.
+// render returns a spec as a service with these quirks does.
 func (q Quirks) render(spec document) document {
 	spec = clone(spec)
-	environment := member(spec, "environment_setting")
+	environment := objectMember(spec, "environment_setting")
 	if q.FillDefaults {
 		fill(spec, document{
 			"enterprise_project_id": defaultEnterpriseProject,
@@ -284,16 +272,16 @@ func (q Quirks) render(spec document) document {
 				"build_os":           document{"arch": "x86_64"},
 			},
 		})
-		if id := text(environment, "cluster_id"); id != "" {
+		if id := stringMember(environment, "cluster_id"); id != "" {
 			fill(environment, document{"cluster_name": "cluster-of-" + id})
 		}
 	}
 	if q.OmitFalse && environment["use_public_cluster"] == false {
 		delete(environment, "use_public_cluster")
 	}
-	if repo := member(spec, "code_repo"); repo != nil && q.NormaliseRepoType {
+	if repo := objectMember(spec, "code_repo"); repo != nil && q.NormaliseRepoType {
 		for _, spelling := range []string{"GitHub", "GitLab", "Gitee", "Bitbucket", "DevCloud"} {
-			if strings.EqualFold(text(repo, "type"), spelling) {
+			if strings.EqualFold(stringMember(repo, "type"), spelling) {
 				repo["type"] = spelling
 			}
 		}
@@ -362,14 +350,14 @@ func cloneValue(value any) any {
 	return value
 }
 
-// member returns a nested object; nil where there is none.
-func member(object document, name string) document {
+// objectMember returns a nested object; nil if there is none.
+func objectMember(object document, name string) document {
 	nested, _ := object[name].(document)
 	return nested
 }
 
-// text returns a string member; "" where there is none.
-func text(object document, name string) string {
+// stringMember returns a string; "" if there is none.
+func stringMember(object document, name string) string {
 	value, _ := object[name].(string)
 	return value
 }

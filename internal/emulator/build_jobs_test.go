@@ -6,7 +6,6 @@ package emulator_test
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -15,200 +14,248 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 )
 
-func TestBuildJobs_create(t *testing.T) {
+func TestBuildJobs_createAndGet(t *testing.T) {
 	t.Parallel()
-	server := emulator.New(t, emulator.Options{Now: newClock().Now})
-	got := mustCall(t, server, http.MethodPost, jobsPath, fullJob)
-	id := stringIn(t, got, "job_id")
-	if !idRule.MatchString(id) {
-		t.Errorf("job_id: got %q", id)
+	server := emulator.New(t, emulator.Options{Now: func() time.Time { return newClock().Now().In(time.FixedZone("CET", 3600)) }})
+	full := mustCall(t, server, http.MethodPost, jobsPath, fullJob)
+	plain := mustCall(t, server, http.MethodPost, jobsPath, plainJob("app"))
+	fullID, plainID := stringIn(t, full, "job_id"), stringIn(t, plain, "job_id")
+	if !idRule.MatchString(fullID) || fullID == plainID {
+		t.Errorf("IDs: got %q and %q", fullID, plainID)
 	}
-	wantJSON(t, got, fmt.Sprintf(`{"job_id":%q,"job_name":"shop-web","job_description":"The shop","cluster_name":"builders",
-		"cluster_id":"c1","created_at":"2025-11-14 09:06:28 +0000 UTC"}`, id))
-}
+	wantJSON(t, full, fmt.Sprintf(`{"job_id":%q,"job_name":"shop-web","job_description":"The shop","cluster_name":"builders",
+		"cluster_id":"c1","created_at":"2025-11-14 09:06:28 +0000 UTC"}`, fullID))
+	wantJSON(t, plain, fmt.Sprintf(`{"job_id":%q,"job_name":"app","job_description":"","cluster_name":"",
+		"cluster_id":"","created_at":"2025-11-14 09:06:28 +0000 UTC"}`, plainID))
 
-func TestBuildJobs_createMinimal(t *testing.T) {
-	t.Parallel()
-	zone := time.FixedZone("CET", 3600)
-	server := emulator.New(t, emulator.Options{Now: func() time.Time { return time.Now().In(zone) }})
-	got := mustCall(t, server, http.MethodPost, jobsPath, plainJob("app"))
-	for _, name := range []string{"job_description", "cluster_name", "cluster_id"} {
-		if value := stringIn(t, got, name); value != "" {
-			t.Errorf("%s: got %q, want nothing", name, value)
-		}
-	}
-	if created := stringIn(t, got, "created_at"); !timeRule.MatchString(created) {
-		t.Errorf("created_at: got %q", created)
-	}
-	if other := createJob(t, server, plainJob("other")); other == got["job_id"] {
-		t.Errorf("two jobs have the id %s", other)
-	}
-}
-
-func TestBuildJobs_get(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
-	full, plain := createJob(t, server, fullJob), createJob(t, server, plainJob("app"))
 	const creator = `{"id":"0a1b2c3d4e5f60718293a4b5c6d7e8f9","name":"emulator-user"}`
-
-	wantJSON(t, mustCall(t, server, http.MethodGet, jobsPath+"/"+full, ""), fmt.Sprintf(
-		`{"job_id":%q,"enterprise_project_id":"project-1","creator":%s,"last_build_id":"","spec":%s}`, full, creator, fullJob))
-	wantJSON(t, mustCall(t, server, http.MethodGet, jobsPath+"/"+plain, ""), fmt.Sprintf(
-		`{"job_id":%q,"enterprise_project_id":"0","creator":%s,"last_build_id":"","spec":%s}`, plain, creator, plainJob("app")))
+	wantJSON(t, mustCall(t, server, http.MethodGet, jobsPath+"/"+fullID, ""), fmt.Sprintf(
+		`{"job_id":%q,"enterprise_project_id":"project-1","creator":%s,"last_build_id":"","spec":%s}`, fullID, creator, fullJob))
+	wantJSON(t, mustCall(t, server, http.MethodGet, jobsPath+"/"+plainID, ""), fmt.Sprintf(
+		`{"job_id":%q,"enterprise_project_id":"0","creator":%s,"last_build_id":"","spec":%s}`, plainID, creator, plainJob("app")))
 }
 
-func TestBuildJobs_undocumentedMembers(t *testing.T) {
+// An update replaces the whole spec. Members that the API does not document are stored as they were sent.
+func TestBuildJobs_update(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	const body = `{"job_name":"app","environment_setting":{"node_label":{"zone":["a",{"b":null}]},"cache":true},
-		"build_cmd":"make <all> & more","serial":12345678901234567890,"ratio":0.10}`
-	id := createJob(t, server, body)
-	wantJSON(t, getSpec(t, server, id), body)
-
-	const changed = `{"job_name":"app","environment_setting":{"cache":false},"serial":98765432109876543210}`
-	mustCall(t, server, http.MethodPut, jobsPath+"/"+id, changed)
-	wantJSON(t, getSpec(t, server, id), changed)
-}
-
-func TestBuildJobs_updateReplacesAll(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
-	id := createJob(t, server, fullJob)
-	mustCall(t, server, http.MethodPut, jobsPath+"/"+id, plainJob("renamed"))
-
-	got := mustCall(t, server, http.MethodGet, jobsPath+"/"+id, "")
-	wantJSON(t, objectIn(t, got, "spec"), plainJob("renamed"))
-	if got["enterprise_project_id"] != "0" {
-		t.Errorf("enterprise_project_id: got %v, want the default", got["enterprise_project_id"])
+	id := createJob(t, server, undocumentedJob)
+	wantJSON(t, getSpec(t, server, id), undocumentedJob)
+	for _, body := range []string{`{"job_name":"app","environment_setting":{"cache":false},"serial":98765432109876543210}`, fullJob, plainJob("renamed")} {
+		mustCall(t, server, http.MethodPut, jobsPath+"/"+id, body)
+		wantJSON(t, getSpec(t, server, id), body)
 	}
-	mustCall(t, server, http.MethodPut, jobsPath+"/"+id, fullJob)
-	wantJSON(t, getSpec(t, server, id), fullJob)
+	if got := mustCall(t, server, http.MethodGet, jobsPath+"/"+id, "")["enterprise_project_id"]; got != "0" {
+		t.Errorf("enterprise_project_id: got %v, want the default", got)
+	}
 }
 
+// A deleted job is gone with its builds, and its name is free.
 func TestBuildJobs_delete(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	id := createJob(t, server, plainJob("app"))
 	createJob(t, server, plainJob("other"))
-	buildID := stringIn(t, mustCall(t, server, http.MethodPost, jobsPath+"/"+id+"/builds", ""), "build_id")
-
+	build := server.AddBuild(id)
 	if got := call(t, server, http.MethodDelete, jobsPath+"/"+id, ""); got.status != http.StatusNoContent || got.raw != "" {
 		t.Errorf("got %d %q, want 204 without a body", got.status, got.raw)
 	}
 	wantError(t, call(t, server, http.MethodDelete, jobsPath+"/"+id, ""), http.StatusNotFound, "SVCSTG.CPE.404*")
 	wantError(t, call(t, server, http.MethodGet, jobsPath+"/"+id, ""), http.StatusNotFound, "SVCSTG.CPE.404*")
-	for _, suffix := range []string{"", "/phases", "/logs?from=0", "/results"} {
-		got := call(t, server, http.MethodGet, "/assembling/v1/builds/"+buildID+suffix, "")
-		wantError(t, got, http.StatusNotFound, "SVCSTG.CPE.404*")
-	}
-	if got := jobNames(server); !slices.Equal(got, []string{"other"}) {
+	wantError(t, call(t, server, http.MethodGet, "/assembling/v1/builds/"+build, ""), http.StatusNotFound, "SVCSTG.CPE.404*")
+	if got := jobNames(server); got != "other" {
 		t.Errorf("left are %v", got)
 	}
-	createJob(t, server, plainJob("app")) // The name is free again.
+	createJob(t, server, plainJob("app"))
+	if id := server.AddBuild("none"); id != "" || server.RemoveBuild(build) {
+		t.Errorf("a build was added to no job (%q), or removed from none", id)
+	}
 }
 
 // list returns the names on one page, and the total.
-func list(t *testing.T, server *emulator.Server, query string) ([]string, string) {
+func list(t *testing.T, server *emulator.Server, query string) (names, total string) {
 	t.Helper()
 	got := mustCall(t, server, http.MethodGet, jobsPath+"?"+query, "")
 	items, ok := got["list"].([]any)
 	if !ok {
 		t.Fatalf("list is no list: %v", got)
 	}
-	names := []string{}
+	var all []string
 	for _, item := range items {
 		entry, ok := item.(object)
 		if !ok || len(entry) != 2 || !idRule.MatchString(stringIn(t, entry, "job_id")) {
 			t.Fatalf("list item: got %v, want job_id and job_name", item)
 		}
-		names = append(names, stringIn(t, entry, "job_name"))
+		all = append(all, stringIn(t, entry, "job_name"))
 	}
-	return names, fmt.Sprint(got["total"])
+	return strings.Join(all, " "), fmt.Sprint(got["total"])
 }
 
-func TestBuildJobs_listPages(t *testing.T) {
+// Pages, which are mandatory, and filters, as documented and with quirks, of the jobs a1, a2, A3, b4 and ba5.
+func TestBuildJobs_list(t *testing.T) {
 	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
-	for i := range 5 {
-		createJob(t, server, plainJob(fmt.Sprintf("app-%d", i)))
-	}
-	for _, test := range []struct{ query, want string }{
-		{"page=1&per_page=2", "app-0 app-1"},
-		{"page=2&per_page=2", "app-2 app-3"},
-		{"page=3&per_page=2", "app-4"},
-		{"page=4&per_page=2", ""},
-		{"page=1000000&per_page=100", ""},
-		{"page=1&per_page=5", "app-0 app-1 app-2 app-3 app-4"},
-		{"page=1&per_page=100", "app-0 app-1 app-2 app-3 app-4"},
+	const huge, all = "9223372036854775807", "a1 a2 A3 b4 ba5"
+	for _, test := range []struct {
+		quirk, query, want, total string
+	}{
+		{"", "page=1&per_page=2", "a1 a2", "5"},
+		{"", "page=3&per_page=2", "ba5", "5"},
+		{"", "page=4&per_page=2", "", "5"},
+		{"", "page=1&per_page=100", all, "5"},
+		{"", "page=2&per_page=" + huge, "", "5"},
+		{"", "page=" + huge + "&per_page=4", "", "5"},
+		{"", "page=" + huge + "&per_page=" + huge, "", "5"},
+		{"", "page=1&per_page=9&job_name=a", "a1 a2 A3 ba5", "4"},
+		{"", "page=2&per_page=2&job_name=A", "A3 ba5", "4"},
+		{"", "page=1&per_page=9&job_name=none", "", "0"},
+		{"pages-from-zero", "page=0&per_page=2", "a1 a2", "5"},
+		{"pages-from-zero", "page=1&per_page=2", "A3 b4", "5"},
+		{"repeated-rows", "page=2&per_page=2", "a2 A3", "5"},
+		{"repeated-rows", "page=4&per_page=2", "b4 ba5", "5"},
+		{"exact-name-filter", "page=1&per_page=9&job_name=a2", "a2", "1"},
+		{"exact-name-filter", "page=1&per_page=9&job_name=A2", "", "0"},
+		{"ignore-name-filter", "page=1&per_page=9&job_name=a2", all, "5"},
 	} {
-		t.Run(test.query, func(t *testing.T) {
+		t.Run(test.quirk+" "+test.query, func(t *testing.T) {
 			t.Parallel()
-			names, total := list(t, server, test.query)
-			if got := strings.Join(names, " "); got != test.want || total != "5" {
-				t.Errorf("got %q of %s, want %q of 5", got, total, test.want)
+			server := emulator.New(t, emulator.Options{Quirks: quirks(t, test.quirk)})
+			for name := range strings.FieldsSeq(all) {
+				server.AddJob(object{"job_name": name, "environment_setting": object{}})
 			}
-		})
-	}
-}
-
-func TestBuildJobs_listSample(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
-	id := createJob(t, server, plainJob("test1"))
-	wantJSON(t, mustCall(t, server, http.MethodGet, jobsPath+"?page=1&per_page=6", ""), fmt.Sprintf(
-		`{"total":1,"per_page":6,"page":1,"list":[{"job_id":%q,"job_name":"test1"}]}`, id))
-	wantJSON(t, mustCall(t, server, http.MethodGet, jobsPath+"?page=2&per_page=6", ""),
-		`{"total":1,"per_page":6,"page":2,"list":[]}`)
-}
-
-func TestBuildJobs_listMandatoryQuery(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
-	for _, query := range []string{
-		"", "?page=1", "?per_page=10", "?page=&per_page=10", "?page=one&per_page=10", "?page=1&per_page=0", "?page=-1&per_page=10",
-		"?page=1.5&per_page=10",
-	} {
-		t.Run(query, func(t *testing.T) {
-			t.Parallel()
-			wantError(t, call(t, server, http.MethodGet, jobsPath+query, ""), http.StatusBadRequest, "SVCSTG.CPE.400*")
-		})
-	}
-}
-
-func TestBuildJobs_listNameFilter(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
-	for _, name := range []string{"shop-web", "Shop-API", "billing", "big-shop_1"} {
-		createJob(t, server, plainJob(name))
-	}
-	for _, test := range []struct{ filter, want, total string }{
-		{"", "shop-web Shop-API billing big-shop_1", "4"},
-		{"shop", "shop-web Shop-API big-shop_1", "3"},
-		{"SHOP-", "shop-web Shop-API", "2"},
-		{"billing", "billing", "1"},
-		{"nothing", "", "0"},
-	} {
-		t.Run(test.filter, func(t *testing.T) {
-			t.Parallel()
-			names, total := list(t, server, "page=1&per_page=10&job_name="+url.QueryEscape(test.filter))
-			if got := strings.Join(names, " "); got != test.want || total != test.total {
+			if got, total := list(t, server, test.query); got != test.want || total != test.total {
 				t.Errorf("got %q of %s, want %q of %s", got, total, test.want, test.total)
 			}
 		})
 	}
-	if names, total := list(t, server, "page=2&per_page=2&job_name=shop"); !slices.Equal(names, []string{"big-shop_1"}) || total != "3" {
-		t.Errorf("second page of the filtered: got %v of %s", names, total)
+	for _, query := range []string{"", "?page=1", "?per_page=10", "?page=one&per_page=10", "?page=1&per_page=0"} {
+		wantError(t, call(t, emulator.New(t, emulator.Options{}), http.MethodGet, jobsPath+query, ""), http.StatusBadRequest, "SVCSTG.CPE.400*")
 	}
 }
 
-func TestBuildJobs_listHugePages(t *testing.T) {
+func TestBuildJobs_cappedPages(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{Quirks: quirks(t, "capped-pages")})
+	for range 30 {
+		server.AddJob(object{"job_name": "a", "environment_setting": object{}})
+	}
+	for page, want := range map[string]int{"1": 20, "2": 10, "3": 0} {
+		if names, _ := list(t, server, "per_page=100&page="+page); strings.Count(names, "a") != want {
+			t.Errorf("page %s: got %q, want %d jobs", page, names, want)
+		}
+	}
+}
+
+// The rules of the API's pages, for create and update alike. A rejected request changes nothing.
+func TestBuildJobs_rules(t *testing.T) {
+	t.Parallel()
+	with := func(members string) string { return `{"job_name":"app","environment_setting":{},` + members + `}` }
+	environment := func(members string) string { return `{"job_name":"app","environment_setting":{` + members + `}}` }
+	description := func(text string) string { return with(`"job_description":"` + text + `"`) }
+	long := "a" + strings.Repeat("b", 63)
+	for valid, bodies := range map[bool][]string{
+		true: {
+			plainJob("ab"), plainJob(long), plainJob("Aa0_-z9"),
+			description(""), description(strings.Repeat("🚀", 64)),
+			environment(`"build_os":{"arch":"x86_64"}`), environment(`"build_os":{"arch":"aarch64"}`), environment(`"build_os":{}`),
+			with(`"job_description":null,"code_repo":null,"enterprise_project_id":null`),
+			with(`"code_repo":{"type":"t","url":"u","branch":"b","namespace":"n"}`),
+		},
+		false: {
+			plainJob(""), plainJob("a"), plainJob(long + "b"), plainJob("1app"), plainJob("app-"), plainJob("app\n"), plainJob("my app"), plainJob("äpfel"),
+			description(strings.Repeat("🚀", 65)),
+			environment(`"build_os":{"arch":"arm64"}`),
+			`{"job_name":"app"}`, `{"job_name":"app","environment_setting":null}`, `{"environment_setting":{}}`,
+			with(`"code_repo":{}`), with(`"code_repo":{"type":"t","url":"u","branch":"b"}`), with(`"code_repo":{"type":"t","url":"u","branch":"","namespace":"n"}`),
+			"", `{"job_name":"app","environment_setting":{}`, plainJob("app") + plainJob("app"), "null", "[]",
+			`{"job_name":1,"environment_setting":{}}`, `{"job_name":"app","environment_setting":[]}`,
+			environment(`"use_public_cluster":"true"`), with(`"code_repo":"https://example.com/shop.git"`), with(`"enterprise_project_id":0`),
+			// The case of a member's name counts.
+			`{"Job_Name":"app","environment_setting":{}}`, with(`"code_repo":{"type":"t","URL":"u","branch":"b","namespace":"n"}`),
+		},
+	} {
+		for _, body := range bodies {
+			server := emulator.New(t, emulator.Options{})
+			other := createJob(t, server, plainJob("other"))
+			if valid {
+				wantJSON(t, getSpec(t, server, createJob(t, server, body)), body)
+				continue
+			}
+			wantError(t, call(t, server, http.MethodPost, jobsPath, body), http.StatusBadRequest, "SVCSTG.CPE.400*")
+			wantError(t, call(t, server, http.MethodPut, jobsPath+"/"+other, body), http.StatusBadRequest, "SVCSTG.CPE.400*")
+			wantJSON(t, getSpec(t, server, other), plainJob("other"))
+			if got := jobNames(server); got != "other" {
+				t.Errorf("%s: the service holds %s", body, got)
+			}
+		}
+	}
+}
+
+// A name that the console made, and that the rule forbids, can be kept by an update, but not changed to another one.
+func TestBuildJobs_updateKeepsForbiddenName(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	createJob(t, server, plainJob("app"))
-	const huge = "9223372036854775807"
-	for _, query := range []string{"page=2&per_page=" + huge, "page=" + huge + "&per_page=4", "page=" + huge + "&per_page=" + huge} {
-		if names, total := list(t, server, query); len(names) != 0 || total != "1" {
-			t.Errorf("%s: got %v of %s, want an empty page", query, names, total)
+	id := server.AddJob(object{"job_name": "1st", "environment_setting": object{}})
+	const body = `{"job_name":"1st","job_description":"new","environment_setting":{}}`
+	mustCall(t, server, http.MethodPut, jobsPath+"/"+id, body)
+	wantJSON(t, getSpec(t, server, id), body)
+	wantError(t, call(t, server, http.MethodPut, jobsPath+"/"+id, plainJob("2nd")), http.StatusBadRequest, "SVCSTG.CPE.400*")
+}
+
+// Names are compared case-insensitively, except with a quirk.
+func TestBuildJobs_takenName(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	shop, other := createJob(t, server, plainJob("shop")), createJob(t, server, plainJob("other"))
+	for _, name := range []string{"shop", "SHOP"} {
+		wantError(t, call(t, server, http.MethodPost, jobsPath, plainJob(name)), http.StatusBadRequest, "SVCSTG.CPE.*")
+		wantError(t, call(t, server, http.MethodPut, jobsPath+"/"+other, plainJob(name)), http.StatusBadRequest, "SVCSTG.CPE.*")
+	}
+	mustCall(t, server, http.MethodPut, jobsPath+"/"+shop, plainJob("Shop"))
+	if got := jobNames(server); got != "Shop other" {
+		t.Errorf("the service holds %s", got)
+	}
+
+	lenient := emulator.New(t, emulator.Options{Quirks: quirks(t, "allow-taken-names")})
+	createJob(t, lenient, plainJob("shop"))
+	createJob(t, lenient, plainJob("shop"))
+	mustCall(t, lenient, http.MethodPut, jobsPath+"/"+createJob(t, lenient, plainJob("other")), plainJob("SHOP"))
+	if got := jobNames(lenient); got != "SHOP shop shop" {
+		t.Errorf("the service holds %s", got)
+	}
+}
+
+// Of concurrent creates of one name, one succeeds.
+func TestBuildJobs_concurrentCreates(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	statuses := make([]int, 20)
+	concurrently(len(statuses), func(i int) { statuses[i] = call(t, server, http.MethodPost, jobsPath, plainJob("app")).status })
+	slices.Sort(statuses)
+	if statuses[0] != http.StatusOK || statuses[1] != http.StatusBadRequest || len(server.Jobs()) != 1 {
+		t.Errorf("got %v and %d jobs, want one success and one job", statuses, len(server.Jobs()))
+	}
+}
+
+func TestService_concurrency(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	concurrently(50, func(i int) {
+		got := call(t, server, http.MethodPost, jobsPath, plainJob(fmt.Sprintf("app-%d", i)))
+		id, _ := got.body["job_id"].(string)
+		if read := call(t, server, http.MethodGet, jobsPath+"/"+id, ""); read.status != http.StatusOK {
+			t.Errorf("got %d %s", read.status, read.raw)
 		}
+		if i%2 == 1 {
+			call(t, server, http.MethodDelete, jobsPath+"/"+id, "")
+		}
+		server.Jobs()
+		server.Requests()
+		server.InjectFault(emulator.Fault{Path: "/nowhere"})
+	})
+	if got := len(server.Jobs()); got != 25 {
+		t.Errorf("%d jobs are left, want 25", got)
+	}
+	if got := server.CountRequests(http.MethodPost, jobsPath); got != 50 {
+		t.Errorf("%d creates are recorded, want 50", got)
 	}
 }

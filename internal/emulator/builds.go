@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// start starts a build, and takes the outcome that was ordered for it, if any.
+// start starts a build, with the next injected outcome if there is one.
 func (s *Service) start(job *job) *build {
 	index := 1
 	for _, other := range s.state.Builds {
@@ -38,11 +38,7 @@ func (s *Service) start(job *job) *build {
 // createBuild is the older way to start a build.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0274.html.
-func (s *Service) createBuild(r *http.Request) (any, error) {
-	job, err := s.state.job(r.PathValue("job_id"))
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) createBuild(r *http.Request, job *job) (any, error) {
 	var body struct {
 		Name string `json:"name"`
 	}
@@ -59,11 +55,7 @@ func (s *Service) createBuild(r *http.Request) (any, error) {
 // startBuild is the newer way.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0333.html.
-func (s *Service) startBuild(r *http.Request) (any, error) {
-	job, err := s.state.job(r.PathValue("job_id"))
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) startBuild(_ *http.Request, job *job) (any, error) {
 	build := s.start(job)
 	return document{
 		"build_id": build.ID, "job_id": job.ID, "job_name": job.name(), "index": s.number(build.Index),
@@ -72,14 +64,10 @@ func (s *Service) startBuild(r *http.Request) (any, error) {
 	}, nil
 }
 
-// listBuilds answers the newest build first.
+// listBuilds returns the newest build first.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0219.html.
-func (s *Service) listBuilds(r *http.Request) (any, error) {
-	job, err := s.state.job(r.PathValue("job_id"))
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) listBuilds(r *http.Request, job *job) (any, error) {
 	if name := r.URL.Query().Get("name"); name != job.name() {
 		return nil, invalid("name is mandatory and the name of the build job")
 	}
@@ -107,7 +95,7 @@ func (s *Service) listBuilds(r *http.Request) (any, error) {
 	}, nil
 }
 
-// pageOfBuilds reads two parameters that are not documented. What they are taken to mean is what the answer says of itself.
+// pageOfBuilds reads two parameters that are not documented. Their meaning is that of the members of the response.
 func pageOfBuilds(r *http.Request) (page, perPage int, err error) {
 	page, perPage = 1, 20
 	for name, value := range map[string]*int{"page": &page, "per_page": &perPage} {
@@ -128,31 +116,23 @@ func (s *Service) number(n int) any {
 	return n
 }
 
-// getBuild answers the details of a build or, with the query parameter taskname, the information of one code check.
+// getBuild returns the details of a build or, with the query parameter taskname, the information of one code check.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0269.html, _0271.
-func (s *Service) getBuild(r *http.Request) (any, error) {
-	build, err := s.state.build(r.PathValue("build_id"))
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) getBuild(r *http.Request, job *job, build *build) (any, error) {
 	if check := r.URL.Query().Get("taskname"); check != "" {
 		if !slices.Contains([]string{"checkstyle", "pmd", "findbugs"}, check) {
 			return nil, invalid("taskname %q is invalid", check)
 		}
 		return document{check: document{}}, nil
 	}
-	return s.describe(build)
+	return s.details(job, build), nil
 }
 
-// describe is what details of a build hold.
-func (s *Service) describe(build *build) (document, error) {
-	job, err := s.state.job(build.JobID)
-	if err != nil {
-		return nil, err
-	}
+// details returns what the response for a build contains.
+func (s *Service) details(job *job, build *build) document {
 	progress := s.progress(build)
-	repo := member(job.Spec, "code_repo")
+	repo := objectMember(job.Spec, "code_repo")
 	commit := commitOf(build, repo, progress)
 	return document{
 		"build_id": build.ID, "job_id": job.ID, "job_name": build.JobName, "index": s.number(build.Index),
@@ -160,13 +140,13 @@ func (s *Service) describe(build *build) (document, error) {
 		"started_at":            timestamp(build.StartedAt),
 		"ended_at":              timestamp(progress.Ended),
 		"build_state":           progress.State,
-		"repo_type":             text(repo, "type"),
-		"repo":                  text(repo, "url"),
-		"branch":                text(repo, "branch"),
+		"repo_type":             stringMember(repo, "type"),
+		"repo":                  stringMember(repo, "url"),
+		"branch":                stringMember(repo, "branch"),
 		"commit_id":             commit["id"], "committer": commit["committer"], "commit_time": commit["time"],
 		"commit_comment": commit["comment"], "language": "",
 		"type": "user", "creator": userName,
-	}, nil
+	}
 }
 
 // commitOf is what a build has found in the repository, once it has downloaded that.
@@ -184,35 +164,24 @@ func commitOf(b *build, repo document, p progress) map[string]string {
 // cancelBuild ends a running build, and leaves one alone that has ended.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0270.html.
-func (s *Service) cancelBuild(r *http.Request) (any, error) {
-	build, err := s.state.build(r.PathValue("build_id"))
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) cancelBuild(_ *http.Request, job *job, build *build) (any, error) {
 	switch {
 	case s.progress(build).Ended.IsZero():
 		build.CancelledAt = s.options.Now()
 	case s.options.Quirks.RefuseLateCancel:
 		return nil, invalid("the build has ended")
 	}
-	answer, err := s.describe(build)
-	if err != nil {
-		return nil, err
-	}
+	details := s.details(job, build)
 	for _, name := range []string{"repo_endpoint", "repo_web_url", "swr_repository", "swr_repo_page", "base_image", "seccomp_path"} {
-		answer[name] = ""
+		details[name] = ""
 	}
-	answer["archive_result"] = document{}
-	answer["code_repo_anatomy"] = document{"name": "", "archiveURL": ""}
-	answer["os"] = document{"arch": ""}
-	return answer, nil
+	details["archive_result"] = document{}
+	details["code_repo_anatomy"] = document{"name": "", "archiveURL": ""}
+	details["os"] = document{"arch": ""}
+	return details, nil
 }
 
-func (s *Service) listPhases(r *http.Request) (any, error) {
-	build, err := s.state.build(r.PathValue("build_id"))
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) listPhases(_ *http.Request, _ *job, build *build) (any, error) {
 	list := []document{}
 	for i, state := range s.progress(build).Phases {
 		list = append(list, document{"id": s.number(build.Index*len(phases) + i), "name": phases[i], "state": state})
@@ -220,14 +189,10 @@ func (s *Service) listPhases(r *http.Request) (any, error) {
 	return document{"total": len(list), "list": list}, nil
 }
 
-// getLog answers the log from an offset on; it grows with the build.
+// getLog returns the log from an offset on; it grows with the build.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0221.html.
-func (s *Service) getLog(r *http.Request) (any, error) {
-	build, err := s.state.build(r.PathValue("build_id"))
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) getLog(r *http.Request, _ *job, build *build) (any, error) {
 	from, err := queryNumber(r, "from", 0)
 	if err != nil {
 		return nil, err
@@ -240,20 +205,16 @@ func (s *Service) getLog(r *http.Request) (any, error) {
 	}, nil
 }
 
-// getResults answers what the code checks counted.
+// getResults returns the counts of the code checks.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0332.html.
-func (s *Service) getResults(r *http.Request) (any, error) {
-	build, err := s.state.build(r.PathValue("build_id"))
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) getResults(_ *http.Request, _ *job, build *build) (any, error) {
 	return document{"checkstyle": document{"static": document{"count_info": []document{
 		{"build_id": build.ID, "build_order": build.Index, "total_count": 0},
 	}}}}, nil
 }
 
-// listBaseImages answers the sample of the page, under both of its paths.
+// listBaseImages returns the sample of the page, under both of its paths.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0331.html, _0268.
 func (s *Service) listBaseImages(*http.Request) (any, error) {

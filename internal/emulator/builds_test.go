@@ -7,11 +7,17 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
+)
+
+var (
+	phaseNames = []string{"Init", "Download", "PreProcess", "Build", "Artifact", "PostProcess"}
+	commitRule = regexp.MustCompile(`^[0-9a-f]{40}$`)
 )
 
 // running is a server whose builds take a minute of the test's clock, with one job named app.
@@ -21,18 +27,17 @@ type running struct {
 	jobID string
 }
 
-func newRunning(t *testing.T) *running {
+func newRunning(t *testing.T, adjust ...func(*emulator.Options)) *running {
 	t.Helper()
 	r := &running{clock: newClock()}
-	r.Server = emulator.New(t, emulator.Options{Now: r.Now, BuildDuration: time.Minute})
+	options := emulator.Options{Now: r.Now, BuildDuration: time.Minute}
+	for _, f := range adjust {
+		f(&options)
+	}
+	r.Server = emulator.New(t, options)
 	r.jobID = createJob(t, r.Server, `{"job_name":"app","environment_setting":{},
 		"code_repo":{"type":"Github","url":"https://example.com/app.git","branch":"main","namespace":"example"}}`)
 	return r
-}
-
-func (r *running) start(t *testing.T) string {
-	t.Helper()
-	return stringIn(t, mustCall(t, r.Server, http.MethodPost, jobsPath+"/"+r.jobID+"/builds", ""), "build_id")
 }
 
 func (r *running) get(t *testing.T, buildID, suffix string) object {
@@ -40,25 +45,31 @@ func (r *running) get(t *testing.T, buildID, suffix string) object {
 	return mustCall(t, r.Server, http.MethodGet, "/assembling/v1/builds/"+buildID+suffix, "")
 }
 
-// phases returns the states of the phases, separated by spaces.
+func (r *running) cancel(t *testing.T, buildID string) object {
+	t.Helper()
+	return mustCall(t, r.Server, http.MethodPatch, "/assembling/v1/builds/"+buildID, "")
+}
+
+// phases returns the states of the phases, and checks their names and IDs.
 func (r *running) phases(t *testing.T, buildID string) string {
 	t.Helper()
-	items, ok := r.get(t, buildID, "/phases")["list"].([]any)
-	if !ok {
-		t.Fatal("list of phases is missing")
+	got := r.get(t, buildID, "/phases")
+	items, _ := got["list"].([]any)
+	if len(items) != len(phaseNames) || fmt.Sprint(got["total"]) != "6" {
+		t.Fatalf("phases: got %v", got)
 	}
-	states := make([]string, len(items))
+	states, ids := make([]string, len(items)), map[string]bool{}
 	for i, item := range items {
-		phase, ok := item.(object)
-		if !ok {
-			t.Fatalf("phase is no object: %v", item)
+		phase, _ := item.(object)
+		if phase["name"] != phaseNames[i] || ids[fmt.Sprint(phase["id"])] {
+			t.Errorf("phase %d: got %v", i, phase)
 		}
-		states[i] = stringIn(t, phase, "state")
+		states[i], ids[fmt.Sprint(phase["id"])] = stringIn(t, phase, "state"), true
 	}
 	return strings.Join(states, " ")
 }
 
-func TestBuilds_startBothWays(t *testing.T) {
+func TestBuilds_start(t *testing.T) {
 	t.Parallel()
 	r := newRunning(t)
 	older := mustCall(t, r.Server, http.MethodPost, jobsPath+"/"+r.jobID, `{"name":"app"}`)
@@ -76,42 +87,31 @@ func TestBuilds_startBothWays(t *testing.T) {
 	if !idRule.MatchString(olderID) || !idRule.MatchString(newerID) || olderID == newerID {
 		t.Errorf("build_id: got %q and %q", olderID, newerID)
 	}
-	if got := mustCall(t, r.Server, http.MethodGet, jobsPath+"/"+r.jobID, "")["last_build_id"]; got != newerID {
-		t.Errorf("last_build_id: got %v, want %s", got, newerID)
-	}
-
 	otherID := createJob(t, r.Server, plainJob("other"))
 	if got := mustCall(t, r.Server, http.MethodPost, jobsPath+"/"+otherID+"/builds", "")["index"]; fmt.Sprint(got) != "1" {
 		t.Errorf("index of the first build of another job: got %v", got)
 	}
-}
-
-func TestBuilds_createNeedsTheName(t *testing.T) {
-	t.Parallel()
-	r := newRunning(t)
-	for _, body := range []string{"", "{}", `{"name":""}`, `{"name":"other"}`, `{"name":1}`, "app"} {
+	// The older call needs the name of the job.
+	for _, body := range []string{"", "{}", `{"name":"other"}`, `{"name":1}`} {
 		wantError(t, call(t, r.Server, http.MethodPost, jobsPath+"/"+r.jobID, body), http.StatusBadRequest, "SVCSTG.CPE.400*")
 	}
-	if got := mustCall(t, r.Server, http.MethodGet, jobsPath+"/"+r.jobID, "")["last_build_id"]; got != "" {
-		t.Errorf("a refused request started the build %v", got)
+	if got := mustCall(t, r.Server, http.MethodGet, jobsPath+"/"+r.jobID, "")["last_build_id"]; got != newerID {
+		t.Errorf("last_build_id: got %v, want %s", got, newerID)
 	}
 }
 
 func TestBuilds_statesFollowTheClock(t *testing.T) {
 	t.Parallel()
-	const waiting = " NotStarted"
 	done := func(count int) string { return strings.Repeat("Successful ", count) }
 	for _, test := range []struct {
-		after  time.Duration
-		state  string
-		phases string
-		ended  string
+		after                time.Duration
+		state, phases, ended string
 	}{
-		{0, "Queuing", "Building" + strings.Repeat(waiting, 5), ""},
-		{9 * time.Second, "Queuing", "Building" + strings.Repeat(waiting, 5), ""},
-		{10 * time.Second, "Building", done(1) + "Building" + strings.Repeat(waiting, 4), ""},
-		{39 * time.Second, "Building", done(3) + "Building" + strings.Repeat(waiting, 2), ""},
-		{40 * time.Second, "Pushing", done(4) + "Building" + waiting, ""},
+		{-time.Hour, "Queuing", "Building" + strings.Repeat(" NotStarted", 5), ""}, // The clock may go back, as after a restart.
+		{9 * time.Second, "Queuing", "Building" + strings.Repeat(" NotStarted", 5), ""},
+		{10 * time.Second, "Building", done(1) + "Building" + strings.Repeat(" NotStarted", 4), ""},
+		{39 * time.Second, "Building", done(3) + "Building NotStarted NotStarted", ""},
+		{40 * time.Second, "Pushing", done(4) + "Building NotStarted", ""},
 		{59 * time.Second, "Building", done(5) + "Building", ""},
 		{60 * time.Second, "Successful", strings.TrimSpace(done(6)), "2025-11-14 09:07:28 +0000 UTC"},
 		{24 * time.Hour, "Successful", strings.TrimSpace(done(6)), "2025-11-14 09:07:28 +0000 UTC"},
@@ -119,7 +119,7 @@ func TestBuilds_statesFollowTheClock(t *testing.T) {
 		t.Run(test.after.String(), func(t *testing.T) {
 			t.Parallel()
 			r := newRunning(t)
-			id := r.start(t)
+			id := r.AddBuild(r.jobID)
 			r.Advance(test.after)
 			got := r.get(t, id, "")
 			commit := stringIn(t, got, "commit_id")
@@ -142,130 +142,110 @@ func TestBuilds_statesFollowTheClock(t *testing.T) {
 	}
 }
 
-var commitRule = regexp.MustCompile(`^[0-9a-f]{40}$`)
-
-func TestBuilds_phases(t *testing.T) {
+// The default is ten seconds, and the shortest build takes a nanosecond.
+func TestOptions_buildDuration(t *testing.T) {
 	t.Parallel()
-	r := newRunning(t)
-	id := r.start(t)
-	got := r.get(t, id, "/phases")
-	if fmt.Sprint(got["total"]) != "6" {
-		t.Errorf("total: got %v", got["total"])
+	for configured, duration := range map[time.Duration]time.Duration{0: 10 * time.Second, time.Nanosecond: time.Nanosecond} {
+		r := newRunning(t, func(o *emulator.Options) { o.BuildDuration = configured })
+		id := r.AddBuild(r.jobID)
+		r.Advance(duration / 2)
+		before := r.Builds()[0].State
+		r.Advance(duration)
+		if got := r.get(t, id, "")["build_state"]; got != "Successful" || before == "Successful" {
+			t.Errorf("%s: got %s, then %v", configured, before, got)
+		}
 	}
-	items, _ := got["list"].([]any)
-	var names []string
-	ids := map[string]bool{}
-	for _, item := range items {
-		phase, _ := item.(object)
-		names = append(names, stringIn(t, phase, "name"))
-		ids[fmt.Sprint(phase["id"])] = true
-	}
-	if got := strings.Join(names, " "); got != "Init Download PreProcess Build Artifact PostProcess" {
-		t.Errorf("names: got %s", got)
-	}
-	if len(ids) != 6 {
-		t.Errorf("ids are not different from one another: %v", ids)
+	if _, err := emulator.NewService(emulator.Options{BuildDuration: -1}); err == nil {
+		t.Error("a negative duration is no error")
 	}
 }
 
+// A canceled build stays as it is, and so does one that has ended, unless the service rejects the request.
 func TestBuilds_cancel(t *testing.T) {
 	t.Parallel()
 	r := newRunning(t)
-	id := r.start(t)
+	id, ended := r.AddBuild(r.jobID), r.AddBuild(r.jobID)
 	r.Advance(25 * time.Second)
-	cancel := func() {
-		t.Helper()
-		got := mustCall(t, r.Server, http.MethodPatch, "/assembling/v1/builds/"+id, "")
-		if got["build_id"] != id || got["build_state"] != "Cancel" || got["ended_at"] != "2025-11-14 09:06:53 +0000 UTC" {
+	for range 2 {
+		if got := r.cancel(t, id); got["build_id"] != id || got["build_state"] != "Cancel" || got["ended_at"] != "2025-11-14 09:06:53 +0000 UTC" {
 			t.Errorf("got %v", got)
 		}
-	}
-	cancel()
-	r.Advance(time.Hour)
-	cancel()
-	if got := r.get(t, id, ""); got["build_state"] != "Cancel" || got["ended_at"] != "2025-11-14 09:06:53 +0000 UTC" {
-		t.Errorf("an hour later: got %v", got)
+		r.Advance(time.Hour)
 	}
 	if got := r.phases(t, id); got != "Successful Successful Cancel NotStarted NotStarted NotStarted" {
 		t.Errorf("phases: got %s", got)
 	}
-}
-
-func TestBuilds_cancelAfterTheEnd(t *testing.T) {
-	t.Parallel()
-	r := newRunning(t)
-	id := r.start(t)
-	r.Advance(time.Minute)
-	got := mustCall(t, r.Server, http.MethodPatch, "/assembling/v1/builds/"+id, "")
-	if got["build_state"] != "Successful" || got["ended_at"] != "2025-11-14 09:07:28 +0000 UTC" {
-		t.Errorf("got %v", got)
+	if got := r.cancel(t, ended); got["build_state"] != "Successful" || got["ended_at"] != "2025-11-14 09:07:28 +0000 UTC" {
+		t.Errorf("after the end: got %v", got)
 	}
+
+	strict := newRunning(t, func(o *emulator.Options) { o.Quirks = quirks(t, "refuse-late-cancel") })
+	id = strict.AddBuild(strict.jobID)
+	strict.Advance(time.Minute)
+	wantError(t, call(t, strict.Server, http.MethodPatch, "/assembling/v1/builds/"+id, ""), http.StatusBadRequest, "SVCSTG.CPE.400*")
 }
 
 func TestBuilds_list(t *testing.T) {
 	t.Parallel()
 	r := newRunning(t)
 	path := jobsPath + "/" + r.jobID + "/builds?name=app"
-	wantJSON(t, mustCall(t, r.Server, http.MethodGet, path, ""),
-		`{"total":0,"per_page":20,"page":1,"finished":0,"successful":0,"list":[]}`)
+	wantJSON(t, mustCall(t, r.Server, http.MethodGet, path, ""), `{"total":0,"per_page":20,"page":1,"finished":0,"successful":0,"list":[]}`)
 
-	successful := r.start(t)
+	successful := r.AddBuild(r.jobID)
 	r.Advance(time.Minute)
-	cancelled := r.start(t)
+	canceled := r.AddBuild(r.jobID)
 	r.Advance(30 * time.Second)
-	mustCall(t, r.Server, http.MethodPatch, "/assembling/v1/builds/"+cancelled, "")
-	queuing := r.start(t)
-	other := createJob(t, r.Server, plainJob("other"))
-	mustCall(t, r.Server, http.MethodPost, jobsPath+"/"+other+"/builds", "")
-
+	r.cancel(t, canceled)
+	queuing := r.AddBuild(r.jobID)
+	r.AddBuild(createJob(t, r.Server, plainJob("other")))
 	wantJSON(t, mustCall(t, r.Server, http.MethodGet, path, ""), fmt.Sprintf(
 		`{"total":3,"per_page":20,"page":1,"finished":2,"successful":1,"list":[
 			{"build_id":%q,"build_state":"Queuing","duration":0},
 			{"build_id":%q,"build_state":"Cancel","duration":30},
-			{"build_id":%q,"build_state":"Successful","duration":60}]}`, queuing, cancelled, successful))
-	for _, query := range []string{"", "?name=", "?name=other"} {
+			{"build_id":%q,"build_state":"Successful","duration":60}]}`, queuing, canceled, successful))
+
+	for range 22 {
+		r.AddBuild(r.jobID)
+	}
+	for query, want := range map[string]int{"": 20, "&page=2": 5, "&page=3": 0, "&page=2&per_page=10": 10, "&per_page=100": 25} {
+		got := mustCall(t, r.Server, http.MethodGet, path+query, "")
+		if list, _ := got["list"].([]any); len(list) != want || fmt.Sprint(got["total"]) != "25" {
+			t.Errorf("%q: %d builds of %v, want %d of 25", query, len(list), got["total"], want)
+		}
+	}
+	for _, query := range []string{"", "?name=", "?name=other", "?name=app&page=0"} {
 		got := call(t, r.Server, http.MethodGet, jobsPath+"/"+r.jobID+"/builds"+query, "")
 		wantError(t, got, http.StatusBadRequest, "SVCSTG.CPE.400*")
 	}
 }
 
+// The log grows while the build runs, also within a phase. Read in parts, it has neither holes nor fragments.
 func TestBuilds_log(t *testing.T) {
 	t.Parallel()
 	r := newRunning(t)
-	id := r.start(t)
-	read := func(from int) (string, int) {
-		t.Helper()
-		got := r.get(t, id, fmt.Sprintf("/logs?from=%d", from))
-		var next int
-		if _, err := fmt.Sscan(fmt.Sprint(got["next"]), &next); err != nil {
-			t.Fatalf("next is no number: %v", got["next"])
+	id := r.AddBuild(r.jobID)
+	var parts strings.Builder
+	next := "0"
+	for range 31 {
+		got := r.get(t, id, "/logs?from="+next)
+		part := stringIn(t, got, "buildlog")
+		parts.WriteString(part)
+		if next = fmt.Sprint(got["next"]); part == "" || next != strconv.Itoa(parts.Len()) {
+			t.Fatalf("next is %s, after a part %q and %d bytes", next, part, parts.Len())
 		}
-		return stringIn(t, got, "buildlog"), next
-	}
-	last := 0
-	for range 6 {
-		whole, next := read(0)
-		if next != len(whole) || next <= last {
-			t.Fatalf("next is %d, before it was %d, and the log has %d bytes", next, last, len(whole))
-		}
-		if rest, again := read(5); rest != whole[5:] || again != next {
-			t.Errorf("from 5: got %q and next %d", rest, again)
-		}
-		if rest, again := read(next); rest != "" || again != next {
-			t.Errorf("from the end: got %q and next %d, want nothing and %d", rest, again, next)
-		}
-		last = next
-		r.Advance(10 * time.Second)
-	}
-	if rest, _ := read(last + 1000); rest != "" {
-		t.Errorf("from past the end: got %q", rest)
+		r.Advance(2 * time.Second)
 	}
 	got := r.get(t, id, "/logs?from=0")
-	if got["phases"] != "Init,Download,PreProcess,Build,Artifact,PostProcess" ||
-		got["phase_states"] != "Successful"+strings.Repeat(",Successful", 5) {
+	if whole := stringIn(t, got, "buildlog"); whole != parts.String() {
+		t.Errorf("\nin parts %q\nat once  %q", parts.String(), whole)
+	}
+	if got["phases"] != strings.Join(phaseNames, ",") || got["phase_states"] != "Successful"+strings.Repeat(",Successful", 5) {
 		t.Errorf("got phases %v and phase_states %v", got["phases"], got["phase_states"])
 	}
-	for _, query := range []string{"", "?from=", "?from=-1", "?from=start"} {
+	if rest := r.get(t, id, "/logs?from=1000000")["buildlog"]; rest != "" {
+		t.Errorf("past the end: got %q", rest)
+	}
+	for _, query := range []string{"", "?from=-1", "?from=start"} {
 		got := call(t, r.Server, http.MethodGet, "/assembling/v1/builds/"+id+"/logs"+query, "")
 		wantError(t, got, http.StatusBadRequest, "SVCSTG.CPE.400*")
 	}
@@ -274,8 +254,8 @@ func TestBuilds_log(t *testing.T) {
 func TestBuilds_codeChecks(t *testing.T) {
 	t.Parallel()
 	r := newRunning(t)
-	r.start(t)
-	id := r.start(t)
+	r.AddBuild(r.jobID)
+	id := r.AddBuild(r.jobID)
 	wantJSON(t, r.get(t, id, "/results"), fmt.Sprintf(
 		`{"checkstyle":{"static":{"count_info":[{"build_id":%q,"build_order":2,"total_count":0}]}}}`, id))
 	for _, check := range []string{"checkstyle", "pmd", "findbugs"} {
@@ -285,77 +265,69 @@ func TestBuilds_codeChecks(t *testing.T) {
 	wantError(t, got, http.StatusBadRequest, "SVCSTG.CPE.400*")
 }
 
-func TestBuilds_takeTenSecondsByDefault(t *testing.T) {
+// A build fails at the end of the phase that was requested, and the next one succeeds.
+func TestInjectOutcomes_inEachPhase(t *testing.T) {
 	t.Parallel()
-	now := newClock()
-	server := emulator.New(t, emulator.Options{Now: now.Now})
-	id := createJob(t, server, plainJob("app"))
-	buildID := stringIn(t, mustCall(t, server, http.MethodPost, jobsPath+"/"+id+"/builds", ""), "build_id")
-	now.Advance(10 * time.Second)
-	if got := mustCall(t, server, http.MethodGet, "/assembling/v1/builds/"+buildID, "")["build_state"]; got != "Successful" {
-		t.Errorf("after ten seconds: got %v", got)
+	for i, phase := range phaseNames {
+		t.Run(phase, func(t *testing.T) {
+			t.Parallel()
+			r := newRunning(t)
+			r.InjectOutcomes(emulator.Outcome{Phase: phase, Log: "no space left on device"})
+			bad, good := r.AddBuild(r.jobID), r.AddBuild(r.jobID)
+			r.Advance(time.Duration(i+1)*10*time.Second - time.Nanosecond)
+			if got := r.get(t, bad, "")["ended_at"]; got != "" || strings.Contains(stringIn(t, r.get(t, bad, "/logs?from=0"), "buildlog"), "no space") {
+				t.Errorf("the build failed before the end of the phase: %v", got)
+			}
+			r.Advance(time.Hour)
+			want := strings.Repeat("Successful ", i) + "Failed" + strings.Repeat(" NotStarted", 5-i)
+			if got := r.phases(t, bad); got != want {
+				t.Errorf("phases: got %s, want %s", got, want)
+			}
+			ended := newClock().now.Add(time.Duration(i+1) * 10 * time.Second).Format("2006-01-02 15:04:05 -0700 MST")
+			if got := r.get(t, bad, ""); got["build_state"] != "Failed" || got["ended_at"] != ended {
+				t.Errorf("got %v, ended %v, want Failed, %s", got["build_state"], got["ended_at"], ended)
+			}
+			log := stringIn(t, r.get(t, bad, "/logs?from=0"), "buildlog")
+			if want := fmt.Sprintf("[%s] step 8 of 8\nno space left on device\n[%s] ended: Failed\n", phase, phase); !strings.HasSuffix(log, want) {
+				t.Errorf("the log ends\n%s\nwant\n%s", log[max(0, len(log)-200):], want)
+			}
+			if got := r.get(t, good, "")["build_state"]; got != "Successful" {
+				t.Errorf("the next build: got %v", got)
+			}
+		})
 	}
 }
 
-// Not append-only, a log that is read in parts would have holes and fragments.
-func TestBuilds_logIsAppended(t *testing.T) {
+func TestInjectOutcomes_otherStates(t *testing.T) {
 	t.Parallel()
-	r := newRunning(t)
-	id := r.start(t)
-	var joined strings.Builder
-	next := "0"
-	for range 7 {
-		got := r.get(t, id, "/logs?from="+next)
-		joined.WriteString(stringIn(t, got, "buildlog"))
-		next = fmt.Sprint(got["next"])
-		r.Advance(10 * time.Second)
-	}
-	if whole := stringIn(t, r.get(t, id, "/logs?from=0"), "buildlog"); whole != joined.String() {
-		t.Errorf("\nin parts %q\nat once  %q", joined.String(), whole)
-	}
-}
-
-func TestBuilds_takeNoTime(t *testing.T) {
-	t.Parallel()
-	now := newClock()
-	server := emulator.New(t, emulator.Options{BuildDuration: time.Nanosecond, Now: now.Now})
-	id := createJob(t, server, plainJob("app"))
-	buildID := stringIn(t, mustCall(t, server, http.MethodPost, jobsPath+"/"+id+"/builds", ""), "build_id")
-	now.Advance(time.Nanosecond)
-	if got := mustCall(t, server, http.MethodGet, "/assembling/v1/builds/"+buildID, "")["build_state"]; got != "Successful" {
-		t.Errorf("build_state: got %v", got)
-	}
-}
-
-// After a restart the wall clock may be behind the one that started the build.
-func TestBuilds_clockGoesBack(t *testing.T) {
-	t.Parallel()
-	r := newRunning(t)
-	id := r.start(t)
-	r.Advance(-time.Hour)
-	if got := r.get(t, id, "")["build_state"]; got != "Queuing" {
-		t.Errorf("build_state: got %v", got)
-	}
-}
-
-func TestBuilds_enterpriseProject(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
-	id := createJob(t, server, fullJob)
-	buildID := stringIn(t, mustCall(t, server, http.MethodPost, jobsPath+"/"+id+"/builds", ""), "build_id")
-	if got := mustCall(t, server, http.MethodGet, "/assembling/v1/builds/"+buildID, "")["enterprise_project_id"]; got != "project-1" {
-		t.Errorf("enterprise_project_id: got %v, want the job's", got)
-	}
-}
-
-func TestBuilds_cancelFields(t *testing.T) {
-	t.Parallel()
-	r := newRunning(t)
-	got := mustCall(t, r.Server, http.MethodPatch, "/assembling/v1/builds/"+r.start(t), "")
-	for name := range strings.FieldsSeq("repo_endpoint repo_web_url swr_repository swr_repo_page archive_result base_image " +
-		"seccomp_path code_repo_anatomy os") {
-		if _, ok := got[name]; !ok {
-			t.Errorf("%s is missing", name)
+	for state, ends := range map[string]bool{"Timeout": true, "Deleted": true, "Building": false, "Paused": false} {
+		r := newRunning(t)
+		r.InjectOutcomes(emulator.Outcome{Phase: "Build", State: state})
+		id := r.AddBuild(r.jobID)
+		r.Advance(time.Hour)
+		if got := r.get(t, id, ""); got["build_state"] != state || (got["ended_at"] != "") != ends {
+			t.Errorf("%s: got %v, ended at %q", state, got["build_state"], got["ended_at"])
 		}
+		if got := r.phases(t, id); got != "Successful Successful Successful "+state+" NotStarted NotStarted" {
+			t.Errorf("%s: phases: got %s", state, got)
+		}
+		if got := r.cancel(t, id)["build_state"]; ends && got != state || !ends && got != "Cancel" {
+			t.Errorf("%s, after cancel: got %v", state, got)
+		}
+	}
+}
+
+func TestOptions_failIn(t *testing.T) {
+	t.Parallel()
+	r := newRunning(t, func(o *emulator.Options) { o.FailIn = "Artifact" })
+	r.InjectOutcomes(emulator.Outcome{Phase: "Init", State: "Timeout"})
+	r.AddBuild(r.jobID)
+	r.AddBuild(r.jobID)
+	r.Advance(time.Minute)
+	if builds := r.Builds(); builds[0].State != "Timeout" || builds[1].State != "Failed" || builds[1].JobID != r.jobID {
+		t.Errorf("got %v", builds)
+	}
+	if _, err := emulator.NewService(emulator.Options{FailIn: "Compile"}); err == nil || !strings.Contains(err.Error(), "Init, Download") {
+		t.Errorf("an unknown phase: got %v", err)
 	}
 }

@@ -7,7 +7,6 @@ package emulator_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,9 +38,12 @@ func plainJob(name string) string {
 	return fmt.Sprintf(`{"job_name":%q,"environment_setting":{}}`, name)
 }
 
+// undocumentedJob has members that the API does not document, with numbers that a float64 would change.
+const undocumentedJob = `{"job_name":"app","environment_setting":{"node_label":{"zone":["a",{"b":null}]},"cache":true},
+	"build_cmd":"make <all> & more","serial":12345678901234567890,"ratio":0.10}`
+
 var (
 	idRule        = regexp.MustCompile(`^[a-z0-9]{40}$`)
-	timeRule      = regexp.MustCompile(`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+0000 UTC$`)
 	requestIDRule = regexp.MustCompile(`^[0-9a-f]{32}$`)
 )
 
@@ -51,44 +53,44 @@ var httpClient = &http.Client{
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
-type answer struct {
+type response struct {
 	status int
 	header http.Header
 	raw    string
 	body   object
 }
 
-// send sends a request with the default token. Unlike call, it may be used in any goroutine.
-func send(ctx context.Context, server *emulator.Server, method, path, body string) (answer, error) {
-	req, err := newRequest(ctx, server, method, path, body)
+// newRequest returns a request without credentials.
+func newRequest(t *testing.T, server *emulator.Server, method, path, body string) *http.Request {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, server.URL+path, strings.NewReader(body))
 	if err != nil {
-		return answer{}, err
+		t.Fatal(err)
 	}
-	req.Header.Set("X-Auth-Token", emulator.DefaultToken)
-	return exchange(req)
+	return req
 }
 
-// newRequest returns a request that nothing proves yet.
-func newRequest(ctx context.Context, server *emulator.Server, method, path, body string) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, method, server.URL+path, strings.NewReader(body))
+// do sends a request. A failure of the connection is an error of the test.
+func do(t *testing.T, req *http.Request) response {
+	t.Helper()
+	got, err := exchange(req)
 	if err != nil {
-		return nil, err
+		t.Errorf("%s %s: %v", req.Method, req.URL, err)
 	}
-	req.Header.Set("Content-Type", "application/json;charset=utf8")
-	return req, nil
+	return got
 }
 
-func exchange(req *http.Request) (answer, error) {
-	response, err := httpClient.Do(req)
+func exchange(req *http.Request) (response, error) {
+	resp, err := httpClient.Do(req)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
-	raw, err := io.ReadAll(response.Body)
-	if err = errors.Join(err, response.Body.Close()); err != nil {
-		return answer{}, err
+	raw, err := io.ReadAll(resp.Body)
+	if err = errors.Join(err, resp.Body.Close()); err != nil {
+		return response{}, err
 	}
-	got := answer{status: response.StatusCode, header: response.Header, raw: string(raw)}
-	if len(raw) > 0 && strings.HasPrefix(response.Header.Get("Content-Type"), "application/json") {
+	got := response{status: resp.StatusCode, header: resp.Header, raw: string(raw)}
+	if len(raw) > 0 && strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json") {
 		got.body, err = decode(raw)
 	}
 	return got, err
@@ -105,16 +107,22 @@ func decode(raw []byte) (object, error) {
 	return decoded, nil
 }
 
-func call(t *testing.T, server *emulator.Server, method, path, body string) answer {
+// call sends a request with the default token. It may be called in any goroutine.
+func call(t *testing.T, server *emulator.Server, method, path, body string) response {
 	t.Helper()
-	got, err := send(t.Context(), server, method, path, body)
-	if err != nil {
-		t.Fatalf("%s %s: %v", method, path, err)
-	}
-	return got
+	return callWith(t, server, method, path, body, map[string]string{"X-Auth-Token": emulator.DefaultToken})
 }
 
-// mustCall is a call that has to be answered with 200.
+func callWith(t *testing.T, server *emulator.Server, method, path, body string, header map[string]string) response {
+	t.Helper()
+	req := newRequest(t, server, method, path, body)
+	for name, value := range header {
+		req.Header.Set(name, value)
+	}
+	return do(t, req)
+}
+
+// mustCall returns the body of a response with the status 200.
 func mustCall(t *testing.T, server *emulator.Server, method, path, body string) object {
 	t.Helper()
 	got := call(t, server, method, path, body)
@@ -129,7 +137,6 @@ func createJob(t *testing.T, server *emulator.Server, body string) string {
 	return stringIn(t, mustCall(t, server, http.MethodPost, jobsPath, body), "job_id")
 }
 
-// getSpec returns what get answers under spec.
 func getSpec(t *testing.T, server *emulator.Server, id string) object {
 	t.Helper()
 	return objectIn(t, mustCall(t, server, http.MethodGet, jobsPath+"/"+id, ""), "spec")
@@ -153,8 +160,8 @@ func objectIn(t *testing.T, container object, name string) object {
 	return value
 }
 
-// wantError checks an error answer and its request id. An error code that ends in "*" stands for all that begin so.
-func wantError(t *testing.T, got answer, status int, code string) {
+// wantError checks an error response and its request ID. An error code that ends in "*" is a prefix.
+func wantError(t *testing.T, got response, status int, code string) {
 	t.Helper()
 	gotCode, _ := got.body["error_code"].(string)
 	prefix, isPrefix := strings.CutSuffix(code, "*")
@@ -177,27 +184,36 @@ func wantJSON(t *testing.T, got object, want string) {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(got, decoded) {
-		t.Errorf("\n got %s\nwant %s", encode(t, got), encode(t, decoded))
+		t.Errorf("\n got %v\nwant %v", got, decoded)
 	}
 }
 
-func encode(t *testing.T, value any) string {
-	t.Helper()
-	encoded, err := json.Marshal(value)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(encoded)
-}
-
-// jobNames returns the sorted names of what the service holds.
-func jobNames(server *emulator.Server) []string {
-	names := []string{}
+// jobNames returns the sorted names of the jobs in the service.
+func jobNames(server *emulator.Server) string {
+	var names []string
 	for _, job := range server.Jobs() {
 		names = append(names, job.Name())
 	}
 	slices.Sort(names)
-	return names
+	return strings.Join(names, " ")
+}
+
+func quirks(t *testing.T, list string) emulator.Quirks {
+	t.Helper()
+	parsed, err := emulator.ParseQuirks(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsed
+}
+
+// concurrently calls a function with the numbers below n at once.
+func concurrently(n int, f func(i int)) {
+	var group sync.WaitGroup
+	for i := range n {
+		group.Go(func() { f(i) })
+	}
+	group.Wait()
 }
 
 // clock stands still until a test moves it.

@@ -9,7 +9,7 @@ import (
 	"net/http"
 )
 
-// apiError is an error answer. Codes of the gateway are published; of the build service only the form SVCSTG.CPE.[Error_ID]
+// apiError is an error response. Codes of the gateway are published; of the build service only the form SVCSTG.CPE.[Error_ID]
 // is, where the first three digits of an Error_ID are an HTTP status.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/devg-apisign/api-sign-errorcode.html.

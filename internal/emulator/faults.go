@@ -18,11 +18,11 @@ type Request struct {
 	Query  string
 	Header http.Header
 	Body   []byte
-	// StatusCode is 0 as long as the request is not answered, and stays so where the connection was broken.
+	// StatusCode is that of the response; 0 before it, and if the connection was broken.
 	StatusCode int
 }
 
-// Fault is something that goes wrong with a request, as ordered by a test.
+// Fault changes what happens to a request.
 type Fault struct {
 	// Method and Path choose the requests; empty means any. Path is a pattern of [path.Match].
 	Method, Path string
@@ -30,21 +30,21 @@ type Fault struct {
 	When func(Request) bool
 	// Times is how many requests it hits; 0 means one, and a negative number means every one.
 	Times int
-	// Do runs before the request is carried out, such as a change that somebody else makes at that moment. With nothing else
-	// set, the request is then carried out and answered as usual.
+	// Do runs before the request is carried out, such as a change outside Terraform at that moment. If nothing else is set, the
+	// request is then carried out as usual.
 	Do func()
-	// After carries the request out and then answers as told; otherwise it has no effect at all.
+	// After carries the request out before it fails; otherwise the request has no effect.
 	After bool
-	// Drop breaks the connection instead of answering.
+	// Drop breaks the connection instead of sending a response.
 	Drop bool
-	// StatusCode, Header and Body are the answer; StatusCode 0 keeps the true answer.
+	// StatusCode, Header and Body are the response; StatusCode 0 keeps the usual one.
 	StatusCode int
 	Header     http.Header
 	Body       string
 }
 
-// Order adds a fault. Faults hit in the order in which they were added, one for a request.
-func (s *Service) Order(fault Fault) {
+// InjectFault adds a fault. Faults hit in the order in which they were added, one for a request.
+func (s *Service) InjectFault(fault Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if fault.Times == 0 {
@@ -53,15 +53,15 @@ func (s *Service) Order(fault Fault) {
 	s.faults = append(s.faults, &fault)
 }
 
-// OrderRandomFaults makes the given part of all requests fail from now on, in ways that pass: connections that break before and
-// after the request is carried out, error answers before and after, throttling. The seed makes the sequence repeatable as far
+// InjectRandomFaults makes the given part of all requests fail from now on, in ways that pass: connections that break before and
+// after the request is carried out, error responses before and after, throttling. The seed makes the sequence repeatable as far
 // as the order of the requests is.
-func (s *Service) OrderRandomFaults(seed uint64, part float64) {
+func (s *Service) InjectRandomFaults(seed uint64, part float64) {
 	faults := []Fault{
 		{Drop: true},
 		{Drop: true, After: true},
 		{StatusCode: http.StatusBadGateway, Body: "<html>Bad Gateway</html>"},
-		{StatusCode: http.StatusInternalServerError, Body: `{"error_code":"SVCSTG.CPE.5004401","error_msg":"as ordered"}`, After: true},
+		{StatusCode: http.StatusInternalServerError, Body: `{"error_code":"SVCSTG.CPE.5004401","error_msg":"injected"}`, After: true},
 		{StatusCode: http.StatusTooManyRequests, Body: `{"error_code":"APIGW.0308","error_msg":"The throttling threshold has been reached"}`},
 	}
 	random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // Repeatable, not secret.
@@ -69,7 +69,7 @@ func (s *Service) OrderRandomFaults(seed uint64, part float64) {
 	for _, fault := range faults {
 		fault.Times = -1
 		fault.When = func(Request) bool { return random.Float64() < each } // The service asks one request at a time.
-		s.Order(fault)
+		s.InjectFault(fault)
 	}
 }
 
@@ -111,7 +111,7 @@ func (s *Service) ForgetRequests() {
 	s.requests = nil
 }
 
-// record keeps a request if the options say so, and takes the fault that was ordered for it, if any.
+// record keeps a request if the options say so, and returns the fault that hits it; nil if none does.
 func (s *Service) record(r *http.Request, body []byte) (*Request, *Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -145,15 +145,15 @@ func matches(pattern, name string) bool {
 	return ok && err == nil
 }
 
-// passes is true of a fault that leaves the answer alone.
-func (f *Fault) passes() bool { return !f.Drop && f.StatusCode == 0 }
+// keepsResponse reports whether the request gets its usual response.
+func (f *Fault) keepsResponse() bool { return !f.Drop && f.StatusCode == 0 }
 
-func (f *Fault) write(answer *buffered) {
-	answer.status = f.StatusCode
-	answer.header.Set("Content-Type", "application/json;charset=utf8")
-	maps.Copy(answer.header, f.Header)
-	answer.body.Reset()
-	answer.body.WriteString(f.Body)
+func (f *Fault) write(response *bufferedResponse) {
+	response.status = f.StatusCode
+	response.header.Set("Content-Type", "application/json;charset=utf8")
+	maps.Copy(response.header, f.Header)
+	response.body.Reset()
+	response.body.WriteString(f.Body)
 }
 
 // drop breaks the connection without a word.

@@ -54,7 +54,7 @@ func ProjectID(name string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// issued is a token or an access key that IAM has handed out.
+// issued is a token or an access key that IAM issued.
 type issued struct {
 	access, secret, securityToken string // Of an access key.
 	unscoped                      bool   // Of a token that is for no project.
@@ -78,7 +78,7 @@ func (s *Service) issue(id string, credentials issued) {
 	s.issued[id] = credentials
 }
 
-// RevokeCredentials ends all tokens and access keys that IAM has handed out.
+// RevokeCredentials revokes all tokens and access keys that IAM issued.
 func (s *Service) RevokeCredentials() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -352,7 +352,7 @@ func (s *Service) issueKeys(lifetime time.Duration) any {
 // iamTime is how IAM writes times.
 func iamTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }
 
-// listProjects answers the projects of a name.
+// listProjects returns the projects of a name.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-iam/iam_06_0001.html.
 func (s *Service) listProjects(_ http.Header, r *http.Request) (any, error) {
@@ -365,7 +365,7 @@ func (s *Service) listProjects(_ http.Header, r *http.Request) (any, error) {
 	return map[string]any{"projects": found, "links": map[string]any{}}, nil
 }
 
-// createTemporaryKeys hands out an access key for an agency, or for the bearer of a token.
+// createTemporaryKeys returns an access key for an agency, or for a token.
 //
 // Sources: https://support.huaweicloud.com/intl/en-us/api-iam/iam_04_0101.html and
 // https://support.huaweicloud.com/intl/en-us/api-iam/iam_04_0002.html.
@@ -403,7 +403,7 @@ func (s *Service) createTemporaryKeys(_ http.Header, r *http.Request) (any, erro
 	return s.issueKeys(time.Duration(seconds) * time.Second), nil
 }
 
-// exchangeIDToken hands out a token to whom an identity provider vouches for.
+// exchangeIDToken returns a token for the ID token of an identity provider.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-iam/iam_13_0605.html.
 func (s *Service) exchangeIDToken(header http.Header, r *http.Request) (any, error) {

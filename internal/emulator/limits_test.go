@@ -5,7 +5,6 @@ package emulator_test
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -41,29 +40,25 @@ func newService(t testing.TB, options emulator.Options) *emulator.Service {
 	return service
 }
 
-// A body that is too large is not read to its end, whoever sends it, whether its length is announced or not.
+// A body that is too large is not read to its end, with or without credentials, whether its length is announced or not.
 func TestService_largeBodyIsNotRead(t *testing.T) {
 	t.Parallel()
-	for name, length := range map[string]int64{"announced": 1 << 30, "not announced": -1} {
-		for _, token := range []string{emulator.DefaultToken, ""} {
-			for _, path := range []string{jobsPath, "/v3/auth/tokens", "/elsewhere"} {
-				t.Run(fmt.Sprintf("%s, %s, token %q", name, path, token), func(t *testing.T) {
-					t.Parallel()
-					server := emulator.New(t, emulator.Options{})
-					body := &endless{}
-					req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, io.NopCloser(body))
-					req.ContentLength = length
-					req.Header.Set("X-Auth-Token", token)
-					response := httptest.NewRecorder()
-					server.ServeHTTP(response, req)
-					if response.Code != http.StatusRequestEntityTooLarge || !strings.Contains(response.Body.String(), `"error_code":"APIGW.0201"`) {
-						t.Errorf("got %d %s, want 413", response.Code, response.Body)
-					}
-					if body.read > 2*largestBody { // The buffer is larger than what it holds.
-						t.Errorf("%d bytes were read", body.read)
-					}
-				})
-			}
+	for _, test := range []struct {
+		path, token string
+		length      int64
+	}{{jobsPath, emulator.DefaultToken, 1 << 30}, {jobsPath, "", -1}, {"/v3/auth/tokens", "", 1 << 30}, {"/elsewhere", emulator.DefaultToken, -1}} {
+		server := emulator.New(t, emulator.Options{})
+		body := &endless{}
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, test.path, io.NopCloser(body))
+		req.ContentLength = test.length
+		req.Header.Set("X-Auth-Token", test.token)
+		response := httptest.NewRecorder()
+		server.ServeHTTP(response, req)
+		if response.Code != http.StatusRequestEntityTooLarge || !strings.Contains(response.Body.String(), `"error_code":"APIGW.0201"`) {
+			t.Errorf("%v: got %d %s, want 413", test, response.Code, response.Body)
+		}
+		if body.read > 2*largestBody { // The buffer is larger than what it holds.
+			t.Errorf("%v: %d bytes were read", test, body.read)
 		}
 	}
 }
@@ -123,37 +118,21 @@ func TestService_requestsAreNotKept(t *testing.T) {
 	}
 }
 
-// The metadata service hands out keys to anybody: the oldest are dropped, so that they do not fill the memory.
+// The metadata service returns keys to anybody: the oldest are dropped, so that they do not fill the memory.
 func TestIAM_issuedKeysAreNotKeptForEver(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
-	service := newService(t, emulator.Options{Now: clock.Now})
-	logIn := func() string {
-		body := fmt.Sprintf(`{"auth":{"identity":{"methods":["password"],"password":{"user":{"id":%q,"password":%q}}},"scope":{"project":{"name":"p"}}}}`,
-			emulator.UserID, emulator.DefaultPassword)
-		response := httptest.NewRecorder()
-		service.ServeHTTP(response, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v3/auth/tokens", strings.NewReader(body)))
-		return response.Header().Get("X-Subject-Token")
-	}
+	server := emulator.New(t, emulator.Options{Now: clock.Now})
 	status := func(token string) int {
-		req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, jobsPath+"?page=1&per_page=1", http.NoBody)
-		req.Header.Set("X-Auth-Token", token)
-		response := httptest.NewRecorder()
-		service.ServeHTTP(response, req)
-		return response.Code
+		return callWith(t, server, http.MethodGet, jobsPath+"?page=1&per_page=1", "", map[string]string{"X-Auth-Token": token}).status
 	}
-	first := logIn()
-	if got := status(first); got != http.StatusOK {
-		t.Fatalf("the first token: got %d", got)
-	}
+	first := issueToken(t, server, toProject)
 	clock.Advance(time.Second)
+	before := status(first)
 	for range 10_000 {
-		service.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/openstack/latest/securitykey", http.NoBody))
+		server.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, metadataPath, http.NoBody))
 	}
-	if got := status(first); got != http.StatusUnauthorized {
-		t.Errorf("the first token after 10,000 keys: got %d, want 401", got)
-	}
-	if got := status(logIn()); got != http.StatusOK {
-		t.Errorf("a new token: got %d", got)
+	if after, fresh := status(first), status(issueToken(t, server, toProject)); before != http.StatusOK || after != http.StatusUnauthorized || fresh != http.StatusOK {
+		t.Errorf("the first token: got %d, and %d after 10,000 keys; a new token: %d", before, after, fresh)
 	}
 }

@@ -4,6 +4,7 @@
 package emulator
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,21 +26,14 @@ type Outcome struct {
 	// Phase is where it goes wrong, at the end of the time of this phase, such as Build.
 	Phase string `json:"phase"`
 	// State is what becomes of the build and of the phase then; empty means Failed. In a state that is no end, such as Building
-	// or a word that nobody knows, the build stays until it is cancelled.
+	// or an unknown one, the build stays until it is canceled.
 	State string `json:"state"`
 	// Log is what the phase writes last.
 	Log string `json:"log"`
 }
 
-func (o *Outcome) state() string {
-	if o.State == "" {
-		return "Failed"
-	}
-	return o.State
-}
-
-// OrderBuilds orders how the builds that are started next go, one after the other; those after them go well.
-func (s *Service) OrderBuilds(outcomes ...Outcome) {
+// InjectOutcomes sets the outcomes of the next builds, in the order of their starts; later builds succeed.
+func (s *Service) InjectOutcomes(outcomes ...Outcome) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.outcomes = append(s.outcomes, outcomes...)
@@ -63,7 +57,7 @@ func (s *Service) Builds() []Build {
 	return builds
 }
 
-// AddBuild lets somebody else start a build of a job. It returns the id; "" where there is no such job.
+// AddBuild starts a build of a job, as outside Terraform. It returns the ID; "" if there is no such job.
 func (s *Service) AddBuild(jobID string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,7 +68,7 @@ func (s *Service) AddBuild(jobID string) string {
 	return s.start(job).ID
 }
 
-// RemoveBuild lets the service forget a build. It reports whether there was one with this id.
+// RemoveBuild removes a build, as outside Terraform. It reports whether there was one with this ID.
 func (s *Service) RemoveBuild(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -109,7 +103,7 @@ func (s *Service) progress(b *build) progress {
 	wrong := ""
 	if b.Outcome != nil {
 		if stop := slices.Index(phases, b.Outcome.Phase); stop >= 0 && p.Done > stop {
-			wrong, p.Done, p.Part = b.Outcome.state(), stop, 1
+			wrong, p.Done, p.Part = cmp.Or(b.Outcome.State, "Failed"), stop, 1
 		}
 	}
 	switch {

@@ -11,35 +11,35 @@ import (
 
 // Quirks are ways in which the service may behave where its documents are silent. They can be combined.
 type Quirks struct {
-	// FillDefaults answers values for what was never set.
+	// FillDefaults returns defaults for members that were never set.
 	FillDefaults bool `quirk:"fill-defaults"`
-	// EmptyStrings answers "" and empty objects for what was never set, instead of leaving it out.
+	// EmptyStrings returns "" and empty objects for members that were never set, instead of omitting them.
 	EmptyStrings bool `quirk:"empty-strings"`
-	// NormaliseRepoType answers repository types in one spelling, whatever was sent.
+	// NormaliseRepoType returns repository types in one spelling.
 	NormaliseRepoType bool `quirk:"normalise-repo-type"`
-	// OmitFalse leaves out of its answers what is false.
+	// OmitFalse omits members that are false.
 	OmitFalse bool `quirk:"omit-false"`
-	// CreatorString answers the creator of a job as a string instead of an object.
+	// CreatorString returns the creator of a job as a string instead of an object.
 	CreatorString bool `quirk:"creator-string"`
 	// AllowTakenNames accepts a name that another job has.
 	AllowTakenNames bool `quirk:"allow-taken-names"`
 	// KeepOmitted keeps on update what the request leaves out.
 	KeepOmitted bool `quirk:"keep-omitted"`
-	// IgnoreRename answers an update that changes the name with success, and keeps the name.
+	// IgnoreRename accepts an update that changes the name, and keeps the name.
 	IgnoreRename bool `quirk:"ignore-rename"`
 	// IgnoreEnterpriseProject takes no enterprise project over: every job is in the default one.
 	IgnoreEnterpriseProject bool `quirk:"ignore-enterprise-project"`
 	// PagesFromZero calls the first page of the list of jobs 0.
 	PagesFromZero bool `quirk:"pages-from-zero"`
-	// CappedPages puts at most 20 jobs on a page of the list, whatever was asked for.
+	// CappedPages returns at most 20 jobs on a page of the list, whatever per_page is.
 	CappedPages bool `quirk:"capped-pages"`
 	// RepeatedRows begins each page of the list with the last job of the page before.
 	RepeatedRows bool `quirk:"repeated-rows"`
-	// ExactNameFilter lists only jobs of the very name that was asked for, instead of all whose names contain it.
+	// ExactNameFilter lists only jobs with exactly the requested name, instead of all whose names contain it.
 	ExactNameFilter bool `quirk:"exact-name-filter"`
-	// IgnoreNameFilter lists all jobs, whatever name was asked for.
+	// IgnoreNameFilter lists all jobs, whatever name is requested.
 	IgnoreNameFilter bool `quirk:"ignore-name-filter"`
-	// StringNumbers answers the index of a build and the id of a phase as strings instead of numbers.
+	// StringNumbers returns the index of a build and the ID of a phase as strings instead of numbers.
 	StringNumbers bool `quirk:"string-numbers"`
 	// RefuseLateCancel refuses to cancel a build that has ended.
 	RefuseLateCancel bool `quirk:"refuse-late-cancel"`

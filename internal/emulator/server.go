@@ -42,7 +42,7 @@ type Job struct {
 }
 
 // Name returns the job_name.
-func (j Job) Name() string { return text(j.Spec, "job_name") }
+func (j Job) Name() string { return stringMember(j.Spec, "job_name") }
 
 // Jobs returns what the service holds, oldest first.
 func (s *Service) Jobs() []Job {
@@ -55,7 +55,7 @@ func (s *Service) Jobs() []Job {
 	return jobs
 }
 
-// AddJob puts a job into the service, past all its checks, as somebody else or the console may. It returns the id.
+// AddJob adds a job without any check, as outside Terraform. It returns the ID.
 func (s *Service) AddJob(spec map[string]any) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -64,7 +64,7 @@ func (s *Service) AddJob(spec map[string]any) string {
 	return added.ID
 }
 
-// ChangeJob lets somebody else change a job. It reports whether there is one with this id.
+// ChangeJob changes a job, as outside Terraform. It reports whether there is one with this ID.
 func (s *Service) ChangeJob(id string, change func(spec map[string]any)) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -75,7 +75,7 @@ func (s *Service) ChangeJob(id string, change func(spec map[string]any)) bool {
 	return err == nil
 }
 
-// RemoveJob lets somebody else delete a job. It reports whether there was one with this id.
+// RemoveJob deletes a job, as outside Terraform. It reports whether there was one with this ID.
 func (s *Service) RemoveJob(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -48,7 +48,7 @@ type Options struct {
 	StateFile string
 	// BuildDuration is how long a build takes; zero means ten seconds.
 	BuildDuration time.Duration
-	// FailIn is the phase in which each build fails for which nothing else was ordered; empty means that builds go well.
+	// FailIn is the phase in which builds fail that have no other outcome; empty means that they succeed.
 	FailIn string
 	// Log receives one line for each request; nil logs nothing.
 	Log *log.Logger
@@ -100,23 +100,49 @@ func NewService(options Options) (*Service, error) {
 	return s, nil
 }
 
-// newRoutes is the sixteen operations of the Build API.
+// forJob returns a handler for an operation on a build job.
+func (s *Service) forJob(handle func(*http.Request, *job) (any, error)) func(*http.Request) (any, error) {
+	return func(r *http.Request) (any, error) {
+		job, err := s.state.job(r.PathValue("job_id"))
+		if err != nil {
+			return nil, err
+		}
+		return handle(r, job)
+	}
+}
+
+// forBuild returns a handler for an operation on a build.
+func (s *Service) forBuild(handle func(*http.Request, *job, *build) (any, error)) func(*http.Request) (any, error) {
+	return func(r *http.Request) (any, error) {
+		build, err := s.state.build(r.PathValue("build_id"))
+		if err != nil {
+			return nil, err
+		}
+		job, err := s.state.job(build.JobID)
+		if err != nil {
+			return nil, err
+		}
+		return handle(r, job, build)
+	}
+}
+
+// newRoutes returns the operations of the Build API and of IAM.
 func (s *Service) newRoutes() *http.ServeMux {
 	routes := http.NewServeMux()
 	for pattern, handle := range map[string]func(*http.Request) (any, error){
 		"POST /assembling/v1/jobs":                     s.createJob,
 		"GET /assembling/v1/jobs":                      s.listJobs,
-		"GET /assembling/v1/jobs/{job_id}":             s.getJob,
-		"PUT /assembling/v1/jobs/{job_id}":             s.updateJob,
-		"DELETE /assembling/v1/jobs/{job_id}":          s.deleteJob,
-		"POST /assembling/v1/jobs/{job_id}":            s.createBuild,
-		"POST /assembling/v1/jobs/{job_id}/builds":     s.startBuild,
-		"GET /assembling/v1/jobs/{job_id}/builds":      s.listBuilds,
-		"GET /assembling/v1/builds/{build_id}":         s.getBuild,
-		"PATCH /assembling/v1/builds/{build_id}":       s.cancelBuild,
-		"GET /assembling/v1/builds/{build_id}/phases":  s.listPhases,
-		"GET /assembling/v1/builds/{build_id}/logs":    s.getLog,
-		"GET /assembling/v1/builds/{build_id}/results": s.getResults,
+		"GET /assembling/v1/jobs/{job_id}":             s.forJob(s.getJob),
+		"PUT /assembling/v1/jobs/{job_id}":             s.forJob(s.updateJob),
+		"DELETE /assembling/v1/jobs/{job_id}":          s.forJob(s.deleteJob),
+		"POST /assembling/v1/jobs/{job_id}":            s.forJob(s.createBuild),
+		"POST /assembling/v1/jobs/{job_id}/builds":     s.forJob(s.startBuild),
+		"GET /assembling/v1/jobs/{job_id}/builds":      s.forJob(s.listBuilds),
+		"GET /assembling/v1/builds/{build_id}":         s.forBuild(s.getBuild),
+		"PATCH /assembling/v1/builds/{build_id}":       s.forBuild(s.cancelBuild),
+		"GET /assembling/v1/builds/{build_id}/phases":  s.forBuild(s.listPhases),
+		"GET /assembling/v1/builds/{build_id}/logs":    s.forBuild(s.getLog),
+		"GET /assembling/v1/builds/{build_id}/results": s.forBuild(s.getResults),
 		"GET /assembling/v1/base_images":               s.listBaseImages,
 		"GET /v3/{project_id}/assembling/base-images":  s.listBaseImages,
 	} {
@@ -127,12 +153,12 @@ func (s *Service) newRoutes() *http.ServeMux {
 			if err == nil && r.Method != http.MethodGet {
 				err = s.state.save(s.options.StateFile)
 			}
-			s.answer(w, body, err)
+			s.respond(w, body, err)
 		})
 	}
 	s.addIAMRoutes(routes)
 	routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		s.answer(w, nil, errNotPublished)
+		s.respond(w, nil, errNotPublished)
 	})
 	return routes
 }
@@ -164,7 +190,7 @@ func isCanonical(name string) bool {
 	return strings.HasPrefix(name, "/") && !strings.HasSuffix(name, "//") && cmp.Or(strings.TrimSuffix(name, "/"), "/") == path.Clean(name)
 }
 
-// ServeHTTP records the request, checks who sends it, carries it out, and answers, unless a fault was ordered for it.
+// ServeHTTP records a request, authenticates it and carries it out, unless a fault hits it.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := s.options.Now()
 	w.Header().Set("X-Request-Id", newRequestID())
@@ -174,8 +200,8 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if fault != nil && fault.Do != nil {
 		fault.Do()
 	}
-	answer := buffered{header: w.Header(), status: http.StatusOK}
-	if fault == nil || fault.After || fault.passes() {
+	response := bufferedResponse{header: w.Header(), status: http.StatusOK}
+	if fault == nil || fault.After || fault.keepsResponse() {
 		if err == nil {
 			err = s.authenticate(r, body)
 		}
@@ -183,28 +209,28 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			err = errNotPublished
 		}
 		if err != nil {
-			s.answer(&answer, nil, err)
+			s.respond(&response, nil, err)
 		} else {
-			s.routes.ServeHTTP(&answer, r)
+			s.routes.ServeHTTP(&response, r)
 		}
 	}
-	if fault != nil && !fault.passes() {
+	if fault != nil && !fault.keepsResponse() {
 		if fault.Drop {
-			s.logf("%s %s: connection broken as ordered", r.Method, r.URL.RequestURI())
+			s.logf("%s %s: connection broken by an injected fault", r.Method, r.URL.RequestURI())
 			drop(w)
 			return
 		}
-		fault.write(&answer)
+		fault.write(&response)
 	}
 	s.mu.Lock()
-	request.StatusCode = answer.status
+	request.StatusCode = response.status
 	s.mu.Unlock()
-	w.WriteHeader(answer.status)
-	if _, err := w.Write(answer.body.Bytes()); err != nil {
-		s.logf("%s %s: the client did not wait for the answer: %v", r.Method, r.URL.RequestURI(), err)
+	w.WriteHeader(response.status)
+	if _, err := w.Write(response.body.Bytes()); err != nil {
+		s.logf("%s %s: the client did not wait for the response: %v", r.Method, r.URL.RequestURI(), err)
 		return
 	}
-	s.logf("%s %s %d %s", r.Method, r.URL.RequestURI(), answer.status, s.options.Now().Sub(start).Round(time.Microsecond))
+	s.logf("%s %s %d %s", r.Method, r.URL.RequestURI(), response.status, s.options.Now().Sub(start).Round(time.Microsecond))
 }
 
 func (s *Service) logf(format string, arguments ...any) {
@@ -213,8 +239,8 @@ func (s *Service) logf(format string, arguments ...any) {
 	}
 }
 
-// answer writes what a handler returned: an apiError with its status, nil as 204, everything else as 200.
-func (s *Service) answer(w http.ResponseWriter, body any, err error) {
+// respond writes what a handler returned: an apiError with its status, nil as 204, everything else as 200.
+func (s *Service) respond(w http.ResponseWriter, body any, err error) {
 	status := http.StatusOK
 	if err != nil {
 		failure := asAPIError(err)
@@ -232,23 +258,23 @@ func (s *Service) answer(w http.ResponseWriter, body any, err error) {
 func (s *Service) write(w http.ResponseWriter, status int, body any) {
 	encoded, err := json.Marshal(body)
 	if err != nil {
-		panic(fmt.Sprintf("emulator: an answer cannot be encoded: %v", err))
+		panic(fmt.Sprintf("emulator: a response cannot be encoded: %v", err))
 	}
 	w.Header().Set("Content-Type", "application/json;charset=utf8")
 	w.WriteHeader(status)
 	_, _ = w.Write(encoded) // A buffer does not fail.
 }
 
-// buffered is an answer that can still be replaced by a fault.
-type buffered struct {
+// bufferedResponse is a response that a fault can still replace.
+type bufferedResponse struct {
 	header http.Header
 	status int
 	body   bytes.Buffer
 }
 
-func (b *buffered) Header() http.Header         { return b.header }
-func (b *buffered) WriteHeader(status int)      { b.status = status }
-func (b *buffered) Write(p []byte) (int, error) { return b.body.Write(p) }
+func (b *bufferedResponse) Header() http.Header         { return b.header }
+func (b *bufferedResponse) WriteHeader(status int)      { b.status = status }
+func (b *bufferedResponse) Write(p []byte) (int, error) { return b.body.Write(p) }
 
 func newRequestID() string {
 	var id [16]byte

@@ -9,33 +9,30 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 )
 
-// undocumentedJob has members that the API does not document.
-const undocumentedJob = `{"job_name":"app","environment_setting":{"node_label":{"zone":["a",{"b":null}]}},"build_cmd":"make <all>"}`
-
 func TestState_survivesRestart(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
 	options := emulator.Options{StateFile: filepath.Join(t.TempDir(), "state.json"), Now: clock.Now, BuildDuration: time.Minute}
 	before := emulator.New(t, options)
-	id, gone := createJob(t, before, undocumentedJob), createJob(t, before, plainJob("gone"))
+	id, gone := createJob(t, before, plainJob("app")), createJob(t, before, plainJob("gone"))
 	if got := call(t, before, http.MethodDelete, jobsPath+"/"+gone, "").status; got != http.StatusNoContent {
 		t.Fatalf("delete: got %d", got)
 	}
+	mustCall(t, before, http.MethodPut, jobsPath+"/"+id, undocumentedJob)
 	cancelled := stringIn(t, mustCall(t, before, http.MethodPost, jobsPath+"/"+id+"/builds", ""), "build_id")
 	clock.Advance(20 * time.Second)
 	mustCall(t, before, http.MethodPatch, "/assembling/v1/builds/"+cancelled, "")
 	started := stringIn(t, mustCall(t, before, http.MethodPost, jobsPath+"/"+id+"/builds", ""), "build_id")
-	jobBefore := mustCall(t, before, http.MethodGet, jobsPath+"/"+id, "")
+	jobBefore := call(t, before, http.MethodGet, jobsPath+"/"+id, "").raw
 
 	after := emulator.New(t, options)
-	wantJSON(t, mustCall(t, after, http.MethodGet, jobsPath+"/"+id, ""), encode(t, jobBefore))
+	wantJSON(t, mustCall(t, after, http.MethodGet, jobsPath+"/"+id, ""), jobBefore)
 	wantJSON(t, getSpec(t, after, id), undocumentedJob)
 	clock.Advance(time.Minute)
 	wantJSON(t, mustCall(t, after, http.MethodGet, jobsPath+"/"+id+"/builds?name=app", ""), fmt.Sprintf(
@@ -49,28 +46,11 @@ func TestState_survivesRestart(t *testing.T) {
 	wantError(t, call(t, after, http.MethodPost, jobsPath, plainJob("APP")), http.StatusBadRequest, "SVCSTG.CPE.*")
 }
 
-func TestState_updateSurvivesRestart(t *testing.T) {
-	t.Parallel()
-	options := emulator.Options{StateFile: filepath.Join(t.TempDir(), "state.json")}
-	before := emulator.New(t, options)
-	id := createJob(t, before, plainJob("app"))
-	mustCall(t, before, http.MethodPut, jobsPath+"/"+id, fullJob)
-	wantJSON(t, getSpec(t, emulator.New(t, options), id), fullJob)
-}
-
 func TestState_leavesOneFile(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	server := emulator.New(t, emulator.Options{StateFile: filepath.Join(folder, "state.json")})
-	var group sync.WaitGroup
-	for i := range 10 {
-		group.Go(func() {
-			if _, err := send(t.Context(), server, http.MethodPost, jobsPath, plainJob(fmt.Sprintf("app-%d", i))); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	group.Wait()
+	concurrently(10, func(i int) { call(t, server, http.MethodPost, jobsPath, plainJob(fmt.Sprintf("app-%d", i))) })
 	files, err := os.ReadDir(folder)
 	if err != nil || len(files) != 1 || files[0].Name() != "state.json" {
 		t.Errorf("got %v and error %v, want state.json alone", files, err)
@@ -81,52 +61,24 @@ func TestState_leavesOneFile(t *testing.T) {
 	}
 }
 
-func TestState_broken(t *testing.T) {
-	t.Parallel()
-	for name, content := range map[string]string{
-		"empty": "", "cut": `{"jobs":[{"id":"a"`, "no JSON": "jobs:", "list": "[]", "wrong type": `{"jobs":{}}`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			file := filepath.Join(t.TempDir(), "state.json")
-			if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := emulator.NewService(emulator.Options{StateFile: file}); err == nil {
-				t.Error("a broken file is no error")
-			}
-			if left, err := os.ReadFile(file); err != nil || string(left) != content {
-				t.Errorf("the broken file was touched: %q, %v", left, err)
-			}
-		})
-	}
-	if _, err := emulator.NewService(emulator.Options{StateFile: t.TempDir()}); err == nil {
-		t.Error("a folder as state file is no error")
-	}
-}
-
 // A file that the service cannot have written is not used: its first request would panic, or its first change overwrite it. The error
 // contains the path and the member.
 func TestState_wrongMembersAreNotLoaded(t *testing.T) {
 	t.Parallel()
 	const job, start = `{"id":"a","spec":{"job_name":"app"}}`, `{"jobs":[{"id":"a","spec":{"job_name":"app"}}],"builds":`
 	for content, want := range map[string]string{
+		``: `EOF`, `{"jobs":[{"id":"a"`: `unexpected EOF`, `jobs:`: `invalid character`, `{"jobs":[]}{}`: `more than one JSON document`,
 		`{"jobs":[null]}`:                                                                `jobs[0] is null`,
-		`{"jobs":[` + job + `,null]}`:                                                    `jobs[1] is null`,
 		`{"jobs":[` + job + `,` + job + `]}`:                                             `jobs[1].id "a" is that of another job`,
 		`{"jobs":[{"spec":{"job_name":"app"}}]}`:                                         `jobs[0].id is missing`,
-		`{"jobs":[{"id":"a"}]}`:                                                          `jobs[0].spec is missing`,
 		`{"jobs":[{"id":"a","spec":null}]}`:                                              `jobs[0].spec is missing`,
-		`{"jobs":[{"id":"a","spec":{}}]}`:                                                `jobs[0].spec.job_name is missing`,
 		`{"jobs":[{"id":"a","spec":{"job_name":1}}]}`:                                    `jobs[0].spec.job_name is missing`,
 		`{"jobs":[{"id":"a","spec":[]}]}`:                                                `spec`,
-		`{"jobs":[{"id":1,"spec":{"job_name":"app"}}]}`:                                  `id`,
 		`{"jobs":[{"id":"a","created_at":"yesterday"}]}`:                                 `yesterday`,
 		start + `[null]}`:                                                                `builds[0] is null`,
 		start + `[{"job_id":"a","index":1}]}`:                                            `builds[0].id is missing`,
 		start + `[{"id":"b","job_id":"x","index":1}]}`:                                   `builds[0].job_id "x" is not the id of a job`,
 		start + `[{"id":"b","job_id":"a"}]}`:                                             `builds[0].index must be at least 1`,
-		`{"builds":[{"id":"b","job_id":"a","index":1}]}`:                                 `builds[0].job_id "a" is not the id of a job`,
 		`{"version":4,"serial":1,"resources":[]}`:                                        `version`,
 		start + `[{"id":"b","job_id":"a","index":1},{"id":"b","job_id":"a","index":2}]}`: `builds[1].id "b" is that of another build`,
 	} {
@@ -137,6 +89,9 @@ func TestState_wrongMembersAreNotLoaded(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err := emulator.NewService(emulator.Options{StateFile: file})
+			if left, readErr := os.ReadFile(file); readErr != nil || string(left) != content {
+				t.Errorf("the file was changed: %q, %v", left, readErr)
+			}
 			if err == nil || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), want) {
 				t.Errorf("got error %v, want one with the path and %q", err, want)
 			}
@@ -148,14 +103,9 @@ func TestState_wrongMembersAreNotLoaded(t *testing.T) {
 func TestState_cannotBeWritten(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{StateFile: filepath.Join(t.TempDir(), "missing", "state.json")})
+	if _, err := emulator.NewService(emulator.Options{StateFile: t.TempDir()}); err == nil {
+		t.Error("a folder as state file is no error")
+	}
 	wantError(t, call(t, server, http.MethodPost, jobsPath, plainJob("app")), http.StatusInternalServerError, "SVCSTG.CPE.500*")
 	mustCall(t, server, http.MethodGet, jobsPath+"?page=1&per_page=10", "")
-}
-
-func TestState_numbersSurviveRestart(t *testing.T) {
-	t.Parallel()
-	options := emulator.Options{StateFile: filepath.Join(t.TempDir(), "state.json")}
-	const body = `{"job_name":"app","environment_setting":{"ratio":0.10},"serial":12345678901234567890}`
-	id := createJob(t, emulator.New(t, options), body)
-	wantJSON(t, getSpec(t, emulator.New(t, options), id), body)
 }

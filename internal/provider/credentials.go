@@ -83,7 +83,7 @@ func (c *configuration) selectSource() selection {
 
 	complete := slices.DeleteFunc(slices.Clone(sources), func(s credentialSource) bool { return !s.complete() })
 	configured := slices.DeleteFunc(slices.Clone(complete), func(s credentialSource) bool { return !s.configured })
-	candidates := append(configured, complete...)
+	candidates := slices.Concat(configured, complete)
 	earlier, used := len(configured) > 0, ""
 	for _, s := range sources {
 		switch {
@@ -254,7 +254,7 @@ func (c *configuration) profileSource(needed bool) credentialSource {
 	case auth.Token:
 		s.token = credential
 	}
-	s.description = fmt.Sprintf("the current profile of %s", shown)
+	s.description = "the current profile of " + shown
 	if name.text != "" {
 		s.description = fmt.Sprintf("profile %q (%s) of %s", name.text, describe(name), shown)
 	}

@@ -79,15 +79,15 @@ func TestProvider_credentials(t *testing.T) {
 		"agency_password": {region + userBlock + roleBlock + "project_id = \"p\"\n", "temporary key", "p", []string{logIn, assume}},
 		"agency_token":    {region + tokenBlock + roleBlock, "temporary key", project, []string{assume, lookUp}},
 	}
-	servers, config := map[string]*emulator.Server{}, providertest.Requirement
+	servers, config := map[string]*emulator.Server{}, []string{providertest.Requirement}
 	for name, c := range cases {
 		servers[name] = emulator.New(t, emulator.Options{})
-		config += aliased(name, c.arguments+endpointsOf(servers[name]))
+		config = append(config, aliased(name, c.arguments+endpointsOf(servers[name])))
 	}
 	cli := providertest.NewCLI(t, servers["metadata"])
 	cli.Env = append(cli.Env, "HW_REGION_NAME=", "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_PROJECT_ID=", "HOME="+t.TempDir(),
 		"HW_METADATA_DISABLED=false", "HW_METADATA_ENDPOINT="+servers["metadata"].URL)
-	cli.Write(t, "main.tf", config)
+	cli.Write(t, "main.tf", strings.Join(config, ""))
 	succeed(t, cli, "plan", "-no-color", "-input=false")
 	for name, c := range cases {
 		iam, requests := split(servers[name])
@@ -133,54 +133,61 @@ func TestProvider_credentialErrorsNameTheirSource(t *testing.T) {
 		"mixed":   {"access_key = \"EMULATORACCESSKEY\"\nproject_id = \"p\"\n", emulator.Fault{}, wrong + "access_key in the provider block, secret_key from HW_SECRET_KEY.", 0},
 		"profile": {"shared_config_file = \"" + profile + "\"\n", emulator.Fault{}, wrong + "the current profile of " + profile + ".", 0},
 		"expired": {
-			tokenBlock, emulator.Fault{Times: -1, StatusCode: 401, Body: `{"error_code":"APIGW.0307","error_msg":"The token must be updated"}`},
+			tokenBlock,
+			emulator.Fault{Times: -1, StatusCode: 401, Body: `{"error_code":"APIGW.0307","error_msg":"The token must be updated"}`},
 			"The token has expired (it lives 24 hours), or it was issued for another region. Get a new one for the provider's region. " +
 				"Credentials in use: token in the provider block.", 0,
 		},
 		"password": {
-			strings.Replace(userBlock, "emulator-password", "canary-wrong", 1), emulator.Fault{},
+			strings.Replace(userBlock, "emulator-password", "canary-wrong", 1),
+			emulator.Fault{},
 			`, logging in as user "emulator-user": HTTP 401: The username or password is wrong. Check the provider's user_name or user_id, password, ` +
 				"domain_name or domain_id, and project_name. Credentials in use: " + userInBlock + ".", 1,
 		},
 		"agency": {
-			keyBlock + strings.Replace(roleBlock, "emulator-agency", "nobody", 1), emulator.Fault{},
+			keyBlock + strings.Replace(roleBlock, "emulator-agency", "nobody", 1),
+			emulator.Fault{},
 			`, assuming agency "nobody": HTTP 404: Could not find agency: nobody. Check the agency's name and account, and that the credentials may use it ` +
 				"(Agent Operator, or sts:agencies:assume with the ID of the account). Credentials in use: " + keysInBlock + ", assume_role.agency_name in the provider block.", 2,
 		},
 		"agency_keys": {wrongKeys + roleBlock, emulator.Fault{}, `looking up the account of the access key: HTTP 401: APIGW.0301: Incorrect IAM authentication information: verify aksk signature fail. ` + wrong + keysInBlock, 1},
 		"oidc": {
-			strings.Replace(oidcBlock, "emulator-id-token", "canary-wrong", 1), emulator.Fault{},
+			strings.Replace(oidcBlock, "emulator-id-token", "canary-wrong", 1),
+			emulator.Fault{},
 			`, exchanging the ID token of identity provider "emulator-idp": HTTP 401: The ID token is not one of the identity provider. Check idp_id, and that ` +
 				"the ID token is one of this identity provider and has not expired. Credentials in use: " + oidcInBlock, 1,
 		},
 		"oidc_file": {temporary, emulator.Fault{}, "is empty. Check id_token_file. Credentials in use: " + oidcInBlock + "_file in the provider block", 0},
 		"look_up":   {wrongKeys, emulator.Fault{}, `, looking up the ID of project "cn-north-4": HTTP 401: APIGW.0301: Incorrect IAM authentication information: verify aksk signature fail. ` + wrong + keysInBlock, 1},
 		"project": {
-			keyBlock + "project_name = \"nowhere\"\n", emulator.Fault{},
+			keyBlock + "project_name = \"nowhere\"\n",
+			emulator.Fault{},
 			`, looking up the ID of project "nowhere": IAM returned no project of this name. Check project_name, which is the region's name by default, or set project_id.`, 1,
 		},
 		"busy": {
-			userBlock, emulator.Fault{StatusCode: http.StatusServiceUnavailable, Times: -1},
+			userBlock,
+			emulator.Fault{StatusCode: http.StatusServiceUnavailable, Times: -1},
 			"HTTP 503: the answer says no more. Identity and access management (IAM) is busy or out of order, which says nothing of the credentials. Try again later.", -1,
 		},
 		"unreachable": {userBlock, emulator.Fault{Drop: true, Times: -1}, "Identity and access management (IAM) was not reached. Check the network", -1},
 		"not_iam": {
-			userBlock, emulator.Fault{StatusCode: http.StatusOK, Body: "<html>Welcome</html>"},
+			userBlock,
+			emulator.Fault{StatusCode: http.StatusOK, Body: "<html>Welcome</html>"},
 			`HTTP 200: "Welcome": the response is not the documented JSON. This is no response of identity and access management (IAM). ` +
 				"Check the provider's region, cloud and auth_url, or endpoints.iam and endpoints.sts. Credentials in use: " + userInBlock + ".", 1,
 		},
 	}
-	servers, config := map[string]*emulator.Server{}, providertest.Requirement
+	servers, config := map[string]*emulator.Server{}, []string{providertest.Requirement}
 	for name, c := range cases {
 		servers[name] = emulator.New(t, emulator.Options{IAM: emulator.IAM{Projects: map[string]string{"cn-north-4": "p"}}})
 		if c.fault.StatusCode != 0 || c.fault.Drop {
-			servers[name].Order(c.fault)
+			servers[name].InjectFault(c.fault)
 		}
-		config += strings.Replace(aliased(name, "max_retries = 0\n"+c.arguments+endpointsOf(servers[name])), "{\n  provider", "{\n  count = 3\n  provider", 1)
+		config = append(config, strings.Replace(aliased(name, "max_retries = 0\n"+c.arguments+endpointsOf(servers[name])), "{\n  provider", "{\n  count = 3\n  provider", 1))
 	}
 	cli := providertest.NewCLI(t, servers["keys"])
 	cli.Env = append(cli.Env, "HW_ACCESS_KEY=", "HW_SECRET_KEY=canary-wrong", "HW_AUTH_TOKEN=canary-wrong", "HW_PROJECT_ID=")
-	cli.Write(t, "main.tf", config)
+	cli.Write(t, "main.tf", strings.Join(config, ""))
 	_, stderr, err := cli.Run(t, "plan", "-no-color", "-input=false")
 	if err == nil || strings.Contains(stderr, "canary") {
 		t.Errorf("%v\n%s", err, stderr)
@@ -211,7 +218,7 @@ func TestProvider_uselessMetadata(t *testing.T) {
 	} {
 		server := emulator.New(t, emulator.Options{})
 		fault.Path, fault.Times = "/openstack/latest/securitykey", -1
-		server.Order(fault)
+		server.InjectFault(fault)
 		cli := providertest.NewCLI(t, server)
 		cli.Env = append(cli.Env, "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_METADATA_DISABLED=false", "HW_METADATA_ENDPOINT="+server.URL, "HOME="+t.TempDir())
 		cli.Write(t, "main.tf", providertest.Requirement+aliased("none", ""))
@@ -271,7 +278,7 @@ func TestProvider_refresh(t *testing.T) {
 			server := emulator.New(t, emulator.Options{Now: clock.time, IAM: emulator.IAM{Lifetime: 15 * time.Minute}})
 			config := region + strings.Replace(c.block, "agency_name", "duration = 900\n  agency_name", 1) + endpointsOf(server)
 			posts := 0
-			server.Order(emulator.Fault{
+			server.InjectFault(emulator.Fault{
 				Method: http.MethodPost, Path: jobsPath, Do: func() { c.end(server, clock) },
 				When: func(emulator.Request) bool { posts++; return posts == 5 },
 			})

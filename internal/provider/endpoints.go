@@ -138,6 +138,7 @@ func (c *configuration) endpointOverride(name string) string {
 		summary, subject = "Invalid endpoint", fmt.Sprintf("The endpoint %q (%s)", strings.TrimPrefix(name, "endpoints."), v.orVariables())
 	case environment:
 		subject = "The " + v.orVariables()
+	default:
 	}
 	got := ""
 	if !strings.Contains(v.text, "@") { // It may contain a password.

@@ -251,7 +251,7 @@ variable "branch" { default = "main" }
 	t.Run("deployment", func(t *testing.T) {
 		t.Parallel()
 		server, cli := start(t, job+blocks("A deployment that waits for a build")[0]+"variable \"release\" { default = \"1\" }\n")
-		server.OrderBuilds(emulator.Outcome{Phase: "Build"})
+		server.InjectOutcomes(emulator.Outcome{Phase: "Build"})
 		if _, stderr, err := cli.Run(t, "apply", "-no-color", "-input=false", "-auto-approve"); err == nil || !strings.Contains(stderr, "The build failed") {
 			t.Errorf("a failed build: %v\n%s", err, stderr)
 		}

@@ -59,7 +59,7 @@ func TestGuide_remoteStateInPostgreSQL(t *testing.T) {
 	succeed(t, other, "plan", "-no-color", "-input=false", "-detailed-exitcode")
 
 	arrived, release := make(chan bool), make(chan bool)
-	server.Order(emulator.Fault{Method: http.MethodPut, Do: func() { arrived <- true; <-release }})
+	server.InjectFault(emulator.Fault{Method: http.MethodPut, Do: func() { arrived <- true; <-release }})
 	cli.Write(t, "main.tf", strings.Replace(blocks[0], "environment_setting {}", "job_description = \"new\"\n\n  environment_setting {}", 1))
 	apply := cli.Start(t, "apply", "-no-color", "-input=false", "-auto-approve")
 	<-arrived

@@ -121,7 +121,7 @@ func TestProvider_killed(t *testing.T) {
 					var mu sync.Mutex
 					count := 0
 					started := make(chan *providertest.Command, 1)
-					server.Order(emulator.Fault{
+					server.InjectFault(emulator.Fault{
 						Drop: true, After: after,
 						When: func(emulator.Request) bool {
 							mu.Lock()
@@ -225,7 +225,7 @@ func TestProvider_interruptedWhileWaiting(t *testing.T) {
 	cli := providertest.NewCLI(t, server)
 	cli.Write(t, "main.tf", manyJobs(many))
 	waiting := make(chan bool, 1)
-	server.Order(emulator.Fault{
+	server.InjectFault(emulator.Fault{
 		Method: http.MethodPost, Path: jobsPath, Times: -1,
 		StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"240"}},
 		Body: `{"error_code":"APIGW.0308","error_msg":"throttled"}`,
@@ -259,7 +259,7 @@ func TestProvider_interruptedWhileCreating(t *testing.T) {
 	cli.Write(t, "main.tf", manyJobs(many))
 	const inFlight = 10 // Terraform's parallelism.
 	arrived, release := make(chan bool, many), make(chan bool)
-	server.Order(emulator.Fault{Method: http.MethodPost, Path: jobsPath, Times: -1, Do: func() { arrived <- true; <-release }})
+	server.InjectFault(emulator.Fault{Method: http.MethodPost, Path: jobsPath, Times: -1, Do: func() { arrived <- true; <-release }})
 	apply := cli.Start(t, "apply", "-no-color", "-input=false", "-auto-approve")
 	for range inFlight {
 		<-arrived
@@ -336,7 +336,7 @@ func TestProvider_manyJobsWithFaults(t *testing.T) {
 	cli := providertest.NewCLI(t, server)
 	cli.Env = append(cli.Env, "HW_MAX_RETRIES=12") // So that bad luck with the seed ends no operation.
 	cli.Write(t, "main.tf", manyJobs(count))
-	server.OrderRandomFaults(seed, 0.1)
+	server.InjectRandomFaults(seed, 0.1)
 	if _, stderr, err := cli.Run(t, "apply", "-no-color", "-input=false", "-auto-approve", "-parallelism=50"); err != nil {
 		t.Errorf("seed %d: %v\n%s", seed, err, stderr)
 	}

@@ -4,11 +4,11 @@
 package provider_test
 
 import (
-	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -30,7 +30,7 @@ func TestProvider_secretsStayOut(t *testing.T) {
 		AccessKey: emulator.DefaultAccessKey, SecretKey: "canary-secret-key", SecurityToken: "canary-security-token", Token: "canary-token",
 		IAM: emulator.IAM{Password: "canary-password", IDToken: "canary-id-token"},
 	})
-	config := providertest.Requirement
+	config := []string{providertest.Requirement}
 	for name, arguments := range map[string]string{
 		"keys":     keys,
 		"token":    "token = \"canary-token\"\n",
@@ -39,16 +39,16 @@ func TestProvider_secretsStayOut(t *testing.T) {
 		"agency":   keys + roleBlock,
 		"profile":  "shared_config_file = \"" + file + "\"\n",
 	} {
-		config += aliased(name, arguments) + strings.NewReplacer(
-			"\"test\" {", fmt.Sprintf("%q {\n  provider = servicestage.%[1]s", name), "\"app\"", fmt.Sprintf("\"app-%s\"", name)).Replace(job)
+		config = append(config, aliased(name, arguments)+strings.NewReplacer(
+			"\"test\" {", strconv.Quote(name)+" {\n  provider = servicestage."+name, "\"app\"", "\"app-"+name+"\"").Replace(job))
 	}
 	cli := providertest.NewCLI(t, server)
 	log := filepath.Join(t.TempDir(), "trace.log")
 	cli.Env = append(cli.Env, "TF_LOG=TRACE", "TF_LOG_PATH="+log, "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_PROJECT_ID=")
-	cli.Write(t, "main.tf", config)
+	cli.Write(t, "main.tf", strings.Join(config, ""))
 
 	printed := succeed(t, cli, "plan", "-no-color", "-input=false", "-out=plan") + succeed(t, cli, "apply", "-no-color", "-input=false", "plan")
-	server.Order(emulator.Fault{
+	server.InjectFault(emulator.Fault{
 		Method: http.MethodGet, Path: jobsPath + "/*", Times: -1, StatusCode: http.StatusUnauthorized, Body: `{"error_code":"APIGW.0301"}`,
 	})
 	stdout, stderr, err := cli.Run(t, "plan", "-no-color", "-input=false")

@@ -37,7 +37,7 @@ func TestServer_stopHoldsForLaterCalls(t *testing.T) {
 	t.Parallel()
 	text := func(value string) tftypes.Value { return tftypes.NewValue(tftypes.String, value) }
 	service := emulator.New(t, emulator.Options{})
-	service.Order(emulator.Fault{
+	service.InjectFault(emulator.Fault{
 		Method: http.MethodGet, Times: -1, StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"3600"}},
 	})
 	server := provider.NewServer("test")()

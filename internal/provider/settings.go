@@ -176,7 +176,7 @@ func (c *configuration) add(name string, value attr.Value) {
 	if value.IsNull() {
 		return
 	}
-	children := map[string]attr.Value{}
+	var children map[string]attr.Value
 	switch value := value.(type) {
 	case types.String:
 		c.values[name] = value.ValueString()

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -42,11 +43,11 @@ func TestProvider_invalidSettingsHaveALine(t *testing.T) {
 			t.Parallel()
 			cli := providertest.NewCLI(t, emulator.New(t, emulator.Options{}))
 			cli.Env = append(cli.Env, "HW_REGION_NAME=", "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_SERVICESTAGE_ENDPOINT=")
-			config := providertest.Requirement
+			config := []string{providertest.Requirement}
 			for name, c := range cases {
-				config += aliased(name, c[0])
+				config = append(config, aliased(name, c[0]))
 			}
-			cli.Write(t, "main.tf", config)
+			cli.Write(t, "main.tf", strings.Join(config, ""))
 			_, stderr, err := cli.Run(t, command, "-no-color")
 			if err == nil {
 				t.Error("no error")
@@ -104,7 +105,7 @@ func TestProvider_maxRetries(t *testing.T) {
 		t.Run(setting, func(t *testing.T) {
 			t.Parallel()
 			server := emulator.New(t, emulator.Options{})
-			server.Order(emulator.Fault{Method: http.MethodGet, Times: -1, StatusCode: http.StatusBadGateway})
+			server.InjectFault(emulator.Fault{Method: http.MethodGet, Times: -1, StatusCode: http.StatusBadGateway})
 			config := strings.Replace(providertest.Config(server, "data \"servicestage_build_job\" \"test\" {\n  job_id = \"x\"\n}\n"),
 				"region ", setting+"  region ", 1)
 			providertest.Run(t, nil, resource.TestStep{Config: config, PlanOnly: true, ExpectError: regexp.MustCompile(`HTTP 502`)})
@@ -137,7 +138,7 @@ func TestProvider_unknownRetries(t *testing.T) {
 func TestProvider_unknownSettings(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	config := providertest.Requirement
+	config := []string{providertest.Requirement}
 	for name, c := range map[string][2]string{
 		"keys":        {strings.Replace(keyBlock, "\"EMULATORACCESSKEY\"", "terraform_data.keys.output", 1), emulator.DefaultAccessKey},
 		"password":    {strings.Replace(userBlock, "\"emulator-password\"", "terraform_data.password.output", 1), emulator.DefaultPassword},
@@ -149,11 +150,11 @@ func TestProvider_unknownSettings(t *testing.T) {
 		if name != "endpoints" {
 			arguments += endpointsOf(server)
 		}
-		config += fmt.Sprintf("resource \"terraform_data\" %q { input = %q }\nprovider \"servicestage\" {\nalias = %[1]q\n%[3]s}\n", name, c[1], arguments)
-		config += strings.NewReplacer("\"test\" {", fmt.Sprintf("%q {\n  provider = servicestage.%[1]s", name), "\"app\"", fmt.Sprintf("\"app-%s\"", name)).Replace(job)
+		config = append(config, fmt.Sprintf("resource \"terraform_data\" %q { input = %q }\nprovider \"servicestage\" {\nalias = %[1]q\n%[3]s}\n", name, c[1], arguments))
+		config = append(config, strings.NewReplacer("\"test\" {", strconv.Quote(name)+" {\n  provider = servicestage."+name, "\"app\"", "\"app-"+name+"\"").Replace(job))
 	}
 	cli := providertest.NewCLI(t, server)
-	cli.Write(t, "main.tf", config)
+	cli.Write(t, "main.tf", strings.Join(config, ""))
 	cli.Env = append(cli.Env, "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_SERVICESTAGE_ENDPOINT=http://127.0.0.1:1")
 	stdout := succeed(t, cli, "apply", "-no-color", "-input=false", "-auto-approve")
 	want := regexp.MustCompile(`known only after apply: (access_key|password|assume_role\.agency_name|assume_role_with_oidc\.id_token|endpoints\.servicestage)\. `)
@@ -172,14 +173,14 @@ func TestProvider_cacertFile(t *testing.T) {
 	secure := httptest.NewTLSServer(server.Service)
 	t.Cleanup(secure.Close)
 	certificate := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw}))
-	config, endpoints := providertest.Requirement, fmt.Sprintf("endpoints = { servicestage = %[1]q, iam = %[1]q }\n", secure.URL)
+	config, endpoints := []string{providertest.Requirement}, fmt.Sprintf("endpoints = { servicestage = %[1]q, iam = %[1]q }\n", secure.URL)
 	for name, argument := range map[string]string{
 		"none": "", "path": "cacert_file = \"" + writeFile(t, certificate) + "\"\n", "text": "cacert_file = <<-EOT\n" + certificate + "EOT\n", "insecure": "insecure = true\n",
 	} {
-		config += aliased(name, region+userBlock+"max_retries = 0\n"+argument+endpoints)
+		config = append(config, aliased(name, region+userBlock+"max_retries = 0\n"+argument+endpoints))
 	}
 	cli := providertest.NewCLI(t, server)
-	cli.Write(t, "main.tf", config)
+	cli.Write(t, "main.tf", strings.Join(config, ""))
 	_, stderr, _ := cli.Run(t, "plan", "-no-color", "-input=false") // It fails for one of them.
 	if messages := errorsOf(stderr); len(messages) != 1 || !strings.Contains(messages["none"], "certificate signed by unknown authority") {
 		t.Errorf("got %v", stderr)

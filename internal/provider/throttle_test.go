@@ -22,7 +22,7 @@ func TestProvider_waitBeyondTheTimeoutIsNotBegun(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := emulator.New(t, emulator.Options{})
-			server.Order(emulator.Fault{
+			server.InjectFault(emulator.Fault{
 				Method: http.MethodPost, Path: jobsPath, Times: -1, StatusCode: http.StatusTooManyRequests,
 				Header: http.Header{"Retry-After": {header}}, Body: `{"error_code":"APIGW.0308","error_msg":"slow down"}`,
 			})

@@ -26,8 +26,7 @@ func TestInstall(t *testing.T) {
 		t.Fatalf("%v\n%s", err, output)
 	}
 	cli := &providertest.CLI{Dir: t.TempDir(), Env: []string{
-		"HOME=" + home, "TF_CLI_CONFIG_FILE=", "TF_PLUGIN_CACHE_DIR=", "TF_DATA_DIR=", "XDG_DATA_HOME=", "XDG_CONFIG_HOME=",
-		"CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1",
+		"HOME=" + home, "TF_CLI_CONFIG_FILE=", "TF_PLUGIN_CACHE_DIR=", "TF_DATA_DIR=", "XDG_DATA_HOME=", "XDG_CONFIG_HOME=", "CHECKPOINT_DISABLE=1",
 		"HW_REGION_NAME=cn-north-4", "HW_AUTH_TOKEN=" + emulator.DefaultToken, "HW_SERVICESTAGE_ENDPOINT=" + server.URL,
 	}}
 	cli.Write(t, "main.tf", providertest.Requirement+"resource \"servicestage_build_job\" \"app\" {\n  job_name = \"app\"\n  environment_setting {}\n}\n")
@@ -43,12 +42,8 @@ func TestInstall(t *testing.T) {
 	if jobs := server.Jobs(); len(jobs) != 1 || jobs[0].Name() != "app" {
 		t.Errorf("the service holds %v", jobs)
 	}
-	lock, err := os.ReadFile(filepath.Join(cli.Dir, ".terraform.lock.hcl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(string(lock), "0.0.1") {
-		t.Errorf("init locked another version:\n%s", lock)
+	if lock, err := os.ReadFile(filepath.Join(cli.Dir, ".terraform.lock.hcl")); err != nil || !strings.Contains(string(lock), "0.0.1") {
+		t.Errorf("init locked another version: %v\n%s", err, lock)
 	}
 }
 

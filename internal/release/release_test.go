@@ -1,75 +1,21 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package release_test holds what a release promises: the same sources make the same programs, the registry's manifest is
-// right, and what is installed by hand is found by a plain init.
+// Package release_test tests what a release promises and no tool checks. It must not be imported.
 package release_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"text/template"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
-
-// extraFile is a file that goes into a release under a name of its own.
-type extraFile struct {
-	Glob         string `yaml:"glob"`
-	NameTemplate string `yaml:"name_template"`
-}
-
-// goreleaser is what the tests look at in .goreleaser.yml.
-type goreleaser struct {
-	ProjectName string `yaml:"project_name"`
-	Builds      []struct {
-		Binary       string   `yaml:"binary"`
-		Env          []string `yaml:"env"`
-		Flags        []string `yaml:"flags"`
-		Ldflags      []string `yaml:"ldflags"`
-		ModTimestamp string   `yaml:"mod_timestamp"`
-	} `yaml:"builds"`
-	Archives []struct {
-		Formats      []string `yaml:"formats"`
-		NameTemplate string   `yaml:"name_template"`
-	} `yaml:"archives"`
-	Checksum struct {
-		NameTemplate string      `yaml:"name_template"`
-		Algorithm    string      `yaml:"algorithm"`
-		ExtraFiles   []extraFile `yaml:"extra_files"`
-	} `yaml:"checksum"`
-	Release struct {
-		ExtraFiles []extraFile `yaml:"extra_files"`
-	} `yaml:"release"`
-}
-
-const testVersion = "7.8.9-test"
-
-// rendered is a template of .goreleaser.yml, for a release of testVersion on linux_amd64.
-func rendered(t *testing.T, text string) string {
-	t.Helper()
-	parsed, err := template.New("").Option("missingkey=error").Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var result strings.Builder
-	values := map[string]string{
-		"ProjectName": "terraform-provider-servicestage", "Version": testVersion, "Os": "linux", "Arch": "amd64",
-		"CommitTimestamp": "1700000000",
-	}
-	if err := parsed.Execute(&result, values); err != nil {
-		t.Fatal(err)
-	}
-	return result.String()
-}
 
 func root(t *testing.T) string {
 	t.Helper()
@@ -80,129 +26,64 @@ func root(t *testing.T) string {
 	return folder
 }
 
-func readYAML(t *testing.T, file string, into any) {
+func readFile(t *testing.T, elements ...string) string {
 	t.Helper()
-	content, err := os.ReadFile(file)
+	content, err := os.ReadFile(filepath.Join(append([]string{root(t)}, elements...)...))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := yaml.Unmarshal(content, into); err != nil {
-		t.Fatalf("%s: %v", file, err)
-	}
+	return string(content)
 }
 
-func config(t *testing.T) goreleaser {
-	t.Helper()
-	var config goreleaser
-	readYAML(t, filepath.Join(root(t), ".goreleaser.yml"), &config)
-	if len(config.Builds) != 1 || len(config.Archives) != 1 {
-		t.Fatalf("%d builds and %d archives, not one of each", len(config.Builds), len(config.Archives))
-	}
-	return config
-}
-
-// Two builds of the same sources, in different folders and with the release's own flags, are the same byte for byte.
-func TestBuild_reproducible(t *testing.T) {
-	t.Parallel()
-	build := config(t).Builds[0]
-	if build.ModTimestamp != "{{ .CommitTimestamp }}" {
-		t.Errorf("mod_timestamp is %q: programs carry the time of the build", build.ModTimestamp)
-	}
-	var programs [2][]byte
-	for i := range programs {
-		folder := filepath.Join(t.TempDir(), strings.Repeat("long-name-", i+1))
-		copySources(t, folder)
-		program := filepath.Join(t.TempDir(), rendered(t, build.Binary))
-		arguments := slices.Concat([]string{"build"}, build.Flags, []string{"-ldflags", rendered(t, strings.Join(build.Ldflags, " ")), "-o", program, "."})
-		command := exec.CommandContext(t.Context(), "go", arguments...)
-		command.Dir, command.Env = folder, append(os.Environ(), build.Env...)
-		if output, err := command.CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, output)
-		}
-		content, err := os.ReadFile(program)
-		if err != nil {
-			t.Fatal(err)
-		}
-		programs[i] = content
-	}
-	if !bytes.Equal(programs[0], programs[1]) {
-		t.Error("two builds of the same sources differ")
-	}
-	if !bytes.Contains(programs[0], []byte(testVersion)) {
-		t.Error("the program does not know its version")
-	}
-}
-
-// copySources copies what the provider is built from.
-func copySources(t *testing.T, folder string) {
-	t.Helper()
-	if err := os.CopyFS(filepath.Join(folder, "internal"), os.DirFS(filepath.Join(root(t), "internal"))); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"main.go", "go.mod", "go.sum"} {
-		content, err := os.ReadFile(filepath.Join(root(t), name))
-		if err == nil {
-			err = os.WriteFile(filepath.Join(folder, name), content, 0o600)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// The registry finds files by their names.
+// The registry finds files by their names, and the program knows its version. `make snapshot` checks the rest of the configuration,
+// and `make reproduce` that two builds are the same.
 //
 // Source: https://developer.hashicorp.com/terraform/registry/providers/publishing.
-func TestNames(t *testing.T) {
+func TestRelease_namesAndVersion(t *testing.T) {
 	t.Parallel()
-	config := config(t)
-	if config.ProjectName != "terraform-provider-servicestage" {
-		t.Errorf("the project is %q", config.ProjectName)
-	}
-	for template, want := range map[string]string{
-		config.Builds[0].Binary:         "terraform-provider-servicestage_v7.8.9-test",
-		config.Archives[0].NameTemplate: "terraform-provider-servicestage_7.8.9-test_linux_amd64",
-		config.Checksum.NameTemplate:    "terraform-provider-servicestage_7.8.9-test_SHA256SUMS",
+	const version = "-X main.version="
+	configuration := readFile(t, ".goreleaser.yml")
+	for _, line := range []string{
+		"project_name: terraform-provider-servicestage", `binary: "{{ .ProjectName }}_v{{ .Version }}"`, version + "{{ .Version }}", "formats: [zip]",
+		`name_template: "{{ .ProjectName }}_{{ .Version }}_{{ .Os }}_{{ .Arch }}"`, `name_template: "{{ .ProjectName }}_{{ .Version }}_SHA256SUMS"`,
+		`name_template: "{{ .ProjectName }}_{{ .Version }}_manifest.json"`,
 	} {
-		if got := rendered(t, template); got != want {
-			t.Errorf("%s comes to %q, want %q", template, got, want)
+		if !strings.Contains(configuration, line) {
+			t.Errorf("%q is missing in .goreleaser.yml", line)
 		}
 	}
-	if formats := config.Archives[0].Formats; !slices.Equal(formats, []string{"zip"}) {
-		t.Errorf("archives are %v, not zip", formats)
+	program := filepath.Join(t.TempDir(), "provider")
+	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags", version+"7.8.9-test", "-o", program, ".")
+	build.Dir = root(t)
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, output)
 	}
-	if config.Checksum.Algorithm != "sha256" {
-		t.Errorf("check sums are %s", config.Checksum.Algorithm)
+	if content, err := os.ReadFile(program); err != nil || !bytes.Contains(content, []byte("7.8.9-test")) {
+		t.Errorf("the program does not know its version: %v", err)
 	}
 }
 
-// The manifest is published, is among the check sums, and names the protocol that main.go serves.
-func TestManifest(t *testing.T) {
+var pinned = regexp.MustCompile(`uses: (\./|[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$)`)
+
+// Actions are pinned to a commit, nothing but a release may be written, and no credentials stay in a working copy. `make lint` checks
+// the rest.
+func TestWorkflows_rights(t *testing.T) {
 	t.Parallel()
-	config := config(t)
-	for place, files := range map[string][]extraFile{"checksum": config.Checksum.ExtraFiles, "release": config.Release.ExtraFiles} {
-		if len(files) != 1 || files[0].Glob != "terraform-registry-manifest.json" ||
-			rendered(t, files[0].NameTemplate) != "terraform-provider-servicestage_7.8.9-test_manifest.json" {
-			t.Errorf("%s: extra files are %v, not the manifest", place, files)
+	files, err := filepath.Glob(filepath.Join(root(t), ".github", "workflows", "*.yml"))
+	if err != nil || len(files) < 3 {
+		t.Fatalf("%d workflows, %v", len(files), err)
+	}
+	for _, file := range files {
+		content := readFile(t, ".github", "workflows", filepath.Base(file))
+		for line := range strings.Lines(content) {
+			if line = strings.TrimSpace(line); strings.Contains(line, "uses:") && !pinned.MatchString(line) {
+				t.Errorf("%s: not pinned to a commit: %s", file, line)
+			}
 		}
-	}
-	content, err := os.ReadFile(filepath.Join(root(t), "terraform-registry-manifest.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	type manifest struct {
-		Version  int `json:"version"`
-		Metadata struct {
-			ProtocolVersions []string `json:"protocol_versions"`
-		} `json:"metadata"`
-	}
-	var got manifest
-	decoder := json.NewDecoder(bytes.NewReader(content))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&got); err != nil {
-		t.Fatal(err)
-	}
-	if got.Version != 1 || !slices.Equal(got.Metadata.ProtocolVersions, []string{"6.0"}) {
-		t.Errorf("the manifest is %+v", got)
+		writes, checkouts := strings.Count(content, ": write"), strings.Count(content, "actions/checkout@")
+		if writes > 1 || writes == 1 && filepath.Base(file) != "release.yml" || checkouts != strings.Count(content, "persist-credentials: false") ||
+			!slices.Contains(strings.Split(content, "\n\n"), "permissions:\n  contents: read") {
+			t.Errorf("%s: a job may write, or leaves credentials in its working copy", file)
+		}
 	}
 }

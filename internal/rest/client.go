@@ -347,5 +347,10 @@ func decode(response *response, out any, confidential bool) *Error {
 		}
 		return failure
 	}
+	if !confidential && response.secrets.echoedIn(response.body) {
+		failure := response.error()
+		failure.Err = errors.New("the response contains a secret of the request")
+		return failure
+	}
 	return nil
 }

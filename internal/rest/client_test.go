@@ -8,10 +8,11 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
-	"io"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"slices"
@@ -23,59 +24,7 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-// server answers each request by the next of its handlers, the last one again and again, and remembers who sent it what.
-type server struct {
-	*httptest.Server
-	mu       sync.Mutex
-	received []string
-}
-
-func serve(t *testing.T, handlers ...http.HandlerFunc) *server {
-	t.Helper()
-	s := &server{}
-	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			t.Errorf("reading the request: %v", err)
-		}
-		s.mu.Lock()
-		number := min(len(s.received), len(handlers)-1)
-		s.received = append(s.received, strings.TrimSpace(r.Method+" "+r.Header.Get("X-Auth-Token")+" "+string(body)))
-		s.mu.Unlock()
-		handlers[number](w, r)
-	}))
-	t.Cleanup(s.Close)
-	return s
-}
-
-func (s *server) want(t *testing.T, want ...string) {
-	t.Helper()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !slices.Equal(s.received, want) {
-		t.Errorf("got %q, want %q", s.received, want)
-	}
-}
-
-// say answers with a status and a body.
-func say(status int, body string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(status)
-		_, _ = io.WriteString(w, body) // Who does not wait for the answer gets none.
-	}
-}
-
-// lose breaks the connection when the request has arrived.
-func lose(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
-
-var (
-	good     = say(http.StatusOK, `{"a":1}`)
-	expired  = say(http.StatusUnauthorized, `{"error_code":"APIGW.0307","error_msg":"The token must be updated."}`)
-	nameless = say(http.StatusUnauthorized, ``)
-	busy     = say(http.StatusServiceUnavailable, ``)
-)
-
-// renewable has one token after the other.
+// renewable has several tokens.
 type renewable struct {
 	mu     sync.Mutex
 	tokens []string
@@ -98,28 +47,7 @@ func (r *renewable) Reject(req *http.Request) bool {
 	return true
 }
 
-// static is an authenticator that has nothing else.
-type static string
-
-func (s static) Authenticate(_ context.Context, req *http.Request, _ []byte) error {
-	req.Header.Set("X-Auth-Token", string(s))
-	return nil
-}
-
-func client(t *testing.T, url string, adjust func(*rest.Config)) *rest.Client {
-	t.Helper()
-	config := rest.Config{Endpoint: url, Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }}
-	if adjust != nil {
-		adjust(&config)
-	}
-	made, err := rest.New(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return made
-}
-
-// A request that is refused for its credentials is sent once more with others, whatever its method, and counts as no retry.
+// A request whose credentials are rejected is sent once more with others, with any method. That is not a retry.
 func TestClient_renewsCredentials(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -172,15 +100,11 @@ func TestClient_renewsCredentials(t *testing.T) {
 	}
 }
 
-// Credentials that cannot be had anew are sent once.
+// Credentials that cannot be replaced are sent once.
 func TestClient_staticCredentials(t *testing.T) {
 	t.Parallel()
 	server := serve(t, expired)
-	_, err := client(t, server.URL, func(c *rest.Config) { c.Authenticator, c.MaxRetries = static("T"), 5 }).
-		Do(t.Context(), rest.Call{Method: http.MethodGet}, nil)
-	if err == nil {
-		t.Error("a refusal is no error")
-	}
+	equal(t, "attempts", do(t, server.client(t, func(c *rest.Config) { c.Authenticator = static("T") }), get).Attempts, 1)
 	server.want(t, "GET T")
 }
 
@@ -197,40 +121,7 @@ func TestClient_authenticatorOfTheCall(t *testing.T) {
 	server.want(t, "GET T", "GET other")
 }
 
-// A POST that makes nothing is sent again like any other request; one that may have made something is not.
-func TestClient_repeatable(t *testing.T) {
-	t.Parallel()
-	for name, fail := range map[string]http.HandlerFunc{"lost": lose, "busy": busy} {
-		for _, repeatable := range []bool{true, false} {
-			server := serve(t, fail, good)
-			_, err := client(t, server.URL, func(c *rest.Config) { c.MaxRetries = 1 }).
-				Do(t.Context(), rest.Call{Method: http.MethodPost, Repeatable: repeatable}, nil)
-			if (err == nil) != repeatable {
-				t.Errorf("%s, repeatable %v: %v", name, repeatable, err)
-			}
-			want := []string{"POST"}
-			if repeatable {
-				want = append(want, "POST")
-			}
-			server.want(t, want...)
-		}
-	}
-}
-
-// A POST that makes nothing is cut off with its caller, who waits for no id.
-func TestClient_repeatableEndsWithItsCaller(t *testing.T) {
-	t.Parallel()
-	arrived := make(chan bool)
-	server := serve(t, func(_ http.ResponseWriter, r *http.Request) { close(arrived); <-r.Context().Done() })
-	ctx, cancel := context.WithCancel(t.Context())
-	go func() { <-arrived; cancel() }()
-	_, err := client(t, server.URL, nil).Do(ctx, rest.Call{Method: http.MethodPost, Repeatable: true}, nil)
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
-	}
-}
-
-// What cannot be understood is quoted, unless it may hold secrets.
+// A response that is not JSON is quoted, unless it may contain secrets.
 func TestClient_confidential(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -252,7 +143,7 @@ func TestClient_confidential(t *testing.T) {
 	}
 }
 
-// Authorities are those of the configuration, where it has some.
+// An untrusted certificate is not retried.
 func TestClient_rootCAs(t *testing.T) {
 	t.Parallel()
 	secure := httptest.NewTLSServer(good)
@@ -263,10 +154,10 @@ func TestClient_rootCAs(t *testing.T) {
 		pool *x509.CertPool
 		good bool
 	}{"trusted": {trusted, true}, "none": {x509.NewCertPool(), false}, "those of the system": {nil, false}} {
-		_, err := client(t, secure.URL, func(config *rest.Config) { config.RootCAs, config.MaxRetries = c.pool, 5 }).
-			Do(t.Context(), rest.Call{Method: http.MethodGet}, nil)
-		if (err == nil) != c.good || err != nil && !strings.Contains(err.Error(), "certificate signed by unknown authority") {
-			t.Errorf("%s: %v", name, err)
+		failure := do(t, client(t, secure.URL, func(config *rest.Config) { config.RootCAs, config.MaxRetries = c.pool, 5 }), get)
+		if (failure == nil) != c.good || failure != nil &&
+			(!strings.Contains(failure.Error(), "certificate signed by unknown authority") || failure.Attempts != 1 || failure.Sent) {
+			t.Errorf("%s: %v", name, failure)
 		}
 	}
 }
@@ -302,19 +193,205 @@ func TestClient_proxy(t *testing.T) {
 			c.NoProxy = noProxy == "no-proxy"
 			c.Dial = func(_ context.Context, _, address string) (net.Conn, error) {
 				dialled = address
-				return nil, errors.New("as ordered, user:canary-password, " + base64.StdEncoding.EncodeToString([]byte("user:canary-password")))
+				return nil, errors.New("injected, user:canary-password, " + base64.StdEncoding.EncodeToString([]byte("user:canary-password")))
 			}
 		}).Do(t.Context(), rest.Call{Method: http.MethodGet}, nil)
 		t.Logf("dialled %s: %v", dialled, err)
 		return
 	}
 	const proxy = "http://user:canary-password@192.0.2.1:3128"
-	for argument, want := range map[string]string{"proxy": "dialled 192.0.2.1:3128: GET service.example: no response: proxyconnect tcp: as ordered, user:[redacted], dXNlcjp[redacted]Q=", "no-proxy": "dialled service.example:80"} {
+	for argument, want := range map[string]string{"proxy": "dialled 192.0.2.1:3128: GET service.example: no response: proxyconnect tcp: injected, user:[redacted], dXNlcjp[redacted]Q=", "no-proxy": "dialled service.example:80"} {
 		command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestClient_proxy$", "-test.v", "--", argument)
 		command.Env = append(os.Environ(), "HTTP_PROXY="+proxy, "http_proxy="+proxy, "NO_PROXY=", "no_proxy=")
 		output, err := command.CombinedOutput()
 		if err != nil || !strings.Contains(string(output), want) {
 			t.Errorf("%s: %v, want %s\n%s", argument, err, want, output)
 		}
+	}
+}
+
+func TestClient_requests(t *testing.T) {
+	t.Parallel()
+	for base, want := range map[string]string{"": "/a.b-C_/x", "/": "/a.b-C_/x", "/base/path": "/base/path/a.b-C_/x", "/base/": "/base/a.b-C_/x"} {
+		server := serve(t, good)
+		client := server.client(t, func(c *rest.Config) {
+			c.Endpoint, c.UserAgent, c.Authenticator = c.Endpoint+base, "test/1.2.3", static("T")
+		})
+		call := rest.Call{Method: http.MethodPut, Path: []string{"a.b-C_", "x"}, Query: url.Values{"q": {"a b&c"}}, Body: "b", Header: http.Header{"X-More": {"m"}}}
+		equal(t, "failure", do(t, client, call), nil)
+		server.want(t, `PUT T "b"`)
+		request := server.requests()[0]
+		equal(t, "URI", request.RequestURI, want+"?q=a+b%26c")
+		for name, want := range map[string]string{
+			"Content-Type": "application/json;charset=utf8", "Accept": "application/json", "X-Language": "en-us", "User-Agent": "test/1.2.3", "X-More": "m",
+		} {
+			equal(t, name, request.Header.Get(name), want)
+		}
+	}
+}
+
+// A call that cannot be written sends nothing.
+func TestClient_invalidCallIsNotSent(t *testing.T) {
+	t.Parallel()
+	server := serve(t, good)
+	for _, call := range []rest.Call{
+		{Method: http.MethodGet, Path: []string{"a", ".."}},
+		{Method: http.MethodGet, Path: []string{""}},
+		{Method: http.MethodGet, Path: []string{"a/b\x1b"}},
+		{Method: http.MethodPut, Body: func() {}},
+		{Method: "G T"},
+	} {
+		if _, err := server.client(t).Do(t.Context(), call, nil); err == nil {
+			t.Errorf("%+v: no error", call)
+		}
+	}
+	server.want(t)
+	equal(t, "waits", server.waits(), nil)
+}
+
+// counting is an authenticator whose credentials belong to one attempt and its body.
+type counting struct{ attempts int }
+
+func (c *counting) Authenticate(_ context.Context, req *http.Request, body []byte) error {
+	c.attempts++
+	req.Header.Set("X-Auth-Token", fmt.Sprintf("%d-%s", c.attempts, body))
+	return nil
+}
+
+func TestClient_authenticatesEachAttempt(t *testing.T) {
+	t.Parallel()
+	server := serve(t, busy, busy, good)
+	put := post
+	put.Method = http.MethodPut
+	equal(t, "failure", do(t, server.client(t, func(c *rest.Config) { c.Authenticator = &counting{} }), put), nil)
+	server.want(t, `PUT 1-{"b":2} {"b":2}`, `PUT 2-{"b":2} {"b":2}`, `PUT 3-{"b":2} {"b":2}`)
+}
+
+// A redirect is not followed. The error names its target without what may be credentials.
+func TestClient_redirectIsNotFollowed(t *testing.T) {
+	t.Parallel()
+	const message, follow = "the endpoint redirects to ", "; the provider does not follow redirects"
+	for location, want := range map[string]string{
+		"https://other.example/v1/x":            message + "https://other.example/v1/x" + follow,
+		"http://other.example:8080":             message + "http://other.example:8080" + follow,
+		"https://u:p@other.example/x?token=t#f": message + "https://other.example/x" + follow,
+		"mailto:u@h":                            "the endpoint redirects, and the provider does not follow redirects",
+		"https://h:port":                        "the endpoint redirects, and the provider does not follow redirects",
+		"":                                      "the endpoint redirects, and the provider does not follow redirects",
+		"/same/host":                            "/same/host" + follow,
+	} {
+		for _, status := range []int{301, 302, 303, 307, 308} {
+			server := serve(t, say(status, "", "Location: "+location))
+			failure := do(t, server.client(t), get)
+			if failure.StatusCode != status || !strings.HasSuffix(failure.Message, want) || failure.Attempts != 1 {
+				t.Errorf("%d %s: got %+v", status, location, failure)
+			}
+			server.want(t, "GET")
+		}
+	}
+}
+
+func TestClient_longResponseIsAnError(t *testing.T) {
+	t.Parallel()
+	const limit = 4 << 20
+	for size, isLong := range map[int]bool{limit: false, limit + 1: true} {
+		server := serve(t, say(200, "{}"+strings.Repeat(" ", size-2)))
+		failure := do(t, server.client(t), get)
+		if (failure != nil) != isLong || isLong && (failure.Attempts != 1 || !failure.Sent || !strings.Contains(failure.Error(), "4 MiB")) {
+			t.Errorf("%d bytes: got %v", size, failure)
+		}
+		server.want(t, "GET")
+	}
+}
+
+func TestClient_endlessResponseIsNotRead(t *testing.T) {
+	t.Parallel()
+	const most = 64 << 20 // Far more than the buffers between both sides.
+	written := make(chan int, 1)
+	server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		chunk, total := make([]byte, 1<<16), 0
+		for err := error(nil); err == nil && total < most; {
+			var n int
+			n, err = w.Write(chunk)
+			total += n
+		}
+		written <- total
+	})
+	if do(t, server.client(t), get) == nil {
+		t.Error("no error")
+	}
+	if total := <-written; total >= most {
+		t.Errorf("the client has read %d bytes", total)
+	}
+}
+
+// Cancellation ends a request in flight, except a POST that may create something: its response contains an ID.
+func TestClient_cancellationInFlight(t *testing.T) {
+	t.Parallel()
+	repeatable := post
+	repeatable.Repeatable = true
+	for _, call := range []rest.Call{get, repeatable, post} {
+		isCanceled := call.Method == http.MethodGet || call.Repeatable
+		ctx, cancel := context.WithCancel(t.Context())
+		var client *rest.Client
+		server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			cancel()
+			if isCanceled {
+				<-r.Context().Done()
+				return
+			}
+			if _, err := client.Do(context.WithoutCancel(r.Context()), get, nil); err != nil { // The time in which a wrong client hangs up.
+				t.Error(err)
+			}
+			equal(t, "end of the request", r.Context().Err(), nil)
+			good(w, r)
+		}, good)
+		client = server.client(t)
+		_, err := client.Do(ctx, call, nil)
+		if failure := failureOf(t, err); errors.Is(err, context.Canceled) != isCanceled || isCanceled && (failure.Attempts != 1 || !failure.Sent) {
+			t.Errorf("%s: got %v", call.Method, err)
+		}
+	}
+}
+
+func TestClient_nothingIsSentAfterCancellation(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	server := serve(t, good)
+	_, err := server.client(t).Do(ctx, post, nil)
+	failure := failureOf(t, err)
+	equal(t, "stopped", failure.Stopped, context.Canceled)
+	equal(t, "sent", failure.Sent, false)
+	equal(t, "text", failure.Error(), "POST "+failure.Host+": not sent: stopped: context canceled")
+	server.want(t)
+}
+
+// A log line contains no header and no body.
+func TestClient_log(t *testing.T) {
+	t.Parallel()
+	var elapsed time.Duration
+	var log recorder
+	server := serve(t, lose, say(503, `{"error_msg":"secret-response"}`), say(200, "secret", "X-Request-Id: request", "X-Other: secret-header"))
+	client := server.client(t, func(c *rest.Config) {
+		c.Authenticator, c.Log = static("secret-token"), log.log
+		c.Now = func() time.Time { elapsed += time.Second; return now.Add(elapsed) }
+	})
+	equal(t, "failure", do(t, client, rest.Call{Method: http.MethodPut, Path: []string{"a.b"}, Body: "secret-body"}), nil)
+	if text := fmt.Sprint(log.lines); len(log.lines) != 3 || strings.Contains(text, "secret") || strings.Contains(text, "en-us") {
+		t.Fatalf("got %s, want a line without secrets for each of three attempts", text)
+	}
+	for i, status := range []any{nil, 503, 200} {
+		line := log.fields[i]
+		for name, want := range map[string]any{"method": "PUT", "host": client.Host(), "path": "/a.b", "attempt": i + 1, "status": status} {
+			equal(t, name, line[name], want)
+		}
+		if took, ok := line["duration_ms"].(int64); !ok || took < 1000 {
+			t.Errorf("duration_ms: got %v, want at least a tick of the clock", line["duration_ms"])
+		}
+	}
+	equal(t, "request_id", log.fields[2]["request_id"], any("request"))
+	if _, ok := log.fields[0]["error"].(string); !ok {
+		t.Errorf("the attempt without a response has no error: %v", log.fields[0])
 	}
 }

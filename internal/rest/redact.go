@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/base64"
+	"encoding/json"
 	"html"
 	"net/http"
 	"net/url"
@@ -308,4 +309,18 @@ func (f *folding) replace(length int, c byte) {
 		f.text, f.at = append(f.text, c), append(f.at, at)
 		f.resolveEscape()
 	}
+}
+
+// minEchoLength is the length from which a secret in a successful response is no coincidence.
+const minEchoLength = 16
+
+// echoedIn reports whether a successful response contains a secret. Its values would reach messages and state, so it must not be used.
+func (r *redactor) echoedIn(body []byte) bool {
+	return slices.ContainsFunc(r.secrets, func(secret string) bool {
+		if len(secret) < minEchoLength {
+			return false
+		}
+		escaped, err := json.Marshal(secret)
+		return bytes.Contains(body, []byte(secret)) || err == nil && bytes.Contains(body, escaped[1:len(escaped)-1])
+	})
 }

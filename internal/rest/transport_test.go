@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
 // A call that gets a connection of another one, while its own is still dialled, leaves that one to the next call.
@@ -76,4 +78,42 @@ func TestConnections_again(t *testing.T) {
 			t.Errorf("%d connections were dialled", n)
 		}
 	})
+}
+
+// Fifty concurrent calls, several times, use the same fifty connections.
+func TestConnections_areReused(t *testing.T) {
+	t.Parallel()
+	const atOnce, rounds = 50, 4
+	var opened atomic.Int32
+	var arrived sync.WaitGroup
+	server := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+		arrived.Done()
+		arrived.Wait() // All calls of a round are in flight.
+		good(w, r)
+	})
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	server.Start()
+	client := server.client(t)
+	for range rounds {
+		arrived.Add(atOnce)
+		if err := callAll(t.Context(), client, atOnce, atOnce); err != nil {
+			t.Error(err)
+		}
+	}
+	if opened := opened.Load(); opened > atOnce {
+		t.Errorf("%d connections were opened for %d concurrent calls", opened, atOnce)
+	}
+}
+
+func TestClient_usesHTTP2(t *testing.T) {
+	t.Parallel()
+	server := newServer(t, good)
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	equal(t, "failure", do(t, server.client(t, func(c *rest.Config) { c.InsecureSkipVerify = true }), get), nil)
+	equal(t, "protocol", server.requests()[0].Proto, "HTTP/2.0")
 }

@@ -11,6 +11,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
@@ -184,15 +185,22 @@ func (c *Client) resolveNotFound(ctx context.Context, id, name string, err error
 	if !ok || isNotFound(failure) || !isAmbiguousNotFound(failure) {
 		return err
 	}
-	filters := []string{""}
 	if name != "" {
-		filters = []string{name, ""} // The shorter list first: it usually contains the job.
-	}
-	for _, filter := range filters {
-		for job, listErr := range c.BuildJobs(ctx, filter) {
+		for job, listErr := range c.BuildJobs(ctx, name) { // It is short and usually contains the job.
 			if listErr != nil || job.ID == id {
 				return err
 			}
+		}
+	}
+	all, listErr := c.ListBuildJobs(ctx, "")
+	if listErr != nil || slices.ContainsFunc(all, func(job BuildJobSummary) bool { return job.ID == id }) {
+		return err
+	}
+	if len(all) > 1 {
+		// A deletion and a creation between two pages hide a row although the total is constant. Only the same list again proves more.
+		again, listErr := c.ListBuildJobs(ctx, "")
+		if listErr != nil || !slices.Equal(all, again) {
+			return err
 		}
 	}
 	return notListedError{failure}

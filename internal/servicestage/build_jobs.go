@@ -114,7 +114,7 @@ func (c *Client) GetBuildJob(ctx context.Context, id, name string) (*BuildJob, e
 }
 
 // maxStaleReads is the maximum number of reads after a write that may return the previous state.
-const maxStaleReads = 4
+const maxStaleReads = 5
 
 // GetWrittenBuildJob reads a build job that was written a moment ago. While the service reports that it does not exist, the read is
 // repeated until ctx ends. While current returns false of the job, the read is repeated up to four times over a few seconds,

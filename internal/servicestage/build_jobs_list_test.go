@@ -38,13 +38,13 @@ func pages(t *testing.T, total int, content map[int][]string) *service {
 	})
 }
 
-// asked returns which pages the service was asked for.
-func (s *service) asked() []string {
-	var asked []string
+// requestedPages returns the pages that were requested.
+func (s *service) requestedPages() []string {
+	var requested []string
 	for _, r := range s.requests() {
-		asked = append(asked, r.URL.Query().Get("page"))
+		requested = append(requested, r.URL.Query().Get("page"))
 	}
-	return asked
+	return requested
 }
 
 func ids(from, to int) []string {
@@ -58,11 +58,11 @@ func ids(from, to int) []string {
 func TestBuildJobs_pages(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		name  string
-		total int
-		pages map[int][]string
-		want  []string
-		asked []string
+		name      string
+		total     int
+		pages     map[int][]string
+		want      []string
+		requested []string
 		// incomplete lists are requested three times.
 		incomplete bool
 	}{
@@ -139,9 +139,9 @@ func TestBuildJobs_pages(t *testing.T) {
 			}
 			equal(t, "number of missing jobs", len(test.want), 0)
 			if test.incomplete {
-				test.asked = slices.Concat(test.asked, test.asked, test.asked)
+				test.requested = slices.Concat(test.requested, test.requested, test.requested)
 			}
-			equal(t, "pages asked for", service.asked(), test.asked)
+			equal(t, "requested pages", service.requestedPages(), test.requested)
 			_, err := client.ListBuildJobs(t.Context(), "")
 			equal(t, "the whole list is incomplete", err != nil, test.incomplete)
 		})
@@ -168,13 +168,13 @@ func TestBuildJobs_name(t *testing.T) {
 	equal(t, "requests", service.lines(), want)
 }
 
-func TestBuildJobs_askLazily(t *testing.T) {
+func TestBuildJobs_lazy(t *testing.T) {
 	t.Parallel()
 	service := pages(t, 4, map[int][]string{1: {"a", "b"}, 2: {"c", "d"}})
 	list := service.client(t).BuildJobs(t.Context(), "")
-	equal(t, "pages asked for before the first job", service.asked(), nil)
-	for stop, asked := range map[string][]string{"a": {"1"}, "b": {"1"}, "c": {"1", "2"}} {
-		before := len(service.asked())
+	equal(t, "requested pages before the first job", service.requestedPages(), nil)
+	for stop, want := range map[string][]string{"a": {"1"}, "b": {"1"}, "c": {"1", "2"}} {
+		before := len(service.requestedPages())
 		for job, err := range list {
 			if err != nil {
 				t.Fatal(err)
@@ -183,7 +183,7 @@ func TestBuildJobs_askLazily(t *testing.T) {
 				break
 			}
 		}
-		equal(t, "pages asked for until "+stop, service.asked()[before:], asked)
+		equal(t, "requested pages until "+stop, service.requestedPages()[before:], want)
 	}
 }
 
@@ -241,7 +241,7 @@ func TestListBuildJobs_changingListIsReadAgain(t *testing.T) {
 			for i := range 250 {
 				server.AddJob(map[string]any{"job_name": fmt.Sprintf("app-%d", i), "environment_setting": map[string]any{}})
 			}
-			server.Order(emulator.Fault{Path: jobs, When: func(r emulator.Request) bool { return strings.Contains(r.Query, "page=2") }, Do: func() { change(server) }})
+			server.InjectFault(emulator.Fault{Path: jobs, When: func(r emulator.Request) bool { return strings.Contains(r.Query, "page=2") }, Do: func() { change(server) }})
 			listed, err := client.ListBuildJobs(t.Context(), "")
 			if err != nil {
 				t.Fatal(err)
@@ -263,10 +263,28 @@ func TestGetBuildJob_movedInTheListIsNotNotFound(t *testing.T) {
 		server.AddJob(map[string]any{"job_name": fmt.Sprintf("app-%d", i), "environment_setting": map[string]any{}})
 	}
 	live, gone := server.Jobs()[100].ID, server.Jobs()[3].ID
-	server.Order(emulator.Fault{Path: jobs + "/*", StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.1"}`})
-	server.Order(emulator.Fault{Path: jobs, When: func(r emulator.Request) bool { return strings.Contains(r.Query, "page=2") }, Do: func() { server.RemoveJob(gone) }})
+	server.InjectFault(emulator.Fault{Path: jobs + "/*", StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.1"}`})
+	server.InjectFault(emulator.Fault{Path: jobs, When: func(r emulator.Request) bool { return strings.Contains(r.Query, "page=2") }, Do: func() { server.RemoveJob(gone) }})
 	_, err := client.GetBuildJob(t.Context(), live, "")
 	if err == nil || servicestage.IsNotFound(err) {
+		t.Errorf("got %v, want the error of the read", err)
+	}
+}
+
+// A deletion and a creation between two pages leave the total as it is, and hide a build job: that proves nothing.
+func TestGetBuildJob_compensatedDeletionIsNotNotFound(t *testing.T) {
+	t.Parallel()
+	server, client := emulated(t, emulator.Quirks{})
+	for i := range 151 {
+		server.AddJob(map[string]any{"job_name": fmt.Sprintf("app-%d", i), "environment_setting": map[string]any{}})
+	}
+	live, gone := server.Jobs()[100].ID, server.Jobs()[0].ID
+	server.InjectFault(emulator.Fault{Path: jobs + "/*", StatusCode: http.StatusNotFound, Body: `{}`})
+	server.InjectFault(emulator.Fault{Path: jobs, When: func(r emulator.Request) bool { return strings.Contains(r.Query, "page=2") }, Do: func() {
+		server.RemoveJob(gone)
+		server.AddJob(map[string]any{"job_name": "new", "environment_setting": map[string]any{}})
+	}})
+	if _, err := client.GetBuildJob(t.Context(), live, ""); err == nil || servicestage.IsNotFound(err) {
 		t.Errorf("got %v, want the error of the read", err)
 	}
 }

@@ -6,20 +6,16 @@ package servicestage_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-// fullSpec says something of every documented member.
+// fullSpec sets each documented member.
 func fullSpec() servicestage.BuildJobSpec {
 	return servicestage.BuildJobSpec{
 		JobName:        "app",
@@ -73,178 +69,142 @@ func TestCreateBuildJob(t *testing.T) {
 	}
 }
 
-// The id of a job that was made must not be lost over a member that nobody needs.
-func TestCreateBuildJob_oddMembers(t *testing.T) {
+// A member that nobody needs does not lose the ID of a new build job.
+func TestCreatedBuildJob_decoding(t *testing.T) {
 	t.Parallel()
-	for body, createdAt := range map[string]string{
-		`{"job_id":"id","created_at":1763111188000}`: "1763111188000",
-		`{"job_id":"id","created_at":{"t":1}}`:       "",
-		`{"job_id":"id","created_at":null}`:          "",
-	} {
-		service := script(t, reply{body: noJobs}, reply{body: body})
-		created, err := service.client(t).CreateBuildJob(t.Context(), servicestage.BuildJobSpec{JobName: "app"})
-		if err != nil {
-			t.Errorf("%s: %v", body, err)
-			continue
-		}
-		equal(t, body, *created, servicestage.CreatedBuildJob{ID: "id", CreatedAt: createdAt})
+	for createdAt, want := range map[string]string{`1763111188000`: "1763111188000", `{"t":1}`: "", `null`: "", `"2025-11-14 09:06:28 +0000 UTC"`: "2025-11-14T09:06:28Z"} {
+		var created servicestage.CreatedBuildJob
+		err := json.Unmarshal([]byte(`{"job_id":"id","created_at":`+createdAt+`}`), &created)
+		equal(t, "error", err, nil)
+		equal(t, createdAt, created, servicestage.CreatedBuildJob{ID: "id", CreatedAt: want})
 	}
-}
-
-func TestGetBuildJob(t *testing.T) {
-	t.Parallel()
-	service := script(t, reply{body: `{"job_id":"id","enterprise_project_id":"project","creator":{"name":"me"},"last_build_id":"b7","x":1,
-		"created_at":"2025-11-14T10:06:28.5+01:00","spec":` + strings.Replace(fullSpecJSON, `"type"`, `"extra":{},"type"`, 1) + `}`})
-	job, err := service.client(t).GetBuildJob(t.Context(), "id", "app")
-	if err != nil {
-		t.Fatal(err)
-	}
-	equal(t, "request", service.lines(), []string{"GET " + jobs + "/id"})
-	equal(t, "id", job.ID, "id")
-	equal(t, "enterprise project", *job.EnterpriseProjectID, "project")
-	equal(t, "creator", job.Creator, "me")
-	equal(t, "last build", job.LastBuildID, "b7")
-	equal(t, "created at", job.CreatedAt, "2025-11-14T09:06:28Z")
-	equal(t, "spec", job.Spec, fullSpec())
 }
 
 func TestBuildJob_decoding(t *testing.T) {
 	t.Parallel()
-	// Each answer stands for one member; the others are those of a job that is silent on it.
-	job := func(members string) string { return `{"job_id":"id","spec":{"job_name":"app"}` + members + `}` }
-	silent := servicestage.BuildJob{ID: "id", Spec: servicestage.BuildJobSpec{JobName: "app"}}
-	for _, test := range []struct {
-		body string
-		want func(job *servicestage.BuildJob) // Nil means that the answer is an error.
-	}{
-		{job(""), func(*servicestage.BuildJob) {}},
-		{job(`,"creator":null,"last_build_id":null,"created_at":null,"enterprise_project_id":null`), func(*servicestage.BuildJob) {}},
-		{job(`,"creator":"me"`), func(j *servicestage.BuildJob) { j.Creator = "me" }},
-		{job(`,"creator":{"id":"7","name":"me"}`), func(j *servicestage.BuildJob) { j.Creator = "me" }},
-		{job(`,"creator":{"name":"","user_id":"7"}`), func(j *servicestage.BuildJob) { j.Creator = "7" }},
-		{job(`,"creator":{"who":"me"}`), func(j *servicestage.BuildJob) { j.Creator = `{"who":"me"}` }},
-		{job(`,"creator":{}`), func(*servicestage.BuildJob) {}},
-		{job(`,"creator":["me"]`), func(*servicestage.BuildJob) {}},
-		{job(`,"created_at":"2025-11-14 09:06:28 +0000 UTC"`), func(j *servicestage.BuildJob) { j.CreatedAt = "2025-11-14T09:06:28Z" }},
-		{job(`,"created_at":"2025-11-14 17:06:28.123456 +0800 CST"`), func(j *servicestage.BuildJob) { j.CreatedAt = "2025-11-14T09:06:28Z" }},
-		{job(`,"created_at":"2025-11-14T09:06:28Z"`), func(j *servicestage.BuildJob) { j.CreatedAt = "2025-11-14T09:06:28Z" }},
-		{job(`,"created_at":"14 Nov 2025"`), func(j *servicestage.BuildJob) { j.CreatedAt = "14 Nov 2025" }},
-		{job(`,"created_at":""`), func(*servicestage.BuildJob) {}},
-		{`{"job_id":"id","spec":{"job_name":"app","enterprise_project_id":"p"}}`, func(j *servicestage.BuildJob) {
-			j.EnterpriseProjectID, j.Spec.EnterpriseProjectID = new("p"), new("p")
-		}},
-		{`{"job_id":"id","enterprise_project_id":"q","spec":{"job_name":"app","enterprise_project_id":"p"}}`, func(j *servicestage.BuildJob) {
-			j.EnterpriseProjectID, j.Spec.EnterpriseProjectID = new("q"), new("p")
-		}},
-		{`{"job_id":"id"}`, nil},
-		{`{"job_id":"id","spec":null}`, nil},
-		{`{"job_id":"id","spec":"app"}`, nil},
-		{`{"job_id":"id","spec":{"environment_setting":7}}`, nil},
-		{`{"job_id":"","spec":{}}`, nil},
-		{`{"spec":{"job_name":"app"}}`, nil},
-		{`null`, nil},
-		{`[` + goodJob + `]`, nil},
+	for members, want := range map[string]struct{ creator, createdAt, lastBuild, project string }{
+		`"x":1`: {},
+		`"creator":null,"last_build_id":null,"created_at":null,"enterprise_project_id":null`: {},
+		`"creator":"me","last_build_id":"b7"`:                                                {creator: "me", lastBuild: "b7"},
+		`"creator":{"id":"7","name":"me"}`:                                                   {creator: "me"},
+		`"creator":{"name":"","user_id":"7"}`:                                                {creator: "7"},
+		`"creator":{"who":"me"}`:                                                             {creator: `{"who":"me"}`},
+		`"creator":{}`:                                                                       {},
+		`"creator":["me"],"last_build_id":{}`:                                                {},
+		`"created_at":"2025-11-14 09:06:28 +0000 UTC"`:                                       {createdAt: "2025-11-14T09:06:28Z"},
+		`"created_at":"2025-11-14 17:06:28.9 +0800 CST"`:                                     {createdAt: "2025-11-14T09:06:28Z"},
+		`"created_at":"2025-11-14T10:06:28.5+01:00"`:                                         {createdAt: "2025-11-14T09:06:28Z"},
+		`"created_at":"14 Nov 2025"`:                                                         {createdAt: "14 Nov 2025"},
+		`"created_at":1763111188000`:                                                         {createdAt: "1763111188000"},
+		// RFC 3339 has the years 0 to 9999.
+		`"created_at":"0000-01-01T01:00:00+01:00"`:                         {createdAt: "0000-01-01T00:00:00Z"},
+		`"created_at":"0000-01-01 00:00:00 +0100 CET"`:                     {createdAt: "0000-01-01 00:00:00 +0100 CET"},
+		`"created_at":"9999-12-31 22:59:59 -0100 -01"`:                     {createdAt: "9999-12-31T23:59:59Z"},
+		`"created_at":"9999-12-31T23:59:59.9-01:00"`:                       {createdAt: "9999-12-31T23:59:59.9-01:00"},
+		`"enterprise_project_id":"q"`:                                      {project: "q"},
+		`"spec":{"job_name":"app","enterprise_project_id":"p"}`:            {project: "p"},
+		`"enterprise_project_id":"","spec":{"enterprise_project_id":"p"}`:  {project: "p"},
+		`"enterprise_project_id":"q","spec":{"enterprise_project_id":"p"}`: {project: "q"},
 	} {
-		t.Run(test.body, func(t *testing.T) {
-			t.Parallel()
-			service := script(t, reply{body: test.body})
-			got, err := service.client(t).GetBuildJob(t.Context(), "id", "app")
-			service.only(t)
-			if test.want == nil {
-				failure := failureOf(t, err)
-				equal(t, "status", failure.StatusCode, 200)
-				equal(t, "job", got, nil)
-				if failure.Err == nil {
-					t.Error("the error has no cause")
-				}
-				return
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			want := silent
-			test.want(&want)
-			equal(t, "id", got.ID, want.ID)
-			equal(t, "enterprise project", got.EnterpriseProjectID, want.EnterpriseProjectID)
-			equal(t, "creator", got.Creator, want.Creator)
-			equal(t, "created at", got.CreatedAt, want.CreatedAt)
-			equal(t, "last build", got.LastBuildID, want.LastBuildID)
-			equal(t, "spec", got.Spec, want.Spec)
-		})
+		var job servicestage.BuildJob
+		if err := json.Unmarshal([]byte(`{"job_id":"id","spec":{"job_name":"app"},`+members+`}`), &job); err != nil {
+			t.Errorf("%s: %v", members, err)
+		}
+		got, project := want, ""
+		if job.EnterpriseProjectID != nil {
+			project = *job.EnterpriseProjectID
+		}
+		got.creator, got.createdAt, got.lastBuild, got.project = job.Creator, job.CreatedAt, job.LastBuildID, project
+		equal(t, members, got, want)
 	}
+	for _, body := range []string{
+		`{"job_id":"id"}`, `{"job_id":"id","spec":null}`, `{"job_id":"id","spec":"app"}`, `{"job_id":"id","spec":{"environment_setting":7}}`,
+		`{"job_id":"","spec":{}}`, `{"spec":{"job_name":"app"}}`, `null`, `[` + goodJob + `]`,
+	} {
+		job, err := script(t, reply{body: body}).client(t).GetBuildJob(t.Context(), "id", "app")
+		if failure := failureOf(t, err); job != nil || failure.StatusCode != http.StatusOK || failure.Err == nil {
+			t.Errorf("%s: got %v, %v", body, job, err)
+		}
+	}
+	var job servicestage.BuildJob
+	if err := json.Unmarshal([]byte(`{"job_id":"id","spec":`+strings.Replace(fullSpecJSON, `"type"`, `"extra":{},"type"`, 1)+`}`), &job); err != nil {
+		t.Error(err)
+	}
+	equal(t, "spec", job.Spec, fullSpec())
+	equal(t, "spec of its values", servicestage.NewSpec(job.Spec.Values()), fullSpec())
 }
 
 func isCurrent(*servicestage.BuildJob) bool { return true }
 
-func TestGetWrittenBuildJob_asksAgain(t *testing.T) {
+// A new build job may not be found for a while, in each form of that error, and the state before an update may be returned.
+func TestGetWrittenBuildJob_lag(t *testing.T) {
 	t.Parallel()
-	service := script(t,
-		reply{status: 404, body: `{"error_code":"SVCSTG.CPE.4040001"}`},
-		reply{status: 401, body: `{"error_code":"SVCSTG.00100401"}`},
-		reply{status: 404},
-		reply{status: 400, body: `{"error_code":"SVCSTG.CPE.4000001"}`},
-		reply{body: goodJob})
-	job, err := service.client(t, maxRetries(0)).GetWrittenBuildJob(t.Context(), "id", isCurrent)
-	if err != nil {
-		t.Fatal(err)
+	replies := []reply{
+		{status: 404, body: `{"error_code":"SVCSTG.CPE.4040001"}`},
+		{status: 401, body: `{"error_code":"SVCSTG.00100401"}`},
+		{status: 404},
+		{status: 400, body: `{"error_code":"SVCSTG.CPE.4000001"}`},
+		{body: goodJob},
+		{body: goodJob},
+		{body: goodJob},
+		{body: goodJob},
+		{body: goodJob},
 	}
-	equal(t, "id", job.ID, "id")
-	const get = "GET " + jobs + "/id"
-	equal(t, "requests", service.lines(), []string{get, get, get, get, get})
+	service := script(t, replies...)
+	job, err := service.client(t, maxRetries(0)).GetWrittenBuildJob(t.Context(), "id", func(*servicestage.BuildJob) bool { return false })
+	if err != nil || job.ID != "id" {
+		t.Fatalf("got %v, %v", job, err)
+	}
+	equal(t, "requests", len(service.requests()), len(replies))
 	waits := service.waits()
-	equal(t, "number of waits", len(waits), 4)
-	for i := 1; i < len(waits); i++ {
-		if waits[i] < waits[i-1] {
-			t.Errorf("the waits do not grow: %v", waits)
-		}
+	equal(t, "number of waits", len(waits), len(replies)-1)
+	if !slices.IsSorted(waits[:4]) {
+		t.Errorf("the waits do not grow: %v", waits)
 	}
 }
 
-func TestGetWrittenBuildJob_otherErrorsStand(t *testing.T) {
+func TestGetWrittenBuildJob_otherErrorsAreReturned(t *testing.T) {
 	t.Parallel()
-	for _, answer := range []reply{
+	for _, response := range []reply{
 		{status: 403},
 		{status: 404, body: `{"error_code":"APIGW.0101"}`},
 		{status: 401, body: `{"error_code":"APIGW.0301"}`},
 		{status: 500},
 		{body: `{"job_id":"id"}`},
 	} {
-		t.Run(fmt.Sprint(answer.status, answer.body), func(t *testing.T) {
-			t.Parallel()
-			service := script(t, answer)
-			job, err := service.client(t, maxRetries(0)).GetWrittenBuildJob(t.Context(), "id", isCurrent)
-			equal(t, "job", job, nil)
-			failure := failureOf(t, err)
-			equal(t, "attempts", failure.Attempts, 1)
-			equal(t, "not found", servicestage.IsNotFound(err), false)
-			service.only(t)
-			equal(t, "waits", service.waits(), nil)
-		})
+		service := script(t, response)
+		job, err := service.client(t, maxRetries(0)).GetWrittenBuildJob(t.Context(), "id", isCurrent)
+		if failure := failureOf(t, err); job != nil || failure.Attempts != 1 || servicestage.IsNotFound(err) {
+			t.Errorf("%v: got %v, %v", response, job, err)
+		}
+		equal(t, "waits", service.waits(), nil)
 	}
 }
 
-func TestGetWrittenBuildJob_stopsWithTheContext(t *testing.T) {
+// After the end of the context, the last response counts: the failure, or the state before an update.
+func TestGetWrittenBuildJob_canceled(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	unknown := reply{status: 404, body: `{"error_code":"SVCSTG.CPE.4040001"}`}
-	service := script(t, unknown, unknown, unknown)
-	client := service.client(t, func(config *servicestage.Config) {
-		config.Wait = func(ctx context.Context, d time.Duration) error {
-			if len(service.waits()) == 2 {
-				cancel()
+	for _, response := range []reply{{status: 404, body: `{"error_code":"SVCSTG.CPE.4040001"}`}, {body: goodJob}} {
+		ctx, cancel := context.WithCancel(t.Context())
+		service := script(t, response, response, response)
+		client := service.client(t, func(config *servicestage.Config) {
+			config.Wait = func(ctx context.Context, d time.Duration) error {
+				if len(service.waits()) == 2 {
+					cancel()
+				}
+				return service.wait(ctx, d)
 			}
-			return service.wait(ctx, d)
+		})
+		job, err := client.GetWrittenBuildJob(ctx, "id", func(*servicestage.BuildJob) bool { return false })
+		equal(t, "number of requests", len(service.requests()), 3)
+		if response.status == 0 {
+			equal(t, "job", job != nil && err == nil, true)
+			continue
 		}
-	})
-	job, err := client.GetWrittenBuildJob(ctx, "id", isCurrent)
-	equal(t, "job", job, nil)
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("the error does not wrap the context's: %v", err)
+		failure := failureOf(t, err)
+		equal(t, "stopped", failure.Stopped, context.Canceled)
+		equal(t, "code", failure.Code, "SVCSTG.CPE.4040001")
 	}
-	failure := failureOf(t, err)
-	equal(t, "stopped", failure.Stopped, context.Canceled)
-	equal(t, "code", failure.Code, "SVCSTG.CPE.4040001")
-	equal(t, "number of requests", len(service.requests()), 3)
 }
 
 func TestUpdateBuildJob_body(t *testing.T) {
@@ -309,16 +269,6 @@ func TestUpdateBuildJob_body(t *testing.T) {
 	}
 }
 
-func TestUpdateBuildJob_error(t *testing.T) {
-	t.Parallel()
-	service := script(t, reply{status: 400, body: `{"error_code":"SVCSTG.CPE.4000001","error_msg":"no"}`})
-	err := service.client(t).UpdateBuildJob(t.Context(), &servicestage.BuildJob{ID: "id", Spec: fullSpec()}, fullSpec())
-	failure := failureOf(t, err)
-	equal(t, "text", failure.Error(), "PUT "+service.host()+": HTTP 400 SVCSTG.CPE.4000001: no")
-	equal(t, "not found", servicestage.IsNotFound(err), false)
-	equalBody(t, service.only(t).body, fullSpecJSON)
-}
-
 func TestDeleteBuildJob(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{200, 204} {
@@ -328,59 +278,10 @@ func TestDeleteBuildJob(t *testing.T) {
 		}
 		equal(t, "requests", service.lines(), []string{"DELETE " + jobs + "/id"})
 	}
-	// The first request has deleted the job, and its answer was lost.
+	// The first request has deleted the job, and its response was lost.
 	service := script(t, reply{drop: true}, reply{status: 404, body: `{"error_code":"SVCSTG.CPE.4040001"}`})
 	if err := service.client(t).DeleteBuildJob(t.Context(), "id", "app"); err != nil {
 		t.Error(err)
 	}
 	equal(t, "number of requests", len(service.requests()), 2)
-}
-
-func FuzzBuildJob(f *testing.F) {
-	for _, body := range []string{
-		goodJob, `{"job_id":"id","spec":` + fullSpecJSON + `}`, `{"job_id":"id"}`, `{"job_id":7,"spec":{}}`, `null`, `[]`, ``,
-		`{"job_id":"id","creator":{"name":7},"created_at":"2025-11-14 09:06:28 +0000 UTC","spec":{"environment_setting":{"build_os":{"x":1e999}}}}`,
-		`{"job_id":"\ud800","spec":{"code_repo":null,"JOB_NAME":"a","more":[[],{}]}}`,
-	} {
-		f.Add([]byte(body))
-	}
-	var answer, sent []byte
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPut {
-			sent, _ = io.ReadAll(r.Body)
-			return
-		}
-		_, _ = w.Write(answer)
-	}))
-	f.Cleanup(server.Close)
-	client, err := servicestage.New(servicestage.Config{Endpoint: server.URL, Authenticator: auth.Token(token)})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		answer, sent = body, nil
-		job, err := client.GetBuildJob(t.Context(), "id", "")
-		if err != nil {
-			if job != nil || failureOf(t, err).StatusCode != http.StatusOK {
-				t.Errorf("got %v, %v", job, err)
-			}
-			return
-		}
-		if job.ID == "" {
-			t.Error("a job without an id")
-		}
-		// Whatever could be read can be written.
-		job.ID = "id"
-		if err := client.UpdateBuildJob(t.Context(), job, job.Spec); err != nil {
-			t.Fatal(err)
-		}
-		var written map[string]json.RawMessage
-		if err := json.Unmarshal(sent, &written); err != nil {
-			t.Fatalf("%v in the body %s", err, sent)
-		}
-		var name string
-		if err := json.Unmarshal(written["job_name"], &name); err != nil || name != job.Spec.JobName {
-			t.Errorf("job_name: sent %q, %v, want %q", name, err, job.Spec.JobName)
-		}
-	})
 }

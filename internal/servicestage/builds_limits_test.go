@@ -136,14 +136,14 @@ func TestBuildLog_endlessLogIsAnError(t *testing.T) {
 		requests int
 		want     string
 	}{
-		"a byte for each request": {"x", 10_000, "more than 10000 requests"},
+		"a byte for each request": {"x", 1500, "more than 1500 requests"},
 		"large parts":             {strings.Repeat("x", 4_000_000), 17, "longer than 64 MiB"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := serve(t, func(w http.ResponseWriter, r received) {
 				from, _ := strconv.Atoi(r.URL.Query().Get("from"))
-				reply{body: fmt.Sprintf(`{"buildlog":%q,"next":%d}`, c.part, from+len(c.part))}.write(w)
+				reply{body: `{"buildlog":"` + c.part + `","next":` + strconv.Itoa(from+len(c.part)) + `}`}.write(w)
 			})
 			_, err := s.client(t).BuildLog(t.Context(), "b", 10)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -159,7 +159,7 @@ func TestBuilds_endlessListIsAnError(t *testing.T) {
 	for name, c := range map[string]struct {
 		perPage int
 		want    string
-	}{"many pages": {1, "more than 10000 pages"}, "many builds": {20_000, "more than 100000 builds"}} {
+	}{"many pages": {1, "more than 300 pages"}, "many builds": {20_000, "more than 100000 builds"}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			next := 0
@@ -179,7 +179,7 @@ func TestBuilds_endlessListIsAnError(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), c.want) || servicestage.IsNotFound(err) {
 				t.Errorf("got %v, %v; want %q", list, err, c.want)
 			}
-			if requests := len(s.requests()); requests > 10_001 {
+			if requests := len(s.requests()); requests > 301 {
 				t.Errorf("%d requests", requests)
 			}
 		})

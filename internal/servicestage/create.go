@@ -121,12 +121,20 @@ func (c *Client) CreateBuildJob(ctx context.Context, spec BuildJobSpec) (*Create
 		}
 		return err
 	})
+	// A server error may report a taken name. Nothing is sent again then: a build job that the list does not contain yet may exist.
+	if outcome, ok := errors.AsType[*UnknownOutcomeError](err); ok && isServerError(err) && outcome.LookupErr == nil && len(outcome.Jobs) == 0 {
+		taken := c.nameTaken(ctx, spec.JobName, "", err)
+		if taken != nil && (taken.Own || existing.contains(taken.Job.ID)) {
+			return nil, taken
+		}
+	}
 	return created, err
 }
 
 // createBuildJob sends the request until its outcome is known. last is the last failure of an earlier request whose outcome is
 // unknown; nil if there was none.
 func (c *Client) createBuildJob(ctx context.Context, spec BuildJobSpec, existing existingJobs, last *Error) (*CreatedBuildJob, error) {
+	resends := c.rest.MaxRetries()
 	for send := 1; ; send++ {
 		var created CreatedBuildJob
 		err := c.do(ctx, rest.Call{Method: http.MethodPost, Path: jobPath(), Body: spec}, &created)
@@ -147,24 +155,18 @@ func (c *Client) createBuildJob(ctx context.Context, spec BuildJobSpec, existing
 		if last == nil || failure.Sent {
 			last = failure
 		}
+		if hasServiceCode(failure) {
+			resends = min(resends, 1) // It is likely to fail again.
+		}
 		adopted, jobs, lookupErr := c.findCreated(ctx, spec, existing)
 		switch {
 		case adopted != "":
 			return &CreatedBuildJob{ID: adopted, Adopted: true}, nil
-		case lookupErr != nil, len(jobs) > 0, !outcomeUnknown(failure), send > c.maxResends(failure), c.rest.Pause(ctx, rest.Delay(send)) != nil:
+		case lookupErr != nil, len(jobs) > 0, !outcomeUnknown(failure), send > resends, c.rest.Pause(ctx, rest.Delay(send)) != nil:
 			last.Stopped = ctx.Err()
 			return nil, &UnknownOutcomeError{Name: spec.JobName, Jobs: jobs, Err: last, LookupErr: lookupErr}
 		}
 	}
-}
-
-// maxResends is how many times a create request is sent again after the failure. With an error code of the service it is likely to
-// fail again.
-func (c *Client) maxResends(failure *Error) int {
-	if hasServiceCode(failure) {
-		return min(1, c.rest.MaxRetries())
-	}
-	return c.rest.MaxRetries()
 }
 
 // outcomeUnknown reports whether the service may have carried out a request that failed.
@@ -282,6 +284,26 @@ func (j *BuildJob) matches(sent BuildJobSpec) bool {
 func mayBeDefault(path string) bool {
 	name, ok := strings.CutPrefix(path, "environment_setting.")
 	return ok && name != "cluster_id" && name != "cluster_name"
+}
+
+// IsForeign reports whether the build job cannot be the one that a create with this request returned, whose ID it has: it has another
+// name, or a description, a repository or a cluster although none was sent.
+func (j *BuildJob) IsForeign(sent BuildJobSpec) bool {
+	returned, want := j.Spec.Values(), sent.Values()
+	has := func(values map[string]any, prefix string) bool {
+		for path, value := range values {
+			if strings.HasPrefix(path, prefix) && value != "" && value != (Empty{}) {
+				return true
+			}
+		}
+		return false
+	}
+	for _, prefix := range []string{"job_description", "code_repo.", "environment_setting.cluster_"} {
+		if has(returned, prefix) && !has(want, prefix) {
+			return true
+		}
+	}
+	return !strings.EqualFold(j.Spec.JobName, sent.JobName)
 }
 
 // defaultEnterpriseProjectID is the ID of the enterprise project "default".

@@ -106,8 +106,9 @@ func TestCreateBuildJob_responseLostCreatesOne(t *testing.T) {
 			t.Run(name+", "+stored, func(t *testing.T) {
 				t.Parallel()
 				server, client := emulated(t, emulator.Quirks{})
+				fault := fault // Other subtests use it at the same time.
 				fault.After = adopted
-				server.Order(onPost(fault))
+				server.InjectFault(onPost(fault))
 				created, err := client.CreateBuildJob(t.Context(), app)
 				if err != nil {
 					t.Fatal(err)
@@ -130,7 +131,7 @@ func TestCreateBuildJob_foreignJobIsNotAdopted(t *testing.T) {
 				t.Parallel()
 				server, client := emulated(t, quirks)
 				foreign := server.AddJob(appSpec())
-				server.Order(onPost(fault))
+				server.InjectFault(onPost(fault))
 				created, err := client.CreateBuildJob(t.Context(), app)
 				if created != nil && (created.ID == foreign || created.Adopted || len(created.Duplicates) > 0) {
 					t.Errorf("the foreign build job was touched: %+v", created)
@@ -187,7 +188,7 @@ func TestCreateBuildJob_jobOfAnotherResourceIsNotAdopted(t *testing.T) {
 			t.Parallel()
 			server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
 			first := prepare(server, client)
-			server.Order(onPost(emulator.Fault{StatusCode: http.StatusBadGateway}))
+			server.InjectFault(onPost(emulator.Fault{StatusCode: http.StatusBadGateway}))
 			second, err := client.CreateBuildJob(t.Context(), app)
 			if err != nil {
 				t.Fatal(err)
@@ -205,7 +206,7 @@ func TestCreateBuildJob_existingIDIsNotCreated(t *testing.T) {
 	server, client := emulated(t, emulator.Quirks{})
 	foreign := server.AddJob(appSpec())
 	for range 2 {
-		server.Order(onPost(emulator.Fault{StatusCode: http.StatusOK, Body: fmt.Sprintf(`{"job_id":%q}`, foreign)}))
+		server.InjectFault(onPost(emulator.Fault{StatusCode: http.StatusOK, Body: fmt.Sprintf(`{"job_id":%q}`, foreign)}))
 		created, err := client.CreateBuildJob(t.Context(), app)
 		if existing, ok := errors.AsType[*servicestage.ExistingIDError](err); created != nil || !ok || existing.ID != foreign {
 			t.Errorf("got %v, %v", created, err)
@@ -230,8 +231,8 @@ func TestCreateBuildJob_listFailed(t *testing.T) {
 			foreign := server.AddJob(appSpec())
 			fault.Method, fault.Path, fault.Times = http.MethodGet, jobs, -1
 			fault.When = func(r emulator.Request) bool { return !strings.Contains(r.Query, "job_name=") }
-			server.Order(fault)
-			server.Order(onPost(emulator.Fault{StatusCode: http.StatusBadGateway}))
+			server.InjectFault(fault)
+			server.InjectFault(onPost(emulator.Fault{StatusCode: http.StatusBadGateway}))
 			_, err := client.CreateBuildJob(t.Context(), app)
 			equal(t, "named", unknownOutcome(t, err).Jobs, []servicestage.BuildJobSummary{{ID: foreign, Name: "app"}})
 			equal(t, "POST requests", posts(server), 1)
@@ -266,13 +267,14 @@ func TestCreateBuildJob_otherNewJobIsNotAdopted(t *testing.T) {
 	}
 	minimal := servicestage.BuildJobSpec{JobName: "app"}
 	type changes map[string]any
-	for _, test := range []struct {
+	type lookalike struct {
 		name    string
 		sent    servicestage.BuildJobSpec
 		spec    map[string]any
 		changes changes
 		adopted bool
-	}{
+	}
+	tests := []lookalike{
 		{"equal", fullSent, full, nil, true},
 		{"type in other case", fullSent, full, changes{"code_repo.type": "gitHUB"}, true},
 		{"undocumented members", fullSent, full, changes{"labels": []any{"a"}}, true},
@@ -286,24 +288,23 @@ func TestCreateBuildJob_otherNewJobIsNotAdopted(t *testing.T) {
 		{"cluster not sent", minimal, appSpec(), changes{"job_description": nil, "environment_setting.cluster_id": "c"}, false},
 		{"cluster name not sent", minimal, appSpec(), changes{"job_description": nil, "environment_setting.cluster_name": "c"}, false},
 		{"other project", minimal, appSpec(), changes{"job_description": nil, "enterprise_project_id": "eps"}, false},
-		{"other description", fullSent, full, changes{"job_description": "D"}, false},
-		{"other project than sent", fullSent, full, changes{"enterprise_project_id": "0"}, false},
-		{"other docker_version", fullSent, full, changes{"environment_setting.docker_version": "19"}, false},
-		{"other cluster_id", fullSent, full, changes{"environment_setting.cluster_id": "x"}, false},
-		{"other cluster_name", fullSent, full, changes{"environment_setting.cluster_name": "x"}, false},
-		{"other use_public_cluster", fullSent, full, changes{"environment_setting.use_public_cluster": false}, false},
-		{"other arch", fullSent, full, changes{"environment_setting.build_os": nil}, false},
-		{"other type", fullSent, full, changes{"code_repo.type": "GitLab"}, false},
-		{"other url", fullSent, full, changes{"code_repo.url": "https://h/R"}, false},
-		{"other branch", fullSent, full, changes{"code_repo.branch": "Main"}, false},
-		{"other namespace", fullSent, full, changes{"code_repo.namespace": "O"}, false},
 		{"no repository", fullSent, full, changes{"code_repo": nil}, false},
-	} {
+	}
+	for path := range servicestage.Arguments() {
+		value := any("x")
+		if path == "environment_setting.use_public_cluster" {
+			value = false
+		}
+		if path != "job_name" {
+			tests = append(tests, lookalike{"other " + path, fullSent, full, changes{path: value}, false})
+		}
+	}
+	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			server, client := emulated(t, emulator.Quirks{})
 			var other string
-			server.Order(onPost(emulator.Fault{StatusCode: http.StatusBadGateway, Do: func() { other = server.AddJob(changed(t, test.spec, test.changes)) }}))
+			server.InjectFault(onPost(emulator.Fault{StatusCode: http.StatusBadGateway, Do: func() { other = server.AddJob(changed(t, test.spec, test.changes)) }}))
 			created, err := client.CreateBuildJob(t.Context(), test.sent)
 			equal(t, "POST requests", posts(server), 1)
 			if test.adopted {
@@ -319,9 +320,9 @@ func TestCreateBuildJob_otherNewJobIsNotAdopted(t *testing.T) {
 	t.Run("built", func(t *testing.T) {
 		t.Parallel()
 		server, client := emulated(t, emulator.Quirks{})
-		server.Order(onPost(emulator.Fault{StatusCode: http.StatusBadGateway, Do: func() {
+		server.InjectFault(onPost(emulator.Fault{StatusCode: http.StatusBadGateway, Do: func() {
 			built := server.AddJob(appSpec())
-			server.Order(emulator.Fault{
+			server.InjectFault(emulator.Fault{
 				Method: http.MethodGet, Path: jobs + "/*", StatusCode: http.StatusOK,
 				Body: fmt.Sprintf(`{"job_id":%q,"last_build_id":"b","spec":{"job_name":"app","job_description":"of this test"}}`, built),
 			})
@@ -332,7 +333,7 @@ func TestCreateBuildJob_otherNewJobIsNotAdopted(t *testing.T) {
 	t.Run("two", func(t *testing.T) {
 		t.Parallel()
 		server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
-		server.Order(onPost(emulator.Fault{Drop: true, After: true, Do: func() { server.AddJob(appSpec()) }}))
+		server.InjectFault(onPost(emulator.Fault{Drop: true, After: true, Do: func() { server.AddJob(appSpec()) }}))
 		_, err := client.CreateBuildJob(t.Context(), app)
 		equal(t, "named", len(unknownOutcome(t, err).Jobs), 2)
 		equal(t, "POST requests", posts(server), 1)
@@ -349,8 +350,8 @@ func changed(t *testing.T, document map[string]any, changes map[string]any) map[
 	}
 	for path, value := range changes {
 		object, name := result, path
-		if outer, inner, nested := strings.Cut(path, "."); nested {
-			object, name = result[outer].(map[string]any), inner
+		for outer, inner, nested := strings.Cut(name, "."); nested; outer, inner, nested = strings.Cut(name, ".") {
+			object, name = object[outer].(map[string]any), inner
 		}
 		if delete(object, name); value != nil {
 			object[name] = value
@@ -362,88 +363,58 @@ func changed(t *testing.T, document map[string]any, changes map[string]any) map[
 // Lists and reads that lag do not make the create fail, nor create a second build job unnoticed.
 func TestCreateBuildJob_lag(t *testing.T) {
 	t.Parallel()
-	notFound := emulator.Fault{Method: http.MethodGet, Path: jobs + "/*", StatusCode: http.StatusNotFound, Body: `{"error_code":"SVCSTG.CPE.4040001"}`}
-	t.Run("the list contains the build job at the fourth attempt", func(t *testing.T) {
-		t.Parallel()
-		server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
-		server.Order(onPost(emulator.Fault{Drop: true, After: true}))
-		server.Order(laggingList(3))
-		created, err := client.CreateBuildJob(t.Context(), app)
-		if err != nil {
-			t.Fatal(err)
-		}
-		equal(t, "stored", storedIDs(server), []string{created.ID})
-		equal(t, "adopted", created.Adopted, true)
-	})
-	t.Run("the read finds the build job at the fourth attempt", func(t *testing.T) {
-		t.Parallel()
-		server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
-		server.Order(onPost(emulator.Fault{Drop: true, After: true}))
-		notFound := notFound
-		notFound.Times = 3
-		server.Order(notFound)
-		created, err := client.CreateBuildJob(t.Context(), app)
-		if err != nil {
-			t.Fatal(err)
-		}
-		equal(t, "stored", storedIDs(server), []string{created.ID})
-	})
-	t.Run("the list contains a deleted build job", func(t *testing.T) {
-		t.Parallel()
-		server, client := emulated(t, emulator.Quirks{})
-		var stale string
-		server.Order(onPost(emulator.Fault{Drop: true, After: true}))
-		server.Order(emulator.Fault{Method: http.MethodGet, Path: jobs, Times: 4, When: func(r emulator.Request) bool {
-			return strings.Contains(r.Query, "job_name=")
-		}, Do: func() {
-			if stale == "" {
-				stale = server.AddJob(appSpec())
-				server.Order(emulator.Fault{Method: http.MethodGet, Path: jobs + "/" + stale, Times: -1, StatusCode: http.StatusNotFound, Body: notFound.Body})
+	const notFound = `{"error_code":"SVCSTG.CPE.4040001"}`
+	for name, c := range map[string]struct {
+		fault           emulator.Fault
+		uniqueNames     bool
+		adopted, resent bool
+		stored, listed  int // Build jobs in the service, and duplicates that are listed.
+	}{
+		"listed at the fourth attempt":        {fault: laggingList(3), adopted: true, stored: 1},
+		"read at the fourth attempt":          {fault: emulator.Fault{Method: http.MethodGet, Path: jobs + "/*", StatusCode: 404, Body: notFound, Times: 3}, adopted: true, stored: 1},
+		"listed after the resend":             {fault: laggingList(4), resent: true, stored: 2, listed: 1},
+		"never listed":                        {fault: laggingList(-1), resent: true, stored: 2},
+		"the resend is rejected for the name": {fault: laggingList(4), uniqueNames: true, adopted: true, stored: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, client := emulated(t, emulator.Quirks{AllowTakenNames: !c.uniqueNames})
+			server.InjectFault(onPost(emulator.Fault{Drop: true, After: true}))
+			server.InjectFault(c.fault)
+			created, err := client.CreateBuildJob(t.Context(), app)
+			if err != nil {
+				t.Fatal(err)
 			}
-		}})
-		created, err := client.CreateBuildJob(t.Context(), app)
-		if err != nil {
-			t.Fatal(err)
-		}
-		equal(t, "adopted", created.Adopted && created.ID != stale, true)
-	})
-	t.Run("a duplicate is created and listed", func(t *testing.T) {
-		t.Parallel()
-		server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
-		server.Order(onPost(emulator.Fault{Drop: true, After: true}))
-		server.Order(laggingList(4))
-		created, err := client.CreateBuildJob(t.Context(), app)
-		if err != nil {
-			t.Fatal(err)
-		}
-		stored := storedIDs(server)
-		equal(t, "number of build jobs", len(stored), 2)
-		equal(t, "created", *created, servicestage.CreatedBuildJob{
-			ID: stored[1], CreatedAt: created.CreatedAt, Resent: true, Duplicates: []servicestage.BuildJobSummary{{ID: stored[0], Name: "app"}},
+			stored := storedIDs(server)
+			equal(t, "number of build jobs", len(stored), c.stored)
+			equal(t, "ID", created.ID, stored[c.stored-1])
+			equal(t, "adopted", created.Adopted, c.adopted)
+			equal(t, "resent", created.Resent, c.resent)
+			equal(t, "number of duplicates", len(created.Duplicates), c.listed)
+			if c.listed > 0 {
+				equal(t, "duplicate", created.Duplicates[0], servicestage.BuildJobSummary{ID: stored[0], Name: "app"})
+			}
 		})
-	})
-	t.Run("a duplicate is created and not listed", func(t *testing.T) {
-		t.Parallel()
-		server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
-		server.Order(onPost(emulator.Fault{Drop: true, After: true}))
-		server.Order(laggingList(-1))
-		created, err := client.CreateBuildJob(t.Context(), app)
-		if err != nil || !created.Resent {
-			t.Errorf("got %v, %v; want a build job whose request was sent again", created, err)
+	}
+}
+
+// A list that lags contains a deleted build job, which is no candidate.
+func TestCreateBuildJob_deletedJobIsListed(t *testing.T) {
+	t.Parallel()
+	server, client := emulated(t, emulator.Quirks{})
+	var stale string
+	server.InjectFault(onPost(emulator.Fault{Drop: true, After: true}))
+	server.InjectFault(onSearch(emulator.Fault{Times: 4, Do: func() {
+		if stale == "" {
+			stale = server.AddJob(appSpec())
+			server.InjectFault(emulator.Fault{Method: http.MethodGet, Path: jobs + "/" + stale, Times: -1, StatusCode: 404, Body: `{"error_code":"SVCSTG.CPE.4040001"}`})
 		}
-	})
-	t.Run("the resend is rejected because of the lost one", func(t *testing.T) {
-		t.Parallel()
-		server, client := emulated(t, emulator.Quirks{})
-		server.Order(onPost(emulator.Fault{Drop: true, After: true}))
-		server.Order(laggingList(4))
-		created, err := client.CreateBuildJob(t.Context(), app)
-		if err != nil {
-			t.Fatal(err)
-		}
-		equal(t, "stored", storedIDs(server), []string{created.ID})
-		equal(t, "POST requests", posts(server), 2)
-	})
+	}}))
+	created, err := client.CreateBuildJob(t.Context(), app)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "adopted", created.Adopted && created.ID != stale, true)
 }
 
 // A response that is lost every time is an error, and the number of requests is limited.
@@ -454,8 +425,9 @@ func TestCreateBuildJob_responseLostEveryTime(t *testing.T) {
 			t.Run(fmt.Sprint(name, " ", retries), func(t *testing.T) {
 				t.Parallel()
 				server, client := emulated(t, emulator.Quirks{}, maxRetries(retries))
+				fault := fault
 				fault.Times = -1
-				server.Order(onPost(fault))
+				server.InjectFault(onPost(fault))
 				_, err := client.CreateBuildJob(t.Context(), app)
 				equal(t, "outcome", *unknownOutcome(t, err), servicestage.UnknownOutcomeError{Name: "app", Err: failureOf(t, err)})
 				want := retries + 1
@@ -481,8 +453,8 @@ func TestCreateBuildJob_searchFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
-			server.Order(onPost(emulator.Fault{Drop: true, After: true}))
-			server.Order(fault)
+			server.InjectFault(onPost(emulator.Fault{Drop: true, After: true}))
+			server.InjectFault(fault)
 			_, err := client.CreateBuildJob(t.Context(), app)
 			if unknownOutcome(t, err).LookupErr == nil {
 				t.Error("the failed search is not reported")
@@ -525,9 +497,9 @@ func TestCreateBuildJob_interrupted(t *testing.T) {
 			if test.wait == 0 {
 				fault.Do = cancel
 			}
-			server.Order(onPost(fault))
+			server.InjectFault(onPost(fault))
 			if test.lag > 0 {
-				server.Order(laggingList(test.lag))
+				server.InjectFault(laggingList(test.lag))
 			}
 			created, err := client.CreateBuildJob(ctx, app)
 			equal(t, "POST requests", posts(server), 1)
@@ -557,7 +529,7 @@ func TestCreateBuildJob_interrupted(t *testing.T) {
 func TestCreateBuildJob_rateLimited(t *testing.T) {
 	t.Parallel()
 	server, client := emulated(t, emulator.Quirks{})
-	server.Order(onPost(emulator.Fault{Times: 3, StatusCode: http.StatusTooManyRequests}))
+	server.InjectFault(onPost(emulator.Fault{Times: 3, StatusCode: http.StatusTooManyRequests}))
 	created, err := client.CreateBuildJob(t.Context(), app)
 	if err != nil {
 		t.Fatal(err)
@@ -605,7 +577,7 @@ func TestCreateBuildJob_manyExistingAreNotAdopted(t *testing.T) {
 		server.AddJob(map[string]any{"job_name": fmt.Sprintf("existing-%d", i), "environment_setting": map[string]any{}})
 	}
 	foreign := server.AddJob(appSpec())
-	server.Order(onPost(emulator.Fault{Drop: true, After: true}))
+	server.InjectFault(onPost(emulator.Fault{Drop: true, After: true}))
 	created, err := client.CreateBuildJob(t.Context(), app)
 	if err != nil {
 		t.Fatal(err)
@@ -634,7 +606,7 @@ func TestCreateBuildJob_nameTaken(t *testing.T) {
 	equal(t, "own after reading it", taken.Own, true)
 	equal(t, "status", failureOf(t, err).StatusCode, http.StatusBadRequest)
 
-	server.Order(onPost(emulator.Fault{StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.4000001","error_msg":"no such cluster"}`}))
+	server.InjectFault(onPost(emulator.Fault{StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.4000001","error_msg":"no such cluster"}`}))
 	_, err = client.CreateBuildJob(t.Context(), servicestage.BuildJobSpec{JobName: "free"})
 	if _, ok := errors.AsType[*servicestage.NameTakenError](err); ok || err == nil {
 		t.Errorf("a rejection for another reason became %v", err)
@@ -646,7 +618,7 @@ func TestCreateBuildJob_sameName(t *testing.T) {
 	t.Parallel()
 	server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
 	arrived, release := make(chan struct{}), make(chan struct{})
-	server.Order(onPost(emulator.Fault{Do: func() { close(arrived); <-release }}))
+	server.InjectFault(onPost(emulator.Fault{Do: func() { close(arrived); <-release }}))
 	var first sync.WaitGroup
 	first.Go(func() {
 		if _, err := client.CreateBuildJob(t.Context(), app); err != nil {
@@ -683,11 +655,11 @@ func TestCreateBuildJob_randomFaults(t *testing.T) {
 		return func(emulator.Request) bool { return random.Float64() < share } // The emulator calls it for one request at a time.
 	}
 	server, client := emulated(t, emulator.Quirks{}, maxRetries(100)) // Retries never run out.
-	server.Order(onPost(emulator.Fault{Times: -1, Drop: true, When: part(0.2)}))
-	server.Order(onPost(emulator.Fault{Times: -1, Drop: true, After: true, When: part(0.4)}))
-	server.Order(onPost(emulator.Fault{Times: -1, StatusCode: http.StatusTooManyRequests, When: part(0.2)}))
-	server.Order(emulator.Fault{Method: http.MethodGet, Times: -1, Drop: true, When: part(0.2)})
-	server.Order(emulator.Fault{Method: http.MethodGet, Times: -1, StatusCode: http.StatusServiceUnavailable, When: part(0.2)})
+	server.InjectFault(onPost(emulator.Fault{Times: -1, Drop: true, When: part(0.2)}))
+	server.InjectFault(onPost(emulator.Fault{Times: -1, Drop: true, After: true, When: part(0.4)}))
+	server.InjectFault(onPost(emulator.Fault{Times: -1, StatusCode: http.StatusTooManyRequests, When: part(0.2)}))
+	server.InjectFault(emulator.Fault{Method: http.MethodGet, Times: -1, Drop: true, When: part(0.2)})
+	server.InjectFault(emulator.Fault{Method: http.MethodGet, Times: -1, StatusCode: http.StatusServiceUnavailable, When: part(0.2)})
 
 	var mu sync.Mutex
 	got := map[string]string{} // IDs by name.

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -28,7 +27,7 @@ import (
 const (
 	token = "the-secret-token"
 	jobs  = "/assembling/v1/jobs"
-	// goodJob is the least that the service answers of a job.
+	// goodJob is the shortest response to get.
 	noJobs  = `{"total":0,"list":[]}`
 	goodJob = `{"job_id":"id","spec":{"job_name":"app"}}`
 )
@@ -42,7 +41,7 @@ type received struct {
 	body string
 }
 
-// reply is one answer of a server, or one way not to give any.
+// reply is a response, or a lost one.
 type reply struct {
 	status int // 0 means 200.
 	header map[string]string
@@ -65,7 +64,7 @@ func (r reply) write(w http.ResponseWriter) {
 	_, _ = io.WriteString(w, r.body)
 }
 
-// service is a server that remembers what reached it, and how long its clients would have waited.
+// service is a server that records requests, and the waits of its clients.
 type service struct {
 	*httptest.Server
 	mu       sync.Mutex
@@ -93,7 +92,7 @@ func unstarted(t *testing.T, handler func(w http.ResponseWriter, r received)) *s
 	return s
 }
 
-// serve starts a service that answers by a function.
+// serve starts a service with a handler.
 func serve(t *testing.T, handler func(w http.ResponseWriter, r received)) *service {
 	t.Helper()
 	s := unstarted(t, handler)
@@ -101,7 +100,7 @@ func serve(t *testing.T, handler func(w http.ResponseWriter, r received)) *servi
 	return s
 }
 
-// script starts a service that gives one reply after the other. A request too many is an error.
+// script starts a service that returns the replies in order. Another request is an error.
 func script(t *testing.T, replies ...reply) *service {
 	t.Helper()
 	left := make(chan reply, len(replies))
@@ -162,16 +161,6 @@ func (s *service) requests() []received {
 	return slices.Clone(s.received)
 }
 
-// only returns the one request that has reached the service.
-func (s *service) only(t *testing.T) received {
-	t.Helper()
-	requests := s.requests()
-	if len(requests) != 1 {
-		t.Fatalf("%d requests reached the service, want 1", len(requests))
-	}
-	return requests[0]
-}
-
 // lines returns the method and the URI of each request that has reached the service.
 func (s *service) lines() []string {
 	var lines []string
@@ -181,28 +170,7 @@ func (s *service) lines() []string {
 	return lines
 }
 
-func (s *service) host() string { return strings.TrimPrefix(s.URL, "http://") }
-
-// refusingEndpoint returns a URL where nobody listens. Its port is taken by one end of an open connection, so that no other
-// test comes to listen there.
-func refusingEndpoint(t *testing.T) string {
-	t.Helper()
-	var config net.ListenConfig
-	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(t.Context(), "tcp", listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
-	return "http://" + conn.LocalAddr().String()
-}
-
-// failureOf returns what the client says of a call that failed.
+// failureOf returns the error of a failed call.
 func failureOf(t *testing.T, err error) *servicestage.Error {
 	t.Helper()
 	failure, ok := errors.AsType[*servicestage.Error](err)
@@ -233,21 +201,4 @@ func equalBody(t *testing.T, got, want string) {
 	if !reflect.DeepEqual(documents[0], documents[1]) {
 		t.Errorf("body\n got %s\nwant %s", got, want)
 	}
-}
-
-// operations are the repeatable requests for one build job, each for a job that the service calls "id".
-var operations = map[string]func(context.Context, *servicestage.Client) error{
-	http.MethodGet: func(ctx context.Context, c *servicestage.Client) error {
-		job, err := c.GetBuildJob(ctx, "id", "")
-		if err == nil && job.ID != "id" {
-			return errors.New("another job: " + job.ID)
-		}
-		return err
-	},
-	http.MethodPut: func(ctx context.Context, c *servicestage.Client) error {
-		return c.UpdateBuildJob(ctx, &servicestage.BuildJob{ID: "id"}, servicestage.BuildJobSpec{JobName: "app"})
-	},
-	http.MethodDelete: func(ctx context.Context, c *servicestage.Client) error {
-		return c.DeleteBuildJob(ctx, "id", "")
-	},
 }

@@ -134,7 +134,7 @@ func (l *existingList) read(ctx context.Context, c *Client) {
 	l.listed, l.jobs = true, existingJobs{ids: ids, complete: err == nil}
 }
 
-// writes counts the creates, renames and deletes of this process. Renames and deletes free the name of a build job.
+// writes counts the renames and deletes of this process, which free the name of a build job.
 type writes struct {
 	mu            sync.Mutex
 	active, freed int
@@ -142,9 +142,12 @@ type writes struct {
 
 // track calls write, which counts as active until it returns, and as one that has freed a name if it succeeds and freesName is true.
 func (w *writes) track(freesName bool, write func() error) error {
+	if !freesName {
+		return write()
+	}
 	w.add(1, 0)
 	err := write()
-	if err == nil && freesName {
+	if err == nil {
 		w.add(-1, 1)
 	} else {
 		w.add(-1, 0)

@@ -6,6 +6,7 @@ package servicestage
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
@@ -41,17 +42,21 @@ func (c *Client) retryNameTaken(ctx context.Context, name, id string, write func
 	for {
 		_, before := writes.counts()
 		err := writes.track(id != "", write)
-		if !mayBeNameTaken(err) {
+		if !IsRejected(err) && (id == "" || !isServerError(err)) {
 			return err
 		}
 		taken := c.nameTaken(ctx, name, id, err)
-		_, freed := writes.counts()
+		active, freed := writes.counts()
 		switch {
 		case freed > before:
-		case taken == nil:
+		// The name may be free already while the response of the write that frees it is still on its way.
+		case taken == nil && active == 0:
 			return err
-		case !c.waitForFreedName(ctx, before):
+		case c.waitForFreedName(ctx, before):
+		case taken != nil:
 			return taken
+		default:
+			return err
 		}
 	}
 }
@@ -90,11 +95,8 @@ func (c *Client) nameTaken(ctx context.Context, name, id string, err error) *Nam
 	return nil
 }
 
-// mayBeNameTaken reports whether the error is a rejection, or a server error with a code of the service after which nothing was created.
-func mayBeNameTaken(err error) bool {
-	if outcome, ok := errors.AsType[*UnknownOutcomeError](err); ok {
-		failure, isFailure := errors.AsType[*Error](outcome.Err)
-		return len(outcome.Jobs) == 0 && outcome.LookupErr == nil && isFailure && hasServiceCode(failure)
-	}
-	return IsRejected(err)
+// isServerError reports whether the error is a server error with a code of the service, which may report a taken name.
+func isServerError(err error) bool {
+	failure, ok := errors.AsType[*Error](err)
+	return ok && failure.StatusCode >= http.StatusInternalServerError && hasServiceCode(failure)
 }

@@ -52,7 +52,7 @@ func TestUpdateBuildJob_slowRenameIsWaitedFor(t *testing.T) {
 		}
 	})
 	<-rejected
-	server.Order(emulator.Fault{Method: http.MethodPut, Path: jobs + "/" + b.ID, Do: func() { <-polled }})
+	server.InjectFault(emulator.Fault{Method: http.MethodPut, Path: jobs + "/" + b.ID, Do: func() { <-polled }})
 	failed := make(chan struct{})
 	group.Go(func() {
 		if err := client.UpdateBuildJob(t.Context(), a, servicestage.BuildJobSpec{JobName: "name-b"}); err != nil {
@@ -73,34 +73,85 @@ func TestUpdateBuildJob_slowRenameIsWaitedFor(t *testing.T) {
 	group.Wait()
 }
 
-// A create that is sent again after its outcome was unknown and the name was freed may have created two build jobs.
-func TestCreateBuildJob_resendAfterFreedNameIsReported(t *testing.T) {
+// Whatever other build jobs free their names meanwhile, a server error with a code of the service is followed by one more request at
+// most, and never by a build job that nothing reports.
+func TestCreateBuildJob_freedNamesCauseNoSilentDuplicates(t *testing.T) {
 	t.Parallel()
-	var foreign string
-	var free sync.Once
 	var server *emulator.Server
 	var client *servicestage.Client
-	server, client = emulated(t, emulator.Quirks{}, func(config *servicestage.Config) {
+	server, client = emulated(t, emulator.Quirks{AllowTakenNames: true}, func(config *servicestage.Config) {
 		config.Wait = func(ctx context.Context, _ time.Duration) error {
-			if posts(server) == 2 {
-				free.Do(func() {
-					if err := client.DeleteBuildJob(ctx, foreign, ""); err != nil {
-						t.Error(err)
-					}
-				})
+			if jobs := server.Jobs(); jobs[0].Name() != "app" {
+				if err := client.DeleteBuildJob(ctx, jobs[0].ID, ""); err != nil {
+					t.Error(err)
+				}
 			}
 			return ctx.Err()
 		}
 	})
-	foreign = server.AddJob(appSpec())
-	server.Order(onPost(emulator.Fault{Times: 2, StatusCode: http.StatusInternalServerError, Body: `{"error_code":"SVCSTG.CPE.5004401"}`}))
-	created, err := client.CreateBuildJob(t.Context(), app)
+	for range 20 {
+		server.AddJob(map[string]any{"job_name": "other", "environment_setting": map[string]any{}})
+	}
+	server.InjectFault(onPost(emulator.Fault{Times: -1, After: true, StatusCode: http.StatusInternalServerError, Body: `{"error_code":"SVCSTG.CPE.5004401"}`}))
+	server.InjectFault(laggingList(-1))
+	_, err := client.CreateBuildJob(t.Context(), app)
+	if outcome := unknownOutcome(t, err); outcome.Name != "app" {
+		t.Error(outcome)
+	}
+	equal(t, "POST requests", posts(server), 2)
+}
+
+// A rename waits for the name although the service has freed it before the response of the other rename has arrived.
+func TestUpdateBuildJob_freedNameWithLateResponseIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	rejected := make(chan struct{})
+	var once sync.Once
+	server, client := emulated(t, emulator.Quirks{}, func(config *servicestage.Config) { config.Wait = nil })
+	first := server.AddJob(map[string]any{"job_name": "name-a", "environment_setting": map[string]any{}})
+	second := server.AddJob(map[string]any{"job_name": "name-b", "environment_setting": map[string]any{}})
+	put := func(id string) emulator.Fault { return emulator.Fault{Method: http.MethodPut, Path: jobs + "/" + id} }
+	late := put(first)
+	late.Do = func() {
+		server.ChangeJob(first, func(spec map[string]any) { spec["job_name"] = "name-z" }) // Carried out, and not responded to yet.
+		<-rejected
+	}
+	server.InjectFault(late)
+	early := put(second)
+	early.StatusCode, early.Body, early.Do = http.StatusBadRequest, `{"error_code":"SVCSTG.CPE.4094401"}`, func() {
+		time.AfterFunc(100*time.Millisecond, func() { once.Do(func() { close(rejected) }) })
+	}
+	server.InjectFault(early)
+	rename := func(id, name string) error {
+		current, err := client.GetBuildJob(t.Context(), id, "")
+		if err != nil {
+			return err
+		}
+		return client.UpdateBuildJob(t.Context(), current, servicestage.BuildJobSpec{JobName: name})
+	}
+	var group sync.WaitGroup
+	group.Go(func() { equal(t, "first", rename(first, "name-z"), nil) })
+	for server.CountRequests(http.MethodPut, jobs+"/"+first) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	equal(t, "second", rename(second, "name-a"), nil)
+	group.Wait()
+}
+
+// The build job that has the name is reported for a server error with a code of the service too.
+func TestUpdateBuildJob_nameTakenAsServerError(t *testing.T) {
+	t.Parallel()
+	server, client := emulated(t, emulator.Quirks{})
+	holder := server.AddJob(map[string]any{"job_name": "a", "environment_setting": map[string]any{}})
+	id := server.AddJob(map[string]any{"job_name": "b", "environment_setting": map[string]any{}})
+	server.InjectFault(emulator.Fault{Method: http.MethodPut, Path: jobs + "/*", Times: -1, StatusCode: http.StatusInternalServerError, Body: `{"error_code":"SVCSTG.CPE.5004401"}`})
+	current, err := client.GetBuildJob(t.Context(), id, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "stored", storedIDs(server), []string{created.ID})
-	equal(t, "POST requests", posts(server), 3)
-	equal(t, "resent", created.Resent, true)
+	err = client.UpdateBuildJob(t.Context(), current, servicestage.BuildJobSpec{JobName: "a"})
+	if taken, ok := errors.AsType[*servicestage.NameTakenError](err); !ok || taken.Job.ID != holder {
+		t.Errorf("got %v", err)
+	}
 }
 
 // A list may contain any ID.

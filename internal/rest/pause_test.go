@@ -1,0 +1,137 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package rest_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
+)
+
+// clock is a clock that only tests move.
+type clock struct {
+	mu      sync.Mutex
+	elapsed time.Duration
+}
+
+func (c *clock) set(config *rest.Config) {
+	config.Now = func() time.Time {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return now.Add(c.elapsed)
+	}
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.elapsed += d
+}
+
+// limited is a 429 response that requests a wait. The clock of the server is that of the client.
+func limited(retryAfter string) http.HandlerFunc {
+	return say(http.StatusTooManyRequests, "", "Retry-After: "+retryAfter, "Date: Fri, 02 Jan 2026 03:04:05 GMT")
+}
+
+// The wait that a 429 response requests holds for later calls until it is over.
+func TestPause_holdsForAllCalls(t *testing.T) {
+	t.Parallel()
+	const s, m = time.Second, time.Minute
+	for name, c := range map[string]struct {
+		responses []http.HandlerFunc // To the first call, which then succeeds.
+		elapsed   time.Duration      // Between the calls.
+		want      []time.Duration
+	}{
+		"at once":                    {[]http.HandlerFunc{limited("10")}, 0, []time.Duration{10 * s, 10 * s}},
+		"later":                      {[]http.HandlerFunc{limited("10")}, 4 * s, []time.Duration{10 * s, 6 * s}},
+		"afterwards":                 {[]http.HandlerFunc{limited("10")}, 10 * s, []time.Duration{10 * s}},
+		"date":                       {[]http.HandlerFunc{limited("Fri, 02 Jan 2026 03:04:35 GMT")}, 10 * s, []time.Duration{30 * s, 20 * s}},
+		"a day":                      {[]http.HandlerFunc{limited("86400")}, 10 * m, []time.Duration{1440 * m, 1430 * m}},
+		"a longer one before":        {[]http.HandlerFunc{limited("60"), limited("5")}, 0, []time.Duration{60 * s, 60 * s, 60 * s}},
+		"a longer one after":         {[]http.HandlerFunc{limited("5"), limited("60")}, 0, []time.Duration{5 * s, 60 * s, 60 * s}},
+		"then one without a wait":    {[]http.HandlerFunc{limited("60"), say(429, "")}, 0, []time.Duration{60 * s, 60 * s, 60 * s}},
+		"then another failure":       {[]http.HandlerFunc{limited("60"), busy}, 0, []time.Duration{60 * s, 60 * s, 60 * s}},
+		"none for a 503 of its kind": {[]http.HandlerFunc{say(503, "", "Retry-After: 10")}, 0, []time.Duration{10 * s}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var clock clock
+			server := serve(t, append(c.responses, good)...)
+			client := server.client(t, clock.set)
+			equal(t, "first", do(t, client, get), nil)
+			clock.advance(c.elapsed)
+			equal(t, "second", do(t, client, post), nil)
+			equal(t, "waits", server.waits(), c.want)
+		})
+	}
+}
+
+// A 429 response without a valid wait, and one to another client, hold for their call only.
+func TestPause_notForOthers(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []http.HandlerFunc{say(429, ""), limited("soon"), limited("10")} {
+		server := serve(t, fault, good)
+		equal(t, "first", do(t, server.client(t), get), nil)
+		equal(t, "second", do(t, server.client(t), get), nil)
+		equal(t, "number of waits", len(server.waits()), 1)
+	}
+}
+
+func TestPause_afterTheLastAttempt(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{0, 2} {
+		var clock clock
+		server := serve(t, append(slices.Repeat([]http.HandlerFunc{limited("10")}, n+1), good)...)
+		client := server.client(t, retries(n), clock.set)
+		equal(t, "attempts", do(t, client, get).Attempts, n+1)
+		equal(t, "number of waits", len(server.waits()), n)
+		equal(t, "second", do(t, client, get), nil)
+		clock.advance(10 * time.Second)
+		equal(t, "third", do(t, client, get), nil)
+		equal(t, "waits", server.waits(), slices.Repeat([]time.Duration{10 * time.Second}, n+1))
+	}
+}
+
+// A 429 response to one call holds for the next attempt of another one in progress.
+func TestPause_holdsForRetries(t *testing.T) {
+	t.Parallel()
+	var client *rest.Client
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if _, err := client.Do(r.Context(), get, nil); err != nil {
+			t.Error(err)
+		}
+		say(503, "", "Retry-After: 2")(w, nil)
+	}, limited("30"), good)
+	client = server.client(t, new(clock).set)
+	equal(t, "call", do(t, client, get), nil)
+	equal(t, "waits", server.waits(), []time.Duration{30 * time.Second, 30 * time.Second})
+}
+
+// A call that is canceled while it waits sends nothing.
+func TestPause_cancellationEndsTheWait(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	server := serve(t, limited("10"), good)
+	client := server.client(t, new(clock).set, func(c *rest.Config) {
+		c.Wait = func(ctx context.Context, d time.Duration) error {
+			if len(server.waits()) == 1 {
+				cancel()
+			}
+			return server.wait(ctx, d)
+		}
+	})
+	equal(t, "first", do(t, client, get), nil)
+	_, err := client.Do(ctx, post, nil)
+	if failure := failureOf(t, err); !errors.Is(failure.Stopped, context.Canceled) || failure.Sent || failure.Attempts != 0 || failure.Method != http.MethodPost {
+		t.Errorf("got %+v", failure)
+	}
+	server.want(t, "GET", "GET")
+}

@@ -1,0 +1,259 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package rest_test
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
+)
+
+// A POST that creates something is retried only if that cannot create it twice.
+func TestRetry_byMethodAndFault(t *testing.T) {
+	t.Parallel()
+	cut := func(status int) http.HandlerFunc { return say(status, `{"a":1}`, "Content-Length: 99") }
+	for name, c := range map[string]struct {
+		fault     http.HandlerFunc
+		status    int // As far as the client knows it.
+		put, post bool
+	}{
+		"408":               {say(408, ""), 408, true, false},
+		"429":               {say(429, ""), 429, true, true},
+		"500":               {say(500, ""), 500, true, false},
+		"502":               {say(502, ""), 502, true, false},
+		"503":               {say(503, ""), 503, true, false},
+		"504":               {say(504, ""), 504, true, false},
+		"dropped":           {lose, 0, true, false},
+		"truncated":         {cut(200), 0, true, false},
+		"truncated error":   {cut(403), 0, true, false},
+		"307":               {say(307, ""), 307, false, false},
+		"403":               {say(403, ""), 403, false, false},
+		"409":               {say(409, ""), 409, false, false},
+		"501":               {say(501, ""), 501, false, false},
+		"505":               {say(505, ""), 505, false, false},
+		"error code in 200": {say(200, `{"error_code":"C"}`), 200, false, false},
+	} {
+		put, repeatable := post, post
+		put.Method, repeatable.Repeatable = http.MethodPut, true
+		for _, call := range []rest.Call{put, repeatable, post} {
+			retried := c.put
+			if call.Method == http.MethodPost && !call.Repeatable {
+				retried = c.post
+			}
+			t.Run(fmt.Sprint(name, " ", call.Method, call.Repeatable), func(t *testing.T) {
+				t.Parallel()
+				server := serve(t, c.fault, good)
+				failure := do(t, server.client(t), call)
+				line := call.Method + `  {"b":2}`
+				if retried {
+					equal(t, "failure", failure, nil)
+					server.want(t, line, line)
+					equal(t, "number of waits", len(server.waits()), 1)
+					return
+				}
+				server.want(t, line)
+				equal(t, "waits", server.waits(), nil)
+				if failure.StatusCode != c.status || failure.Method != call.Method || failure.Attempts != 1 || !failure.Sent || failure.Stopped != nil {
+					t.Errorf("got %+v", failure)
+				}
+			})
+		}
+	}
+}
+
+// A request that did not reach the service is retried, also a POST.
+func TestRetry_notSent(t *testing.T) {
+	t.Parallel()
+	t.Run("no connection", func(t *testing.T) {
+		t.Parallel()
+		server := serve(t, good)
+		failure := do(t, server.client(t, retries(3), func(c *rest.Config) {
+			c.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("refused") }
+		}), post)
+		equal(t, "number of waits", len(server.waits()), 3)
+		if failure.Attempts != 4 || failure.Sent || failure.StatusCode != 0 || failure.Host != strings.TrimPrefix(server.URL, "http://") ||
+			failure.Error() != "POST "+failure.Host+": no response: "+failure.Err.Error() {
+			t.Errorf("got %+v: %v", failure, failure)
+		}
+	})
+	t.Run("failed handshake", func(t *testing.T) {
+		t.Parallel()
+		server := newServer(t, good)
+		handshakes := 0
+		server.TLS = &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+			if handshakes++; handshakes == 1 {
+				return nil, errors.New("not now")
+			}
+			return nil, nil //nolint:nilnil // The configuration stays as it is.
+		}}
+		server.StartTLS()
+		equal(t, "failure", do(t, server.client(t, func(c *rest.Config) { c.InsecureSkipVerify = true }), post), nil)
+		equal(t, "requests", len(server.requests()), 1)
+		equal(t, "number of waits", len(server.waits()), 1)
+	})
+	t.Run("no credentials", func(t *testing.T) {
+		t.Parallel()
+		server := serve(t, good)
+		failure := do(t, server.client(t, func(c *rest.Config) { c.Authenticator = failing{} }), post)
+		if failure.Attempts != 1 || failure.Sent || !strings.Contains(failure.Error(), "no credentials left") {
+			t.Errorf("got %+v", failure)
+		}
+		equal(t, "requests", len(server.requests()), 0)
+	})
+}
+
+// failing is an authenticator without credentials.
+type failing struct{}
+
+func (failing) Authenticate(context.Context, *http.Request, []byte) error {
+	return errors.New("no credentials left")
+}
+
+func TestRetry_lastResponseIsReported(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{-1, 0, 1, 3} {
+		attempts := max(n, 0) + 1
+		var handlers []http.HandlerFunc
+		for i := range attempts {
+			handlers = append(handlers, say(503, fmt.Sprintf(`{"error_code":"CODE.%d","error_msg":"try %d"}`, i+1, i+1)))
+		}
+		server := serve(t, handlers...)
+		failure := do(t, server.client(t, retries(n)), get)
+		equal(t, "attempts", failure.Attempts, attempts)
+		equal(t, "number of requests", len(server.requests()), attempts)
+		equal(t, "number of waits", len(server.waits()), attempts-1)
+		equal(t, "text", failure.Error(), fmt.Sprintf("GET %s: HTTP 503 CODE.%d: try %[2]d", failure.Host, attempts))
+	}
+}
+
+// The backoff doubles, also if the service requests no wait.
+func TestRetry_backoff(t *testing.T) {
+	t.Parallel()
+	const n = 12
+	for name, fault := range map[string]http.HandlerFunc{"500": say(500, ""), "Retry-After: 0": say(429, "", "Retry-After: 0")} {
+		server := serve(t, fault)
+		equal(t, "attempts", do(t, server.client(t, retries(n)), get).Attempts, n+1)
+		equal(t, "number of waits", len(server.waits()), n)
+		most := 500 * time.Millisecond
+		for i, got := range server.waits() {
+			if got < most/2 || got > most {
+				t.Errorf("%s: wait %d: got %v, want %v to %v", name, i+1, got, most/2, most)
+			}
+			most = min(2*most, 30*time.Second)
+		}
+	}
+}
+
+// now is the time of the client in tests of Retry-After.
+var now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// The clock of the client is a day behind that of the server.
+func TestRetry_retryAfterNeverShortensTheBackoff(t *testing.T) {
+	t.Parallel()
+	const least, most = 250 * time.Millisecond, 500 * time.Millisecond // The backoff.
+	for _, c := range []struct {
+		header, date string
+		least, most  time.Duration
+	}{
+		{"0", "", least, most},
+		{"soon", "", least, most},
+		{"7", "", 7 * time.Second, 7 * time.Second},
+		{"18446744074", "", 24 * time.Hour, 24 * time.Hour},
+		{"99999999999999999999", "", 24 * time.Hour, 24 * time.Hour},
+		{"Sat, 03 Jan 2026 03:34:05 GMT", "Sat, 03 Jan 2026 03:04:05 GMT", 30 * time.Minute, 30 * time.Minute},
+		{"Sat, 03 Jan 2026 03:04:05 GMT", "Sat, 03 Jan 2026 03:04:05 GMT", least, most},
+		{"Sat, 03 Jan 2026 02:04:05 GMT", "Sat, 03 Jan 2026 03:04:05 GMT", least, most},
+		{"Fri, 02 Jan 2026 03:34:05 GMT", "not a date", 30 * time.Minute, 30 * time.Minute},
+	} {
+		server := serve(t, say(503, "", "Retry-After: "+c.header, "Date: "+c.date), good)
+		equal(t, "failure", do(t, server.client(t, func(config *rest.Config) { config.Now = func() time.Time { return now } }), get), nil)
+		if waits := server.waits(); len(waits) != 1 || waits[0] < c.least || waits[0] > c.most {
+			t.Errorf("%s: got %v, want one wait of %v to %v", c.header, waits, c.least, c.most)
+		}
+	}
+}
+
+// A wait that exceeds the timeout of the operation does not begin, and the error contains the response that requests it, also for later
+// calls, which are not sent.
+func TestRetry_waitBeyondTheTimeoutIsNotBegun(t *testing.T) {
+	t.Parallel()
+	for _, header := range []string{"600", "Fri, 02 Jan 2026 03:14:05 GMT"} {
+		server := serve(t, say(429, `{"error_code":"APIGW.0308","error_msg":"slow down","request_id":"r"}`,
+			"Retry-After: "+header, "Date: Fri, 02 Jan 2026 03:04:05 GMT"))
+		client := server.client(t, func(c *rest.Config) { c.Now = func() time.Time { return now } })
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		for i, call := range []rest.Call{get, post} {
+			_, err := client.Do(ctx, call, nil)
+			failure := failureOf(t, err)
+			if failure.StatusCode != http.StatusTooManyRequests || failure.Code != "APIGW.0308" || failure.Message != "slow down" || failure.RequestID != "r" ||
+				failure.Method != call.Method || failure.Attempts != 1-i || failure.Sent != (i == 0) || failure.RetryAfter != 10*time.Minute {
+				t.Errorf("got %+v", failure)
+			}
+			wait, ok := errors.AsType[*rest.WaitError](failure.Stopped)
+			if !ok || wait.Wait != 10*time.Minute || wait.Left <= 0 || wait.Left > time.Minute || !errors.Is(err, context.DeadlineExceeded) ||
+				!strings.Contains(err.Error(), "a wait of 10m0s exceeds the remaining 1m0s") {
+				t.Errorf("stopped by %v, want a wait of ten minutes that exceeds one", failure.Stopped)
+			}
+		}
+		server.want(t, "GET")
+		equal(t, "waits", server.waits(), nil)
+	}
+}
+
+// The error contains the last response, also if the context ends after the wait.
+func TestRetry_cancellationEndsTheWait(t *testing.T) {
+	t.Parallel()
+	for _, result := range []error{context.Canceled, nil} {
+		ctx, cancel := context.WithCancel(t.Context())
+		server := serve(t, busy, say(429, `{"error_code":"APIGW.0308"}`))
+		_, err := server.client(t, func(c *rest.Config) {
+			c.Wait = func(ctx context.Context, d time.Duration) error {
+				if len(server.waits()) == 1 {
+					cancel()
+					return result
+				}
+				return server.wait(ctx, d)
+			}
+		}).Do(ctx, get, nil)
+		failure := failureOf(t, err)
+		if !errors.Is(failure.Stopped, context.Canceled) || failure.Attempts != 2 || failure.StatusCode != http.StatusTooManyRequests || failure.Code != "APIGW.0308" ||
+			!strings.HasSuffix(err.Error(), ": stopped: context canceled") {
+			t.Errorf("got %+v: %v", failure, err)
+		}
+		server.want(t, "GET", "GET")
+	}
+}
+
+// Without Config.Wait the client waits with a timer, until the context ends.
+func TestRetry_timer(t *testing.T) {
+	t.Parallel()
+	for seconds, limit := range map[string]time.Duration{"7": time.Hour, "86400": time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			handlers := []http.HandlerFunc{say(503, "", "Retry-After: "+seconds), good}
+			client := newClient(t, serveInMemory(t, func(w http.ResponseWriter, r *http.Request) {
+				handlers[0](w, r)
+				handlers = slices.Delete(handlers, 0, 1)
+			}))
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			time.AfterFunc(limit, cancel)
+			begin := time.Now()
+			_, err := client.Do(ctx, get, nil)
+			if canceled := limit == time.Second; errors.Is(err, context.Canceled) != canceled || time.Since(begin) != min(limit, 7*time.Second) {
+				t.Errorf("got %v after %s", err, time.Since(begin))
+			}
+		})
+	}
+}
