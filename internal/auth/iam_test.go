@@ -83,23 +83,28 @@ func TestIAM_calls(t *testing.T) {
 		want    []call
 	}{
 		"password, account by name, project by name": {
-			auth.Password{UserName: "u", Password: `p"<`, DomainName: "d"}, auth.Project{Name: "n"},
+			auth.Password{UserName: "u", Password: `p"<`, DomainName: "d"},
+			auth.Project{Name: "n"},
 			login(`{"domain":{"name":"d"},"name":"u","password":"p\"\u003c"}`, `{"project":{"name":"n"}}`),
 		},
 		"password, account by id, project by id": {
-			auth.Password{UserName: "u", Password: "p", DomainName: "d", DomainID: "di"}, auth.Project{ID: "pi", Name: "n"},
+			auth.Password{UserName: "u", Password: "p", DomainName: "d", DomainID: "di"},
+			auth.Project{ID: "pi", Name: "n"},
 			login(`{"domain":{"id":"di"},"name":"u","password":"p"}`, `{"project":{"id":"pi"}}`),
 		},
 		"password, user by id": {
-			auth.Password{UserName: "u", UserID: "ui", Password: "p", DomainName: "d"}, auth.Project{Name: "n"},
+			auth.Password{UserName: "u", UserID: "ui", Password: "p", DomainName: "d"},
+			auth.Project{Name: "n"},
 			login(`{"id":"ui","password":"p"}`, `{"project":{"name":"n"}}`),
 		},
 		"password for the account": {
-			auth.Password{UserName: "u", Password: "p", DomainName: "d"}, auth.Project{},
+			auth.Password{UserName: "u", Password: "p", DomainName: "d"},
+			auth.Project{},
 			login(`{"domain":{"name":"d"},"name":"u","password":"p"}`, `{"domain":{"name":"d"}}`),
 		},
 		"password for nothing": {
-			auth.Password{UserID: "ui", Password: "p"}, auth.Project{},
+			auth.Password{UserID: "ui", Password: "p"},
+			auth.Project{},
 			[]call{{call: loginCall, body: `{"auth":{"identity":{"methods":["password"],"password":{"user":{"id":"ui","password":"p"}}}}}`}},
 		},
 		"agency, account by name": {auth.Agency{Base: key, Name: "ag", DomainName: "d"}, auth.Project{}, []call{domains, byName("caller")}},
@@ -107,43 +112,51 @@ func TestIAM_calls(t *testing.T) {
 			auth.Agency{Base: key, Name: "ag", DomainName: "d", CallerDomainID: "own"}, auth.Project{}, []call{byName("own")},
 		},
 		"agency, account by id, duration": {
-			auth.Agency{Base: key, Name: "ag", DomainName: "d", DomainID: "di", Duration: time.Hour}, auth.Project{},
+			auth.Agency{Base: key, Name: "ag", DomainName: "d", DomainID: "di", Duration: time.Hour},
+			auth.Project{},
 			[]call{domains, sts(`,"duration_seconds":3600`)},
 		},
 		"agency with a password, and a project of its account": {
-			auth.Agency{Base: auth.Password{UserID: "ui", Password: "p"}, Name: "ag", DomainName: "d"}, auth.Project{Name: "n"},
+			auth.Agency{Base: auth.Password{UserID: "ui", Password: "p"}, Name: "ag", DomainName: "d"},
+			auth.Project{Name: "n"},
 			[]call{
 				{call: loginCall, body: `{"auth":{"identity":{"methods":["password"],"password":{"user":{"id":"ui","password":"p"}}}}}`},
 				{keysCall, byName("").body, asToken},
 			},
 		},
 		"chain of agencies": {
-			auth.Agency{Base: auth.Agency{Base: key, Name: "ag", DomainName: "d", CallerDomainID: "own"}, Name: "ag", DomainID: "di"}, auth.Project{},
+			auth.Agency{Base: auth.Agency{Base: key, Name: "ag", DomainName: "d", CallerDomainID: "own"}, Name: "ag", DomainID: "di"},
+			auth.Project{},
 			[]call{byName("own"), domains, sts("")},
 		},
 		"token of an agency": {
-			auth.AgencyToken{Base: key, Name: "ag", DomainName: "d", Project: "n"}, auth.Project{Name: "other"},
+			auth.AgencyToken{Base: key, Name: "ag", DomainName: "d", Project: "n"},
+			auth.Project{Name: "other"},
 			[]call{domains, {
 				loginCall, `{"auth":{"identity":{"assume_role":{"domain_name":"d","xrole_name":"ag"},"methods":["assume_role"]},` +
 					`"scope":{"project":{"domain":{"name":"d"},"name":"n"}}}}`, map[string]string{"Authorization": signed, "X-Domain-Id": "caller"},
 			}},
 		},
 		"token of an agency, by a token": {
-			auth.AgencyToken{Base: auth.Static{Credential: auth.Token("issued-token")}, Name: "ag", DomainName: "d"}, auth.Project{},
+			auth.AgencyToken{Base: auth.Static{Credential: auth.Token("issued-token")}, Name: "ag", DomainName: "d"},
+			auth.Project{},
 			[]call{{
 				loginCall, `{"auth":{"identity":{"assume_role":{"domain_name":"d","xrole_name":"ag"},"methods":["assume_role"]},"scope":{"domain":{"name":"d"}}}}`, asToken,
 			}},
 		},
 		"token exchanged, project by id": {
-			auth.Exchange{Token: "T", DomainName: "d"}, auth.Project{ID: "pi", Name: "n"},
+			auth.Exchange{Token: "T", DomainName: "d"},
+			auth.Project{ID: "pi", Name: "n"},
 			[]call{{loginCall, `{"auth":{"identity":{"methods":["token"],"token":{"id":"T"}},"scope":{"project":{"id":"pi"}}}}`, map[string]string{"X-Auth-Token": none}}},
 		},
 		"token exchanged, project by name": {
-			auth.Exchange{Token: "T", DomainName: "d"}, auth.Project{Name: "n"},
+			auth.Exchange{Token: "T", DomainName: "d"},
+			auth.Project{Name: "n"},
 			[]call{{call: loginCall, body: `{"auth":{"identity":{"methods":["token"],"token":{"id":"T"}},"scope":{"project":{"domain":{"name":"d"},"name":"n"}}}}`}},
 		},
 		"agency with an ID token": {
-			auth.Agency{Base: idToken, Name: "ag", DomainID: "di"}, auth.Project{},
+			auth.Agency{Base: idToken, Name: "ag", DomainID: "di"},
+			auth.Project{},
 			[]call{
 				{exchangeCall, `{"auth":{"id_token":{"id":"the-id-token"}}}`, map[string]string{"X-Idp-Id": "idp", "X-Auth-Token": none, "Authorization": none}},
 				{keysCall, `{"auth":{"identity":{"methods":["token"],"token":{"duration_seconds":3600}}}}`, asToken},

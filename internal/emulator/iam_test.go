@@ -108,7 +108,7 @@ func TestIAM_agencies(t *testing.T) {
 	req.Header.Set("X-Domain-Id", emulator.DomainID)
 	wantError(t, do(t, req), http.StatusUnauthorized, "APIGW.0301")
 	req.Header.Del("X-Domain-Id")
-	if got := do(t, req); got.status != http.StatusOK || !strings.Contains(string(got.raw), emulator.DomainID) {
+	if got := do(t, req); got.status != http.StatusOK || !strings.Contains(got.raw, emulator.DomainID) {
 		t.Errorf("the account: got %d %s", got.status, got.raw)
 	}
 }

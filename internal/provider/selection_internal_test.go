@@ -87,7 +87,7 @@ func TestSelectSource(t *testing.T) {
 	}
 	block := func(parts ...[]string) []string { return append(slices.Concat(parts...), "region=r") }
 	type settings struct{ block, environment []string }
-	for name, c := range map[string]struct {
+	for name, c := range map[string]struct { //nolint:paralleltest // The home directory is an environment variable.
 		settings
 
 		want selection
@@ -271,7 +271,7 @@ func checkSelection(t *testing.T, c *configuration, want selection) {
 }
 
 // Wrong settings are errors with the path of the argument and its environment variables. No message contains a value that may be secret.
-func TestClient_invalidSettings(t *testing.T) {
+func TestClient_invalidSettings(t *testing.T) { //nolint:paralleltest // The home directory is an environment variable.
 	writeProfiles(t, `{"profiles":[{"name":"a","accessKeyId":"canary","secretAccessKey":"canary","agencyName":"b"}]}`)
 	empty := filepath.Join(t.TempDir(), "empty.pem")
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
@@ -285,7 +285,7 @@ func TestClient_invalidSettings(t *testing.T) {
 		return slices.DeleteFunc(all, func(s string) bool { return strings.HasPrefix(s, "assume_role_with_oidc."+without+"=") })
 	}
 	role := func(more ...string) []string { return good(append(more, "assume_role.domain_name=D")...) }
-	for _, c := range []struct {
+	for _, c := range []struct { //nolint:paralleltest // As above.
 		block, environment []string
 		path, want         string
 	}{
@@ -367,7 +367,7 @@ func TestClient_invalidSettings(t *testing.T) {
 }
 
 // Settings that are not in use, or not used as they are, are a warning.
-func TestSelectSource_warnings(t *testing.T) {
+func TestSelectSource_warnings(t *testing.T) { //nolint:paralleltest // The home directory is an environment variable.
 	writeProfiles(t, profiles)
 	keys := []string{"region=r", "access_key=AK", "secret_key=SK"}
 	both := func(used, unused string) string {
@@ -410,13 +410,16 @@ func TestConfiguration_endpoints(t *testing.T) {
 		{nil, nil, r, endpoints{service, iam, iam, sts, metadata}},
 		{[]string{"endpoints.servicestage=s.example/"}, nil, location{"", "c"}, endpoints{"https://s.example", "https://iam.c", "https://iam.c", "https://sts.c", metadata}},
 		{
-			[]string{"endpoints.servicestage=http://localhost:1", "insecure=true", "endpoints.iam=http://192.0.2.1/v3", "endpoints.sts=sts.example"}, nil,
-			r, endpoints{"http://localhost:1", "http://192.0.2.1", "http://192.0.2.1", "https://sts.example", metadata},
+			[]string{"endpoints.servicestage=http://localhost:1", "insecure=true", "endpoints.iam=http://192.0.2.1/v3", "endpoints.sts=sts.example"},
+			nil,
+			r,
+			endpoints{"http://localhost:1", "http://192.0.2.1", "http://192.0.2.1", "https://sts.example", metadata},
 		},
 		{
 			[]string{"endpoints.servicestage=http://[::1]:1"},
 			[]string{"HW_SERVICESTAGE_ENDPOINT=other.example", "HW_AUTH_URL=a.example/v3/", "OS_AUTH_URL=b.example", "HW_STS_ENDPOINT=s.example", "HW_METADATA_ENDPOINT=" + metadata + "/"},
-			r, endpoints{"http://[::1]:1", "https://a.example", "https://a.example", "https://s.example", metadata},
+			r,
+			endpoints{"http://[::1]:1", "https://a.example", "https://a.example", "https://s.example", metadata},
 		},
 		{[]string{"auth_url=https://a.example/v3"}, []string{"HW_IAM_ENDPOINT=i.example", "HW_METADATA_ENDPOINT=127.0.0.1:1"}, r, endpoints{service, "https://a.example", "https://i.example", sts, "https://127.0.0.1:1"}},
 		{[]string{"auth_url=a.example", "endpoints.iam=i.example"}, nil, r, endpoints{service, "https://a.example", "https://i.example", sts, metadata}},

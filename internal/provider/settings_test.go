@@ -71,7 +71,7 @@ func TestProvider_invalidSettingsHaveALine(t *testing.T) {
 func TestProvider_blocksOfHuaweicloudPlan(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	config, endpoints := providertest.Requirement, strings.TrimSuffix(endpointsOf(server), " }\n")
+	config, endpoints := []string{providertest.Requirement}, strings.TrimSuffix(endpointsOf(server), " }\n")
 	for name, arguments := range map[string]string{
 		"region":      "region = \"my_region_1\"\n" + keyBlock + endpoints + " }\n",
 		"private":     "region = \"RegionOne\"\ncloud = \"Example.Com\"\nauth_url = \"" + server.URL + "/v3\"\n" + userBlock + endpoints + " }\n",
@@ -82,11 +82,11 @@ func TestProvider_blocksOfHuaweicloudPlan(t *testing.T) {
 		"short":       region + keyBlock + strings.Replace(roleBlock, "}", "duration = 600\n}", 1) + endpoints + " }\n",
 		"v2":          region + tokenBlock + "endpoints = { servicestagev2 = \"" + server.URL + "\" }\n",
 	} {
-		config += aliased(name, arguments)
+		config = append(config, aliased(name, arguments))
 	}
 	cli := providertest.NewCLI(t, server)
 	cli.Env = append(cli.Env, "HW_REGION_NAME=", "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_SERVICESTAGE_ENDPOINT=", "HW_PROJECT_ID=")
-	cli.Write(t, "main.tf", config)
+	cli.Write(t, "main.tf", strings.Join(config, ""))
 	stdout := strings.Join(strings.Fields(succeed(t, cli, "plan", "-no-color", "-input=false")), " ")
 	for _, want := range []string{"Warning: Unused endpoint", "Warning: Several credentials", "Warning: Short duration"} {
 		if !strings.Contains(stdout, want) {
