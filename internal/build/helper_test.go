@@ -135,7 +135,7 @@ func (s *service) during(phase string, do func()) {
 // protocol returns a provider in this process, for tests that need no CLI or a newer one. settings replace those of the provider.
 func (s *service) protocol(t *testing.T, settings map[string]any) *protocol {
 	t.Helper()
-	all := map[string]any{"access_key": nil, "secret_key": nil, "token": emulator.DefaultToken}
+	all := map[string]any{"access_key": nil, "secret_key": nil, "token": emulator.DefaultToken, "project_id": nil}
 	maps.Copy(all, settings)
 	return &protocol{Protocol: providertest.NewProtocol(t, s.Server, all, s.adjust)}
 }
