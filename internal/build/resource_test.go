@@ -315,9 +315,9 @@ func TestBuild_identity(t *testing.T) {
 		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_12_0)},
 		ProtoV6ProviderFactories: providertest.Factories(s.adjust),
 		Steps: []resource.TestStep{
-			{Config: s.config(""), ConfigStateChecks: []statecheck.StateCheck{identity}},
 			{Config: s.config("wait = false"), ConfigStateChecks: []statecheck.StateCheck{identity}},
-			{Config: s.config("wait = false"), ResourceName: address, ImportState: true, ImportStateKind: resource.ImportBlockWithResourceIdentity},
+			{Config: s.config(""), ConfigStateChecks: []statecheck.StateCheck{identity}},
+			{Config: s.config(""), ResourceName: address, ImportState: true, ImportStateKind: resource.ImportBlockWithResourceIdentity},
 		},
 	})
 }

@@ -182,7 +182,6 @@ func TestBuildJobIdentity_lifecycle(t *testing.T) {
 			"region": knownvalue.StringExact("cn-north-4"),
 		})
 	}
-	noRegion := strings.NewReplacer(`region     = "cn-north-4"`, "")
 	resource.UnitTest(t, resource.TestCase{
 		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_12_0)},
 		ProtoV6ProviderFactories: providertest.Factories(),
@@ -190,8 +189,6 @@ func TestBuildJobIdentity_lifecycle(t *testing.T) {
 			{Config: config(""), ConfigStateChecks: []statecheck.StateCheck{expected(), statecheck.ExpectIdentityValueMatchesState(address, at("job_id"))}},
 			{Config: config(`job_description = "x"`), ConfigStateChecks: []statecheck.StateCheck{expected()}},
 			{Config: config(`job_description = "x"`), ResourceName: address, ImportState: true, ImportStateKind: resource.ImportBlockWithResourceIdentity},
-			// A provider without its region does not take the region out of the identity.
-			{Config: noRegion.Replace(config(`job_description = "y"`)), ConfigStateChecks: []statecheck.StateCheck{expected()}},
 			{Config: config("timeouts {\n  read = \"1m\"\n}"), ConfigStateChecks: []statecheck.StateCheck{expected()}},
 		},
 	})

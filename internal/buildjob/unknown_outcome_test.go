@@ -108,10 +108,11 @@ func TestBuildJob_foreignJobIsNotAdopted(t *testing.T) {
 			t.Parallel()
 			server := emulator.New(t, emulator.Options{})
 			theirs := server.AddJob(foreign())
-			if fault.StatusCode == http.StatusInternalServerError {
-				fault.Times = -1
+			injected := fault
+			if injected.StatusCode == http.StatusInternalServerError {
+				injected.Times = -1
 			}
-			server.InjectFault(fault)
+			server.InjectFault(injected)
 			providertest.Run(t, nil, resource.TestStep{
 				Config: providertest.Config(server, job(minimal)),
 				ExpectError: regexp.MustCompile(`(?s)Error creating build job.*` + words("Build job "+theirs+` has the name "app"`) + `.*` +
@@ -263,7 +264,7 @@ func TestBuildJob_unconfirmedIsNotCreatedAgain(t *testing.T) {
 	server.InjectFault(emulator.Fault{
 		Method: http.MethodGet, Path: jobPath, Times: -1, StatusCode: http.StatusNotFound, Body: `{"error_code":"SVCSTG.CPE.4044401","error_msg":"not found"}`,
 	})
-	config := providertest.Config(server, job(minimal+"timeouts { create = \"300ms\" }\n"))
+	config := providertest.Config(server, job(minimal+"timeouts { create = \"1s\" }\n"))
 	var later atomic.Int64
 	factories := providertest.Factories(func(config *servicestage.Config) {
 		config.Now = func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
@@ -333,7 +334,7 @@ func TestBuildJob_unconfirmedIsNotLostByDestroy(t *testing.T) {
 	notFound := emulator.Fault{Path: jobPath, Times: -1, StatusCode: http.StatusNotFound, Body: `{"error_code":"SVCSTG.CPE.4044401","error_msg":"not found"}`}
 	server.InjectFault(notFound)
 	cli := providertest.NewCLI(t, server)
-	body := minimal + "timeouts { create = \"300ms\" }\n"
+	body := minimal + "timeouts { create = \"3s\" }\n"
 	cli.Write(t, "main.tf", providertest.Requirement+job(body))
 	if stdout, stderr, err := cli.Run(t, "apply", "-auto-approve", "-no-color"); err != nil {
 		t.Fatal(stdout, stderr)
