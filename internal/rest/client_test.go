@@ -5,6 +5,7 @@ package rest_test
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
@@ -18,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -162,6 +164,21 @@ func TestClient_rootCAs(t *testing.T) {
 	}
 }
 
+// Why there is no connection can be told apart. A port that does not speak TLS is not retried.
+func TestClient_noConnection(t *testing.T) {
+	t.Parallel()
+	server := serve(t, good)
+	failure := do(t, server.client(t, func(c *rest.Config) { c.Endpoint = strings.Replace(c.Endpoint, "http:", "https:", 1) }), get)
+	if _, ok := errors.AsType[tls.RecordHeaderError](failure); !ok || failure.Attempts != 1 || failure.Sent {
+		t.Errorf("plain text: got %+v", failure)
+	}
+	server.Close()
+	failure = do(t, server.client(t), get)
+	if !errors.Is(failure, syscall.ECONNREFUSED) || failure.Attempts != 6 || failure.Sent {
+		t.Errorf("closed port: got %+v", failure)
+	}
+}
+
 // Every connection is made by Dial.
 func TestClient_dial(t *testing.T) {
 	t.Parallel()
@@ -183,29 +200,45 @@ func TestClient_dial(t *testing.T) {
 	}
 }
 
-// The proxy of the environment is used, unless the client is told not to, and its password is not shown. The environment is read once in a program, so this is
-// another one.
+// The client uses the proxy of the environment, unless NoProxy is set, and shows no password of it. A rejection by the proxy is retried
+// only if it may pass. The environment is read once per process, so this is another one.
 func TestClient_proxy(t *testing.T) {
 	t.Parallel()
-	if noProxy := os.Args[len(os.Args)-1]; noProxy == "proxy" || noProxy == "no-proxy" {
-		var dialled string
-		_, err := client(t, "http://service.example", func(c *rest.Config) {
-			c.NoProxy = noProxy == "no-proxy"
-			c.Dial = func(_ context.Context, _, address string) (net.Conn, error) {
-				dialled = address
+	if endpoint := os.Args[len(os.Args)-1]; strings.HasSuffix(endpoint, "service.example") {
+		var dialled []string
+		failure := do(t, client(t, strings.TrimPrefix(endpoint, "no-proxy "), func(c *rest.Config) {
+			c.NoProxy, c.MaxRetries = strings.HasPrefix(endpoint, "no-proxy "), 1
+			c.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+				dialled = append(dialled, address)
+				if local := os.Getenv("LOCAL_PROXY"); local != "" {
+					return (&net.Dialer{}).DialContext(ctx, network, local)
+				}
 				return nil, errors.New("injected, user:canary-password, " + base64.StdEncoding.EncodeToString([]byte("user:canary-password")))
 			}
-		}).Do(t.Context(), rest.Call{Method: http.MethodGet}, nil)
-		t.Logf("dialled %s: %v", dialled, err)
+		}), rest.Call{Method: http.MethodGet})
+		rejected, _ := errors.AsType[*rest.ProxyError](failure)
+		t.Logf("dialled %s: %v: %+v", dialled, failure, rejected)
 		return
 	}
 	const proxy = "http://user:canary-password@192.0.2.1:3128"
-	for argument, want := range map[string]string{"proxy": "dialled 192.0.2.1:3128: GET service.example: no response: proxyconnect tcp: injected, user:[redacted], dXNlcjp[redacted]Q=", "no-proxy": "dialled service.example:80"} {
-		command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestClient_proxy$", "-test.v", "--", argument)
-		command.Env = append(os.Environ(), "HTTP_PROXY="+proxy, "http_proxy="+proxy, "NO_PROXY=", "no_proxy=")
+	for _, c := range []struct {
+		endpoint string
+		status   int // Of the response of the proxy; 0 if it cannot be reached.
+		want     string
+	}{
+		{"http://service.example", 0, "dialled [192.0.2.1:3128 192.0.2.1:3128]: GET service.example: no response: proxyconnect tcp: injected, user:[redacted], dXNlcjp[redacted]Q="},
+		{"no-proxy http://service.example", 0, "dialled [service.example:80 service.example:80]"},
+		{"https://service.example", 407, "dialled [192.0.2.1:3128]: GET service.example: no response: the proxy 192.0.2.1:3128 returned HTTP 407: the proxy"},
+		{"https://service.example", 503, "dialled [192.0.2.1:3128 192.0.2.1:3128]: GET service.example: no response: the proxy 192.0.2.1:3128 returned HTTP 503"},
+	} {
+		command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestClient_proxy$", "-test.v", "--", c.endpoint)
+		command.Env = append(os.Environ(), "HTTP_PROXY="+proxy, "http_proxy="+proxy, "HTTPS_PROXY="+proxy, "https_proxy="+proxy, "NO_PROXY=", "no_proxy=")
+		if c.status != 0 {
+			command.Env = append(command.Env, "LOCAL_PROXY="+serve(t, say(c.status, "")).Listener.Addr().String())
+		}
 		output, err := command.CombinedOutput()
-		if err != nil || !strings.Contains(string(output), want) {
-			t.Errorf("%s: %v, want %s\n%s", argument, err, want, output)
+		if err != nil || !strings.Contains(string(output), c.want) {
+			t.Errorf("%s, %d: %v, want %s\n%s", c.endpoint, c.status, err, c.want, output)
 		}
 	}
 }
@@ -267,23 +300,29 @@ func TestClient_authenticatesEachAttempt(t *testing.T) {
 	server.want(t, `PUT 1-{"b":2} {"b":2}`, `PUT 2-{"b":2} {"b":2}`, `PUT 3-{"b":2} {"b":2}`)
 }
 
-// A redirect is not followed. The error names its target without what may be credentials.
+// A redirect is not followed. The error contains its target without what may be credentials.
 func TestClient_redirectIsNotFollowed(t *testing.T) {
 	t.Parallel()
-	const message, follow = "the endpoint redirects to ", "; the provider does not follow redirects"
 	for location, want := range map[string]string{
-		"https://other.example/v1/x":            message + "https://other.example/v1/x" + follow,
-		"http://other.example:8080":             message + "http://other.example:8080" + follow,
-		"https://u:p@other.example/x?token=t#f": message + "https://other.example/x" + follow,
-		"mailto:u@h":                            "the endpoint redirects, and the provider does not follow redirects",
-		"https://h:port":                        "the endpoint redirects, and the provider does not follow redirects",
-		"":                                      "the endpoint redirects, and the provider does not follow redirects",
-		"/same/host":                            "/same/host" + follow,
+		"https://other.example/v1/x":            "https://other.example/v1/x",
+		"http://other.example:8080":             "http://other.example:8080",
+		"https://u:p@other.example/x?token=t#f": "https://other.example/x",
+		"mailto:u@h":                            "",
+		"https://h:port":                        "",
+		"":                                      "",
+		"/same/host":                            "/same/host",
 	} {
 		for _, status := range []int{301, 302, 303, 307, 308} {
 			server := serve(t, say(status, "", "Location: "+location))
 			failure := do(t, server.client(t), get)
-			if failure.StatusCode != status || !strings.HasSuffix(failure.Message, want) || failure.Attempts != 1 {
+			if strings.HasPrefix(location, "/") {
+				want = server.URL + location
+			}
+			message := "the endpoint redirects to " + want + "; the provider does not follow redirects"
+			if want == "" {
+				message = "the endpoint redirects; the provider does not follow redirects"
+			}
+			if failure.StatusCode != status || failure.Location != want || failure.Message != message || failure.Attempts != 1 {
 				t.Errorf("%d %s: got %+v", status, location, failure)
 			}
 			server.want(t, "GET")

@@ -26,6 +26,8 @@ type Error struct {
 	Code string
 	// Message is the message of the error, or the beginning of a response that is not JSON.
 	Message string
+	// Location is the URL that a redirect leads to, without user, query and fragment; empty if there is none.
+	Location string
 	// RequestID identifies the request for the vendor's support; empty if the response contains none.
 	RequestID string
 	// ServerTime is the Date header of the response, LocalTime the time of the client's clock when it arrived; zero if unknown.
@@ -38,7 +40,9 @@ type Error struct {
 	Sent bool
 	// Stopped is why an attempt that was due was not sent: the context's error, or a [*WaitError]. Nil otherwise.
 	Stopped error
-	// Err is why there was no response, or why it could not be decoded; nil for an error response.
+	// Err is why there was no response, or why it could not be decoded; nil for an error response. It wraps the error of the standard
+	// library, such as [syscall.ECONNREFUSED], a [*net.DNSError], a [tls.RecordHeaderError] (the port does not speak TLS) or a
+	// [*tls.CertificateVerificationError], or a [*ProxyError], unless the text of that contains a secret.
 	Err error
 	// RetryAfter is the wait that the response requests with its Retry-After header; 0 if it requests none.
 	RetryAfter time.Duration
@@ -93,7 +97,8 @@ func (r *response) failure() *Error {
 	failure.Code = r.secrets.clean(described.code, maxCode)
 	switch {
 	case r.StatusCode/100 == 3:
-		failure.Message = r.redirect()
+		failure.Location = r.location()
+		failure.Message = strings.TrimSuffix("the endpoint redirects to "+failure.Location, " to ") + "; the provider does not follow redirects"
 	case described.code == "" && described.message == "":
 		failure.Message = r.excerpt()
 	default:
@@ -108,14 +113,14 @@ func (r *response) failure() *Error {
 	return failure
 }
 
-// redirect names the target of a redirect without its user, query and fragment, which may be credentials for it.
-func (r *response) redirect() string {
+// location returns the target of a redirect without its user, query and fragment, which may be credentials for it; "" if it has none.
+func (r *response) location() string {
 	target, err := r.Location()
 	if err != nil || target.Host == "" {
-		return "the endpoint redirects, and the provider does not follow redirects"
+		return ""
 	}
 	target = &url.URL{Scheme: target.Scheme, Host: target.Host, Path: target.Path}
-	return r.secrets.clean(fmt.Sprintf("the endpoint redirects to %s; the provider does not follow redirects", target), maxMessage)
+	return r.secrets.clean(target.String(), maxCause)
 }
 
 // isHTML reports whether the body is a page, such as that of a proxy.

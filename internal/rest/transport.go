@@ -6,9 +6,11 @@ package rest
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"math"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -29,7 +31,13 @@ func newTransport(config Config, connections *connections) *http.Transport {
 		proxy = nil
 	}
 	return &http.Transport{
-		Proxy:                 proxy,
+		Proxy: proxy,
+		OnProxyConnectResponse: func(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
+			if resp.StatusCode != http.StatusOK {
+				return &ProxyError{Host: proxy.Host, StatusCode: resp.StatusCode}
+			}
+			return nil
+		},
 		DialContext:           connections.limit(dial),
 		ForceAttemptHTTP2:     true,
 		MaxIdleConnsPerHost:   100,
@@ -44,6 +52,19 @@ func newTransport(config Config, connections *connections) *http.Transport {
 			InsecureSkipVerify: config.InsecureSkipVerify, //nolint:gosec // The user's own choice: the setting `insecure`.
 		},
 	}
+}
+
+// ProxyError reports that a proxy rejected the connection to the service.
+type ProxyError struct {
+	// Host is the host of the proxy, with its port if there is one.
+	Host string
+	// StatusCode is the HTTP status of its response.
+	StatusCode int
+}
+
+// Error names the proxy and the status.
+func (e *ProxyError) Error() string {
+	return fmt.Sprintf("the proxy %s returned HTTP %d", e.Host, e.StatusCode)
 }
 
 // connections limits the number of connections to the largest number of concurrent calls so far. The standard library dials for a call
