@@ -1,0 +1,318 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider_test
+
+import (
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
+	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
+)
+
+const diagnosticsFile = "testdata/diagnostics.txt"
+
+// mistake is a case of the golden file: a configuration, or a call over the protocol, with its diagnostics.
+type mistake struct {
+	// name is the heading in the golden file. LABEL in a configuration is the name with underscores.
+	name string
+	// settings are the arguments of a provider block, which a data source uses during planning.
+	settings string
+	// validate, plan and apply are configurations that the command of this name rejects.
+	validate, plan, apply string
+	// before is the configuration that is applied before apply.
+	before string
+	// environment is added to that of the command, which then runs for this mistake only.
+	environment []string
+	// call is for what no CLI or only a newer one can do.
+	call func(t *testing.T) []*tfprotov6.Diagnostic
+	// core means that Terraform itself finds the mistake, in words that differ between CLIs.
+	core bool
+}
+
+func (m mistake) label() string {
+	return strings.Trim(regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(m.name), "_"), "_")
+}
+
+// diagnostic is what a CLI prints with -json.
+type diagnostic struct {
+	Severity string `json:"severity"`
+	Summary  string `json:"summary"`
+	Detail   string `json:"detail"`
+	Range    struct {
+		Filename string `json:"filename"`
+	} `json:"range"`
+	Snippet struct {
+		Context string `json:"context"`
+		Code    string `json:"code"`
+	} `json:"snippet"`
+}
+
+// The golden file contains the diagnostics of all mistakes: whoever changes a message sees it in review.
+func TestDiagnostics(t *testing.T) {
+	t.Parallel()
+	providertest.Prepare(t)
+	world := newFaultyWorld(t)
+	got := map[string]string{}
+	results := make(chan map[string]string)
+	runs := world.runs(t)
+	for _, run := range runs {
+		go func() { results <- run() }()
+	}
+	for range runs {
+		maps.Copy(got, <-results)
+	}
+	want := goldenSections(t)
+	var file strings.Builder
+	file.WriteString("Diagnostics of the provider, by mistake. TestDiagnostics compares this file; -update writes it.\n")
+	for _, chapter := range chapters {
+		fmt.Fprintf(&file, "\n\n%s\n%s\n", chapter.title, strings.Repeat("=", len(chapter.title)))
+		for _, m := range chapter.mistakes {
+			text := got[m.name]
+			if m.core && text != "" && want[m.name] != "" && !*update {
+				text = want[m.name]
+			}
+			if text != want[m.name] && !*update {
+				t.Errorf("%s:\n got %s\nwant %s", m.name, text, want[m.name])
+			}
+			if text == "" {
+				t.Errorf("%s: no diagnostic", m.name)
+			}
+			fmt.Fprintf(&file, "\n--- %s\n%s", m.name, text)
+		}
+	}
+	if *update {
+		if err := os.WriteFile(diagnosticsFile, []byte(file.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// goldenSections returns the text of the golden file by heading.
+func goldenSections(t *testing.T) map[string]string {
+	t.Helper()
+	content, err := os.ReadFile(diagnosticsFile)
+	if err != nil && !*update {
+		t.Fatal(err)
+	}
+	sections := map[string]string{}
+	for part := range strings.SplitSeq(string(content), "\n--- ") {
+		name, text, _ := strings.Cut(part, "\n")
+		text, _, _ = strings.Cut(text, "\n\n\n")
+		sections[name] = strings.TrimRight(text, "\n") + "\n"
+	}
+	return sections
+}
+
+// faultyWorld is what the mistakes meet: services, files and credentials.
+type faultyWorld struct {
+	server *emulator.Server
+	places *strings.Replacer
+}
+
+func newFaultyWorld(t *testing.T) *faultyWorld {
+	t.Helper()
+	server, ignoring := emulator.New(t, emulator.Options{IAM: emulator.IAM{Projects: map[string]string{"cn-north-4": "p", "test-project": "p"}}}), emulator.New(t, emulator.Options{Quirks: emulator.Quirks{IgnoreRename: true}})
+	for _, name := range []string{"taken", "Taken-Case", "several", "several"} {
+		server.AddJob(map[string]any{"job_name": name, "environment_setting": map[string]any{}})
+	}
+	injectFaults(server)
+	responder := httptest.NewServer(http.HandlerFunc(respond))
+	secure, closed := httptest.NewTLSServer(server.Service), httptest.NewServer(nil)
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
+	closed.Close()
+	t.Cleanup(responder.Close)
+	t.Cleanup(secure.Close)
+	t.Cleanup(proxy.Close)
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw})
+	return &faultyWorld{server: server, places: strings.NewReplacer(
+		"{service}", server.URL, "{https}", strings.Replace(server.URL, "http:", "https:", 1), "{tls}", secure.URL, "{closed}", closed.URL,
+		"{responder}", responder.URL, "{ignoring}", ignoring.URL, "{proxy}", proxy.URL, "{certificate}", string(certificate),
+	)}
+}
+
+// run is one command, or one call; it returns texts by the names of mistakes.
+type run func() map[string]string
+
+func (w *faultyWorld) runs(t *testing.T) []run {
+	t.Helper()
+	var runs []run
+	commands := map[string][]mistake{}
+	for _, chapter := range chapters {
+		for _, m := range chapter.mistakes {
+			switch {
+			case m.call != nil:
+				runs = append(runs, func() map[string]string {
+					return map[string]string{m.name: protocolDiagnostics(m.call(t))}
+				})
+			case m.environment != nil:
+				runs = append(runs, func() map[string]string { return w.command(t, "plan", m) })
+			case m.validate != "":
+				commands["validate"] = append(commands["validate"], m)
+			case m.apply != "":
+				commands["apply"] = append(commands["apply"], m)
+			default:
+				commands["plan"] = append(commands["plan"], m)
+			}
+		}
+	}
+	for command, mistakes := range commands {
+		runs = append(runs, func() map[string]string { return w.command(t, command, mistakes...) })
+	}
+	return runs
+}
+
+// command runs one command for the mistakes, each of which has a file. Its diagnostics are attributed by the file.
+func (w *faultyWorld) command(t *testing.T, command string, mistakes ...mistake) map[string]string {
+	t.Helper()
+	cli := providertest.NewCLI(t, w.server)
+	cli.Env = append(cli.Env, "HW_MAX_RETRIES=0", "HTTPS_PROXY="+w.places.Replace("{proxy}"))
+	if command != "apply" {
+		cli.Env = append(cli.Env, "HW_REGION_NAME=", "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_PROJECT_ID=", "HW_SERVICESTAGE_ENDPOINT=",
+			"HW_IAM_ENDPOINT=", "HW_STS_ENDPOINT=", "HOME="+t.TempDir())
+	}
+	cli.Write(t, "versions.tf", providertest.Requirement+"provider \"servicestage\" {}\n")
+	cli.Write(t, "encrypted.json", `{"current":"a","profiles":[{"name":"a","mode":"AKSK","accessKeyId":"x","secretAccessKey":"y"}],"authEncrypt":true}`)
+	cli.Write(t, "config.json", `{"current":"a","profiles":[{"name":"a","mode":"AKSK","accessKeyId":"x","secretAccessKey":"y"}]}`)
+	cli.Write(t, "invalid.json", "[profile a]\n")
+	cli.Write(t, "empty", "\n")
+	for _, m := range mistakes {
+		cli.Env = append(cli.Env, strings.Split(w.places.Replace(strings.Join(m.environment, "\n")), "\n")...)
+		if m.before != "" {
+			cli.Write(t, m.label()+".tf", w.config(m, m.before))
+		}
+	}
+	arguments := []string{command, "-json"}
+	if command == "apply" {
+		succeed(t, cli, "apply", "-no-color", "-input=false", "-auto-approve", "-parallelism=50")
+		for _, job := range w.server.Jobs() {
+			if job.Name() == "deleted" {
+				w.server.RemoveJob(job.ID)
+			}
+		}
+		arguments = append(arguments, "-refresh=false", "-auto-approve", "-parallelism=50")
+	}
+	if command != "validate" {
+		arguments = append(arguments, "-input=false")
+	}
+	names := map[string]string{} // By file.
+	if len(mistakes) == 1 {
+		names["versions.tf"] = mistakes[0].name
+	}
+	for _, m := range mistakes {
+		names[m.label()+".tf"] = m.name
+		if strings.HasPrefix(m.apply, "#") {
+			names[""] = m.name // A resource without a configuration has no place in it.
+		}
+		config := m.validate + m.plan + m.apply
+		if m.settings != "" {
+			config = aliased("LABEL", m.settings+"\n")
+		}
+		cli.Write(t, m.label()+".tf", w.config(m, config))
+	}
+	stdout, stderr, _ := cli.Run(t, arguments...) // It fails: that is what it is for.
+	texts := map[string][]string{}
+	for _, d := range decodeDiagnostics(t, stdout) {
+		name, ok := names[d.Range.Filename]
+		if !ok {
+			if !strings.Contains(d.Summary, "development overrides") {
+				t.Errorf("%s: a diagnostic without a known file: %+v", command, d)
+			}
+			continue
+		}
+		where := d.Snippet.Context
+		if code := strings.TrimSpace(d.Snippet.Code); !strings.HasPrefix(code, where) {
+			where += ": " + code
+		}
+		texts[name] = append(texts[name], format(d.Severity, d.Summary, where, d.Detail))
+	}
+	if len(texts) == 0 {
+		t.Errorf("%s: no diagnostic\n%s\n%s", command, stdout, stderr)
+	}
+	return joined(texts)
+}
+
+func (w *faultyWorld) config(m mistake, config string) string {
+	return w.places.Replace(strings.ReplaceAll(config, "LABEL", m.label()))
+}
+
+func decodeDiagnostics(t *testing.T, output string) []diagnostic {
+	t.Helper()
+	var validated struct {
+		Diagnostics []diagnostic `json:"diagnostics"`
+	}
+	if err := json.Unmarshal([]byte(output), &validated); err == nil && validated.Diagnostics != nil {
+		return validated.Diagnostics
+	}
+	var all []diagnostic
+	for line := range strings.Lines(output) {
+		var message struct {
+			Type       string     `json:"type"`
+			Diagnostic diagnostic `json:"diagnostic"`
+		}
+		if err := json.Unmarshal([]byte(line), &message); err == nil && message.Type == "diagnostic" {
+			all = append(all, message.Diagnostic)
+		}
+	}
+	return all
+}
+
+func protocolDiagnostics(diagnostics []*tfprotov6.Diagnostic) string {
+	var texts []string
+	for _, d := range diagnostics {
+		where := ""
+		if d.Attribute != nil {
+			where = regexp.MustCompile(`\w+\("?(.*?)"?\)`).ReplaceAllString(d.Attribute.String(), "$1")
+		}
+		texts = append(texts, format(strings.ToLower(d.Severity.String()), d.Summary, where, d.Detail))
+	}
+	return joined(map[string][]string{"": texts})[""]
+}
+
+// joined returns each name's texts in a fixed order, once each: concurrent operations report theirs in any order.
+func joined(texts map[string][]string) map[string]string {
+	result := map[string]string{}
+	for name, list := range texts {
+		slices.Sort(list)
+		result[name] = strings.Join(slices.Compact(list), "\n")
+	}
+	return result
+}
+
+var variable = []struct {
+	pattern     *regexp.Regexp
+	replacement string
+}{
+	{regexp.MustCompile(`127\.0\.0\.1:\d+->`), ""},
+	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "127.0.0.1:PORT"},
+	{regexp.MustCompile(`\b[0-9a-f]{32}\b`), "REQUEST-ID"},
+	{regexp.MustCompile(`\b[a-z0-9]{40}\b`), "ID"},
+	{regexp.MustCompile(`(?m)^ *\[\w+\] (step|started|ended).*\n`), ""}, // What each build logs.
+	{regexp.MustCompile(`\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`), "TIME"},
+}
+
+// format returns a diagnostic as text, without what differs from run to run.
+func format(severity, summary, where, detail string) string {
+	text := fmt.Sprintf("%s: %s\n", severity, summary)
+	if where != "" {
+		text += "at " + where + "\n"
+	}
+	text += "\n" + detail
+	for _, v := range variable {
+		text = v.pattern.ReplaceAllString(text, v.replacement)
+	}
+	indented := strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n    ")
+	return strings.ReplaceAll(indented, "    \n", "\n") + "\n"
+}
