@@ -1,42 +1,46 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package apidiag renders an error of the ServiceStage API as a diagnostic that somebody can act on.
+// Package apidiag renders an error of the ServiceStage API as a diagnostic with a cause and a remedy. It must not import the packages of
+// resources.
 package apidiag
 
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
+	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-// maxCause bounds the text of an error that is not one of the API, in characters.
+// maxCause limits the text of an error that is not one of the API, in characters.
 const maxCause = 1024
 
-// maxClockSkew is the difference of clocks that is worth a word; the gateway refuses signatures that are 15 minutes off.
+// maxClockSkew is the difference of clocks that a message mentions; the gateway rejects signatures that are 15 minutes off.
 const maxClockSkew = 5 * time.Minute
 
-// Error renders err. The summary is a fixed sentence; operation says what was done to which object, such as
-// `creating build job "app"`. advice, where it is not empty, replaces what is known of the error's code.
+// Error returns an error diagnostic for err. The summary is a fixed sentence; operation is what failed for which object, such as
+// `creating build job "app"`. advice replaces the advice for the error's code.
 func Error(summary, operation string, err error, advice ...string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(summary, Detail(operation, err, advice...))
 }
 
-// Detail is the text of [Error], for warnings and for errors with a path.
+// Detail returns the detail of [Error], for warnings and for errors with a path.
 func Detail(operation string, err error, advice ...string) string {
 	if failed, ok := errors.AsType[*auth.Error](err); ok {
-		return noCredentials(operation, failed)
+		return withoutCredentials(operation, failed)
 	}
 	failure, ok := errors.AsType[*rest.Error](err)
 	if !ok {
@@ -48,7 +52,7 @@ func Detail(operation string, err error, advice ...string) string {
 			advice = append(advice, credentialsInUse(failure.Credentials))
 		}
 	}
-	return paragraphs(fmt.Sprintf("Error %s: %s.", operation, strings.TrimSuffix(what(failure), ".")), append(advice, facts(failure))...)
+	return paragraphs(fmt.Sprintf("Error %s: %s.", operation, strings.TrimSuffix(cause(failure), ".")), append(advice, facts(failure))...)
 }
 
 // paragraphs joins those that are not empty.
@@ -65,46 +69,54 @@ func credentialsInUse(description string) string {
 	return "Credentials in use: " + rest.Sanitize(description, maxCause) + "."
 }
 
-// noCredentials is the text for an operation that needs credentials which could not be had.
-func noCredentials(operation string, failed *auth.Error) string {
-	cause, advice, last := rest.Sanitize(failed.Err.Error(), maxCause), credentialsAdvice(failed, false), ""
+// withoutCredentials returns the detail for an operation whose credentials could not be obtained. Only the first of a run is complete.
+func withoutCredentials(operation string, failed *auth.Error) string {
+	step := rest.Sanitize(failed.Operation(), maxCause)
+	if failed.Repeated() {
+		return fmt.Sprintf("Error %s: %s failed. Another error of this run explains the cause.", operation, step)
+	}
+	reason, advice, last := rest.Sanitize(failed.Err.Error(), maxCause), credentialsAdvice(failed, false), ""
 	if failure, ok := errors.AsType[*rest.Error](failed.Err); ok {
-		cause, advice, last = said(failure), loginAdvice(failure, failed), facts(failure)
+		reason, advice, last = response(failure), loginAdvice(failure, failed), facts(failure)
 		if failure.Stopped != nil {
-			cause += cmp.Or(requestedWait(failure), " (for too long)")
+			reason += cmp.Or(requestedWait(failure), " (the time for the login is over)")
 		}
 	}
-	return paragraphs(fmt.Sprintf("Error %s, %s: %s.", operation, rest.Sanitize(failed.Operation(), maxCause), strings.TrimSuffix(cause, ".")),
+	return paragraphs(fmt.Sprintf("Error %s: %s failed: %s.", operation, step, strings.TrimSuffix(reason, ".")),
 		advice, credentialsInUse(failed.Source), last)
 }
 
-// credentialsAdvice says which settings to check. rejected is true if IAM or the metadata service rejected the request.
+// credentialsAdvice names the arguments to check. rejected is true if IAM or the metadata service rejected the request.
 func credentialsAdvice(failed *auth.Error, rejected bool) string {
 	switch failed.Step {
 	case auth.Login:
-		return "Check the provider's user_name or user_id, password, domain_name or domain_id, and project_name."
+		return "Check user_name or user_id, password, domain_name or domain_id, and project_name."
 	case auth.AssumeAgency:
-		return "Check the agency's name and account, and that the credentials may use it (Agent Operator, or sts:agencies:assume with the ID of the account)."
+		return "Check the name and the account of the agency. The credentials need the permission to assume it: Agent Operator, or " +
+			"sts:agencies:assume if the account is set by its ID."
 	case auth.ReadIDToken:
 		return "Check id_token_file."
 	case auth.ExchangeIDToken:
-		return "Check idp_id, and that the ID token is one of this identity provider and has not expired."
+		return "Check idp_id, and that the ID token was issued by this identity provider and has not expired."
 	case auth.ExchangeToken:
-		return "Check that the token has not expired, and that its user has access to the project (project_id, else project_name)."
+		return "Check that the token has not expired, and that its user has access to the project (project_id or project_name)."
 	case auth.FindDomain:
 		return "Set domain_id to the ID of the account that the access key belongs to."
 	case auth.FindProject:
 		if !rejected {
-			return "Check project_name, which is the region's name by default, or set project_id."
+			return "Set project_id, or check project_name, which defaults to the name of the region."
 		}
-		return "Check that the credentials may list projects, or set project_id, which does without the look-up."
+		return "Set project_id, or grant the credentials the permission to list projects."
 	case auth.ReadMetadata:
-		return "The metadata service is that of a cloud server with an agency. Anywhere else, set credentials; HW_METADATA_DISABLED=true leaves it out."
+		return "The metadata service exists only on cloud servers (ECS) with an agency. On other machines, set access_key and secret_key " +
+			"(HW_ACCESS_KEY and HW_SECRET_KEY) or other credentials. HW_METADATA_DISABLED=true disables the metadata service."
 	}
 	return ""
 }
 
-// loginAdvice is what to do about a response of IAM. The settings matter only if IAM has examined them.
+const iamEndpoint = "region, cloud and auth_url (HW_AUTH_URL), or endpoints.iam and endpoints.sts"
+
+// loginAdvice returns the remedy for an error of IAM. The credentials matter only if IAM has checked them.
 func loginAdvice(failure *rest.Error, failed *auth.Error) string {
 	if failed.Step == auth.ReadMetadata {
 		return credentialsAdvice(failed, true) // The metadata service is not IAM.
@@ -113,16 +125,16 @@ func loginAdvice(failure *rest.Error, failed *auth.Error) string {
 	case "APIGW.0301", "APIGW.0307", "APIGW.0308":
 		return adviceFor(failure)
 	}
-	const endpoint = "the provider's region, cloud and auth_url, or endpoints.iam and endpoints.sts"
 	switch {
 	case failure.StatusCode == 0:
-		return "Identity and access management (IAM) was not reached. Check the network and its proxies, and " + endpoint + "."
+		return cmp.Or(connectionAdvice(failure.Err, "endpoints.iam (HW_IAM_ENDPOINT) or auth_url (HW_AUTH_URL)"),
+			"Identity and access management (IAM) could not be reached. Check the network and its proxies, and "+iamEndpoint+".")
 	case failure.StatusCode/100 == 5, failure.StatusCode == http.StatusTooManyRequests:
-		return "Identity and access management (IAM) is busy or out of order, which says nothing of the credentials. Try again later."
+		return "Identity and access management (IAM) is unavailable and has not checked the credentials. Try again later."
 	case failure.StatusCode/100 == 3:
-		return "Set endpoints.iam to the final URL."
+		return redirectAdvice(failure, "endpoints.iam (HW_IAM_ENDPOINT)", "/v3")
 	case failure.StatusCode/100 != 4:
-		return "This is no response of identity and access management (IAM). Check " + endpoint + "."
+		return "The response does not come from identity and access management (IAM). Check " + iamEndpoint + "."
 	}
 	advice := credentialsAdvice(failed, true)
 	if skew := clockSkew(failure); skew != "" && failure.StatusCode == http.StatusUnauthorized {
@@ -131,9 +143,9 @@ func loginAdvice(failure *rest.Error, failed *auth.Error) string {
 	return advice
 }
 
-// what says what came back, or why nothing did, and why that was the end.
-func what(failure *rest.Error) string {
-	text := said(failure)
+// cause returns the response, or why there is none, and why the request was not sent again.
+func cause(failure *rest.Error) string {
+	text := response(failure)
 	switch {
 	case errors.Is(failure.Stopped, context.Canceled):
 		text += " (interrupted)"
@@ -143,7 +155,7 @@ func what(failure *rest.Error) string {
 	return text
 }
 
-// requestedWait says that the service requested a wait for which the operation had no time; "" if it did not.
+// requestedWait reports that the service requested a wait for which the operation had no time; "" if it did not.
 func requestedWait(failure *rest.Error) string {
 	wait, ok := errors.AsType[*rest.WaitError](failure.Stopped)
 	if !ok || wait.Wait > failure.RetryAfter {
@@ -152,8 +164,8 @@ func requestedWait(failure *rest.Error) string {
 	return fmt.Sprintf(" (Retry-After requests another %s, and the operation has %s left)", wait.Wait.Round(time.Second), wait.Left.Round(time.Second))
 }
 
-// said is what came back, or why nothing did.
-func said(failure *rest.Error) string {
+// response returns status, code and message of the response, or why there is none.
+func response(failure *rest.Error) string {
 	var parts []string
 	if failure.StatusCode != 0 {
 		parts = append(parts, fmt.Sprintf("HTTP %d", failure.StatusCode))
@@ -169,54 +181,99 @@ func said(failure *rest.Error) string {
 	case failure.StatusCode == 0:
 		parts = append(parts, "the request was not sent")
 	case failure.Code == "" && failure.Message == "":
-		parts = append(parts, "the answer says no more")
+		parts = append(parts, "the response contains no message")
 	}
 	return strings.Join(parts, ": ")
 }
 
-// facts is what the vendor's support asks for.
+// facts returns what the vendor's support needs.
 func facts(failure *rest.Error) string {
 	list := []string{"Endpoint: " + failure.Host}
 	if failure.RequestID != "" {
-		list = append(list, "request id: "+failure.RequestID)
+		list = append(list, "request ID: "+failure.RequestID)
 	}
 	if failure.Attempts > 1 {
-		list = append(list, fmt.Sprintf("tries: %d", failure.Attempts))
+		list = append(list, fmt.Sprintf("attempts: %d", failure.Attempts))
 	}
 	return strings.Join(list, ", ")
 }
 
-// adviceFor is one paragraph on what to do; "" if nothing is certain.
+const serviceEndpoint = "endpoints.servicestage (HW_SERVICESTAGE_ENDPOINT)"
+
+// adviceFor returns the remedy for an error of ServiceStage; "" if none is certain.
 func adviceFor(failure *rest.Error) string {
 	switch failure.Code {
 	case "APIGW.0101":
-		return "The Build API is not published at this endpoint. Check the provider's region, and endpoints.servicestage if you set it."
+		return "The Build API is not published at this endpoint. Check region (HW_REGION_NAME), and " + serviceEndpoint + " if it is set."
 	case "APIGW.0301":
-		return cmp.Or(clockSkew(failure), "The credentials are wrong.")
+		return cmp.Or(clockSkew(failure), "The credentials are not valid. Correct or replace them.")
 	case "APIGW.0302":
-		return "The credentials are right but may not do this. Grant the IAM actions servicestage:assembling:* to their user."
+		return fmt.Sprintf("The credentials are valid, but lack the permission %s. Grant it to the IAM user or agency.",
+			servicestage.Permission(failure.Method))
 	case "APIGW.0307":
-		return "The token has expired (it lives 24 hours), or it was issued for another region. Get a new one for the provider's region."
+		return "The token has expired, or it was issued for another region. Tokens expire after 24 hours. Get a new token in the provider's " +
+			"region, or remove the token to use other credentials."
 	case "APIGW.0308":
-		return "The service throttles. Run Terraform with a lower -parallelism, or raise the provider's max_retries."
+		return "ServiceStage limits the rate of requests. Run Terraform with a lower -parallelism, or raise max_retries (HW_MAX_RETRIES)."
 	}
-	if failure.StatusCode/100 == 3 {
-		return "Set endpoints.servicestage to the final URL."
-	}
-	if dns, ok := errors.AsType[*net.DNSError](failure.Err); ok && dns.IsNotFound && strings.HasPrefix(failure.Host, dns.Name) {
-		return "There is no such host: ServiceStage may not exist in the provider's region. Check region, or set endpoints.servicestage."
-	}
-	if errors.Is(failure.Stopped, context.DeadlineExceeded) {
-		return "The timeouts block of the resource can allow more time."
+	switch {
+	case errors.Is(failure.Stopped, context.Canceled):
+		return ""
+	case errors.Is(failure.Stopped, context.DeadlineExceeded):
+		return "Try again later, or raise the timeout in the timeouts block of the resource."
+	case failure.StatusCode/100 == 3:
+		return redirectAdvice(failure, serviceEndpoint, "/assembling/")
+	case failure.StatusCode == 0 && failure.Err != nil:
+		return cmp.Or(connectionAdvice(failure.Err, serviceEndpoint),
+			"ServiceStage could not be reached. Check the network and its proxies, region (HW_REGION_NAME), and "+serviceEndpoint+" if it is set.")
+	case failure.StatusCode/100 == 5 && failure.Code == "":
+		return "ServiceStage, or a proxy before it, is unavailable. Try again later."
+	case failure.Code == "" && strings.HasPrefix(failure.Message, `"`): // An excerpt of a page.
+		return "The response does not come from ServiceStage. Check " + serviceEndpoint + ", and whether a proxy or firewall blocks the request."
 	}
 	return ""
 }
 
-// clockSkew says that the clocks differ; "" if they do not, or if it is unknown.
+// connectionAdvice returns the remedy for a missing connection; "" if the cause is unknown. endpoint names the arguments with the endpoint.
+func connectionAdvice(err error, endpoint string) string {
+	var (
+		host        *net.DNSError
+		plainText   tls.RecordHeaderError
+		certificate *tls.CertificateVerificationError
+		proxy       *rest.ProxyError
+		dial        *net.OpError
+	)
+	switch {
+	case errors.As(err, &proxy), errors.As(err, &dial) && dial.Op == "proxyconnect":
+		return "The connection goes through a proxy. Check the environment variables HTTPS_PROXY and NO_PROXY, and that the proxy permits the endpoint."
+	case errors.As(err, &host) && host.IsNotFound:
+		return "This host does not exist. Check region (HW_REGION_NAME): the service may not be available there. Otherwise set " + endpoint + "."
+	case errors.As(err, &plainText):
+		return "The port does not use TLS. Check host and port of " + endpoint + ". For an endpoint without TLS, use http://, which is accepted for " +
+			"loopback hosts, and for all hosts if insecure is true."
+	case errors.As(err, &certificate):
+		return "Set cacert_file (HW_CACERT_FILE) to the certificates of the authority that issued the certificate of the endpoint. " +
+			"For tests, insecure accepts any certificate."
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "The host accepts no connections on this port. Check region (HW_REGION_NAME), and " + endpoint + " if it is set."
+	}
+	return ""
+}
+
+// redirectAdvice returns the endpoint that a redirect leads to. root is where the path of the API begins.
+func redirectAdvice(failure *rest.Error, endpoint, root string) string {
+	target, _, found := strings.Cut(failure.Location, root)
+	if !found {
+		return "The response may come from a proxy or firewall. If the endpoint has moved, set " + endpoint + " to its new URL."
+	}
+	return fmt.Sprintf("If the endpoint has moved, set %s to %s.", endpoint, target)
+}
+
+// clockSkew reports that the clocks differ; "" if they do not, or if it is unknown.
 func clockSkew(failure *rest.Error) string {
 	if failure.ServerTime.IsZero() || failure.LocalTime.Sub(failure.ServerTime).Abs() < maxClockSkew {
 		return ""
 	}
-	return fmt.Sprintf("A signature is good for minutes only, and the clocks differ: the server's says %s, the one here %s. Set the clock.",
+	return fmt.Sprintf("Signatures are valid for a few minutes only, and the clocks differ: the server's time is %s, the local time is %s. Set the clock.",
 		failure.ServerTime.UTC().Format(time.RFC3339), failure.LocalTime.UTC().Format(time.RFC3339))
 }

@@ -71,7 +71,7 @@ func ReadProfile(content []byte, name string) (*Profile, error) {
 			continue
 		}
 		if fmt.Sprint(file.AuthEncrypt) == "true" {
-			return nil, errors.New("the secrets are encrypted, and only KooCLI can read them")
+			return nil, errors.New("the secrets are encrypted, and only KooCLI can decrypt them")
 		}
 		credential, err := p.credential()
 		if err != nil {

@@ -41,6 +41,8 @@ type Session struct {
 	failed error
 	// projectID is the ID of the project that has the name. It does not depend on the credentials.
 	projectID string
+	// seen contains the failures that were passed to [Error.Repeated].
+	seen sync.Map
 	// rejectedAt is when credentials were last dropped because the service had rejected them.
 	rejectedAt time.Time
 }
@@ -154,7 +156,7 @@ func (s *Session) refresh(ctx context.Context) (*cached, error) {
 		return s.cached, nil
 	}
 	if failure, ok := errors.AsType[*Error](err); ok {
-		failure.Source = s.description
+		failure.Source, failure.seen = s.description, &s.seen
 	}
 	now := s.clients.Now()
 	unexpired := s.cached != nil && now.Before(s.cached.ExpiresAt)
@@ -243,6 +245,22 @@ type Error struct {
 	Source string
 	// Err is the cause. It is a [*rest.Error] if a request failed.
 	Err error
+
+	seen *sync.Map
+}
+
+// Repeated reports whether it was called before for an error of the same session with the same step and response, so that a message can
+// refer to an earlier one. It returns false for an error that does not come from a [Session].
+func (e *Error) Repeated() bool {
+	if e.seen == nil {
+		return false
+	}
+	kind := e.Operation()
+	if failure, ok := errors.AsType[*rest.Error](e.Err); ok {
+		kind += fmt.Sprintf(" %d %s", failure.StatusCode, failure.Code)
+	}
+	_, repeated := e.seen.LoadOrStore(kind, true)
+	return repeated
 }
 
 // Operation returns the step with its object, such as `logging in as user "ci"`.

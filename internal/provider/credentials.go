@@ -24,6 +24,8 @@ const (
 
 	oidcName = "assume_role_with_oidc"
 	roleName = "assume_role"
+
+	metadataName = "metadata"
 )
 
 // credentialSource is one way to get credentials.
@@ -88,7 +90,8 @@ func (c *configuration) selectSource() selection {
 	for _, s := range sources {
 		switch {
 		case s.configured && used != "":
-			c.diags.AddWarning("Several credentials", fmt.Sprintf("The provider block sets both %s and %s. The provider uses %s.", used, s.name, used))
+			c.diags.AddWarning("Several credentials", fmt.Sprintf("The provider block sets %s, and also %s. The provider uses %s.\n\n"+
+				"Remove the other credentials.", used, s.name, used))
 		case s.configured && s.complete():
 			used = s.name
 		case s.fault != nil && (s.configured || !earlier): // Others would not be selected anyway.
@@ -99,9 +102,15 @@ func (c *configuration) selectSource() selection {
 	if c.diags.HasError() {
 		return selection{}
 	}
+	var unused []string
+	for _, s := range complete {
+		if s.name != candidates[0].name && s.name != metadataName {
+			unused = append(unused, s.description)
+		}
+	}
 	if len(candidates) == 0 {
-		c.diags.AddError("No credentials", "What was tried, in this order: "+tried(sources)+".\n\n"+
-			"Set access_key and secret_key (HW_ACCESS_KEY and HW_SECRET_KEY), or another of these.")
+		c.diags.AddError("No credentials", "The provider found no complete credentials:\n\n  - "+tried(sources, "\n  - ")+"\n\n"+
+			"Set access_key and secret_key (HW_ACCESS_KEY and HW_SECRET_KEY), or other credentials.")
 		return selection{}
 	}
 	where := c.location(profile)
@@ -110,12 +119,12 @@ func (c *configuration) selectSource() selection {
 		selected.source = auth.Exchange{Token: string(selected.token), DomainID: c.lookup("domain_id").text, DomainName: c.lookup("domain_name").text}
 	}
 	result := selection{
-		source: selected.source, description: selected.description, location: where,
+		source: selected.source, description: strings.Join(append([]string{selected.description}, unused...), ". Not used: "), location: where,
 		project: c.project(where, candidates[0].profile), usesMetadata: selected.usesMetadata,
 	}
 	if selected.needsProject && result.project == (auth.Project{}) {
-		c.diags.AddAttributeError(path.Root("project_name"), "Missing project", "ServiceStage accepts tokens for a project only, and a password "+
-			"is for no certain one. Set region, project_name or project_id.")
+		c.diags.AddAttributeError(path.Root("project_name"), "Missing project", "A login with a password returns a token for one project, and "+
+			"no project is configured.\n\nSet region, project_name or project_id.")
 	}
 	return result
 }
@@ -136,16 +145,18 @@ func (s credentialSource) complete() bool { return s.source != nil }
 func (s credentialSource) incomplete(missing string, lacking value, given ...value) credentialSource {
 	s.missing = missing
 	s.fault = diag.NewAttributeErrorDiagnostic(lacking.path(), "Missing "+lacking.name, fmt.Sprintf(
-		"The credentials are incomplete: %s, but %s. Set it (%s), or leave the others out.", describe(given...), missing, lacking.orVariables()))
+		"The credentials are incomplete: %s, but %s.\n\nSet %s (%s), or remove the others.", describe(given...), missing, lacking.name, lacking.orVariables()))
 	return s
 }
 
 // describe names the settings that are set, and where their values come from.
 func describe(values ...value) string {
-	var origins []string
-	for _, v := range values {
-		if v.text != "" {
-			origins = append(origins, v.origin())
+	values = slices.DeleteFunc(slices.Clone(values), func(v value) bool { return v.text == "" })
+	origins := make([]string, len(values))
+	for i, v := range values {
+		origins[i] = v.origin()
+		if v.configured() && i+1 < len(values) && values[i+1].configured() {
+			origins[i] = v.name // The last one names the provider block.
 		}
 	}
 	return strings.Join(origins, ", ")
@@ -153,13 +164,13 @@ func describe(values ...value) string {
 
 func anyConfigured(values ...value) bool { return slices.ContainsFunc(values, value.configured) }
 
-// tried says why each of the sources is incomplete.
-func tried(sources []credentialSource) string {
+// tried lists why each of the sources is incomplete.
+func tried(sources []credentialSource, separator string) string {
 	var reasons []string
 	for _, s := range sources {
 		reasons = append(reasons, s.name+": "+s.missing)
 	}
-	return strings.Join(reasons, "; ")
+	return strings.Join(reasons, separator)
 }
 
 func (c *configuration) tokenSource() credentialSource {
@@ -226,13 +237,13 @@ func (c *configuration) profileSource(needed bool) credentialSource {
 	shown := cmp.Or(file.text, defaultConfigFile)
 	content, err := auth.ReadFile(shown)
 	if err != nil {
-		s.missing = fmt.Sprintf("file %s cannot be read: %s", shown, err)
+		s.missing = fmt.Sprintf("error reading file %s: %s", shown, err)
 		if errors.Is(err, fs.ErrNotExist) {
 			s.missing = "file " + shown + " not found"
 		}
 		if named {
 			s.fault = diag.NewAttributeErrorDiagnostic(file.path(), "Unreadable shared configuration file", fmt.Sprintf(
-				"%s. The file is named by shared_config_file (%s), else it is %s.", err, file.orVariables(), defaultConfigFile))
+				"Error reading the shared configuration file: %s.\n\nCheck shared_config_file (%s), which defaults to %s.", err, file.orVariables(), defaultConfigFile))
 		}
 		return s
 	}
@@ -241,7 +252,8 @@ func (c *configuration) profileSource(needed bool) credentialSource {
 		s.missing = fmt.Sprintf("file %s: %s", shown, err)
 		if named {
 			s.fault = diag.NewAttributeErrorDiagnostic(name.path(), "Unusable profile", fmt.Sprintf(
-				"In %s, %s. The profile is named by profile (%s), else it is the file's current one.", shown, err, name.orVariables()))
+				"Error reading a profile of %s: %s.\n\nCheck profile (%s), which defaults to the current profile of the file, or set "+
+					"shared_config_file (%s) to another file.", shown, err, name.orVariables(), file.orVariables()))
 		}
 		return s
 	}
@@ -270,7 +282,7 @@ func (c *configuration) oidcSource() credentialSource {
 		return s
 	}
 	if token.configured() && file.configured() {
-		c.errorf(file, "Two ID tokens", "The block sets both id_token and id_token_file. Leave one of them out.")
+		c.errorf(file, "Two ID tokens", "The block sets both id_token and id_token_file.\n\nRemove one of them.")
 	}
 	if !token.configured() && file.configured() {
 		token.text = ""
@@ -293,13 +305,13 @@ func (c *configuration) oidcSource() credentialSource {
 
 // metadataSource is always complete, unless it is disabled: only a request shows whether there is a metadata service.
 func (c *configuration) metadataSource(before []credentialSource) credentialSource {
-	s := credentialSource{name: "metadata"}
+	s := credentialSource{name: metadataName}
 	if c.flag("HW_METADATA_DISABLED") {
-		s.missing = "switched off by HW_METADATA_DISABLED"
+		s.missing = "disabled by HW_METADATA_DISABLED"
 		return s
 	}
 	s.source, s.temporary, s.usesMetadata = auth.Metadata{Timeout: metadataTimeout}, true, true
-	s.description = "the metadata service, because nothing else is complete (" + tried(before) + ")"
+	s.description = "the metadata service, because no other source is complete (" + tried(before, "; ") + ")"
 	return s
 }
 
@@ -313,11 +325,13 @@ func (c *configuration) withAgency(base credentialSource, where location) creden
 	switch {
 	case delegate.text == "" && account.text == "":
 	case delegate.text == "":
-		c.errorf(delegate, "Missing agency_name", "Set agency_name (%s), or leave %s out.", delegate.orVariables(), describe(account))
+		c.errorf(delegate, "Missing agency_name", "The agency is incomplete: %s, but agency_name is not set.\n\nSet agency_name (%s), or remove agency_domain_name.",
+			describe(account), delegate.orVariables())
 	case account.text == "":
-		c.errorf(account, "Missing agency_domain_name", "Set agency_domain_name (%s) to the account of the agency: %s.", account.orVariables(), describe(delegate))
+		c.errorf(account, "Missing agency_domain_name", "The agency is incomplete: %s, but agency_domain_name is not set.\n\nSet agency_domain_name (%s) to the name of "+
+			"the account that the agency belongs to.", describe(delegate), account.orVariables())
 	case assumes, base.name == oidcName, base.profile.AgencyName != "":
-		c.errorf(delegate, "Two agencies", "The settings name two agencies: %s, and %s. Leave one of them out.", describe(delegate, account),
+		c.errorf(delegate, "Two agencies", "Two agencies are configured: %s, and %s.\n\nRemove one of them.", describe(delegate, account),
 			cmp.Or(describe(name), base.description))
 	default:
 		base.source = auth.AgencyToken{
@@ -344,10 +358,10 @@ func (c *configuration) withAgency(base credentialSource, where location) creden
 		name, domainName, domainID := c.lookupIn(i, "agency_name"), c.lookupIn(i, "domain_name"), c.lookupIn(i, "domain_id")
 		switch {
 		case name.text == "":
-			c.errorf(name, "Missing agency_name", "Set agency_name (%s) to the name of the agency.", name.orVariables())
+			c.errorf(name, "Missing agency_name", "The assume_role block has no agency_name.\n\nSet agency_name (%s) to the name of the agency.", name.orVariables())
 		case domainName.text == "" && domainID.text == "":
-			c.errorf(domainName, "Missing domain_name", "Set domain_name (%s) or domain_id (%s) to the account of agency %q.",
-				domainName.orVariables(), domainID.orVariables(), name.text)
+			c.errorf(domainName, "Missing domain_name", "The account of agency %q is not set.\n\nSet domain_name (%s) or domain_id (%s) to the account that the agency belongs to.",
+				name.text, domainName.orVariables(), domainID.orVariables())
 		}
 		base = c.assume(base, auth.Agency{Name: name.text, DomainName: domainName.text, DomainID: domainID.text, CallerDomainID: caller},
 			c.lookupIn(i, "duration"), describe(name))
@@ -381,8 +395,8 @@ func (c *configuration) duration(set value, byID, temporary bool) time.Duration 
 	case byID && temporary && seconds > 3600:
 		c.errorf(set, "Invalid duration", "With domain_id and a temporary access key, %s must be at most 3600 seconds. Got: %d.", set.origin(), seconds)
 	case seconds < shortest:
-		c.diags.AddAttributeWarning(set.path(), "Short duration", fmt.Sprintf("The shortest lifetime of temporary keys is %d seconds, which the provider requests. %s: %d.",
-			shortest, set.origin(), seconds))
+		c.diags.AddAttributeWarning(set.path(), "Short duration", fmt.Sprintf("%s is %d seconds. The provider requests %d seconds, the minimum of the service.",
+			set.origin(), seconds, shortest))
 		seconds = shortest
 	}
 	return time.Duration(seconds) * time.Second

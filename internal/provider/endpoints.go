@@ -37,10 +37,10 @@ func (c *configuration) location(profile auth.Profile) location {
 	region, cloud := c.lookup("region"), c.lookup("cloud")
 	region.text = cmp.Or(region.text, profile.Region)
 	if region.text != "" && !regionName.MatchString(region.text) {
-		c.errorf(region, "Invalid region", "A region is a name such as cn-north-4. Got: %q.", region.text)
+		c.errorf(region, "Invalid region", "region (%s) must be a name such as cn-north-4. Got: %q.", region.orVariables(), region.text)
 	}
 	if cloud.text != "" && !cloudName.MatchString(cloud.text) {
-		c.errorf(cloud, "Invalid cloud", "cloud is the domain name behind those of the services, such as myhuaweicloud.com. Got: %q.", cloud.text)
+		c.errorf(cloud, "Invalid cloud", "cloud (%s) must be the domain name of the services, such as myhuaweicloud.com. Got: %q.", cloud.orVariables(), cloud.text)
 	}
 	return location{region.text, cmp.Or(cloud.text, defaultCloud(region.text))}
 }
@@ -65,8 +65,9 @@ func (c *configuration) endpoints(where location, usesMetadata bool) endpoints {
 	if result.service == "" {
 		result.service = defaultURL("servicestage")
 		if where.region == "" {
-			c.errorf(c.lookup("region"), "Missing region", "Set region, such as cn-north-4, or the environment variable HW_REGION_NAME. "+
-				"Only an endpoint for servicestage does without.")
+			missing := c.lookup("region")
+			c.errorf(missing, "Missing region", "Neither a region nor an endpoint of ServiceStage is configured.\n\n"+
+				"Set region (%s), such as cn-north-4, or endpoints.servicestage.", missing.orVariables())
 		}
 	}
 	// With both, auth_url is for tokens and projects, and the other for agencies. An auth_url of the environment does not replace a
@@ -115,9 +116,9 @@ func (c *configuration) checkEndpointKeys() {
 			return normalized == want || len(want) > 3 && levenshtein.Distance(normalized, want, nil) <= 2
 		})
 		if meant >= 0 {
-			c.diags.AddAttributeError(at, "Unknown endpoint", fmt.Sprintf("There is no key %q in endpoints. Did you mean %q?", unknown, keys[meant]))
+			c.diags.AddAttributeError(at, "Unknown endpoint", fmt.Sprintf("endpoints has no key %q. Did you mean %q?", unknown, keys[meant]))
 		} else {
-			c.diags.AddAttributeWarning(at, "Unused endpoint", fmt.Sprintf("The provider does not use the endpoint %q, which is of another service.", unknown))
+			c.diags.AddAttributeWarning(at, "Unused endpoint", fmt.Sprintf("The provider does not use the endpoint %q: it belongs to another service.", unknown))
 		}
 	}
 }
@@ -156,14 +157,14 @@ func parseEndpoint(text string, insecure bool) (string, error) {
 	}
 	endpoint, err := url.Parse(complete)
 	if err != nil || endpoint.Hostname() == "" || endpoint.User != nil || strings.ContainsAny(text, "?#") {
-		return "", errors.New("must be a URL such as https://servicestage.cn-north-4.myhuaweicloud.com, with a host and nothing but a path behind it")
+		return "", errors.New("must be a URL with a host, an optional path and nothing else, such as https://servicestage.cn-north-4.myhuaweicloud.com")
 	}
 	switch {
 	case endpoint.Scheme != "https" && endpoint.Scheme != "http":
 		return "", errors.New("must begin with https://")
 	case endpoint.Scheme == "http" && !insecure && endpoint.Hostname() != "localhost" && !net.ParseIP(endpoint.Hostname()).IsLoopback():
-		return "", errors.New("must begin with https://: over http:// credentials travel in clear text. " +
-			"Only loopback hosts are exempt, or all hosts where insecure is true")
+		return "", errors.New("must begin with https://, because http:// sends credentials in clear text. " +
+			"http:// is accepted for loopback hosts, and for all hosts if insecure is true")
 	}
 	return strings.TrimSuffix(endpoint.String(), "/"), nil
 }
@@ -178,7 +179,7 @@ func (c *configuration) rootCAs() *x509.CertPool {
 	if !strings.Contains(set.text, "-----BEGIN") {
 		content, err := auth.ReadFile(set.text)
 		if err != nil {
-			c.errorf(set, "Unreadable certificate file", "%s. cacert_file (%s) is a path, or the certificates themselves in PEM.", err, set.orVariables())
+			c.errorf(set, "Unreadable certificate file", "Error reading the certificates: %s.\n\nSet cacert_file (%s) to the path of a file, or to certificates in PEM format.", err, set.orVariables())
 			return nil
 		}
 		pem = content
@@ -188,7 +189,7 @@ func (c *configuration) rootCAs() *x509.CertPool {
 		pool = x509.NewCertPool() // As on systems that keep none.
 	}
 	if !pool.AppendCertsFromPEM(pem) {
-		c.errorf(set, "No certificate", "cacert_file (%s) holds no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----.", set.orVariables())
+		c.errorf(set, "No certificate", "cacert_file (%s) contains no certificate in PEM format, which begins with -----BEGIN CERTIFICATE-----.", set.orVariables())
 	}
 	return pool
 }

@@ -209,6 +209,7 @@ var chapters = []struct {
 		{name: "IAM redirects", settings: withIAM + `{responder}/redirect" }`},
 		{name: "page instead of IAM", settings: withIAM + `{responder}/page" }`},
 		{name: "rejecting proxy", settings: withToken + `endpoints = { servicestage = "https://servicestage.example" }`},
+		{name: "proxy down", environment: []string{"HW_AUTH_TOKEN=x", "HTTPS_PROXY={closed}", "HW_REGION_NAME=cn-north-4"}, plan: dataSource("servicestage_build_jobs", "")},
 		{name: "certificate of an unknown authority", settings: withToken + `endpoints = { servicestage = "{tls}" }`},
 		{name: "certificate file that does not exist", settings: withToken + `cacert_file = "nowhere.pem"`},
 		{name: "certificate file without a certificate", settings: withToken + `cacert_file = "empty"`},
@@ -390,7 +391,9 @@ func building(kind, id string, outcome emulator.Outcome, faults ...emulator.Faul
 		arguments := map[string]any{"job_id": jobID}
 		if kind == "servicestage_cancel_build" {
 			arguments = map[string]any{"build_id": server.AddBuild(jobID)}
-			advance(time.Hour)
+			if len(faults) == 0 {
+				advance(time.Hour)
+			}
 		} else {
 			server.InjectOutcomes(outcome)
 		}

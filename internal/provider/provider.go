@@ -118,8 +118,8 @@ func (p *serviceStage) Configure(ctx context.Context, req provider.ConfigureRequ
 	case req.ClientCapabilities.DeferralAllowed:
 		resp.Deferred = &provider.Deferred{Reason: provider.DeferredReasonProviderConfigUnknown}
 	default:
-		resp.Diagnostics.AddWarning("The service is not asked yet", fmt.Sprintf("These settings of the provider are known only after apply: %s. "+
-			"Until then the plan takes existing build jobs to be as the state has them.", strings.Join(configured.Unknown, ", ")))
+		resp.Diagnostics.AddWarning("Provider arguments unknown during planning", fmt.Sprintf("These provider arguments are known only after apply: %s.\n\n"+
+			"Until they are known, Terraform plans with the prior state.", strings.Join(configured.Unknown, ", ")))
 	}
 	if resp.Deferred == nil {
 		p.configured.Store(configured)
@@ -155,7 +155,7 @@ func (p *serviceStage) client(c *configuration, terraformVersion string) (*servi
 		config.Endpoint = endpoint
 		client, err := rest.New(config)
 		if err != nil {
-			c.diags.AddError("Unable to make a client", err.Error())
+			c.diags.AddError("Error creating HTTP client", err.Error())
 		}
 		return client
 	}
@@ -169,7 +169,7 @@ func (p *serviceStage) client(c *configuration, terraformVersion string) (*servi
 	config.Authenticator = auth.NewSession(selected.source, selected.description, selected.project, clients)
 	client, err := servicestage.New(config)
 	if err != nil {
-		c.diags.AddError("Unable to make the ServiceStage client", err.Error())
+		c.diags.AddError("Error creating ServiceStage client", err.Error())
 	}
 	return client, selected.location.region
 }

@@ -283,8 +283,8 @@ func stringOrNull(text string) types.String {
 func (c *configuration) headerValue(name string) value {
 	v := c.lookup(name)
 	if strings.ContainsFunc(v.text, func(r rune) bool { return r < ' ' || r > '~' }) {
-		c.errorf(v, "Malformed "+name, "%s (%s) holds characters that cannot be part of it, such as a line break. Was it copied or read from a file whole?",
-			name, v.orVariables())
+		c.errorf(v, "Malformed "+name, "%s (%s) contains a character that is not allowed, such as a line break.\n\n"+
+			"Check that the value was copied or read from a file correctly.", name, v.orVariables())
 	}
 	return v
 }
@@ -339,7 +339,8 @@ func (s setting) orVariables() string {
 	if len(s.variables) == 1 {
 		return "environment variable " + s.variables[0]
 	}
-	return "environment variables " + strings.Join(s.variables, ", ")
+	last := len(s.variables) - 1
+	return "environment variable " + strings.Join(s.variables[:last], ", ") + " or " + s.variables[last]
 }
 
 // origin names the setting and where its value comes from.
