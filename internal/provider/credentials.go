@@ -151,7 +151,7 @@ func (s credentialSource) complete() bool { return s.source != nil }
 func (s credentialSource) incomplete(missing string, lacking value, given ...value) credentialSource {
 	s.missing = missing
 	s.fault = diag.NewAttributeErrorDiagnostic(lacking.path(), "Missing "+lacking.name, fmt.Sprintf(
-		"The credentials are incomplete: %s, but %s.\n\nSet %s (%s), or remove the others.", describe(given...), missing, lacking.name, lacking.orVariables()))
+		"The credentials are incomplete: %s, but %s.\n\nSet %s (%s), or remove the incomplete credentials.", describe(given...), missing, lacking.name, lacking.orVariables()))
 	return s
 }
 

@@ -83,13 +83,12 @@ func (p *serviceStage) Schema(_ context.Context, _ provider.SchemaRequest, resp 
 		}
 	}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Build jobs of Huawei Cloud ServiceStage. Each setting can also be given by its environment variable; " +
-			"the configuration beats the environment.",
-		Attributes: attributes(""),
+		MarkdownDescription: "Manages build jobs of Huawei Cloud ServiceStage. Arguments override environment variables.",
+		Attributes:          attributes(""),
 		Blocks: map[string]schema.Block{
-			roleName: block(roleName, "Agency to assume with the configured credentials. Its temporary access keys are refreshed before they expire. Several blocks are a "+
-				"chain: each agency is assumed with the keys of the one before."),
-			oidcName: block(oidcName, "Agency to assume with the ID token of an OpenID Connect identity provider, such as that of a CI system.",
+			roleName: block(roleName, "Agency to assume with the configured credentials. Its temporary access keys are refreshed before "+
+				"they expire. With several blocks, each agency is assumed with the keys of the one before."),
+			oidcName: block(oidcName, "Agency to assume with the ID token of an OpenID Connect (OIDC) identity provider, such as a CI system. At most one block.",
 				listvalidator.SizeAtMost(1)),
 		},
 	}

@@ -8,8 +8,9 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
-	"path/filepath"
+	"path"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -85,15 +86,29 @@ func TestSchema_asTheCLISays(t *testing.T) {
 	}
 }
 
-// Each argument, block, resource and data source is described.
-func TestSchema_described(t *testing.T) {
+// Descriptions begin with a capital letter, a digit or code, and end with a full stop.
+var sentence = regexp.MustCompile("(?s)^[A-Z0-9`].*\\.$")
+
+// notFormulas matches what is not the common wording of a default, a constraint, a conflict, a null value or an environment variable.
+var notFormulas = []*regexp.Regexp{
+	regexp.MustCompile(`Defaults? (is|are|of)\b|Default:|(?i)\bby default\b`),
+	regexp.MustCompile("Defaults to [^`t]"),
+	regexp.MustCompile("(?i)conflicts with [^`]"),
+	regexp.MustCompile(`(?i)environment variables?: |can also be given`),
+	regexp.MustCompile(`\b(is|has) to be\b|(?i)must have at (least|most)`),
+	regexp.MustCompile(`(?i)null (where|as long as)|not documented|(service|server) (says?|answers?|knows)\b`),
+	regexp.MustCompile(`(?i)\b(nobody|whichever|twin|neighbou?r|as long as|asks?|asked|in the end|of its own|so is|beats|road)\b|, else\b`),
+}
+
+// Each argument, attribute, block, resource, data source, list resource and action has a description that follows the formulas.
+func TestSchema_descriptions(t *testing.T) {
 	t.Parallel()
-	content, err := os.ReadFile(snapshot)
+	encoded, err := json.Marshal(providerSchemas(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var root any
-	if err := json.Unmarshal(content, &root); err != nil {
+	if err := json.Unmarshal(encoded, &root); err != nil {
 		t.Fatal(err)
 	}
 	count := 0
@@ -103,21 +118,28 @@ func TestSchema_described(t *testing.T) {
 		for key, child := range object {
 			walk(name+"."+key, child)
 		}
-		_, isAttribute := object["type"]
-		_, isBlock := object["attributes"]
-		if strings.HasSuffix(name, ".attributes") {
-			return // Its members are attributes; one of them may be called type.
+		parent := path.Ext(strings.TrimSuffix(name, path.Ext(name)))
+		_, isBlock := object["description_kind"]
+		if !isBlock && parent != ".attributes" {
+			return
 		}
-		if isAttribute || isBlock && object["nesting_mode"] == nil && !strings.HasSuffix(name, "_identity_schemas."+filepath.Ext(name)[1:]) {
-			count++
-			if object["description"] == nil {
-				t.Errorf("%s is not described", name)
+		count++
+		description, _ := object["description"].(string)
+		if !sentence.MatchString(description) {
+			t.Errorf("%s: %q is not a sentence", name, description)
+		}
+		for _, wrong := range notFormulas {
+			if match := wrong.FindString(description); match != "" {
+				t.Errorf("%s: %q contains %q", name, description, match)
 			}
+		}
+		if object["type"] == "bool" && object["optional"] == true && !strings.HasPrefix(description, "Whether to ") {
+			t.Errorf("%s: %q does not begin with Whether to", name, description)
 		}
 	}
 	walk("", root)
-	if count < 100 {
-		t.Errorf("only %d attributes and blocks were found", count)
+	if count < 150 {
+		t.Errorf("only %d descriptions were found", count)
 	}
 }
 

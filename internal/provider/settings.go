@@ -24,7 +24,7 @@ type kind int
 
 const (
 	secret kind = iota + 1
-	flag
+	boolean
 	number
 	urls        // A map; its keys are settings too.
 	key         // A key of such a map.
@@ -47,49 +47,146 @@ type setting struct {
 }
 
 const (
-	byName = "Lifetime of the temporary access keys in seconds: with `domain_id` from 900 to 43200, and at most 3600 if the caller's access key is temporary, else from 900 to 86400. Defaults to `3600`."
-	byID   = "Lifetime of the temporary access keys in seconds, from 900 to 3600. Defaults to `3600`."
+	agencyDescription   = "Name of the agency."
+	durationDescription = "Lifetime of the temporary access keys in seconds. "
 )
 
-// settings are all settings.
+// settings are all arguments of the provider block and environment variables of the provider.
 var settings = []setting{
-	{name: "region", variables: []string{"HW_REGION_NAME", "OS_REGION_NAME"}, description: "Region, such as `cn-north-4`. Required, unless `endpoints` names the service. Default: that of the profile. It is part of the identity of a resource."},
-	{name: "access_key", kind: secret, variables: []string{"HW_ACCESS_KEY", "OS_ACCESS_KEY"}, description: "Access key (AK). Requires `secret_key`."},
-	{name: "secret_key", kind: secret, variables: []string{"HW_SECRET_KEY", "OS_SECRET_KEY"}, description: "Secret key (SK) of the access key. Requires `access_key`."},
-	{name: "security_token", kind: secret, variables: []string{"HW_SECURITY_TOKEN"}, description: "Security token that goes with a temporary access key. Requires `access_key` and `secret_key`."},
-	{name: "token", kind: secret, variables: []string{"HW_AUTH_TOKEN", "OS_AUTH_TOKEN"}, description: "Project-scoped IAM token, which expires after 24 hours. If `project_id` or `project_name` is set, it is exchanged for a token of that project."},
-	{name: "user_name", variables: []string{"HW_USER_NAME", "OS_USERNAME"}, description: "Name of the IAM user who logs in with `password`. Requires `domain_name` or `domain_id`."},
-	{name: "user_id", variables: []string{"HW_USER_ID", "OS_USER_ID"}, description: "ID of the IAM user who logs in with `password`, instead of `user_name`."},
-	{name: "password", kind: secret, variables: []string{"HW_USER_PASSWORD", "OS_PASSWORD"}, description: "Password of the IAM user."},
-	{name: "domain_id", variables: []string{"HW_DOMAIN_ID", "OS_DOMAIN_ID", "OS_USER_DOMAIN_ID", "OS_PROJECT_DOMAIN_ID"}, description: "ID of the account that the IAM user or the access key belongs to."},
-	{name: "domain_name", variables: []string{"HW_DOMAIN_NAME", "OS_DOMAIN_NAME", "OS_USER_DOMAIN_NAME", "OS_PROJECT_DOMAIN_NAME"}, description: "Name of the account that the IAM user belongs to."},
-	{name: "project_id", variables: []string{"HW_PROJECT_ID", "OS_PROJECT_ID", "OS_TENANT_ID"}, description: "ID of the project. Default: the one that `project_name` is looked up to, else that of the profile or of the login, else the one that the name of the region is looked up to, by a request to IAM before the first request to the service."},
-	{name: "project_name", variables: []string{"HW_PROJECT_NAME", "OS_PROJECT_NAME", "OS_TENANT_NAME"}, description: "Name of the project, which is used where no `project_id` is set. Default: the project of the profile, else the one named as the region."},
-	{name: "enterprise_project_id", deferrable: true, variables: []string{"HW_ENTERPRISE_PROJECT_ID"}, description: "ID of the enterprise project for resources that name none."},
-	{name: "agency_name", variables: []string{"OS_AGENCY_NAME"}, description: "Name of the agency whose token is used. Requires `agency_domain_name`. Conflicts with `assume_role`, which gets temporary access keys instead."},
-	{name: "agency_domain_name", variables: []string{"OS_AGENCY_DOMAIN_NAME"}, description: "Name of the account that the agency `agency_name` belongs to."},
-	{name: "delegated_project", variables: []string{"OS_DELEGATED_PROJECT"}, description: "Name of the project of the agency `agency_name`. Default: the one named as the region."},
-	{name: "auth_url", variables: []string{"HW_AUTH_URL", "OS_AUTH_URL"}, description: "URL of identity and access management (IAM), with or without `/v3`. Default: `https://iam.{region}.{cloud}`. If the key `iam` of `endpoints` is set too, this URL is for tokens and projects, and the other for the keys of agencies. `http://` requires `insecure`."},
-	{name: "cloud", variables: []string{"HW_CLOUD"}, description: "Domain name behind those of the services. Default: `myhuaweicloud.com`, or `myhuaweicloud.eu` in regions that begin with `eu-west-1`."},
-	{name: "endpoints", kind: urls, description: "URLs that replace the usual endpoints. Keys: %s. `https://` may be left out. `servicestagev2` means the same as `servicestage`. Keys of other services are ignored with a warning. `http://` is accepted for loopback hosts only, unless `insecure` is true."},
-	{name: "endpoints.servicestage", kind: key, variables: []string{"HW_SERVICESTAGE_ENDPOINT"}, description: "the service"},
-	{name: "endpoints.iam", kind: key, variables: []string{"HW_IAM_ENDPOINT"}, description: "identity and access management"},
-	{name: "endpoints.sts", kind: key, variables: []string{"HW_STS_ENDPOINT"}, description: "security token service"},
-	{name: "insecure", kind: flag, variables: []string{"HW_INSECURE", "OS_INSECURE"}, description: "Whether to accept any TLS certificate, and `http://` endpoints. Default: `false`."},
-	{name: "cacert_file", variables: []string{"HW_CACERT_FILE", "OS_CACERT"}, description: "Certificates of authorities that are accepted besides those of the system: a path, or the certificates themselves in PEM."},
-	{name: "max_retries", kind: number, deferrable: true, variables: []string{"HW_MAX_RETRIES"}, description: "How many times a request is sent again after a failure that may pass. Default: `5`."},
-	{name: "shared_config_file", variables: []string{"HW_SHARED_CONFIG_FILE"}, description: "Configuration file of KooCLI, with secrets that are not encrypted. Default: `~/.hcloud/config.json`, where `profile` is set, or where there are no other credentials."},
-	{name: "profile", variables: []string{"HW_PROFILE"}, description: "Profile of that file, whose credentials (modes `AKSK`, `token`, `SSO` and `ecsAgency`), region, project and agency are taken where they are not set otherwise. Default: the file's current one."},
-	{name: "assume_role.agency_name", variables: []string{"HW_ASSUME_ROLE_AGENCY_NAME"}, description: "Name of the agency. Required in the block."},
-	{name: "assume_role.domain_name", variables: []string{"HW_ASSUME_ROLE_DOMAIN_NAME"}, description: "Name of the account that the agency belongs to. This or `domain_id` is required in the block."},
-	{name: "assume_role.domain_id", variables: []string{"HW_ASSUME_ROLE_DOMAIN_ID"}, description: "ID of the account that the agency belongs to. It beats `domain_name`."},
-	{name: "assume_role.duration", kind: number, maximum: 86400, variables: []string{"HW_ASSUME_ROLE_DURATION"}, description: byName},
-	{name: "assume_role_with_oidc.agency_name", variables: []string{"HW_ASSUME_ROLE_AGENCY_NAME"}, description: "Name of the agency. Required in the block."},
-	{name: "assume_role_with_oidc.domain_id", variables: []string{"HW_ASSUME_ROLE_DOMAIN_ID"}, description: "ID of the account that the agency belongs to. Required in the block."},
-	{name: "assume_role_with_oidc.idp_id", variables: []string{"HW_ASSUME_ROLE_IDP_ID"}, description: "ID of the identity provider in IAM. Required in the block."},
-	{name: "assume_role_with_oidc.id_token", kind: secret, variables: []string{"HW_ASSUME_ROLE_ID_TOKEN"}, description: "ID token. This or `id_token_file` is required in the block."},
-	{name: "assume_role_with_oidc.id_token_file", variables: []string{"HW_ASSUME_ROLE_ID_TOKEN_FILE"}, description: "File with the ID token. It is read anew for each login."},
-	{name: "assume_role_with_oidc.duration", kind: number, maximum: 86400, variables: []string{"HW_ASSUME_ROLE_DURATION"}, description: byID},
+	{
+		name: "region", variables: []string{"HW_REGION_NAME", "OS_REGION_NAME"},
+		description: "Region, such as `cn-north-4`. Required unless `endpoints` has the key `servicestage`. Defaults to the region of the profile.",
+	},
+	{name: "access_key", kind: secret, variables: []string{"HW_ACCESS_KEY", "OS_ACCESS_KEY"}, description: "Access key (AK). Required when `secret_key` is set."},
+	{
+		name: "secret_key", kind: secret, variables: []string{"HW_SECRET_KEY", "OS_SECRET_KEY"},
+		description: "Secret key (SK) of the access key. Required when `access_key` is set.",
+	},
+	{
+		name: "security_token", kind: secret, variables: []string{"HW_SECURITY_TOKEN"},
+		description: "Security token of a temporary access key. Requires `access_key` and `secret_key`.",
+	},
+	{
+		name: "token", kind: secret, variables: []string{"HW_AUTH_TOKEN", "OS_AUTH_TOKEN"},
+		description: "IAM token, which expires after 24 hours. If `project_id` or `project_name` is set, the token is exchanged for one of that project.",
+	},
+	{
+		name: "user_name", variables: []string{"HW_USER_NAME", "OS_USERNAME"},
+		description: "Name of the IAM user that logs in with `password`. Requires `domain_name` or `domain_id`.",
+	},
+	{name: "user_id", variables: []string{"HW_USER_ID", "OS_USER_ID"}, description: "ID of the IAM user that logs in with `password`. Replaces `user_name`."},
+	{
+		name: "password", kind: secret, variables: []string{"HW_USER_PASSWORD", "OS_PASSWORD"},
+		description: "Password of the IAM user. Required when `user_name` or `user_id` is set.",
+	},
+	{
+		name: "domain_id", variables: []string{"HW_DOMAIN_ID", "OS_DOMAIN_ID", "OS_USER_DOMAIN_ID", "OS_PROJECT_DOMAIN_ID"},
+		description: "ID of the account that the IAM user or the access key belongs to.",
+	},
+	{
+		name: "domain_name", variables: []string{"HW_DOMAIN_NAME", "OS_DOMAIN_NAME", "OS_USER_DOMAIN_NAME", "OS_PROJECT_DOMAIN_NAME"},
+		description: "Name of the account that the IAM user belongs to.",
+	},
+	{
+		name: "project_id", variables: []string{"HW_PROJECT_ID", "OS_PROJECT_ID", "OS_TENANT_ID"},
+		description: "ID of the project. Defaults to the ID of the project `project_name`. The provider requests it from IAM once, unless the profile or the login contains it.",
+	},
+	{
+		name: "project_name", variables: []string{"HW_PROJECT_NAME", "OS_PROJECT_NAME", "OS_TENANT_NAME"},
+		description: "Name of the project, if `project_id` is not set. Defaults to the project of the profile, or to the name of the region.",
+	},
+	{
+		name: "enterprise_project_id", deferrable: true, variables: []string{"HW_ENTERPRISE_PROJECT_ID"},
+		description: "ID of the enterprise project of resources that do not set `enterprise_project_id`.",
+	},
+	{
+		name: "agency_name", variables: []string{"OS_AGENCY_NAME"},
+		description: "Name of an agency whose token is used. Requires `agency_domain_name`. Conflicts with `assume_role`.",
+	},
+	{
+		name: "agency_domain_name", variables: []string{"OS_AGENCY_DOMAIN_NAME"},
+		description: "Name of the account that the agency `agency_name` belongs to. Required when `agency_name` is set.",
+	},
+	{
+		name: "delegated_project", variables: []string{"OS_DELEGATED_PROJECT"},
+		description: "Name of the project of the agency `agency_name`. Defaults to the name of the region.",
+	},
+	{
+		name: "auth_url", variables: []string{"HW_AUTH_URL", "OS_AUTH_URL"},
+		description: "URL of identity and access management (IAM), with or without `/v3`. Must start with `https://`, unless the host is a loopback host or `insecure` is `true`. " +
+			"Defaults to the key `iam` of `endpoints`, or to `https://iam.{region}.{cloud}`. If both are set, the key `iam` is used for agencies only.",
+	},
+	{
+		name: "cloud", variables: []string{"HW_CLOUD"},
+		description: "Domain name of the services. Defaults to `myhuaweicloud.com`, or to `myhuaweicloud.eu` in regions that start with `eu-west-1`.",
+	},
+	{
+		name: "endpoints", kind: urls,
+		description: "Map of URLs that replace the default endpoints. The keys are `servicestage`, `iam` and `sts`. The key `servicestagev2` is " +
+			"an alias of `servicestage`. Keys of other services are ignored with a warning. The URLs must start with `https://`, which can be omitted, unless the host " +
+			"is a loopback host or `insecure` is `true`. Can also be set with the `HW_SERVICESTAGE_ENDPOINT`, `HW_IAM_ENDPOINT` and `HW_STS_ENDPOINT` " +
+			"environment variables.",
+	},
+	{name: "endpoints.servicestage", kind: key, variables: []string{"HW_SERVICESTAGE_ENDPOINT"}},
+	{name: "endpoints.iam", kind: key, variables: []string{"HW_IAM_ENDPOINT"}},
+	{name: "endpoints.sts", kind: key, variables: []string{"HW_STS_ENDPOINT"}},
+	{
+		name: "insecure", kind: boolean, variables: []string{"HW_INSECURE", "OS_INSECURE"},
+		description: "Whether to accept any TLS certificate and `http://` endpoints. Defaults to `false`.",
+	},
+	{
+		name: "cacert_file", variables: []string{"HW_CACERT_FILE", "OS_CACERT"},
+		description: "Path of a file with certificates of additional certificate authorities, or the certificates in PEM format.",
+	},
+	{
+		name: "max_retries", kind: number, deferrable: true, variables: []string{"HW_MAX_RETRIES"},
+		description: "Maximum number of retries for a failed request. Must be at least 0. Defaults to `5`.",
+	},
+	{
+		name: "shared_config_file", variables: []string{"HW_SHARED_CONFIG_FILE"},
+		description: "Path of a KooCLI configuration file without encryption. Defaults to `~/.hcloud/config.json`, which is read if `profile` is set or no other " +
+			"credentials are configured.",
+	},
+	{
+		name: "profile", variables: []string{"HW_PROFILE"},
+		description: "Name of a KooCLI profile in `shared_config_file`. Its mode must be `AKSK`, `token`, `SSO` or `ecsAgency`. The provider uses its credentials, " +
+			"region, project and agency unless they are set otherwise. Defaults to the current profile of the file.",
+	},
+	{name: "assume_role.agency_name", variables: []string{"HW_ASSUME_ROLE_AGENCY_NAME"}, description: "Required in the block. " + agencyDescription},
+	{
+		name: "assume_role.domain_name", variables: []string{"HW_ASSUME_ROLE_DOMAIN_NAME"},
+		description: "Name of the account that the agency belongs to. Required unless `domain_id` is set.",
+	},
+	{
+		name: "assume_role.domain_id", variables: []string{"HW_ASSUME_ROLE_DOMAIN_ID"},
+		description: "ID of the account that the agency belongs to. Overrides `domain_name`.",
+	},
+	{
+		name: "assume_role.duration", kind: number, maximum: 86400, variables: []string{"HW_ASSUME_ROLE_DURATION"},
+		description: durationDescription + "Must be between 900 and 43200 with `domain_id`, at most 3600 with `domain_id` and a temporary access key, and " +
+			"between 900 and 86400 otherwise. Defaults to `3600`.",
+	},
+	{name: "assume_role_with_oidc.agency_name", variables: []string{"HW_ASSUME_ROLE_AGENCY_NAME"}, description: "Required in the block. " + agencyDescription},
+	{
+		name: "assume_role_with_oidc.domain_id", variables: []string{"HW_ASSUME_ROLE_DOMAIN_ID"},
+		description: "Required in the block. ID of the account that the agency belongs to.",
+	},
+	{
+		name: "assume_role_with_oidc.idp_id", variables: []string{"HW_ASSUME_ROLE_IDP_ID"},
+		description: "Required in the block. ID of the identity provider in IAM.",
+	},
+	{
+		name: "assume_role_with_oidc.id_token", kind: secret, variables: []string{"HW_ASSUME_ROLE_ID_TOKEN"},
+		description: "ID token. Required unless `id_token_file` is set. Conflicts with `id_token_file`.",
+	},
+	{
+		name: "assume_role_with_oidc.id_token_file", variables: []string{"HW_ASSUME_ROLE_ID_TOKEN_FILE"},
+		description: "Path of a file with the ID token, which is read for each login. Conflicts with `id_token`.",
+	},
+	{
+		name: "assume_role_with_oidc.duration", kind: number, maximum: 86400, variables: []string{"HW_ASSUME_ROLE_DURATION"},
+		description: durationDescription + "Must be between 900 and 3600. Defaults to `3600`.",
+	},
 	{name: "HW_METADATA_DISABLED", kind: environment, variables: []string{"HW_METADATA_DISABLED"}},
 	{name: "HW_METADATA_ENDPOINT", kind: environment, variables: []string{"HW_METADATA_ENDPOINT"}},
 }
@@ -117,10 +214,10 @@ func attributes(block string) map[string]schema.Attribute {
 func (s setting) attribute() schema.Attribute {
 	description := s.description
 	if s.variables != nil {
-		description += " " + variableList("Environment variable", s.variables) + "."
+		description += " Can also be set with the " + variableList(s.variables) + "."
 	}
 	switch s.kind {
-	case flag:
+	case boolean:
 		return schema.BoolAttribute{Optional: true, MarkdownDescription: description}
 	case number:
 		bounds := validator.Int64(int64validator.AtLeast(s.minimum))
@@ -129,25 +226,19 @@ func (s setting) attribute() schema.Attribute {
 		}
 		return schema.Int64Attribute{Optional: true, MarkdownDescription: description, Validators: []validator.Int64{bounds}}
 	case urls:
-		var descriptions []string
-		for _, child := range settings {
-			if name, ok := strings.CutPrefix(child.name, s.name+"."); ok {
-				descriptions = append(descriptions, fmt.Sprintf("`%s` (%s; %s)", name, child.description, variableList("environment variable", child.variables)))
-			}
-		}
-		return schema.MapAttribute{
-			Optional: true, ElementType: types.StringType, MarkdownDescription: fmt.Sprintf(s.description, strings.Join(descriptions, ", ")),
-		}
+		return schema.MapAttribute{Optional: true, ElementType: types.StringType, MarkdownDescription: description}
 	default:
 		return schema.StringAttribute{Optional: true, Sensitive: s.kind == secret, MarkdownDescription: description}
 	}
 }
 
-func variableList(label string, variables []string) string {
-	if len(variables) > 1 {
-		label += "s"
+// variableList names environment variables in a description.
+func variableList(variables []string) string {
+	list := "`" + strings.Join(variables, "`, `") + "` environment variable"
+	if last := len(variables) - 1; last > 0 {
+		list = strings.Replace(list, ", `"+variables[last], " or `"+variables[last], 1) + "s"
 	}
-	return label + ": `" + strings.Join(variables, "`, `") + "`"
+	return list
 }
 
 // configuration is a provider block with the environment, and what was found wrong with them.
