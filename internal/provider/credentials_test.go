@@ -4,7 +4,6 @@
 package provider_test
 
 import (
-	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -141,124 +140,63 @@ func TestProvider_configuredNamesPrecedeIDs(t *testing.T) {
 	}
 }
 
-// An error of credentials names the settings that they come from, whether IAM or the service rejects them, and a rejected login is not
-// repeated by other operations.
-func TestProvider_credentialErrorsNameTheirSource(t *testing.T) {
+// IAM is called once for three operations if it rejects a login, and one of the three errors is complete.
+func TestProvider_rejectedLoginIsNotRepeated(t *testing.T) {
 	t.Parallel()
-	const (
-		keysInBlock = "access_key in the provider block, secret_key in the provider block"
-		userInBlock = "user_name in the provider block, password in the provider block, domain_name in the provider block"
-		oidcInBlock = "assume_role_with_oidc.idp_id in the provider block, assume_role_with_oidc.id_token"
-		wrong       = "The credentials are wrong. Credentials in use: "
-	)
 	wrongKeys := strings.Replace(keyBlock, "emulator-secret-key", "canary-wrong", 1)
-	temporary := strings.Replace(oidcBlock, `id_token = "emulator-id-token"`, fmt.Sprintf("id_token_file = %q", writeFile(t, "\n")), 1)
-	profile := writeFile(t, `{"current":"ci","profiles":[{"name":"ci","mode":"token","xAuthToken":"canary-wrong"}]}`)
 	cases := map[string]struct {
 		arguments string
 		fault     emulator.Fault
-		want      string
-		calls     int // How often IAM is called by three operations.
+		calls     int
 	}{
-		"keys":    {wrongKeys + "project_id = \"p\"\n", emulator.Fault{}, "HTTP 401: APIGW.0301: Incorrect IAM authentication information: verify aksk signature fail. " + wrong + keysInBlock + ".", 0},
-		"token":   {"token = \"canary-wrong\"\n", emulator.Fault{}, wrong + "token in the provider block.", 0},
-		"ambient": {"", emulator.Fault{}, wrong + "token from HW_AUTH_TOKEN.", 0},
-		"mixed":   {"access_key = \"EMULATORACCESSKEY\"\nproject_id = \"p\"\n", emulator.Fault{}, wrong + "access_key in the provider block, secret_key from HW_SECRET_KEY.", 0},
-		"profile": {"shared_config_file = \"" + profile + "\"\n", emulator.Fault{}, wrong + "the current profile of " + profile + ".", 0},
-		"expired": {
-			tokenBlock,
-			emulator.Fault{Times: -1, StatusCode: 401, Body: `{"error_code":"APIGW.0307","error_msg":"The token must be updated"}`},
-			"The token has expired (it lives 24 hours), or it was issued for another region. Get a new one for the provider's region. " +
-				"Credentials in use: token in the provider block.", 0,
-		},
-		"password": {
-			strings.Replace(userBlock, "emulator-password", "canary-wrong", 1),
-			emulator.Fault{},
-			`, logging in as user "emulator-user": HTTP 401: The username or password is wrong. Check the provider's user_name or user_id, password, ` +
-				"domain_name or domain_id, and project_name. Credentials in use: " + userInBlock + ".", 1,
-		},
-		"agency": {
-			keyBlock + strings.Replace(roleBlock, "emulator-agency", "nobody", 1),
-			emulator.Fault{},
-			`, assuming agency "nobody": HTTP 404: Could not find agency: nobody. Check the agency's name and account, and that the credentials may use it ` +
-				"(Agent Operator, or sts:agencies:assume with the ID of the account). Credentials in use: " + keysInBlock + ", assume_role.agency_name in the provider block.", 2,
-		},
-		"agency_keys": {wrongKeys + roleBlock, emulator.Fault{}, `looking up the account of the access key: HTTP 401: APIGW.0301: Incorrect IAM authentication information: verify aksk signature fail. ` + wrong + keysInBlock, 1},
-		"oidc": {
-			strings.Replace(oidcBlock, "emulator-id-token", "canary-wrong", 1),
-			emulator.Fault{},
-			`, exchanging the ID token of identity provider "emulator-idp": HTTP 401: The ID token is not one of the identity provider. Check idp_id, and that ` +
-				"the ID token is one of this identity provider and has not expired. Credentials in use: " + oidcInBlock, 1,
-		},
-		"oidc_file": {temporary, emulator.Fault{}, "is empty. Check id_token_file. Credentials in use: " + oidcInBlock + "_file in the provider block", 0},
-		"look_up":   {wrongKeys, emulator.Fault{}, `, looking up the ID of project "cn-north-4": HTTP 401: APIGW.0301: Incorrect IAM authentication information: verify aksk signature fail. ` + wrong + keysInBlock, 1},
-		"project": {
-			keyBlock + "project_name = \"nowhere\"\n",
-			emulator.Fault{},
-			`, looking up the ID of project "nowhere": IAM returned no project of this name. Check project_name, which is the region's name by default, or set project_id.`, 1,
-		},
-		"busy": {
-			userBlock,
-			emulator.Fault{StatusCode: http.StatusServiceUnavailable, Times: -1},
-			"HTTP 503: the answer says no more. Identity and access management (IAM) is busy or out of order, which says nothing of the credentials. Try again later.", -1,
-		},
-		"unreachable": {userBlock, emulator.Fault{Drop: true, Times: -1}, "Identity and access management (IAM) was not reached. Check the network", -1},
-		"not_iam": {
-			userBlock,
-			emulator.Fault{StatusCode: http.StatusOK, Body: "<html>Welcome</html>"},
-			`HTTP 200: "Welcome": the response is not the documented JSON. This is no response of identity and access management (IAM). ` +
-				"Check the provider's region, cloud and auth_url, or endpoints.iam and endpoints.sts. Credentials in use: " + userInBlock + ".", 1,
-		},
+		"password":    {strings.Replace(userBlock, "emulator-password", "canary-wrong", 1), emulator.Fault{}, 1},
+		"agency":      {keyBlock + strings.Replace(roleBlock, "emulator-agency", "unknown", 1), emulator.Fault{}, 2},
+		"agency_keys": {wrongKeys + roleBlock, emulator.Fault{}, 1},
+		"oidc":        {strings.Replace(oidcBlock, "emulator-id-token", "canary-wrong", 1), emulator.Fault{}, 1},
+		"look_up":     {wrongKeys, emulator.Fault{}, 1},
+		"project":     {keyBlock + "project_name = \"unknown\"\n", emulator.Fault{}, 1},
+		"page":        {userBlock, emulator.Fault{StatusCode: http.StatusOK, Body: "<html>Welcome</html>"}, 1},
 	}
 	servers, config := map[string]*emulator.Server{}, []string{providertest.Requirement}
 	for name, c := range cases {
 		servers[name] = emulator.New(t, emulator.Options{IAM: emulator.IAM{Projects: map[string]string{"cn-north-4": "p"}}})
-		if c.fault.StatusCode != 0 || c.fault.Drop {
+		if c.fault.StatusCode != 0 {
 			servers[name].InjectFault(c.fault)
 		}
-		config = append(config, strings.Replace(aliased(name, "max_retries = 0\n"+c.arguments+endpointsOf(servers[name])), "{\n  provider", "{\n  count = 3\n  provider", 1))
+		config = append(config, strings.Replace(
+			aliased(name, "max_retries = 0\n"+c.arguments+endpointsOf(servers[name])), "{\n  provider", "{\n  count = 3\n  provider", 1))
 	}
-	cli := providertest.NewCLI(t, servers["keys"])
-	cli.Env = append(cli.Env, "HW_ACCESS_KEY=", "HW_SECRET_KEY=canary-wrong", "HW_AUTH_TOKEN=canary-wrong", "HW_PROJECT_ID=")
+	cli := providertest.NewCLI(t, servers["password"])
+	cli.Env = append(cli.Env, "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_PROJECT_ID=")
 	cli.Write(t, "main.tf", strings.Join(config, ""))
 	_, stderr, err := cli.Run(t, "plan", "-no-color", "-input=false")
 	if err == nil || strings.Contains(stderr, "canary") {
 		t.Errorf("%v\n%s", err, stderr)
 	}
-	messages := errorsOf(stderr)
+	const repeated = "failed. Another error of this run explains the cause."
+	if got := strings.Count(strings.Join(strings.Fields(strings.ReplaceAll(stderr, "│", "")), " "), repeated); got != 2*len(cases) {
+		t.Errorf("%d errors refer to another one, want %d\n%s", got, 2*len(cases), stderr)
+	}
 	for name, c := range cases {
-		if !strings.Contains(messages[name], c.want) {
-			t.Errorf("%s:\n got %s\nwant %s", name, messages[name], c.want)
-		}
-		if iam, _ := split(servers[name]); c.calls >= 0 && len(iam) != c.calls {
+		if iam, _ := split(servers[name]); len(iam) != c.calls {
 			t.Errorf("%s: calls of IAM are %v, want %d", name, iam, c.calls)
 		}
 	}
 }
 
-// Without any credentials, the error says why each source is incomplete, and a metadata service that does not respond is waited for
-// two seconds only.
-func TestProvider_uselessMetadata(t *testing.T) {
+// A metadata service that does not respond delays an operation by two seconds only.
+func TestProvider_metadataWithoutResponse(t *testing.T) {
 	t.Parallel()
-	const tried = ". The metadata service is that of a cloud server with an agency. Anywhere else, set credentials; HW_METADATA_DISABLED=true leaves it out. " +
-		"Credentials in use: the metadata service, because nothing else is complete (token: not set; assume_role_with_oidc: not set; access_key and secret_key: not set; " +
-		"user_name (or user_id) and password: not set; profile: file ~/.hcloud/config.json not found)."
 	release := make(chan bool)
 	defer close(release)
-	for want, fault := range map[string]emulator.Fault{
-		"HTTP 404: the answer says no more": {StatusCode: http.StatusNotFound},
-		"no response in 2s":                 {Do: func() { <-release }},
-	} {
-		server := emulator.New(t, emulator.Options{})
-		fault.Path, fault.Times = "/openstack/latest/securitykey", -1
-		server.InjectFault(fault)
-		cli := providertest.NewCLI(t, server)
-		cli.Env = append(cli.Env, "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_METADATA_DISABLED=false", "HW_METADATA_ENDPOINT="+server.URL, "HOME="+t.TempDir())
-		cli.Write(t, "main.tf", providertest.Requirement+aliased("none", ""))
-		_, stderr, _ := cli.Run(t, "plan", "-no-color", "-input=false") // The message says whether it failed.
-		if got := errorsOf(stderr)["none"]; !strings.Contains(got, "requesting access keys from the metadata service: "+want+tried) {
-			t.Errorf("got %s, want %s", got, want)
-		}
+	server := emulator.New(t, emulator.Options{})
+	server.InjectFault(emulator.Fault{Path: "/openstack/latest/securitykey", Times: -1, Do: func() { <-release }})
+	cli := providertest.NewCLI(t, server)
+	cli.Env = append(cli.Env, "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_METADATA_DISABLED=false", "HW_METADATA_ENDPOINT="+server.URL, "HOME="+t.TempDir())
+	cli.Write(t, "main.tf", providertest.Requirement+aliased("none", ""))
+	_, stderr, _ := cli.Run(t, "plan", "-no-color", "-input=false") // The message says whether it failed.
+	if got, want := errorsOf(stderr)["none"], "metadata service failed: no response in 2s."; !strings.Contains(got, want) {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 

@@ -95,12 +95,17 @@ func TestProvider_echoedSecretIsNotShown(t *testing.T) {
 		fmt.Fprintf(&config, "resource \"servicestage_build_job\" %q {\n  provider = servicestage.%[1]s\n  job_name = \"app\"\n  environment_setting {}\n}\n", name)
 	}
 	for i := range echoes {
-		for name, arguments := range map[string]string{
+		blocks := map[string]string{
 			"password": strings.Replace(strings.Replace(userBlock, "emulator-password", "canary-password", 1), "emulator-user", fmt.Sprint("case-", i), 1),
 			"oidc":     strings.Replace(oidcBlock, "emulator-id-token", fmt.Sprintf("canary-id-token-case-%d", i), 1),
 			"agency": "access_key = \"AK\"\nsecret_key = \"canary-secret-key\"\nsecurity_token = \"canary-security-token\"\ndomain_id = \"d\"\n" +
 				strings.Replace(roleBlock, "emulator-agency", fmt.Sprint("case-", i), 1),
-		} {
+		}
+		if i%3 > 0 { // Each block is a process; the clients of IAM treat all responses alike.
+			delete(blocks, "oidc")
+			delete(blocks, "agency")
+		}
+		for name, arguments := range blocks {
 			fmt.Fprintf(&config, "provider \"servicestage\" {\n  alias = \"%s%d\"\n%s}\n", name, i, arguments)
 			fmt.Fprintf(&config, "data \"servicestage_build_jobs\" \"%s%d\" {\n  provider = servicestage.%[1]s%[2]d\n}\n", name, i)
 		}

@@ -67,6 +67,7 @@ var responses = map[string]emulator.Fault{
 	"clock":       {StatusCode: http.StatusUnauthorized, Body: `{"error_code":"APIGW.0301","error_msg":"verify aksk signature fail"}`, Header: http.Header{"Date": {"Fri, 02 Jan 2026 03:04:05 GMT"}}},
 	"unavailable": {StatusCode: http.StatusBadGateway, Body: "<html><h1>Bad Gateway</h1></html>"},
 	"blocked":     {StatusCode: http.StatusForbidden, Body: "<html><h1>Blocked</h1> by policy</html>"},
+	"missing":     {StatusCode: http.StatusNotFound},
 	"silent":      {StatusCode: http.StatusBadRequest},
 	"page":        {StatusCode: http.StatusOK, Body: "<html>Welcome</html>"},
 	"redirect":    {StatusCode: http.StatusMovedPermanently, Header: http.Header{"Location": {"https://servicestage.example/v1"}}},
@@ -154,10 +155,19 @@ var chapters = []struct {
 		{name: "no credentials and several operations", environment: []string{
 			"HW_METADATA_DISABLED=false", "HW_METADATA_ENDPOINT={closed}", "HW_REGION_NAME=cn-north-4",
 		}, plan: strings.Replace(dataSource("servicestage_build_jobs", ""), "{", "{\n  count = 3", 1)},
+		{name: "metadata service without an agency", environment: []string{
+			"HW_METADATA_DISABLED=false", "HW_METADATA_ENDPOINT={responder}/missing", "HW_REGION_NAME=cn-north-4",
+		}, plan: dataSource("servicestage_build_jobs", "")},
 		{name: "access key only", settings: region + `access_key = "AK"`},
 		{name: "access key only, from the environment", environment: []string{"HW_ACCESS_KEY=AK", "HW_REGION_NAME=cn-north-4"}, plan: dataSource("servicestage_build_jobs", "")},
 		{name: "password without account", settings: region + "user_name = \"ci\"\npassword = \"x\""},
 		{name: "wrong secret", settings: strings.Replace(atService, "emulator-secret-key", "wrong", 1)},
+		{name: "wrong secret from the environment", environment: []string{
+			"HW_SECRET_KEY=wrong", "HW_REGION_NAME=cn-north-4", "HW_SERVICESTAGE_ENDPOINT={service}", "HW_ACCESS_KEY=" + emulator.DefaultAccessKey, "HW_PROJECT_ID=p",
+		}, plan: dataSource("servicestage_build_jobs", "")},
+		{name: "wrong token", settings: strings.Replace(withToken, "emulator-token", "wrong", 1) + iamToo},
+		{name: "wrong secret of the keys of an agency", settings: strings.Replace(atService, "emulator-secret-key", "wrong", 1) + "\n" + roleBlock},
+		{name: "wrong keys of a profile", settings: region + "shared_config_file = \"config.json\"\n" + iamToo},
 		{name: "wrong password", settings: strings.Replace(withIAM, "emulator-password", "wrong", 1) + `{service}" }`},
 		{name: "stale token variable beside valid keys", environment: []string{
 			"HW_AUTH_TOKEN=stale", "HW_ACCESS_KEY=" + emulator.DefaultAccessKey, "HW_SECRET_KEY=" + emulator.DefaultSecretKey,

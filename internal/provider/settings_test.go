@@ -20,53 +20,6 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
-// Terraform reports wrong settings while it plans, with the line to change.
-func TestProvider_invalidSettingsHaveALine(t *testing.T) {
-	t.Parallel()
-	for command, cases := range map[string]map[string][2]string{
-		"validate": {
-			"retries":       {"max_retries = -1\n", "value must be at least 0"},
-			"two_agencies":  {oidcBlock + oidcBlock, "list must contain at most 1 elements"},
-			"long_duration": {strings.Replace(roleBlock, "}", "duration = 86401\n}", 1), "value must be between 0 and 86400"},
-		},
-		"plan": {
-			"region":    {"region = \"evil.example/\"\n" + keyBlock, `region = "evil.example/" A region is a name such as cn-north-4.`},
-			"line":      {region + "token = \"a\\nb\"\n", `token = "a\nb" token (environment variables HW_AUTH_TOKEN, OS_AUTH_TOKEN) holds characters`},
-			"half":      {region + "access_key = \"AK\"\n", `provider "servicestage" { The credentials are incomplete: access_key in the provider block, but secret_key`},
-			"clear":     {keyBlock + "endpoints = { servicestage = \"http://192.0.2.1\" }\n", `"http://192.0.2.1" } The endpoint "servicestage" (environment variable HW_SERVICESTAGE_ENDPOINT) must begin`},
-			"agency":    {region + keyBlock + "assume_role {\n  domain_name = \"d\"\n}\n", "assume_role { Set agency_name (environment variable HW_ASSUME_ROLE_AGENCY_NAME)"},
-			"key":       {keyBlock + "endpoints = { servicestages = \"https://a.example\" }\n", `Did you mean "servicestage"?`},
-			"no_region": {keyBlock, "Set region, such as cn-north-4, or the environment variable HW_REGION_NAME."},
-		},
-	} {
-		t.Run(command, func(t *testing.T) {
-			t.Parallel()
-			cli := providertest.NewCLI(t, emulator.New(t, emulator.Options{}))
-			cli.Env = append(cli.Env, "HW_REGION_NAME=", "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_SERVICESTAGE_ENDPOINT=")
-			config := []string{providertest.Requirement}
-			for name, c := range cases {
-				config = append(config, aliased(name, c[0]))
-			}
-			cli.Write(t, "main.tf", strings.Join(config, ""))
-			_, stderr, err := cli.Run(t, command, "-no-color")
-			if err == nil {
-				t.Error("no error")
-			}
-			// Each error names the alias, and the line in the block of that name.
-			for name, c := range cases {
-				found := false
-				for message := range strings.SplitSeq(stderr, "Error: ") {
-					message = regexp.MustCompile(`\s+\d+: `).ReplaceAllString(message, " ")
-					found = found || strings.Contains(strings.Join(strings.Fields(message), " "), c[1]) && strings.Contains(message, "on main.tf line ")
-				}
-				if !found {
-					t.Errorf("%s: no error with a line contains %s\n%s", name, c[1], stderr)
-				}
-			}
-		})
-	}
-}
-
 // max_retries is the number of retries.
 func TestProvider_maxRetries(t *testing.T) {
 	t.Parallel()

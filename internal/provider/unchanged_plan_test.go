@@ -107,7 +107,7 @@ func FuzzUnchangedPlan(f *testing.F) {
 	for name, project := range map[string]any{"none": nil, "default": "eps", "unknown": tftypes.UnknownValue} {
 		servers[name] = newPlans(f, project)
 	}
-	for seed := range uint64(50) {
+	for seed := range uint64(20) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, seed uint64) {
