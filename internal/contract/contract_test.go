@@ -71,8 +71,7 @@ func TestAccBuildJob(t *testing.T) {
 	ctx, account := account(t)
 	t.Setenv("TF_ACC_PROVIDER_NAMESPACE", "servicestage")
 	name := "tf-acc-" + strings.ToLower(rand.Text())
-	// Terraform destroys what it created. If it could not, this does; the name is random.
-	t.Cleanup(func() {
+	t.Cleanup(func() { // Terraform destroys what it created. If it could not, this does; the name is random.
 		ctx := context.WithoutCancel(ctx)
 		for job, err := range account.Client.BuildJobs(ctx, name) {
 			if err != nil || job.Name == name {
@@ -321,7 +320,7 @@ func TestProbe_faults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if row := rows(t, emulator.Quirks{}, c.fault)[c.row]; row.Verdict != c.want {
-				t.Errorf("verdict %s, want %s: %+v", row.Verdict, c.want, row)
+				t.Errorf("want %s, got %+v", c.want, row)
 			}
 		})
 	}
