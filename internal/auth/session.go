@@ -65,6 +65,9 @@ func NewSession(source Source, description string, project Project, clients Clie
 // Description says which settings the credentials come from.
 func (s *Session) Description() string { return s.description }
 
+// Source returns the source of the credentials and the clients that it sends its requests with.
+func (s *Session) Source() (Source, Clients) { return s.source, s.clients }
+
 // Authenticate authenticates the request with the current credentials. Its error is an [*Error], or that of the context if it ends
 // first.
 func (s *Session) Authenticate(ctx context.Context, req *http.Request, body []byte) error {

@@ -4,7 +4,6 @@
 package rest
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"html"
@@ -22,8 +21,8 @@ func FuzzRedact(f *testing.F) {
 		f.Add(`nary\n\u0041`, text, text)
 	}
 	f.Fuzz(func(t *testing.T, secret, before, after string) {
-		folded := fold(secret, false).text
-		if len(folded) < minSecret || bytes.ContainsAny(folded, "[]") || strings.Contains(redacted, string(folded)) {
+		folded := fold(secret)
+		if len(folded) < minSecret || strings.ContainsAny(folded, "[]") || strings.Contains(redacted, folded) {
 			return
 		}
 		quoted, err := json.Marshal(secret)
@@ -34,7 +33,7 @@ func FuzzRedact(f *testing.F) {
 			secret, url.QueryEscape(secret), url.PathEscape(secret), string(quoted), html.EscapeString(secret), base64.StdEncoding.EncodeToString([]byte(secret)),
 		} {
 			r := redactor{secrets: []string{secret}}
-			if got := r.clean(before+written+after, maxInput); len(before+written+after) < maxInput && bytes.Contains(fold(got, false).text, folded) {
+			if got := r.clean(before+written+after, maxInput); len(before+written+after) < maxInput && strings.Contains(fold(got), folded) {
 				t.Errorf("%q is in %q", secret, got)
 			}
 		}
