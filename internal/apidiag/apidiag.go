@@ -1,8 +1,8 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package apidiag renders an error of the ServiceStage API as a diagnostic with a cause and a remedy. It must not import the packages of
-// resources.
+// Package apidiag renders an error of the ServiceStage API as a diagnostic with a cause and a remedy. It must not
+// import the packages of resources.
 package apidiag
 
 import (
@@ -28,11 +28,12 @@ import (
 // maxCause limits the text of an error that is not one of the API, in characters.
 const maxCause = 1024
 
-// maxClockSkew is the difference of clocks that a message mentions; the gateway rejects signatures that are 15 minutes off.
+// maxClockSkew is the difference of clocks that a message mentions; the gateway rejects signatures that are 15 minutes
+// off.
 const maxClockSkew = 5 * time.Minute
 
-// Error returns an error diagnostic for err. The summary is a fixed sentence; operation is what failed for which object, such as
-// `creating build job "app"`. advice replaces the advice for the error's code.
+// Error returns an error diagnostic for err. The summary is a fixed sentence; operation is what failed for which
+// object, such as `creating build job "app"`. advice replaces the advice for the error's code.
 func Error(summary, operation string, err error, advice ...string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(summary, Detail(operation, err, advice...))
 }
@@ -52,7 +53,8 @@ func Detail(operation string, err error, advice ...string) string {
 			advice = append(advice, credentialsInUse(failure.Credentials))
 		}
 	}
-	return paragraphs(fmt.Sprintf("Error %s: %s.", operation, strings.TrimSuffix(cause(failure), ".")), append(advice, facts(failure))...)
+	return paragraphs(fmt.Sprintf("Error %s: %s.", operation, strings.TrimSuffix(cause(failure), ".")), append(advice,
+		facts(failure))...)
 }
 
 // paragraphs joins those that are not empty.
@@ -69,7 +71,8 @@ func credentialsInUse(description string) string {
 	return "Credentials in use: " + rest.Sanitize(description, maxCause) + "."
 }
 
-// withoutCredentials returns the detail for an operation whose credentials could not be obtained. Only the first of a run is complete.
+// withoutCredentials returns the detail for an operation whose credentials could not be obtained. Only the first of a
+// run is complete.
 func withoutCredentials(operation string, failed *auth.Error) string {
 	step := rest.Sanitize(failed.Operation(), maxCause)
 	if failed.Repeated() {
@@ -92,14 +95,16 @@ func credentialsAdvice(failed *auth.Error, rejected bool) string {
 	case auth.Login:
 		return "Check user_name or user_id, password, domain_name or domain_id, and project_name."
 	case auth.AssumeAgency:
-		return "Check the name and the account of the agency. The credentials need the permission to assume it: Agent Operator, or " +
+		return "Check the name and the account of the agency. The credentials need the permission to assume it: Agent " +
+			"Operator, or " +
 			"sts:agencies:assume if the account is set by its ID."
 	case auth.ReadIDToken:
 		return "Check id_token_file."
 	case auth.ExchangeIDToken:
 		return "Check idp_id, and that the ID token was issued by this identity provider and has not expired."
 	case auth.ExchangeToken:
-		return "Check that the token has not expired, and that its user has access to the project (project_id or project_name)."
+		return "Check that the token has not expired, and that its user has access to the project (project_id or " +
+			"project_name)."
 	case auth.FindDomain:
 		return "Set domain_id to the ID of the account that the access key belongs to."
 	case auth.FindProject:
@@ -108,7 +113,8 @@ func credentialsAdvice(failed *auth.Error, rejected bool) string {
 		}
 		return "Set project_id, or grant the credentials the permission to list projects."
 	case auth.ReadMetadata:
-		return "The metadata service exists only on cloud servers (ECS) with an agency. On other machines, set access_key and secret_key " +
+		return "The metadata service exists only on cloud servers (ECS) with an agency. On other machines, set access_key " +
+			"and secret_key " +
 			"(HW_ACCESS_KEY and HW_SECRET_KEY) or other credentials. HW_METADATA_DISABLED=true disables the metadata service."
 	}
 	return ""
@@ -161,7 +167,8 @@ func requestedWait(failure *rest.Error) string {
 	if !ok || wait.Wait > failure.RetryAfter {
 		return ""
 	}
-	return fmt.Sprintf(" (Retry-After requests another %s, and the operation has %s left)", wait.Wait.Round(time.Second), wait.Left.Round(time.Second))
+	return fmt.Sprintf(" (Retry-After requests another %s, and the operation has %s left)", wait.Wait.Round(time.Second),
+		wait.Left.Round(time.Second))
 }
 
 // response returns status, code and message of the response, or why there is none.
@@ -204,17 +211,20 @@ const serviceEndpoint = "endpoints.servicestage (HW_SERVICESTAGE_ENDPOINT)"
 func adviceFor(failure *rest.Error) string {
 	switch failure.Code {
 	case "APIGW.0101":
-		return "The Build API is not published at this endpoint. Check region (HW_REGION_NAME), and " + serviceEndpoint + " if it is set."
+		return "The Build API is not published at this endpoint. Check region (HW_REGION_NAME), and " + serviceEndpoint +
+			" if it is set."
 	case "APIGW.0301":
 		return cmp.Or(clockSkew(failure), "The credentials are not valid. Correct or replace them.")
 	case "APIGW.0302":
 		return fmt.Sprintf("The credentials are valid, but lack the permission %s. Grant it to the IAM user or agency.",
 			servicestage.Permission(failure.Method))
 	case "APIGW.0307":
-		return "The token has expired, or it was issued for another region. Tokens expire after 24 hours. Get a new token in the provider's " +
+		return "The token has expired, or it was issued for another region. Tokens expire after 24 hours. Get a new token " +
+			"in the provider's " +
 			"region, or remove the token to use other credentials."
 	case "APIGW.0308":
-		return "ServiceStage limits the rate of requests. Run Terraform with a lower -parallelism, or raise max_retries (HW_MAX_RETRIES)."
+		return "ServiceStage limits the rate of requests. Run Terraform with a lower -parallelism, or raise max_retries " +
+			"(HW_MAX_RETRIES)."
 	}
 	switch {
 	case errors.Is(failure.Stopped, context.Canceled):
@@ -225,16 +235,19 @@ func adviceFor(failure *rest.Error) string {
 		return redirectAdvice(failure, serviceEndpoint, "/assembling/")
 	case failure.StatusCode == 0 && failure.Err != nil:
 		return cmp.Or(connectionAdvice(failure.Err, serviceEndpoint),
-			"ServiceStage could not be reached. Check the network and its proxies, region (HW_REGION_NAME), and "+serviceEndpoint+" if it is set.")
+			"ServiceStage could not be reached. Check the network and its proxies, region (HW_REGION_NAME), and "+
+				""+serviceEndpoint+" if it is set.")
 	case failure.StatusCode/100 == 5 && failure.Code == "":
 		return "ServiceStage, or a proxy before it, is unavailable. Try again later."
 	case failure.Code == "" && strings.HasPrefix(failure.Message, `"`): // An excerpt of a page.
-		return "The response does not come from ServiceStage. Check " + serviceEndpoint + ", and whether a proxy or firewall blocks the request."
+		return "The response does not come from ServiceStage. Check " + serviceEndpoint +
+			", and whether a proxy or firewall blocks the request."
 	}
 	return ""
 }
 
-// connectionAdvice returns the remedy for a missing connection; "" if the cause is unknown. endpoint names the arguments with the endpoint.
+// connectionAdvice returns the remedy for a missing connection; "" if the cause is unknown. endpoint names the
+// arguments with the endpoint.
 func connectionAdvice(err error, endpoint string) string {
 	var (
 		host        *net.DNSError
@@ -245,17 +258,22 @@ func connectionAdvice(err error, endpoint string) string {
 	)
 	switch {
 	case errors.As(err, &proxy), errors.As(err, &dial) && dial.Op == "proxyconnect":
-		return "The connection goes through a proxy. Check the environment variables HTTPS_PROXY and NO_PROXY, and that the proxy permits the endpoint."
+		return "The connection goes through a proxy. Check the environment variables HTTPS_PROXY and NO_PROXY, and that " +
+			"the proxy permits the endpoint."
 	case errors.As(err, &host) && host.IsNotFound:
-		return "This host does not exist. Check region (HW_REGION_NAME): the service may not be available there. Otherwise set " + endpoint + "."
+		return "This host does not exist. Check region (HW_REGION_NAME): the service may not be available there. Otherwise " +
+			"set " + endpoint + "."
 	case errors.As(err, &plainText):
-		return "The port does not use TLS. Check host and port of " + endpoint + ". For an endpoint without TLS, use http://, which is accepted for " +
+		return "The port does not use TLS. Check host and port of " + endpoint +
+			". For an endpoint without TLS, use http://, which is accepted for " +
 			"loopback hosts, and for all hosts if insecure is true."
 	case errors.As(err, &certificate):
-		return "Set cacert_file (HW_CACERT_FILE) to the certificates of the authority that issued the certificate of the endpoint. " +
+		return "Set cacert_file (HW_CACERT_FILE) to the certificates of the authority that issued the certificate of the " +
+			"endpoint. " +
 			"For tests, insecure accepts any certificate."
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "The host accepts no connections on this port. Check region (HW_REGION_NAME), and " + endpoint + " if it is set."
+		return "The host accepts no connections on this port. Check region (HW_REGION_NAME), and " + endpoint +
+			" if it is set."
 	}
 	return ""
 }
@@ -264,7 +282,8 @@ func connectionAdvice(err error, endpoint string) string {
 func redirectAdvice(failure *rest.Error, endpoint, root string) string {
 	target, _, found := strings.Cut(failure.Location, root)
 	if !found {
-		return "The response may come from a proxy or firewall. If the endpoint has moved, set " + endpoint + " to its new URL."
+		return "The response may come from a proxy or firewall. If the endpoint has moved, set " + endpoint +
+			" to its new URL."
 	}
 	return fmt.Sprintf("If the endpoint has moved, set %s to %s.", endpoint, target)
 }
@@ -274,6 +293,7 @@ func clockSkew(failure *rest.Error) string {
 	if failure.ServerTime.IsZero() || failure.LocalTime.Sub(failure.ServerTime).Abs() < maxClockSkew {
 		return ""
 	}
-	return fmt.Sprintf("Signatures are valid for a few minutes only, and the clocks differ: the server's time is %s, the local time is %s. Set the clock.",
+	return fmt.Sprintf("Signatures are valid for a few minutes only, and the clocks differ: the server's time is %s, "+
+		"the local time is %s. Set the clock.",
 		failure.ServerTime.UTC().Format(time.RFC3339), failure.LocalTime.UTC().Format(time.RFC3339))
 }

@@ -30,30 +30,30 @@ const (
 
 // credentialSource is one way to get credentials.
 type credentialSource struct {
-	// name is the settings that make it, as messages name them.
+	// name names the settings of the source in messages.
 	name string
-	// source is nil if the credentials are incomplete; missing is why.
+	// source is nil if the credentials are incomplete; missing is the reason.
 	source  auth.Source
 	missing string
-	// token is the token that the source returns as it is; empty for other sources.
+	// token is the token that the source returns unchanged; empty for other sources.
 	token auth.Token
 	// configured is true if one of the settings is in the provider block.
 	configured bool
-	// fault is what is wrong with the settings, such as that half of a pair is set; nil if nothing is.
+	// fault is an error of the settings, such as an access key without its secret key; nil if there is none.
 	fault diag.Diagnostic
-	// description says where the credentials come from.
+	// description names the settings that are set, and where their values come from.
 	description string
-	// profile is the profile that was read; empty if none was.
+	// profile is the profile of the configuration file; empty if none was read.
 	profile auth.Profile
-	// needsProject is true if the credentials are useless without a project, hasProject if they are for a certain one.
+	// needsProject is true if the credentials require a project, hasProject if they already are for one project.
 	needsProject, hasProject bool
-	// temporary is true if the credentials are a temporary access key, with which STS issues keys for an hour at most.
+	// temporary is true for a temporary access key, with which STS issues keys for at most an hour.
 	temporary bool
-	// usesMetadata is true if the metadata service has the credentials.
+	// usesMetadata is true if the credentials come from the metadata service.
 	usesMetadata bool
 }
 
-// selection is the credentials in use. It is a plain value: equal settings give equal selections.
+// selection is the credentials in use. It is a plain value: equal settings result in equal selections.
 type selection struct {
 	source       auth.Source
 	description  string
@@ -62,20 +62,23 @@ type selection struct {
 	usesMetadata bool
 }
 
-// selectSource selects the first source that is configured, else the first that is complete. The order is:
+// selectSource selects the first complete source that the provider block configures; otherwise, the first complete source
+// in this list:
 //
 //  1. token
 //  2. OIDC
-//  3. profile that is named
+//  3. profile, if profile or shared_config_file is set
 //  4. access key and secret key
 //  5. user and password
 //  6. current profile of the default file
 //  7. metadata service
 //
-// An agency is assumed with any of them.
+// Any of them can assume an agency.
 func (c *configuration) selectSource() selection {
 	named := c.lookup("shared_config_file").text != "" || c.lookup("profile").text != ""
-	sources := []credentialSource{c.tokenSource(), c.oidcSource(), c.profileSource(named), c.keySource(), c.passwordSource()}
+	sources := []credentialSource{
+		c.tokenSource(), c.oidcSource(), c.profileSource(named), c.keySource(), c.passwordSource(),
+	}
 	profile := sources[2].profile
 	if !named {
 		defaultProfile := c.profileSource(!slices.ContainsFunc(sources, credentialSource.complete))
@@ -90,8 +93,8 @@ func (c *configuration) selectSource() selection {
 	for _, s := range sources {
 		switch {
 		case s.configured && used != "":
-			c.diags.AddWarning("Several credentials", fmt.Sprintf("The provider block sets %s, and also %s. The provider uses %s.\n\n"+
-				"Remove the other credentials.", used, s.name, used))
+			c.diags.AddWarning("Several credentials", fmt.Sprintf("The provider block sets %s, and also %s. "+
+				"The provider uses %s.\n\nRemove the other credentials.", used, s.name, used))
 		case s.configured && s.complete():
 			used = s.name
 		case s.fault != nil && (s.configured || !earlier): // Others would not be selected anyway.
@@ -102,15 +105,9 @@ func (c *configuration) selectSource() selection {
 	if c.diags.HasError() {
 		return selection{}
 	}
-	var unused []string
-	for _, s := range complete {
-		if s.name != candidates[0].name && s.name != metadataName {
-			unused = append(unused, s.description)
-		}
-	}
 	if len(candidates) == 0 {
-		c.diags.AddError("No credentials", "The provider found no complete credentials:\n\n  - "+tried(sources, "\n  - ")+"\n\n"+
-			"Set access_key and secret_key (HW_ACCESS_KEY and HW_SECRET_KEY), or other credentials.")
+		c.diags.AddError("No credentials", "The provider found no complete credentials:\n\n  - "+reasons(sources, "\n  - ")+
+			"\n\nSet access_key and secret_key (HW_ACCESS_KEY and HW_SECRET_KEY), or other credentials.")
 		return selection{}
 	}
 	where := c.location(profile)
@@ -120,21 +117,27 @@ func (c *configuration) selectSource() selection {
 		domainID := c.lookup("domain_id").unlessNamed(domainName)
 		selected.source = auth.Exchange{Token: string(selected.token), DomainID: domainID.text, DomainName: domainName.text}
 	}
+	for _, s := range complete {
+		if s.name != selected.name && s.name != metadataName {
+			selected.description += ". Not used: " + s.description
+		}
+	}
 	result := selection{
-		source: selected.source, description: strings.Join(append([]string{selected.description}, unused...), ". Not used: "), location: where,
-		usesMetadata: selected.usesMetadata,
+		source: selected.source, description: selected.description, location: where, usesMetadata: selected.usesMetadata,
 	}
 	if !selected.hasProject {
 		result.project = c.project(where, selected.profile)
 	}
 	if selected.needsProject && result.project == (auth.Project{}) {
-		c.diags.AddAttributeError(path.Root("project_name"), "Missing project", "A login with a password returns a token for one project, and "+
-			"no project is configured.\n\nSet region, project_name or project_id.")
+		c.diags.AddAttributeError(path.Root("project_name"), "Missing project",
+			"A login with a password returns a token for one project, and no project is configured.\n\n"+
+				"Set region, project_name or project_id.")
 	}
 	return result
 }
 
-// project is the configured project, else that of the profile in use, unless that is for another region, else the one named as the region.
+// project returns the configured project, the project of the profile in use if its region is the same, or the project with
+// the name of the region, in this order.
 func (c *configuration) project(where location, profile auth.Profile) auth.Project {
 	name := c.lookup("project_name")
 	project := auth.Project{ID: c.headerValue("project_id").unlessNamed(name).text, Name: name.text}
@@ -147,11 +150,12 @@ func (c *configuration) project(where location, profile auth.Profile) auth.Proje
 
 func (s credentialSource) complete() bool { return s.source != nil }
 
-// incomplete is a source that lacks a setting. given are those that it has, set or not.
+// incomplete returns the source with the error that a setting is missing. given are its other settings, also unset ones.
 func (s credentialSource) incomplete(missing string, lacking value, given ...value) credentialSource {
 	s.missing = missing
 	s.fault = diag.NewAttributeErrorDiagnostic(lacking.path(), "Missing "+lacking.name, fmt.Sprintf(
-		"The credentials are incomplete: %s, but %s.\n\nSet %s (%s), or remove the incomplete credentials.", describe(given...), missing, lacking.name, lacking.orVariables()))
+		"The credentials are incomplete: %s, but %s.\n\nSet %s (%s), or remove the incomplete credentials.",
+		describe(given...), missing, lacking.name, lacking.orVariables()))
 	return s
 }
 
@@ -170,13 +174,13 @@ func describe(values ...value) string {
 
 func anyConfigured(values ...value) bool { return slices.ContainsFunc(values, value.configured) }
 
-// tried lists why each of the sources is incomplete.
-func tried(sources []credentialSource, separator string) string {
-	var reasons []string
-	for _, s := range sources {
-		reasons = append(reasons, s.name+": "+s.missing)
+// reasons lists why each of the sources is incomplete.
+func reasons(sources []credentialSource, separator string) string {
+	list := make([]string, len(sources))
+	for i, s := range sources {
+		list[i] = s.name + ": " + s.missing
 	}
-	return strings.Join(reasons, separator)
+	return strings.Join(list, separator)
 }
 
 func (c *configuration) tokenSource() credentialSource {
@@ -203,7 +207,8 @@ func (c *configuration) keySource() credentialSource {
 	case key.text == "":
 		return s.incomplete("secret_key is not set", key, id, token)
 	default:
-		s.source, s.temporary = auth.Static{Credential: auth.AccessKey{ID: id.text, Secret: key.text, SecurityToken: token.text}}, token.text != ""
+		s.temporary = token.text != ""
+		s.source = auth.Static{Credential: auth.AccessKey{ID: id.text, Secret: key.text, SecurityToken: token.text}}
 	}
 	return s
 }
@@ -232,7 +237,7 @@ func (c *configuration) passwordSource() credentialSource {
 	return s
 }
 
-// profileSource reads the profile that is named, or the current one of the default file, unless it is not needed.
+// profileSource reads the configured profile, or the current one of the default file. It reads no file unless needed is true.
 func (c *configuration) profileSource(needed bool) credentialSource {
 	file, name := c.lookup("shared_config_file"), c.lookup("profile")
 	named := file.text != "" || name.text != ""
@@ -249,7 +254,8 @@ func (c *configuration) profileSource(needed bool) credentialSource {
 		}
 		if named {
 			s.fault = diag.NewAttributeErrorDiagnostic(file.path(), "Unreadable shared configuration file", fmt.Sprintf(
-				"Error reading the shared configuration file: %s.\n\nCheck shared_config_file (%s), which defaults to %s.", err, file.orVariables(), defaultConfigFile))
+				"Error reading the shared configuration file: %s.\n\nCheck shared_config_file (%s), which defaults to %s.",
+				err, file.orVariables(), defaultConfigFile))
 		}
 		return s
 	}
@@ -258,8 +264,8 @@ func (c *configuration) profileSource(needed bool) credentialSource {
 		s.missing = fmt.Sprintf("file %s: %s", shown, err)
 		if named {
 			s.fault = diag.NewAttributeErrorDiagnostic(name.path(), "Unusable profile", fmt.Sprintf(
-				"Error reading a profile of %s: %s.\n\nCheck profile (%s), which defaults to the current profile of the file, or set "+
-					"shared_config_file (%s) to another file.", shown, err, name.orVariables(), file.orVariables()))
+				"Error reading a profile of %s: %s.\n\nCheck profile (%s), which defaults to the current profile of the file, "+
+					"or set shared_config_file (%s) to another file.", shown, err, name.orVariables(), file.orVariables()))
 		}
 		return s
 	}
@@ -280,8 +286,8 @@ func (c *configuration) profileSource(needed bool) credentialSource {
 }
 
 func (c *configuration) oidcSource() credentialSource {
-	idp, agency, domain := c.headerValue(oidcName+".idp_id"), c.lookup(oidcName+".agency_name"), c.lookup(oidcName+".domain_id")
-	token, file := c.lookup(oidcName+".id_token"), c.lookup(oidcName+".id_token_file")
+	idp, token, file := c.headerValue(oidcName+".idp_id"), c.lookup(oidcName+".id_token"), c.lookup(oidcName+".id_token_file")
+	agency, domain := c.lookup(oidcName+".agency_name"), c.lookup(oidcName+".domain_id")
 	s := credentialSource{name: oidcName, configured: c.has(oidcName)}
 	if !s.configured && idp.text == "" {
 		s.missing = "not set"
@@ -309,7 +315,7 @@ func (c *configuration) oidcSource() credentialSource {
 	return s
 }
 
-// metadataSource is always complete, unless it is disabled: only a request shows whether there is a metadata service.
+// metadataSource is complete unless it is disabled: only a request shows whether there is a metadata service.
 func (c *configuration) metadataSource(before []credentialSource) credentialSource {
 	s := credentialSource{name: metadataName}
 	if c.flag("HW_METADATA_DISABLED") {
@@ -317,12 +323,13 @@ func (c *configuration) metadataSource(before []credentialSource) credentialSour
 		return s
 	}
 	s.source, s.temporary, s.usesMetadata = auth.Metadata{Timeout: metadataTimeout}, true, true
-	s.description = "the metadata service, because no other source is complete (" + tried(before, "; ") + ")"
+	s.description = "the metadata service, because no other source is complete (" + reasons(before, "; ") + ")"
 	return s
 }
 
-// withAgency assumes the agencies of the blocks, one with the keys of the other, else that of the environment, else that of the profile
-// in use, or gets a token of the one that agency_name names. Without any, it returns the source.
+// withAgency returns the source with the configured agency: the one of agency_name, those of the assume_role blocks, each
+// assumed with the keys of the one before, the one of the environment, or the one of the profile in use, in this order.
+// Without an agency, it returns the source unchanged.
 func (c *configuration) withAgency(base credentialSource, where location) credentialSource {
 	caller := c.lookup("domain_id").unlessNamed(c.lookup("domain_name")).text
 	delegate, account := c.lookup("agency_name"), c.lookup("agency_domain_name")
@@ -332,17 +339,19 @@ func (c *configuration) withAgency(base credentialSource, where location) creden
 	switch {
 	case delegate.text == "" && account.text == "":
 	case delegate.text == "":
-		c.errorf(delegate, "Missing agency_name", "The agency is incomplete: %s, but agency_name is not set.\n\nSet agency_name (%s), or remove agency_domain_name.",
-			describe(account), delegate.orVariables())
+		c.errorf(delegate, "Missing agency_name", "The agency is incomplete: %s, but agency_name is not set.\n\n"+
+			"Set agency_name (%s), or remove agency_domain_name.", describe(account), delegate.orVariables())
 	case account.text == "":
-		c.errorf(account, "Missing agency_domain_name", "The agency is incomplete: %s, but agency_domain_name is not set.\n\nSet agency_domain_name (%s) to the name of "+
-			"the account that the agency belongs to.", describe(delegate), account.orVariables())
+		c.errorf(account, "Missing agency_domain_name", "The agency is incomplete: %s, but agency_domain_name is not set.\n\n"+
+			"Set agency_domain_name (%s) to the name of the account that the agency belongs to.",
+			describe(delegate), account.orVariables())
 	case assumes, base.name == oidcName, base.profile.AgencyName != "":
-		c.errorf(delegate, "Two agencies", "Two agencies are configured: %s, and %s.\n\nRemove one of them.", describe(delegate, account),
-			cmp.Or(describe(name), base.description))
+		c.errorf(delegate, "Two agencies", "Two agencies are configured: %s, and %s.\n\nRemove one of them.",
+			describe(delegate, account), cmp.Or(describe(name), base.description))
 	default:
 		base.source = auth.AgencyToken{
-			Base: base.source, Name: delegate.text, DomainName: account.text, Project: c.delegatedProject(delegate, where), CallerDomainID: caller,
+			Base: base.source, Name: delegate.text, DomainName: account.text, Project: c.delegatedProject(delegate, where),
+			CallerDomainID: caller,
 		}
 		base.description += ", " + describe(delegate)
 		base.needsProject, base.token, base.hasProject = false, "", true
@@ -350,7 +359,8 @@ func (c *configuration) withAgency(base credentialSource, where location) creden
 	}
 	if base.name == oidcName {
 		agency, domain := c.lookup(oidcName+".agency_name"), c.lookup(oidcName+".domain_id")
-		base = c.assume(base, auth.Agency{Name: agency.text, DomainID: domain.text, CallerDomainID: caller}, c.lookup(oidcName+".duration"), describe(agency, domain))
+		base = c.assume(base, auth.Agency{Name: agency.text, DomainID: domain.text, CallerDomainID: caller},
+			c.lookup(oidcName+".duration"), describe(agency, domain))
 		caller = domain.text // The keys belong to the account of the agency.
 	}
 	if !assumes {
@@ -358,7 +368,8 @@ func (c *configuration) withAgency(base credentialSource, where location) creden
 			return base
 		}
 		return c.assume(base, auth.Agency{
-			Name: base.profile.AgencyName, DomainName: base.profile.AgencyDomainName, DomainID: base.profile.AgencyDomainID, CallerDomainID: caller,
+			Name: base.profile.AgencyName, DomainName: base.profile.AgencyDomainName, DomainID: base.profile.AgencyDomainID,
+			CallerDomainID: caller,
 		}, c.lookup(roleName+".duration"), fmt.Sprintf("agency %q of the profile", base.profile.AgencyName))
 	}
 	for i := 0; i == 0 || c.has(blockName(i)); i++ {
@@ -366,62 +377,70 @@ func (c *configuration) withAgency(base credentialSource, where location) creden
 		domainID := c.lookupIn(i, "domain_id").unlessNamed(domainName)
 		switch {
 		case name.text == "":
-			c.errorf(name, "Missing agency_name", "The assume_role block has no agency_name.\n\nSet agency_name (%s) to the name of the agency.", name.orVariables())
+			c.errorf(name, "Missing agency_name", "The assume_role block has no agency_name.\n\n"+
+				"Set agency_name (%s) to the name of the agency.", name.orVariables())
 		case domainName.text == "" && domainID.text == "":
-			c.errorf(domainName, "Missing domain_name", "The account of agency %q is not set.\n\nSet domain_name (%s) or domain_id (%s) to the account that the agency belongs to.",
+			c.errorf(domainName, "Missing domain_name", "The account of agency %q is not set.\n\n"+
+				"Set domain_name (%s) or domain_id (%s) to the account that the agency belongs to.",
 				name.text, domainName.orVariables(), domainID.orVariables())
 		}
-		base = c.assume(base, auth.Agency{Name: name.text, DomainName: domainName.text, DomainID: domainID.text, CallerDomainID: caller},
-			c.lookupIn(i, "duration"), describe(name))
+		agency := auth.Agency{Name: name.text, DomainName: domainName.text, DomainID: domainID.text, CallerDomainID: caller}
+		base = c.assume(base, agency, c.lookupIn(i, "duration"), describe(name))
 		caller = domainID.text
 	}
 	return base
 }
 
-// delegatedProject returns the name of the project that the token of an agency is for. Those of other credentials are not used.
+// delegatedProject returns the name of the project of an agency's token. The projects of other credentials are not used.
 func (c *configuration) delegatedProject(agency value, where location) string {
 	project, unused := c.lookup("delegated_project"), describe(c.lookup("project_id"), c.lookup("project_name"))
 	switch {
 	case project.text != "":
 		return project.text
 	case where.region == "":
-		c.errorf(project, "Missing project", "The project of agency %q is not set.\n\nSet delegated_project (%s) to the name of a project in the account of the "+
-			"agency, or set region.", agency.text, project.orVariables())
+		c.errorf(project, "Missing project", "The project of agency %q is not set.\n\nSet delegated_project (%s) to the "+
+			"name of a project in the account of the agency, or set region.", agency.text, project.orVariables())
 	case unused != "":
-		c.diags.AddAttributeWarning(project.path(), "Unused project", fmt.Sprintf("The token of agency %q is for project %q. Not used: %s.\n\n"+
-			"Set delegated_project (%s) to use another project.", agency.text, where.region, unused, project.orVariables()))
+		c.diags.AddAttributeWarning(project.path(), "Unused project", fmt.Sprintf(
+			"The token of agency %q is for project %q. Not used: %s.\n\nSet delegated_project (%s) to use another project.",
+			agency.text, where.region, unused, project.orVariables()))
 	}
 	return where.region
 }
 
-// assume assumes an agency with the base.
-func (c *configuration) assume(base credentialSource, agency auth.Agency, duration value, description string) credentialSource {
+// assume returns the source of an agency that is assumed with the base.
+func (c *configuration) assume(
+	base credentialSource, agency auth.Agency, duration value, description string,
+) credentialSource {
 	agency.Base, agency.Duration = base.source, c.duration(duration, agency.DomainID != "", base.temporary)
 	base.source, base.description = agency, base.description+", "+description
 	base.needsProject, base.token, base.temporary = false, "", true
 	return base
 }
 
-// duration is the lifetime of temporary keys: by the ID of the account 15 minutes to 12 hours, and an hour at most with a temporary key,
-// and by its name 15 minutes to 24 hours. Zero leaves it to the service.
+// duration returns the lifetime of temporary keys. If the account is set by its ID, it is between 15 minutes and 12 hours,
+// and at most an hour with a temporary key; if it is set by its name, between 15 minutes and 24 hours. Zero means the
+// default of the service.
 //
 // Sources: https://support.huaweicloud.com/intl/en-us/api-iam5/AssumeAgency.html and
 // https://support.huaweicloud.com/intl/en-us/api-iam/iam_04_0101.html.
 func (c *configuration) duration(set value, byID, temporary bool) time.Duration {
 	const shortest, longest = 900, 43200
-	seconds := c.numberOf(set, 0)
+	lifetime := c.number(set, 0)
 	switch {
-	case seconds == 0 && byID:
-	case seconds == 0:
-		seconds = 3600
-	case byID && (seconds < shortest || seconds > longest):
-		c.errorf(set, "Invalid duration", "With domain_id, %s must be from %d to %d seconds. Got: %d.", set.origin(), shortest, longest, seconds)
-	case byID && temporary && seconds > 3600:
-		c.errorf(set, "Invalid duration", "With domain_id and a temporary access key, %s must be at most 3600 seconds. Got: %d.", set.origin(), seconds)
-	case seconds < shortest:
-		c.diags.AddAttributeWarning(set.path(), "Short duration", fmt.Sprintf("%s is %d seconds. The provider requests %d seconds, the minimum of the service.",
-			set.origin(), seconds, shortest))
-		seconds = shortest
+	case lifetime == 0 && byID:
+	case lifetime == 0:
+		lifetime = 3600
+	case byID && (lifetime < shortest || lifetime > longest):
+		c.errorf(set, "Invalid duration", "With domain_id, %s must be between %d and %d seconds. Got: %d.",
+			set.origin(), shortest, longest, lifetime)
+	case byID && temporary && lifetime > 3600:
+		c.errorf(set, "Invalid duration", "With domain_id and a temporary access key, %s must be at most 3600 seconds. Got: %d.",
+			set.origin(), lifetime)
+	case lifetime < shortest:
+		c.diags.AddAttributeWarning(set.path(), "Short duration", fmt.Sprintf(
+			"%s is %d seconds. The provider requests %d seconds, the minimum of the service.", set.origin(), lifetime, shortest))
+		lifetime = shortest
 	}
-	return time.Duration(seconds) * time.Second
+	return time.Duration(lifetime) * time.Second
 }

@@ -57,27 +57,52 @@ func TestProvider_credentials(t *testing.T) {
 		arguments, sender, project string
 		iam                        []string
 	}{
-		"token":            {region + tokenBlock, token, "", nil},
-		"keys":             {region + keyBlock, key, project, []string{lookUp}},
-		"keys_project":     {region + keyBlock + "project_id = \"p\"\n", key, "p", nil},
-		"password":         {region + userBlock, "issued token", project, []string{logIn}},
-		"password_project": {userBlock + "project_name = \"team\"\n", "issued token", emulator.ProjectID("team"), []string{logIn}},
-		"password_ids":     {region + "user_id = \"" + emulator.UserID + "\"\npassword = \"emulator-password\"\n", "issued token", project, []string{logIn}},
-		"profile":          {region + "shared_config_file = \"" + file + "\"\n", token, "p", nil},
-		"profile_agency": {
-			"shared_config_file = \"" + file + "\"\nprofile = \"agency\"\n", "temporary key", emulator.ProjectID("cn-east-3"), []string{domains, assume, lookUp},
+		"token":        {region + tokenBlock, token, "", nil},
+		"keys":         {region + keyBlock, key, project, []string{lookUp}},
+		"keys_project": {region + keyBlock + "project_id = \"p\"\n", key, "p", nil},
+		"password":     {region + userBlock, "issued token", project, []string{logIn}},
+		"password_project": {
+			userBlock + "project_name = \"team\"\n", "issued token", emulator.ProjectID("team"),
+			[]string{logIn},
 		},
-		"oidc":            {region + oidcBlock, "temporary key", project, []string{exchange, assume, domains, sts, lookUp}},
-		"metadata":        {region, "temporary key", project, []string{metadata, lookUp}},
-		"agency_keys":     {region + keyBlock + roleBlock, "temporary key", project, []string{domains, assume, lookUp}},
-		"agency_id":       {region + keyBlock + roleByID, "temporary key", project, []string{domains, sts, lookUp}},
-		"agency_caller":   {region + keyBlock + roleByID + "domain_id = \"" + emulator.DomainID + "\"\n", "temporary key", project, []string{sts, lookUp}},
-		"agency_chain":    {region + keyBlock + roleByID + roleBlock, "temporary key", project, []string{domains, sts, assume, lookUp}},
-		"delegated":       {region + keyBlock + delegatedBlock, "issued token", project, []string{domains, logIn}},
-		"delegated_token": {tokenBlock + delegatedBlock + "delegated_project = \"team\"\n", "issued token", emulator.ProjectID("team"), []string{logIn}},
-		"exchanged":       {region + tokenBlock + "project_name = \"team\"\n", "issued token", emulator.ProjectID("team"), []string{logIn}},
-		"agency_password": {region + userBlock + roleBlock + "project_id = \"p\"\n", "temporary key", "p", []string{logIn, assume}},
-		"agency_token":    {region + tokenBlock + roleBlock, "temporary key", project, []string{assume, lookUp}},
+		"password_ids": {
+			region + "user_id = \"" + emulator.UserID + "\"\npassword = \"emulator-password\"\n",
+			"issued token", project,
+			[]string{logIn},
+		},
+		"profile": {region + "shared_config_file = \"" + file + "\"\n", token, "p", nil},
+		"profile_agency": {
+			"shared_config_file = \"" + file + "\"\nprofile = \"agency\"\n", "temporary key", emulator.ProjectID("cn-east-3"),
+			[]string{domains, assume, lookUp},
+		},
+		"oidc":        {region + oidcBlock, "temporary key", project, []string{exchange, assume, domains, sts, lookUp}},
+		"metadata":    {region, "temporary key", project, []string{metadata, lookUp}},
+		"agency_keys": {region + keyBlock + roleBlock, "temporary key", project, []string{domains, assume, lookUp}},
+		"agency_id":   {region + keyBlock + roleByID, "temporary key", project, []string{domains, sts, lookUp}},
+		"agency_caller": {
+			region + keyBlock + roleByID + "domain_id = \"" + emulator.DomainID + "\"\n", "temporary key",
+			project,
+			[]string{sts, lookUp},
+		},
+		"agency_chain": {region + keyBlock + roleByID + roleBlock, "temporary key", project, []string{
+			domains, sts,
+			assume, lookUp,
+		}},
+		"delegated": {region + keyBlock + delegatedBlock, "issued token", project, []string{domains, logIn}},
+		"delegated_token": {
+			tokenBlock + delegatedBlock + "delegated_project = \"team\"\n", "issued token",
+			emulator.ProjectID("team"),
+			[]string{logIn},
+		},
+		"exchanged": {
+			region + tokenBlock + "project_name = \"team\"\n", "issued token", emulator.ProjectID("team"),
+			[]string{logIn},
+		},
+		"agency_password": {region + userBlock + roleBlock + "project_id = \"p\"\n", "temporary key", "p", []string{
+			logIn,
+			assume,
+		}},
+		"agency_token": {region + tokenBlock + roleBlock, "temporary key", project, []string{assume, lookUp}},
 	}
 	servers, config := map[string]*emulator.Server{}, []string{providertest.Requirement}
 	for name, c := range cases {
@@ -92,7 +117,8 @@ func TestProvider_credentials(t *testing.T) {
 	for name, c := range cases {
 		iam, requests := split(servers[name])
 		if !slices.Equal(iam, c.iam) || len(requests) != 1 {
-			t.Errorf("%s: calls of IAM are %v and %d requests reached the service, want %v and 1", name, iam, len(requests), c.iam)
+			t.Errorf("%s: calls of IAM are %v and %d requests reached the service, want %v and 1", name, iam, len(requests),
+				c.iam)
 		}
 		for _, request := range requests {
 			if got := sender(request); got != c.sender {
@@ -108,7 +134,8 @@ func TestProvider_credentials(t *testing.T) {
 	}
 }
 
-// A name in the provider block replaces the ID of something else in the environment, and the token of an agency is for its own project.
+// A name in the provider block replaces the ID of something else in the environment, and the token of an agency is for
+// its own project.
 func TestProvider_configuredNamesPrecedeIDs(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
@@ -127,15 +154,18 @@ func TestProvider_configuredNamesPrecedeIDs(t *testing.T) {
 		config = append(config, aliased(name, region+c.arguments+endpointsOf(servers[name])))
 	}
 	cli := providertest.NewCLI(t, servers["project"])
-	cli.Env = append(cli.Env, "HW_PROJECT_ID=elsewhere", "HW_USER_ID=nobody", "HW_ASSUME_ROLE_DOMAIN_ID=elsewhere", "HW_DOMAIN_ID="+emulator.DomainID)
+	cli.Env = append(cli.Env, "HW_PROJECT_ID=elsewhere", "HW_USER_ID=nobody", "HW_ASSUME_ROLE_DOMAIN_ID=elsewhere",
+		"HW_DOMAIN_ID="+emulator.DomainID)
 	cli.Write(t, "main.tf", strings.Join(config, ""))
-	if stdout := succeed(t, cli, "plan", "-no-color", "-input=false"); strings.Count(stdout, "Warning: Unused project") != 1 {
+	if stdout := succeed(t, cli, "plan", "-no-color", "-input=false"); strings.Count(stdout,
+		"Warning: Unused project") != 1 {
 		t.Errorf("not one warning of the project that is not used:\n%s", stdout)
 	}
 	for name, c := range cases {
 		iam, requests := split(servers[name])
 		if !slices.Equal(iam, c.iam) || len(requests) != 1 || requests[0].Header.Get("X-Project-Id") != c.project {
-			t.Errorf("%s: calls of IAM are %v, want %v; requests are %+v, want one for project %s", name, iam, c.iam, requests, c.project)
+			t.Errorf("%s: calls of IAM are %v, want %v; requests are %+v, want one for project %s", name, iam, c.iam, requests,
+				c.project)
 		}
 	}
 }
@@ -164,7 +194,8 @@ func TestProvider_rejectedLoginIsNotRepeated(t *testing.T) {
 			servers[name].InjectFault(c.fault)
 		}
 		config = append(config, strings.Replace(
-			aliased(name, "max_retries = 0\n"+c.arguments+endpointsOf(servers[name])), "{\n  provider", "{\n  count = 3\n  provider", 1))
+			aliased(name, "max_retries = 0\n"+c.arguments+endpointsOf(servers[name])), "{\n  provider",
+			"{\n  count = 3\n  provider", 1))
 	}
 	cli := providertest.NewCLI(t, servers["password"])
 	cli.Env = append(cli.Env, "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_PROJECT_ID=")
@@ -174,7 +205,8 @@ func TestProvider_rejectedLoginIsNotRepeated(t *testing.T) {
 		t.Errorf("%v\n%s", err, stderr)
 	}
 	const repeated = "failed. Another error of this run explains the cause."
-	if got := strings.Count(strings.Join(strings.Fields(strings.ReplaceAll(stderr, "│", "")), " "), repeated); got != 2*len(cases) {
+	if got := strings.Count(strings.Join(strings.Fields(strings.ReplaceAll(stderr, "│", "")), " "),
+		repeated); got != 2*len(cases) {
 		t.Errorf("%d errors refer to another one, want %d\n%s", got, 2*len(cases), stderr)
 	}
 	for name, c := range cases {
@@ -192,7 +224,8 @@ func TestProvider_metadataWithoutResponse(t *testing.T) {
 	server := emulator.New(t, emulator.Options{})
 	server.InjectFault(emulator.Fault{Path: "/openstack/latest/securitykey", Times: -1, Do: func() { <-release }})
 	cli := providertest.NewCLI(t, server)
-	cli.Env = append(cli.Env, "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_METADATA_DISABLED=false", "HW_METADATA_ENDPOINT="+server.URL, "HOME="+t.TempDir())
+	cli.Env = append(cli.Env, "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_METADATA_DISABLED=false",
+		"HW_METADATA_ENDPOINT="+server.URL, "HOME="+t.TempDir())
 	cli.Write(t, "main.tf", providertest.Requirement+aliased("none", ""))
 	_, stderr, _ := cli.Run(t, "plan", "-no-color", "-input=false") // The message says whether it failed.
 	if got, want := errorsOf(stderr)["none"], "metadata service failed: no response in 2s."; !strings.Contains(got, want) {
@@ -211,7 +244,8 @@ func TestProvider_oneLogin(t *testing.T) {
 	succeed(t, cli, "apply", "-no-color", "-input=false", "-auto-approve", "-parallelism=50")
 	iam, requests := split(server)
 	if want := []string{domains, assume, lookUp}; !slices.Equal(iam, want) || len(requests) != 2*count+1 {
-		t.Errorf("calls of IAM are %v and %d requests reached the service, want %v and %d", iam, len(requests), want, 2*count+1)
+		t.Errorf("calls of IAM are %v and %d requests reached the service, want %v and %d", iam, len(requests), want,
+			2*count+1)
 	}
 }
 
@@ -240,8 +274,12 @@ func TestProvider_refresh(t *testing.T) {
 		block string
 		end   func(server *emulator.Server, clock *clock)
 	}{
-		"expired keys of an agency": {keyBlock + roleBlock, func(_ *emulator.Server, clock *clock) { clock.advance(14 * time.Minute) }},
-		"revoked token":             {userBlock, func(server *emulator.Server, _ *clock) { server.RevokeCredentials() }},
+		"expired keys of an agency": {keyBlock + roleBlock, func(_ *emulator.Server,
+			clock *clock,
+		) {
+			clock.advance(14 * time.Minute)
+		}},
+		"revoked token": {userBlock, func(server *emulator.Server, _ *clock) { server.RevokeCredentials() }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -253,9 +291,11 @@ func TestProvider_refresh(t *testing.T) {
 				Method: http.MethodPost, Path: jobsPath, Do: func() { c.end(server, clock) },
 				When: func(emulator.Request) bool { posts++; return posts == 5 },
 			})
-			providertest.RunWith(t, server, providertest.Factories(func(config *servicestage.Config) { config.Now = clock.time }), resource.TestStep{
-				Config: providertest.WithProvider("\n"+config, strings.ReplaceAll(strings.Replace(job, "app", "app-${count.index}", 1), "{}", "{}\n  count = 15")),
-			})
+			providertest.RunWith(t, server,
+				providertest.Factories(func(config *servicestage.Config) { config.Now = clock.time }), resource.TestStep{
+					Config: providertest.WithProvider("\n"+config, strings.ReplaceAll(strings.Replace(job, "app", "app-${count.index}",
+						1), "{}", "{}\n  count = 15")),
+				})
 			iam, requests := split(server)
 			if len(iam) < 4 {
 				t.Errorf("calls of IAM are %v: nothing was refreshed", iam)

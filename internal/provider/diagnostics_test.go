@@ -43,6 +43,34 @@ type mistake struct {
 	core bool
 }
 
+// configured is a mistake in a provider block.
+func configured(name, settings string) mistake { return mistake{name: name, settings: settings} }
+
+func invalid(name, config string) mistake { return mistake{name: name, validate: config} }
+
+func planned(name, config string) mistake { return mistake{name: name, plan: config} }
+
+func applied(name, config string) mistake { return mistake{name: name, apply: config} }
+
+func called(name string, call func(t *testing.T) []*tfprotov6.Diagnostic) mistake {
+	return mistake{name: name, call: call}
+}
+
+func (m mistake) with(environment ...string) mistake {
+	m.environment = environment
+	return m
+}
+
+func (m mistake) after(config string) mistake {
+	m.before = config
+	return m
+}
+
+func (m mistake) byTerraform() mistake {
+	m.core = true
+	return m
+}
+
 func (m mistake) label() string {
 	return strings.Trim(regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(m.name), "_"), "_")
 }
@@ -122,21 +150,29 @@ type faultyWorld struct {
 
 func newFaultyWorld(t *testing.T) *faultyWorld {
 	t.Helper()
-	server, ignoring := emulator.New(t, emulator.Options{IAM: emulator.IAM{Projects: map[string]string{"cn-north-4": "p", "test-project": "p"}}}), emulator.New(t, emulator.Options{Quirks: emulator.Quirks{IgnoreRename: true}})
+	server, ignoring := emulator.New(t, emulator.Options{IAM: emulator.IAM{Projects: map[string]string{
+		"cn-north-4":   "p",
+		"test-project": "p",
+	}}}), emulator.New(t, emulator.Options{Quirks: emulator.Quirks{IgnoreRename: true}})
 	for _, name := range []string{"taken", "Taken-Case", "several", "several"} {
 		server.AddJob(map[string]any{"job_name": name, "environment_setting": map[string]any{}})
 	}
 	injectFaults(server)
 	responder := httptest.NewServer(http.HandlerFunc(respond))
 	secure, closed := httptest.NewTLSServer(server.Service), httptest.NewServer(nil)
-	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter,
+		_ *http.Request,
+	) {
+		w.WriteHeader(http.StatusForbidden)
+	}))
 	closed.Close()
 	t.Cleanup(responder.Close)
 	t.Cleanup(secure.Close)
 	t.Cleanup(proxy.Close)
 	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw})
 	return &faultyWorld{server: server, places: strings.NewReplacer(
-		"{service}", server.URL, "{https}", strings.Replace(server.URL, "http:", "https:", 1), "{tls}", secure.URL, "{closed}", closed.URL,
+		"{service}", server.URL, "{https}", strings.Replace(server.URL, "http:", "https:", 1), "{tls}", secure.URL,
+		"{closed}", closed.URL,
 		"{responder}", responder.URL, "{ignoring}", ignoring.URL, "{proxy}", proxy.URL, "{certificate}", string(certificate),
 	)}
 }
@@ -178,12 +214,15 @@ func (w *faultyWorld) command(t *testing.T, command string, mistakes ...mistake)
 	cli := providertest.NewCLI(t, w.server)
 	cli.Env = append(cli.Env, "HW_MAX_RETRIES=0", "HTTPS_PROXY="+w.places.Replace("{proxy}"))
 	if command != "apply" {
-		cli.Env = append(cli.Env, "HW_REGION_NAME=", "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_PROJECT_ID=", "HW_SERVICESTAGE_ENDPOINT=",
+		cli.Env = append(cli.Env, "HW_REGION_NAME=", "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_PROJECT_ID=",
+			"HW_SERVICESTAGE_ENDPOINT=",
 			"HW_IAM_ENDPOINT=", "HW_STS_ENDPOINT=", "HOME="+t.TempDir())
 	}
 	cli.Write(t, "versions.tf", providertest.Requirement+"provider \"servicestage\" {}\n")
-	cli.Write(t, "encrypted.json", `{"current":"a","profiles":[{"name":"a","mode":"AKSK","accessKeyId":"x","secretAccessKey":"y"}],"authEncrypt":true}`)
-	cli.Write(t, "config.json", `{"current":"a","profiles":[{"name":"a","mode":"AKSK","accessKeyId":"x","secretAccessKey":"y"}]}`)
+	cli.Write(t, "encrypted.json",
+		`{"current":"a","profiles":[{"name":"a","mode":"AKSK","accessKeyId":"x","secretAccessKey":"y"}],"authEncrypt":true}`)
+	cli.Write(t, "config.json",
+		`{"current":"a","profiles":[{"name":"a","mode":"AKSK","accessKeyId":"x","secretAccessKey":"y"}]}`)
 	cli.Write(t, "invalid.json", "[profile a]\n")
 	cli.Write(t, "empty", "\n")
 	for _, m := range mistakes {

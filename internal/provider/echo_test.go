@@ -37,8 +37,8 @@ var echoes = []struct {
 	{200, "", `{"total":%[2]s,"spec":%[2]s}`},
 }
 
-// echoing is a service, and IAM, that sends each request back in the way whose number the last element of the path or the user's name
-// ends with. signatures returns those that it received.
+// echoing is a service, and IAM, that sends each request back in the way whose number the last element of the path or
+// the user's name ends with. signatures returns those that it received.
 func echoing(t *testing.T) (address string, signatures func() []string) {
 	t.Helper()
 	var mu sync.Mutex
@@ -89,16 +89,20 @@ func TestProvider_echoedSecretIsNotShown(t *testing.T) {
 		"token": "token = \"canary-token\"\n",
 	} {
 		fmt.Fprintf(&config, "provider \"servicestage\" {\n  alias = %q\n%s}\n", name, arguments)
-		fmt.Fprintf(&config, "data \"servicestage_build_job\" %q {\n  provider = servicestage.%[1]s\n  count = %d\n  job_id = \"case-${count.index}\"\n}\n",
+		fmt.Fprintf(&config, "data \"servicestage_build_job\" %q {\n  provider = servicestage.%[1]s\n  count = %d\n  "+
+			"job_id = \"case-${count.index}\"\n}\n",
 			name, len(echoes))
 		fmt.Fprintf(&config, "data \"servicestage_build_jobs\" %q {\n  provider = servicestage.%[1]s\n}\n", name)
-		fmt.Fprintf(&config, "resource \"servicestage_build_job\" %q {\n  provider = servicestage.%[1]s\n  job_name = \"app\"\n  environment_setting {}\n}\n", name)
+		fmt.Fprintf(&config, "resource \"servicestage_build_job\" %q {\n  provider = servicestage.%[1]s\n  job_name = "+
+			"\"app\"\n  environment_setting {}\n}\n", name)
 	}
 	for i := range echoes {
 		blocks := map[string]string{
-			"password": strings.Replace(strings.Replace(userBlock, "emulator-password", "canary-password", 1), "emulator-user", fmt.Sprint("case-", i), 1),
-			"oidc":     strings.Replace(oidcBlock, "emulator-id-token", fmt.Sprintf("canary-id-token-case-%d", i), 1),
-			"agency": "access_key = \"AK\"\nsecret_key = \"canary-secret-key\"\nsecurity_token = \"canary-security-token\"\ndomain_id = \"d\"\n" +
+			"password": strings.Replace(strings.Replace(userBlock, "emulator-password", "canary-password", 1), "emulator-user",
+				fmt.Sprint("case-", i), 1),
+			"oidc": strings.Replace(oidcBlock, "emulator-id-token", fmt.Sprintf("canary-id-token-case-%d", i), 1),
+			"agency": "access_key = \"AK\"\nsecret_key = \"canary-secret-key\"\nsecurity_token = " +
+				"\"canary-security-token\"\ndomain_id = \"d\"\n" +
 				strings.Replace(roleBlock, "emulator-agency", fmt.Sprint("case-", i), 1),
 		}
 		if i%3 > 0 { // Each block is a process; the clients of IAM treat all responses alike.
@@ -107,12 +111,14 @@ func TestProvider_echoedSecretIsNotShown(t *testing.T) {
 		}
 		for name, arguments := range blocks {
 			fmt.Fprintf(&config, "provider \"servicestage\" {\n  alias = \"%s%d\"\n%s}\n", name, i, arguments)
-			fmt.Fprintf(&config, "data \"servicestage_build_jobs\" \"%s%d\" {\n  provider = servicestage.%[1]s%[2]d\n}\n", name, i)
+			fmt.Fprintf(&config, "data \"servicestage_build_jobs\" \"%s%d\" {\n  provider = servicestage.%[1]s%[2]d\n}\n", name,
+				i)
 		}
 	}
 	cli := providertest.NewCLI(t, emulator.New(t, emulator.Options{}))
 	log := filepath.Join(t.TempDir(), "trace.log")
-	cli.Env = append(cli.Env, "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_SERVICESTAGE_ENDPOINT="+address, "HW_IAM_ENDPOINT="+address, "HW_STS_ENDPOINT="+address,
+	cli.Env = append(cli.Env, "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_SERVICESTAGE_ENDPOINT="+address,
+		"HW_IAM_ENDPOINT="+address, "HW_STS_ENDPOINT="+address,
 		"HW_MAX_RETRIES=0", "TF_LOG=TRACE", "TF_LOG_PATH="+log)
 	cli.Write(t, "main.tf", config.String())
 	var printed strings.Builder
@@ -120,7 +126,7 @@ func TestProvider_echoedSecretIsNotShown(t *testing.T) {
 		{"plan"},
 		{"apply", "-auto-approve", "-target=servicestage_build_job.keys", "-target=servicestage_build_job.token"},
 	} {
-		stdout, stderr, _ := cli.Run(t, append(arguments, "-no-color", "-input=false")...) // What fails, and why, is checked below.
+		stdout, stderr, _ := cli.Run(t, append(arguments, "-no-color", "-input=false")...) // The messages are checked below.
 		printed.WriteString(stdout + stderr)
 	}
 	texts := map[string]string{"what Terraform printed": printed.String()}
@@ -145,7 +151,10 @@ func TestProvider_echoedSecretIsNotShown(t *testing.T) {
 			}
 		}
 	}
-	for _, want := range []string{"HTTP 400", "HTTP 401", "HTTP 403", "HTTP 502", "HTTP 307", "HTTP 200", "logging in as user", "assuming agency", "exchanging the ID token", "Endpoint:"} {
+	for _, want := range []string{
+		"HTTP 400", "HTTP 401", "HTTP 403", "HTTP 502", "HTTP 307", "HTTP 200",
+		"logging in as user", "assuming agency", "exchanging the ID token", "Endpoint:",
+	} {
 		if !strings.Contains(printed.String(), want) {
 			t.Errorf("no error contains %s", want)
 		}

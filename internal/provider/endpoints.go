@@ -30,17 +30,19 @@ var (
 	hostAndPort = regexp.MustCompile(`^[^/:]+(:[0-9]+(/|$)|\.)`)
 )
 
-// location is where the services are. The region is empty if only endpoints are set.
+// location is the region and the domain name of the services. The region is empty if only endpoints are set.
 type location struct{ region, cloud string }
 
 func (c *configuration) location(profile auth.Profile) location {
 	region, cloud := c.lookup("region"), c.lookup("cloud")
 	region.text = cmp.Or(region.text, profile.Region)
 	if region.text != "" && !regionName.MatchString(region.text) {
-		c.errorf(region, "Invalid region", "region (%s) must be a name such as cn-north-4. Got: %q.", region.orVariables(), region.text)
+		c.errorf(region, "Invalid region", "region (%s) must be a name such as cn-north-4. Got: %q.",
+			region.orVariables(), region.text)
 	}
 	if cloud.text != "" && !cloudName.MatchString(cloud.text) {
-		c.errorf(cloud, "Invalid cloud", "cloud (%s) must be the domain name of the services, such as myhuaweicloud.com. Got: %q.", cloud.orVariables(), cloud.text)
+		c.errorf(cloud, "Invalid cloud", "cloud (%s) must be a domain name such as myhuaweicloud.com. Got: %q.",
+			cloud.orVariables(), cloud.text)
 	}
 	return location{region.text, cmp.Or(cloud.text, defaultCloud(region.text))}
 }
@@ -53,7 +55,7 @@ func defaultCloud(region string) string {
 	return "myhuaweicloud.com"
 }
 
-// endpoints are the base URLs of the services. agencies is that of IAM for the temporary access keys of agencies.
+// endpoints are the base URLs of the services. agencies is the one of IAM for the temporary access keys of agencies.
 type endpoints struct{ service, iam, agencies, sts, metadata string }
 
 func (c *configuration) endpoints(where location, usesMetadata bool) endpoints {
@@ -61,7 +63,10 @@ func (c *configuration) endpoints(where location, usesMetadata bool) endpoints {
 		return "https://" + strings.Join(strings.Fields(service+" "+where.region+" "+where.cloud), ".")
 	}
 	c.checkEndpointKeys()
-	result := endpoints{service: c.endpointOverride("endpoints.servicestage"), agencies: c.endpointOverride("endpoints.iam"), metadata: defaultMetadataEndpoint}
+	result := endpoints{
+		service: c.endpointOverride("endpoints.servicestage"), agencies: c.endpointOverride("endpoints.iam"),
+		metadata: defaultMetadataEndpoint,
+	}
 	if result.service == "" {
 		result.service = defaultURL("servicestage")
 		if where.region == "" {
@@ -70,8 +75,7 @@ func (c *configuration) endpoints(where location, usesMetadata bool) endpoints {
 				"Set region (%s), such as cn-north-4, or endpoints.servicestage.", missing.orVariables())
 		}
 	}
-	// With both, auth_url is for tokens and projects, and the other for agencies. An auth_url of the environment does not replace a
-	// configured endpoint.
+	// If both are set, endpoints.iam is used for agencies only. HW_AUTH_URL does not override a configured endpoint.
 	result.iam = result.agencies
 	if authURL := c.lookup("auth_url"); authURL.text != "" && (authURL.configured() || !c.has("endpoints.iam")) {
 		result.iam = c.endpointOverride("auth_url")
@@ -79,9 +83,10 @@ func (c *configuration) endpoints(where location, usesMetadata bool) endpoints {
 	result.iam = strings.TrimSuffix(cmp.Or(result.iam, defaultURL("iam")), "/v3")
 	result.agencies = strings.TrimSuffix(cmp.Or(result.agencies, result.iam), "/v3")
 	result.sts = cmp.Or(c.endpointOverride("endpoints.sts"), defaultURL("sts"))
-	// The default is accepted over http: it is a link-local address, and no credentials are sent to it.
-	if set := c.lookup("HW_METADATA_ENDPOINT"); usesMetadata && strings.TrimSuffix(set.text, "/") != defaultMetadataEndpoint {
-		result.metadata = cmp.Or(c.endpointOverride(set.name), defaultMetadataEndpoint)
+	// The default is accepted with http:// because it is a link-local address that receives no credentials.
+	metadata := c.lookup("HW_METADATA_ENDPOINT")
+	if usesMetadata && strings.TrimSuffix(metadata.text, "/") != defaultMetadataEndpoint {
+		result.metadata = cmp.Or(c.endpointOverride(metadata.name), defaultMetadataEndpoint)
 	}
 	return result
 }
@@ -89,7 +94,7 @@ func (c *configuration) endpoints(where location, usesMetadata bool) endpoints {
 // endpointAliases are other names of keys of endpoints.
 var endpointAliases = map[string]string{"endpoints.servicestagev2": "endpoints.servicestage"}
 
-// checkEndpointKeys resolves aliases, and reports keys that are not used. One that is probably misspelled is an error.
+// checkEndpointKeys resolves aliases. An unused key is a warning, and an error if it is probably misspelled.
 func (c *configuration) checkEndpointKeys() {
 	var keys []string
 	for _, s := range settings {
@@ -116,14 +121,16 @@ func (c *configuration) checkEndpointKeys() {
 			return normalized == want || len(want) > 3 && levenshtein.Distance(normalized, want, nil) <= 2
 		})
 		if meant >= 0 {
-			c.diags.AddAttributeError(at, "Unknown endpoint", fmt.Sprintf("endpoints has no key %q. Did you mean %q?", unknown, keys[meant]))
+			c.diags.AddAttributeError(at, "Unknown endpoint",
+				fmt.Sprintf("endpoints has no key %q. Did you mean %q?", unknown, keys[meant]))
 		} else {
-			c.diags.AddAttributeWarning(at, "Unused endpoint", fmt.Sprintf("The provider does not use the endpoint %q: it belongs to another service.", unknown))
+			c.diags.AddAttributeWarning(at, "Unused endpoint",
+				fmt.Sprintf("The provider does not use the endpoint %q: it belongs to another service.", unknown))
 		}
 	}
 }
 
-// endpointOverride is the endpoint that a setting names; "" if it is not set.
+// endpointOverride returns the URL that a setting contains; "" if it is not set.
 func (c *configuration) endpointOverride(name string) string {
 	v := c.lookup(name)
 	if v.text == "" && !c.has(name) {
@@ -136,7 +143,8 @@ func (c *configuration) endpointOverride(name string) string {
 	summary, subject := "Invalid "+name, fmt.Sprintf("%s (%s)", name, v.orVariables())
 	switch v.kind {
 	case key:
-		summary, subject = "Invalid endpoint", fmt.Sprintf("The endpoint %q (%s)", strings.TrimPrefix(name, "endpoints."), v.orVariables())
+		summary = "Invalid endpoint"
+		subject = fmt.Sprintf("The endpoint %q (%s)", strings.TrimPrefix(name, "endpoints."), v.orVariables())
 	case environment:
 		subject = "The " + v.orVariables()
 	default:
@@ -146,10 +154,10 @@ func (c *configuration) endpointOverride(name string) string {
 		got = fmt.Sprintf(" Got: %q.", v.text)
 	}
 	c.errorf(v, summary, "%s %s.%s", subject, err, got)
-	return cmp.Or(v.text, name) // It is set, so that nothing else is reported.
+	return cmp.Or(v.text, name) // Not empty, so that no other error is reported.
 }
 
-// parseEndpoint returns the URL with its scheme and without a final slash. Its error completes the sentence "The endpoint …".
+// parseEndpoint returns the URL with its scheme and without a final slash. Its error completes the sentence "The endpoint".
 func parseEndpoint(text string, insecure bool) (string, error) {
 	complete := text
 	if hostAndPort.MatchString(text) {
@@ -157,19 +165,21 @@ func parseEndpoint(text string, insecure bool) (string, error) {
 	}
 	endpoint, err := url.Parse(complete)
 	if err != nil || endpoint.Hostname() == "" || endpoint.User != nil || strings.ContainsAny(text, "?#") {
-		return "", errors.New("must be a URL with a host, an optional path and nothing else, such as https://servicestage.cn-north-4.myhuaweicloud.com")
+		return "", errors.New("must be a URL with a host, an optional path and nothing else, such as " +
+			"https://servicestage.cn-north-4.myhuaweicloud.com")
 	}
 	switch {
 	case endpoint.Scheme != "https" && endpoint.Scheme != "http":
 		return "", errors.New("must begin with https://")
-	case endpoint.Scheme == "http" && !insecure && endpoint.Hostname() != "localhost" && !net.ParseIP(endpoint.Hostname()).IsLoopback():
+	case endpoint.Scheme == "http" && !insecure && endpoint.Hostname() != "localhost" &&
+		!net.ParseIP(endpoint.Hostname()).IsLoopback():
 		return "", errors.New("must begin with https://, because http:// sends credentials in clear text. " +
 			"http:// is accepted for loopback hosts, and for all hosts if insecure is true")
 	}
 	return strings.TrimSuffix(endpoint.String(), "/"), nil
 }
 
-// rootCAs are the authorities of the system and those of cacert_file; nil if that is not set.
+// rootCAs returns the certificate authorities of the system and of cacert_file; nil if cacert_file is not set.
 func (c *configuration) rootCAs() *x509.CertPool {
 	set := c.lookup("cacert_file")
 	if set.text == "" {
@@ -179,17 +189,19 @@ func (c *configuration) rootCAs() *x509.CertPool {
 	if !strings.Contains(set.text, "-----BEGIN") {
 		content, err := auth.ReadFile(set.text)
 		if err != nil {
-			c.errorf(set, "Unreadable certificate file", "Error reading the certificates: %s.\n\nSet cacert_file (%s) to the path of a file, or to certificates in PEM format.", err, set.orVariables())
+			c.errorf(set, "Unreadable certificate file", "Error reading the certificates: %s.\n\n"+
+				"Set cacert_file (%s) to the path of a file, or to certificates in PEM format.", err, set.orVariables())
 			return nil
 		}
 		pem = content
 	}
 	pool, err := x509.SystemCertPool()
 	if err != nil {
-		pool = x509.NewCertPool() // As on systems that keep none.
+		pool = x509.NewCertPool() // The system has none.
 	}
 	if !pool.AppendCertsFromPEM(pem) {
-		c.errorf(set, "No certificate", "cacert_file (%s) contains no certificate in PEM format, which begins with -----BEGIN CERTIFICATE-----.", set.orVariables())
+		c.errorf(set, "No certificate", "cacert_file (%s) contains no certificate in PEM format, which begins with "+
+			"-----BEGIN CERTIFICATE-----.", set.orVariables())
 	}
 	return pool
 }

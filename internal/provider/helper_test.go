@@ -31,7 +31,8 @@ resource "servicestage_build_job" "test" {
 	keyBlock   = "access_key = \"EMULATORACCESSKEY\"\nsecret_key = \"emulator-secret-key\"\n"
 	tokenBlock = "token = \"emulator-token\"\n"
 	roleBlock  = "assume_role {\n  agency_name = \"emulator-agency\"\n  domain_name = \"emulator-domain\"\n}\n"
-	oidcBlock  = "assume_role_with_oidc {\n  agency_name = \"emulator-agency\"\n  domain_id = \"" + emulator.DomainID + "\"\n" +
+	oidcBlock  = "assume_role_with_oidc {\n  agency_name = \"emulator-agency\"\n  domain_id = \"" + emulator.DomainID +
+		"\"\n" +
 		"  idp_id = \"emulator-idp\"\n  id_token = \"emulator-id-token\"\n}\n"
 )
 
@@ -53,7 +54,8 @@ func endpointsOf(server *emulator.Server) string {
 
 // aliased is a provider block with an alias and the arguments, and a data source of the same name that uses it.
 func aliased(name, arguments string) string {
-	return fmt.Sprintf("provider \"servicestage\" {\nalias = %q\n%s}\ndata \"servicestage_build_jobs\" %[1]q {\n  provider = servicestage.%[1]s\n}\n",
+	return fmt.Sprintf("provider \"servicestage\" {\nalias = %q\n%s}\ndata \"servicestage_build_jobs\" %[1]q {\n  "+
+		"provider = servicestage.%[1]s\n}\n",
 		name, arguments)
 }
 
@@ -103,8 +105,8 @@ func words(text string) string {
 	return strings.ReplaceAll(regexp.QuoteMeta(text), " ", `[\s│]+`)
 }
 
-// errorsOf returns the errors that Terraform printed by the name of the data source or provider alias that they belong to, on one line
-// each.
+// errorsOf returns the errors that Terraform printed by the name of the data source or provider alias that they belong
+// to, on one line each.
 func errorsOf(stderr string) map[string]string {
 	result := map[string]string{}
 	for part := range strings.SplitSeq(stderr, "Error: ") {

@@ -67,7 +67,8 @@ func applyAgain(t *testing.T, cli *providertest.CLI, server *emulator.Server) {
 		if known[job.ID] || !strings.Contains(stderr, job.ID) {
 			t.Errorf("build job %q (%s) is not in the state, and no error names it", job.Name(), job.ID)
 		}
-		fmt.Fprintf(&imports, "import {\n  to = servicestage_build_job.many[%s]\n  id = %q\n}\n", strings.TrimPrefix(job.Name(), "app-"), job.ID)
+		fmt.Fprintf(&imports, "import {\n  to = servicestage_build_job.many[%s]\n  id = %q\n}\n",
+			strings.TrimPrefix(job.Name(), "app-"), job.ID)
 	}
 	if (err != nil) != (imports.Len() > 0) {
 		t.Errorf("apply: %v with %d bytes of imports\n%s", err, imports.Len(), stderr)
@@ -83,7 +84,8 @@ func applyAgain(t *testing.T, cli *providertest.CLI, server *emulator.Server) {
 		names[job.Name()] = true
 	}
 	if len(server.Jobs()) != many || len(names) != many || len(inState(t, cli)) != many {
-		t.Errorf("the service holds %d jobs of %d names, the state %d; want %d of each", len(server.Jobs()), len(names), len(inState(t, cli)), many)
+		t.Errorf("the service holds %d jobs of %d names, the state %d; want %d of each", len(server.Jobs()), len(names),
+			len(inState(t, cli)), many)
 	}
 	if _, stderr, err := cli.Run(t, "plan", "-no-color", "-input=false", "-detailed-exitcode", "-lock=false"); err != nil {
 		t.Errorf("the last plan is not empty: %v\n%s", err, stderr)
@@ -92,7 +94,8 @@ func applyAgain(t *testing.T, cli *providertest.CLI, server *emulator.Server) {
 
 var everyRequest = flag.Bool("every-request", false, "kill at every request of an apply, not just at some")
 
-// killPoints are the requests of an apply at which it is killed. There are one list of known build jobs, and two requests for each job.
+// killPoints are the requests of an apply at which it is killed. There are one list of known build jobs, and two
+// requests for each job.
 func killPoints() []int {
 	const requests = 1 + 2*many
 	if !*everyRequest {
@@ -105,8 +108,8 @@ func killPoints() []int {
 	return points
 }
 
-// The provider, or Terraform, is killed in the middle of an apply: nothing is made twice, and nothing is lost without an error
-// that names it.
+// The provider, or Terraform, is killed in the middle of an apply: nothing is made twice, and nothing is lost without
+// an error that names it.
 func TestProvider_killed(t *testing.T) {
 	t.Parallel()
 	for _, victim := range []string{"provider", "terraform"} {
@@ -159,8 +162,8 @@ func TestProvider_killed(t *testing.T) {
 	}
 }
 
-// removeBrokenState does what is left to do where Terraform was killed while it wrote its state, which it does in place: all jobs
-// are orphans then.
+// removeBrokenState does what is left to do where Terraform was killed while it wrote its state, which it does in
+// place: all jobs are orphans then.
 func removeBrokenState(t *testing.T, cli *providertest.CLI) {
 	t.Helper()
 	file := filepath.Join(cli.Dir, "terraform.tfstate")
@@ -223,7 +226,8 @@ func TestProvider_interruptedWhileWaiting(t *testing.T) {
 	if err := apply.Wait(); err == nil {
 		t.Error("the apply succeeded although it was interrupted")
 	}
-	if want := "throttled (interrupted)"; !strings.Contains(strings.Join(strings.Fields(apply.Stderr.String()), " "), want) {
+	if want := "throttled (interrupted)"; !strings.Contains(strings.Join(strings.Fields(apply.Stderr.String()), " "),
+		want) {
 		t.Errorf("the error does not say %q:\n%s", want, apply.Stderr)
 	}
 	server.ForgetFaults()
@@ -238,7 +242,10 @@ func TestProvider_interruptedWhileCreating(t *testing.T) {
 	cli.Write(t, "main.tf", manyJobs(many))
 	const inFlight = 10 // Terraform's parallelism.
 	arrived, release := make(chan bool, many), make(chan bool)
-	server.InjectFault(emulator.Fault{Method: http.MethodPost, Path: jobsPath, Times: -1, Do: func() { arrived <- true; <-release }})
+	server.InjectFault(emulator.Fault{
+		Method: http.MethodPost, Path: jobsPath, Times: -1,
+		Do: func() { arrived <- true; <-release },
+	})
 	apply := cli.Start(t, "apply", "-no-color", "-input=false", "-auto-approve")
 	for range inFlight {
 		<-arrived
@@ -263,8 +270,8 @@ func TestProvider_interruptedWhileCreating(t *testing.T) {
 	applyAgain(t, cli, server)
 }
 
-// Two applies of the same configuration at once, from two working copies: each job is in one state only, and the other apply
-// says where it is. Nobody overwrites anybody.
+// Two applies of the same configuration at once, from two working copies: each job is in one state only, and the other
+// apply says where it is. Nobody overwrites anybody.
 func TestProvider_twoWorkingCopies(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
@@ -327,9 +334,11 @@ func TestProvider_manyJobsWithFaults(t *testing.T) {
 		}
 	}
 	if len(server.Jobs()) != count || len(names) != count || len(held) != count {
-		t.Errorf("seed %d: %d jobs of %d names, %d in the state; want %d of each", seed, len(server.Jobs()), len(names), len(held), count)
+		t.Errorf("seed %d: %d jobs of %d names, %d in the state; want %d of each", seed, len(server.Jobs()), len(names),
+			len(held), count)
 	}
-	if stdout, stderr, err := cli.Run(t, "plan", "-no-color", "-input=false", "-detailed-exitcode", "-parallelism=50"); err != nil {
+	if stdout, stderr, err := cli.Run(t, "plan", "-no-color", "-input=false", "-detailed-exitcode",
+		"-parallelism=50"); err != nil {
 		t.Errorf("seed %d: the plan is not empty: %v\n%s\n%s", seed, err, stdout, stderr)
 	}
 }

@@ -24,8 +24,12 @@ func TestProvider_logsWhatIsAskedFor(t *testing.T) {
 		has, hasNot []string
 	}{
 		"nothing": {nil, nil, []string{`"@module"`}}, // Two lines of each start have none: they come from the plugin library.
-		"debug":   {[]string{"TF_LOG_PROVIDER=DEBUG"}, []string{`"@level":"debug"`, `"path":"/assembling/v1/jobs"`}, []string{`"@level":"trace"`}},
-		"trace":   {[]string{"TF_LOG=TRACE"}, []string{`"@level":"trace"`, `"path":"/assembling/v1/jobs"`}, nil},
+		"debug": {
+			[]string{"TF_LOG_PROVIDER=DEBUG"},
+			[]string{`"@level":"debug"`, `"path":"/assembling/v1/jobs"`},
+			[]string{`"@level":"trace"`},
+		},
+		"trace": {[]string{"TF_LOG=TRACE"}, []string{`"@level":"trace"`, `"path":"/assembling/v1/jobs"`}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -35,7 +39,8 @@ func TestProvider_logsWhatIsAskedFor(t *testing.T) {
 			if err := os.Rename(cli.Provider, program); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(cli.Provider, fmt.Appendf(nil, "#!/bin/sh\nexec '%s' 2>>'%s'\n", program, log), 0o700); err != nil {
+			if err := os.WriteFile(cli.Provider, fmt.Appendf(nil, "#!/bin/sh\nexec '%s' 2>>'%s'\n", program, log),
+				0o700); err != nil {
 				t.Fatal(err)
 			}
 			cli.Env = append(cli.Env, test.environment...)

@@ -1,7 +1,8 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package provider lists what the provider offers, and turns the provider block and the environment into a client.
+// Package provider is the Terraform provider: it lists its resources, data sources, list resources and actions, and creates the
+// client from the provider block and the environment. Only tests and the main package import it.
 package provider
 
 import (
@@ -44,8 +45,8 @@ type serviceStage struct {
 	configured atomic.Pointer[providerdata.Data]
 }
 
-// New returns a function that makes the provider, as Terraform's plugin servers want it. version goes into the User-Agent
-// header. adjust is for tests: each function may change the client's configuration, such as its clock, before it is used.
+// New returns a function that creates the provider, as providerserver requires it. version becomes part of the User-Agent
+// header. adjust is for tests: each function may change the configuration of the client, such as its clock.
 func New(version string, adjust ...func(*servicestage.Config)) func() provider.Provider {
 	return func() provider.Provider { return &serviceStage{version: version, adjust: adjust} }
 }
@@ -61,7 +62,8 @@ func (p *serviceStage) Resources(context.Context) []func() resource.Resource {
 
 func (p *serviceStage) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{
-		buildjob.NewDataSource, buildjob.NewListDataSource, build.NewDataSource, build.NewListDataSource, baseimage.NewDataSource,
+		buildjob.NewDataSource, buildjob.NewListDataSource, build.NewDataSource, build.NewListDataSource,
+		baseimage.NewDataSource,
 	}
 }
 
@@ -86,15 +88,15 @@ func (p *serviceStage) Schema(_ context.Context, _ provider.SchemaRequest, resp 
 		MarkdownDescription: "Manages build jobs of Huawei Cloud ServiceStage. Arguments override environment variables.",
 		Attributes:          attributes(""),
 		Blocks: map[string]schema.Block{
-			roleName: block(roleName, "Agency to assume with the configured credentials. Its temporary access keys are refreshed before "+
-				"they expire. With several blocks, each agency is assumed with the keys of the one before."),
-			oidcName: block(oidcName, "Agency to assume with the ID token of an OpenID Connect (OIDC) identity provider, such as a CI system. At most one block.",
-				listvalidator.SizeAtMost(1)),
+			roleName: block(roleName, "Agency to assume with the configured credentials. Its temporary access keys are refreshed "+
+				"before they expire. With several blocks, each agency is assumed with the keys of the one before."),
+			oidcName: block(oidcName, "Agency to assume with the ID token of an OpenID Connect (OIDC) identity provider, such as "+
+				"a CI system. At most one block.", listvalidator.SizeAtMost(1)),
 		},
 	}
 }
 
-// Configure makes the client. It sends no request, so that wrong credentials fail the operation that needs them.
+// Configure creates the client. It sends no request: wrong credentials fail the operation that needs them.
 func (p *serviceStage) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
 	var block types.Object
 	resp.Diagnostics.Append(req.Config.Get(ctx, &block)...)
@@ -103,7 +105,8 @@ func (p *serviceStage) Configure(ctx context.Context, req provider.ConfigureRequ
 	}
 	config := newConfiguration(block)
 	configured := &providerdata.Data{
-		Unknown: config.needed(), EnterpriseProjectID: config.stringValue("enterprise_project_id"), Region: config.stringValue("region"),
+		Unknown: config.missing(), EnterpriseProjectID: config.stringValue("enterprise_project_id"),
+		Region: config.stringValue("region"),
 	}
 	switch {
 	case len(configured.Unknown) == 0:
@@ -117,8 +120,9 @@ func (p *serviceStage) Configure(ctx context.Context, req provider.ConfigureRequ
 	case req.ClientCapabilities.DeferralAllowed:
 		resp.Deferred = &provider.Deferred{Reason: provider.DeferredReasonProviderConfigUnknown}
 	default:
-		resp.Diagnostics.AddWarning("Provider arguments unknown during planning", fmt.Sprintf("These provider arguments are known only after apply: %s.\n\n"+
-			"Until they are known, Terraform plans with the prior state.", strings.Join(configured.Unknown, ", ")))
+		resp.Diagnostics.AddWarning("Provider arguments unknown during planning",
+			fmt.Sprintf("These provider arguments are known only after apply: %s.\n\n"+
+				"Until they are known, Terraform plans with the prior state.", strings.Join(configured.Unknown, ", ")))
 	}
 	if resp.Deferred == nil {
 		p.configured.Store(configured)
@@ -129,17 +133,17 @@ func (p *serviceStage) Configure(ctx context.Context, req provider.ConfigureRequ
 	resp.ActionData = configured
 }
 
-// client returns the client for a configuration without unknown values, and its region, which is empty if only endpoints are set. Errors
-// are added to the configuration.
+// client returns the client for a configuration without unknown values, and its region, which is empty if only
+// endpoints are set. Errors are added to the configuration.
 func (p *serviceStage) client(c *configuration, terraformVersion string) (*servicestage.Client, string) {
 	selected := c.selectSource()
 	if c.diags.HasError() {
 		return nil, ""
 	}
-	endpoints := c.endpoints(selected.location, selected.usesMetadata)
+	urls := c.endpoints(selected.location, selected.usesMetadata)
 	config := servicestage.Config{
-		UserAgent:          strings.TrimSpace(fmt.Sprintf("terraform-provider-servicestage/%s Terraform/%s", p.version, terraformVersion)),
-		MaxRetries:         int(c.number("max_retries", defaultMaxRetries)),
+		UserAgent:          strings.TrimSpace("terraform-provider-servicestage/" + p.version + " Terraform/" + terraformVersion),
+		MaxRetries:         int(c.number(c.lookup("max_retries"), defaultMaxRetries)),
 		InsecureSkipVerify: c.flag("insecure"),
 		RootCAs:            c.rootCAs(),
 		Log:                tflog.Debug,
@@ -159,12 +163,13 @@ func (p *serviceStage) client(c *configuration, terraformVersion string) (*servi
 		return client
 	}
 	clients := auth.Clients{
-		IAM: newClient(config, endpoints.iam), Agencies: newClient(config, endpoints.agencies), STS: newClient(config, endpoints.sts), Now: config.Now,
+		IAM: newClient(config, urls.iam), Agencies: newClient(config, urls.agencies), STS: newClient(config, urls.sts),
+		Now: config.Now,
 	}
 	metadata := config
 	metadata.NoProxy, metadata.MaxRetries = true, 0
-	clients.Metadata = newClient(metadata, endpoints.metadata)
-	config.Endpoint = endpoints.service
+	clients.Metadata = newClient(metadata, urls.metadata)
+	config.Endpoint = urls.service
 	config.Authenticator = auth.NewSession(selected.source, selected.description, selected.project, clients)
 	client, err := servicestage.New(config)
 	if err != nil {

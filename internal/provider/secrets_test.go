@@ -23,12 +23,14 @@ var handedOut = regexp.MustCompile(`token-[a-z0-9]{40}`)
 func TestProvider_secretsStayOut(t *testing.T) {
 	t.Parallel()
 	const canary = "canary-"
-	keys := "access_key = \"EMULATORACCESSKEY\"\nsecret_key = \"canary-secret-key\"\nsecurity_token = \"canary-security-token\"\n"
+	keys := "access_key = \"EMULATORACCESSKEY\"\nsecret_key = \"canary-secret-key\"\nsecurity_token = " +
+		"\"canary-security-token\"\n"
 	file := writeFile(t, `{"current":"a","profiles":[{"name":"a","accessKeyId":"EMULATORACCESSKEY",
 		"secretAccessKey":"canary-secret-key","securityToken":"canary-security-token"}]}`)
 	server := emulator.New(t, emulator.Options{
-		AccessKey: emulator.DefaultAccessKey, SecretKey: "canary-secret-key", SecurityToken: "canary-security-token", Token: "canary-token",
-		IAM: emulator.IAM{Password: "canary-password", IDToken: "canary-id-token"},
+		AccessKey: emulator.DefaultAccessKey, SecretKey: "canary-secret-key", SecurityToken: "canary-security-token",
+		Token: "canary-token",
+		IAM:   emulator.IAM{Password: "canary-password", IDToken: "canary-id-token"},
 	})
 	config := []string{providertest.Requirement}
 	for name, arguments := range map[string]string{
@@ -47,15 +49,18 @@ func TestProvider_secretsStayOut(t *testing.T) {
 	cli.Env = append(cli.Env, "TF_LOG=TRACE", "TF_LOG_PATH="+log, "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_PROJECT_ID=")
 	cli.Write(t, "main.tf", strings.Join(config, ""))
 
-	printed := succeed(t, cli, "plan", "-no-color", "-input=false", "-out=plan") + succeed(t, cli, "apply", "-no-color", "-input=false", "plan")
+	printed := succeed(t, cli, "plan", "-no-color", "-input=false", "-out=plan") + succeed(t, cli, "apply", "-no-color",
+		"-input=false", "plan")
 	server.InjectFault(emulator.Fault{
-		Method: http.MethodGet, Path: jobsPath + "/*", Times: -1, StatusCode: http.StatusUnauthorized, Body: `{"error_code":"APIGW.0301"}`,
+		Method: http.MethodGet, Path: jobsPath + "/*", Times: -1, StatusCode: http.StatusUnauthorized,
+		Body: `{"error_code":"APIGW.0301"}`,
 	})
 	stdout, stderr, err := cli.Run(t, "plan", "-no-color", "-input=false")
 	if want := "Credentials in use: "; err == nil || strings.Count(stderr, want) != 6 {
 		t.Errorf("%v: there are not 6 errors with %q\n%s", err, want, stderr)
 	}
-	texts := map[string]string{"what Terraform printed": printed + stdout + stderr + succeed(t, cli, "show", "-no-color", "plan")}
+	texts := map[string]string{"what Terraform printed": printed + stdout + stderr + succeed(t, cli, "show", "-no-color",
+		"plan")}
 	for _, file := range []string{log, filepath.Join(cli.Dir, "terraform.tfstate")} {
 		content, err := os.ReadFile(file)
 		if err != nil {
@@ -70,7 +75,10 @@ func TestProvider_secretsStayOut(t *testing.T) {
 			}
 		}
 	}
-	for _, field := range []string{"method=POST", "host=127.0.0.1:", "path=/assembling/v1/jobs", "status=200", "request_id=", "attempt=1", "duration_ms="} {
+	for _, field := range []string{
+		"method=POST", "host=127.0.0.1:", "path=/assembling/v1/jobs", "status=200",
+		"request_id=", "attempt=1", "duration_ms=",
+	} {
 		if !strings.Contains(texts[log], field) {
 			t.Errorf("the log lacks %s", field)
 		}

@@ -58,7 +58,8 @@ func writeProfiles(t *testing.T, content string) string {
 	return file
 }
 
-// What is configured precedes what is in the environment, each in the order of the list, and no setting of one source reaches another.
+// What is configured precedes what is in the environment, each in the order of the list, and no setting of one source
+// reaches another.
 func TestSelectSource(t *testing.T) {
 	file := writeProfiles(t, profiles)
 	static := func(credential auth.Credential) auth.Source { return auth.Static{Credential: credential} }
@@ -72,18 +73,26 @@ func TestSelectSource(t *testing.T) {
 	keysIn := []string{"access_key=AK", "secret_key=SK"}
 	passwordIn := []string{"user_name=U", "password=P", "domain_name=D"}
 	roleIn := []string{"assume_role.agency_name=A", "assume_role.domain_id=DI"}
-	oidcIn := []string{"assume_role_with_oidc.idp_id=I", "assume_role_with_oidc.id_token=J", "assume_role_with_oidc.agency_name=A", "assume_role_with_oidc.domain_id=DI"}
+	oidcIn := []string{
+		"assume_role_with_oidc.idp_id=I", "assume_role_with_oidc.id_token=J",
+		"assume_role_with_oidc.agency_name=A", "assume_role_with_oidc.domain_id=DI",
+	}
 	const keysInBlock, passwordInBlock = "access_key, secret_key in the provider block",
 		"user_name, password, domain_name in the provider block"
 	const roleInBlock = ", assume_role.agency_name in the provider block"
-	const oidcFromEnvironment = "assume_role_with_oidc.idp_id from HW_ASSUME_ROLE_IDP_ID, assume_role_with_oidc.id_token from HW_ASSUME_ROLE_ID_TOKEN, " +
-		"assume_role_with_oidc.agency_name from HW_ASSUME_ROLE_AGENCY_NAME, assume_role_with_oidc.domain_id from HW_ASSUME_ROLE_DOMAIN_ID"
+	const oidcFromEnvironment = "assume_role_with_oidc.idp_id from HW_ASSUME_ROLE_IDP_ID, " +
+		"assume_role_with_oidc.id_token from HW_ASSUME_ROLE_ID_TOKEN, " +
+		"assume_role_with_oidc.agency_name from HW_ASSUME_ROLE_AGENCY_NAME, assume_role_with_oidc.domain_id from " +
+		"HW_ASSUME_ROLE_DOMAIN_ID"
 
 	everything := []string{
 		"HW_AUTH_TOKEN=T", "HW_ACCESS_KEY=AK", "HW_SECRET_KEY=SK", "HW_USER_NAME=U", "HW_USER_PASSWORD=P", "HW_DOMAIN_NAME=D",
 		"HW_PROFILE=work", "HW_ASSUME_ROLE_AGENCY_NAME=A", "HW_ASSUME_ROLE_DOMAIN_NAME=D",
 	}
-	oidcFrom := []string{"HW_ASSUME_ROLE_IDP_ID=I", "HW_ASSUME_ROLE_ID_TOKEN=J", "HW_ASSUME_ROLE_AGENCY_NAME=A", "HW_ASSUME_ROLE_DOMAIN_ID=DI"}
+	oidcFrom := []string{
+		"HW_ASSUME_ROLE_IDP_ID=I", "HW_ASSUME_ROLE_ID_TOKEN=J", "HW_ASSUME_ROLE_AGENCY_NAME=A",
+		"HW_ASSUME_ROLE_DOMAIN_ID=DI",
+	}
 	agencyByName := func(base auth.Source) auth.Agency {
 		return auth.Agency{Base: base, Name: "A", DomainName: "D", Duration: time.Hour}
 	}
@@ -95,32 +104,64 @@ func TestSelectSource(t *testing.T) {
 		want selection
 	}{
 		"1 token": {settings{block(), everything}, selection{
-			source: agencyByName(token), description: "token from HW_AUTH_TOKEN, assume_role.agency_name from HW_ASSUME_ROLE_AGENCY_NAME", project: named("r"),
+			source: agencyByName(token), description: "token from HW_AUTH_TOKEN, assume_role.agency_name from " +
+				"HW_ASSUME_ROLE_AGENCY_NAME", project: named("r"),
 		}},
-		"2 OIDC": {settings{block(), slices.Concat(oidcFrom, everything[1:7])}, selection{source: agency(idToken), description: oidcFromEnvironment, project: named("r")}},
+		"2 OIDC": {settings{block(), slices.Concat(oidcFrom, everything[1:7])}, selection{
+			source:      agency(idToken),
+			description: oidcFromEnvironment, project: named("r"),
+		}},
 		"3 profile": {
 			settings{block(), everything[1:7]},
-			selection{source: profileKeys, description: `profile "work" (profile from HW_PROFILE) of ~/.hcloud/config.json`, project: named("r")},
+			selection{
+				source: profileKeys, description: `profile "work" (profile from HW_PROFILE) of ~/.hcloud/config.json`,
+				project: named("r"),
+			},
 		},
-		"4 keys": {settings{block(), everything[1:6]}, selection{source: keys, description: "access_key from HW_ACCESS_KEY, secret_key from HW_SECRET_KEY. " +
-			"Not used: user_name from HW_USER_NAME, password from HW_USER_PASSWORD, domain_name from HW_DOMAIN_NAME", project: named("r")}},
-		"5 password": {settings{block(), everything[3:6]}, selection{source: password, description: "user_name from HW_USER_NAME, password from HW_USER_PASSWORD, domain_name from HW_DOMAIN_NAME", project: named("r")}},
-		"6 default":  {settings{block(), nil}, selection{source: profileKeys, description: "the current profile of ~/.hcloud/config.json", project: named("r")}},
+		"4 keys": {settings{block(), everything[1:6]}, selection{
+			source: keys,
+			description: "access_key from HW_ACCESS_KEY, secret_key from HW_SECRET_KEY. " +
+				"Not used: user_name from HW_USER_NAME, password from HW_USER_PASSWORD, domain_name from HW_DOMAIN_NAME",
+			project: named("r"),
+		}},
+		"5 password": {settings{block(), everything[3:6]}, selection{
+			source:      password,
+			description: "user_name from HW_USER_NAME, password from HW_USER_PASSWORD, domain_name from HW_DOMAIN_NAME",
+			project:     named("r"),
+		}},
+		"6 default": {settings{block(), nil}, selection{
+			source:      profileKeys,
+			description: "the current profile of ~/.hcloud/config.json", project: named("r"),
+		}},
 
-		"configured token":    {settings{block([]string{"token=T"}), everything[1:7]}, selection{source: token, description: "token in the provider block", project: named("r")}},
-		"configured keys":     {settings{block(keysIn), everything[:7]}, selection{source: keys, description: keysInBlock, project: named("r")}},
-		"configured password": {settings{block(passwordIn), everything[:7]}, selection{source: password, description: passwordInBlock, project: named("r")}},
+		"configured token": {settings{block([]string{"token=T"}), everything[1:7]}, selection{
+			source:      token,
+			description: "token in the provider block", project: named("r"),
+		}},
+		"configured keys": {settings{block(keysIn), everything[:7]}, selection{
+			source: keys, description: keysInBlock,
+			project: named("r"),
+		}},
+		"configured password": {settings{block(passwordIn), everything[:7]}, selection{
+			source:      password,
+			description: passwordInBlock, project: named("r"),
+		}},
 		"configured profile": {
 			settings{block([]string{"profile=token", "shared_config_file=" + file}), everything[:7]},
-			selection{source: static(auth.Token("PT")), description: `profile "token" (profile in the provider block) of ` + file, project: named("r")},
+			selection{source: static(auth.Token("PT")), description: `profile "token" (profile in the provider block) of ` +
+				file, project: named("r")},
 		},
 		"configured OIDC": {settings{block(oidcIn), everything[:7]}, selection{
-			source: agency(idToken), project: named("r"), description: "assume_role_with_oidc.idp_id, assume_role_with_oidc.id_token in the provider block, " +
+			source: agency(idToken), project: named("r"), description: "assume_role_with_oidc.idp_id, " +
+				"assume_role_with_oidc.id_token in the provider block, " +
 				"assume_role_with_oidc.agency_name, assume_role_with_oidc.domain_id in the provider block",
 		}},
 		"one half from each, before a token of the environment": {
 			settings{block([]string{"access_key=AK"}), []string{"OS_SECRET_KEY=SK", "HW_AUTH_TOKEN=T"}},
-			selection{source: keys, description: "access_key in the provider block, secret_key from OS_SECRET_KEY", project: named("r")},
+			selection{
+				source: keys, description: "access_key in the provider block, secret_key from OS_SECRET_KEY",
+				project: named("r"),
+			},
 		},
 		"temporary keys": {
 			settings{block(keysIn), []string{"HW_SECURITY_TOKEN=ST"}},
@@ -137,20 +178,32 @@ func TestSelectSource(t *testing.T) {
 			},
 		},
 		"white space is removed": {
-			settings{block(), []string{"HW_AUTH_TOKEN= T\n"}}, selection{source: token, description: "token from HW_AUTH_TOKEN", project: named("r")},
+			settings{block(), []string{"HW_AUTH_TOKEN= T\n"}}, selection{
+				source: token, description: "token from HW_AUTH_TOKEN",
+				project: named("r"),
+			},
 		},
 		"HW_ before OS_, and each variable of huaweicloud": {
 			settings{nil, []string{
-				"HW_REGION_NAME=r", "OS_REGION_NAME=other", "OS_USERNAME=U", "OS_PASSWORD=P", "OS_USER_DOMAIN_NAME=D", "OS_PROJECT_DOMAIN_NAME=other", "OS_TENANT_NAME=n",
+				"HW_REGION_NAME=r", "OS_REGION_NAME=other", "OS_USERNAME=U", "OS_PASSWORD=P", "OS_USER_DOMAIN_NAME=D",
+				"OS_PROJECT_DOMAIN_NAME=other", "OS_TENANT_NAME=n",
 			}},
-			selection{source: password, description: "user_name from OS_USERNAME, password from OS_PASSWORD, domain_name from OS_USER_DOMAIN_NAME", project: named("n")},
+			selection{source: password, description: "user_name from OS_USERNAME, password from OS_PASSWORD, domain_name from " +
+				"OS_USER_DOMAIN_NAME", project: named("n")},
 		},
 
-		"agency on keys":     {settings{block(keysIn, roleIn), nil}, selection{source: agency(keys), description: keysInBlock + roleInBlock, project: named("r")}},
-		"agency on password": {settings{block(passwordIn, roleIn), nil}, selection{source: agency(password), description: passwordInBlock + roleInBlock, project: named("r")}},
+		"agency on keys": {settings{block(keysIn, roleIn), nil}, selection{
+			source:      agency(keys),
+			description: keysInBlock + roleInBlock, project: named("r"),
+		}},
+		"agency on password": {settings{block(passwordIn, roleIn), nil}, selection{
+			source:      agency(password),
+			description: passwordInBlock + roleInBlock, project: named("r"),
+		}},
 		"agency of the environment, also beside an ID token that is not in use": {
 			settings{block(keysIn), oidcFrom},
-			selection{source: agency(keys), description: keysInBlock + ", assume_role.agency_name from HW_ASSUME_ROLE_AGENCY_NAME", project: named("r")},
+			selection{source: agency(keys), description: keysInBlock + ", assume_role.agency_name from " +
+				"HW_ASSUME_ROLE_AGENCY_NAME", project: named("r")},
 		},
 		"agency of the profile": {
 			settings{[]string{"profile=agency"}, nil},
@@ -168,10 +221,14 @@ func TestSelectSource(t *testing.T) {
 		},
 
 		"chain of agencies": {
-			settings{block(keysIn, roleIn, []string{"assume_role[1]=", "assume_role[1].agency_name=B", "assume_role[1].domain_name=BD", "domain_id=own"}), nil},
+			settings{block(keysIn, roleIn, []string{
+				"assume_role[1]=", "assume_role[1].agency_name=B",
+				"assume_role[1].domain_name=BD", "domain_id=own",
+			}), nil},
 			selection{
 				source: auth.Agency{
-					Base: auth.Agency{Base: keys, Name: "A", DomainID: "DI", CallerDomainID: "own"}, Name: "B", DomainName: "BD", CallerDomainID: "DI", Duration: time.Hour,
+					Base: auth.Agency{Base: keys, Name: "A", DomainID: "DI", CallerDomainID: "own"}, Name: "B", DomainName: "BD",
+					CallerDomainID: "DI", Duration: time.Hour,
 				},
 				project: named("r"), description: keysInBlock + roleInBlock + ", assume_role[1].agency_name in the provider block",
 			},
@@ -184,7 +241,10 @@ func TestSelectSource(t *testing.T) {
 			},
 		},
 		"token of an agency and its project": {
-			settings{block([]string{"token=T", "agency_name=A", "agency_domain_name=AD", "delegated_project=DP", "project_name=n"}), nil},
+			settings{block([]string{
+				"token=T", "agency_name=A", "agency_domain_name=AD", "delegated_project=DP",
+				"project_name=n",
+			}), nil},
 			selection{
 				source:      auth.AgencyToken{Base: token, Name: "A", DomainName: "AD", Project: "DP"},
 				description: "token in the provider block, agency_name in the provider block",
@@ -192,19 +252,24 @@ func TestSelectSource(t *testing.T) {
 		},
 		"token exchanged for the configured project": {
 			settings{block([]string{"token=T", "project_name=n", "domain_name=D"}), nil},
-			selection{source: auth.Exchange{Token: "T", DomainName: "D"}, description: "token in the provider block", project: named("n")},
+			selection{
+				source: auth.Exchange{Token: "T", DomainName: "D"}, description: "token in the provider block",
+				project: named("n"),
+			},
 		},
 		"token of a profile exchanged": {
 			settings{block([]string{"profile=token"}), []string{"HW_PROJECT_ID=p"}},
 			selection{
-				source: auth.Exchange{Token: "PT"}, description: `profile "token" (profile in the provider block) of ~/.hcloud/config.json`,
-				project: auth.Project{ID: "p", Name: "r"},
+				source:      auth.Exchange{Token: "PT"},
+				description: `profile "token" (profile in the provider block) of ~/.hcloud/config.json`,
+				project:     auth.Project{ID: "p", Name: "r"},
 			},
 		},
 		"profile of a cloud server": {
 			settings{block([]string{"profile=ecs"}), nil}, selection{
-				source: auth.Metadata{Timeout: metadataTimeout}, description: `profile "ecs" (profile in the provider block) of ~/.hcloud/config.json`,
-				project: named("r"), usesMetadata: true,
+				source:      auth.Metadata{Timeout: metadataTimeout},
+				description: `profile "ecs" (profile in the provider block) of ~/.hcloud/config.json`,
+				project:     named("r"), usesMetadata: true,
 			},
 		},
 
@@ -222,7 +287,10 @@ func TestSelectSource(t *testing.T) {
 		},
 		"no project of a profile whose keys are not in use": {
 			settings{keysIn, []string{"HW_PROFILE=work"}}, selection{
-				source: keys, description: keysInBlock, project: named("cn-east-3"), location: location{"cn-east-3", "myhuaweicloud.com"},
+				source: keys, description: keysInBlock, project: named("cn-east-3"), location: location{
+					"cn-east-3",
+					"myhuaweicloud.com",
+				},
 			},
 		},
 
@@ -232,10 +300,16 @@ func TestSelectSource(t *testing.T) {
 		},
 		"incomplete source of the environment after a complete one": {
 			settings{block(), []string{"HW_ACCESS_KEY=AK", "HW_SECRET_KEY=SK", "OS_USERNAME=somebody"}},
-			selection{source: keys, description: "access_key from HW_ACCESS_KEY, secret_key from HW_SECRET_KEY", project: named("r")},
+			selection{
+				source: keys, description: "access_key from HW_ACCESS_KEY, secret_key from HW_SECRET_KEY",
+				project: named("r"),
+			},
 		},
 		"security token of the environment without keys": {
-			settings{block([]string{"token=T"}), []string{"HW_SECURITY_TOKEN=ST"}}, selection{source: token, description: "token in the provider block", project: named("r")},
+			settings{block([]string{"token=T"}), []string{"HW_SECURITY_TOKEN=ST"}}, selection{
+				source:      token,
+				description: "token in the provider block", project: named("r"),
+			},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -248,11 +322,15 @@ func TestSelectSource(t *testing.T) {
 	idToken = auth.OIDC{IDPID: "I", IDTokenFile: "F"}
 	checkSelection(t, configurationOf(block([]string{"assume_role_with_oidc.id_token_file=F"}), oidcFrom), selection{
 		source: agency(idToken), project: named("r"),
-		description: strings.Replace(oidcFromEnvironment, "id_token from HW_ASSUME_ROLE_ID_TOKEN", "id_token_file in the provider block", 1),
+		description: strings.Replace(oidcFromEnvironment, "id_token from HW_ASSUME_ROLE_ID_TOKEN",
+			"id_token_file in the provider block", 1),
 	})
 	checkSelection(t, configurationOf(block(roleIn), nil), selection{
-		source: agency(auth.Metadata{Timeout: metadataTimeout}), project: named("r"), description: "the metadata service, because no other source is complete (token: not set; assume_role_with_oidc: not set; " +
-			"access_key and secret_key: not set; user_name (or user_id) and password: not set; profile: file ~/.hcloud/config.json not found)" + roleInBlock, usesMetadata: true,
+		source: agency(auth.Metadata{Timeout: metadataTimeout}), project: named("r"),
+		description: "the metadata service, because no other source is complete (token: not set; assume_role_with_oidc: " +
+			"not set; " +
+			"access_key and secret_key: not set; user_name (or user_id) and password: not set; profile: file " +
+			"~/.hcloud/config.json not found)" + roleInBlock, usesMetadata: true,
 	})
 }
 
@@ -274,17 +352,25 @@ func checkSelection(t *testing.T, c *configuration, want selection) {
 	}
 }
 
-// Wrong settings are errors with the path of the argument and its environment variables. No message contains a value that may be secret.
+// Wrong settings are errors with the path of the argument and its environment variables. No message contains a value
+// that may be secret.
 func TestClient_invalidSettings(t *testing.T) { //nolint:paralleltest // The home directory is an environment variable.
 	writeProfiles(t, `{"profiles":[{"name":"a","accessKeyId":"canary","secretAccessKey":"canary","agencyName":"b"}]}`)
 	good := func(more ...string) []string { return append(more, "region=r", "access_key=AK", "secret_key=canary") }
 	oidc := func(without string, more ...string) []string {
-		all := []string{"region=r", "assume_role_with_oidc.idp_id=I", "assume_role_with_oidc.id_token=canary", "assume_role_with_oidc.agency_name=A", "assume_role_with_oidc.domain_id=DI"}
-		return append(slices.DeleteFunc(all, func(s string) bool { return strings.HasPrefix(s, "assume_role_with_oidc."+without+"=") }), more...)
+		all := []string{
+			"region=r", "assume_role_with_oidc.idp_id=I", "assume_role_with_oidc.id_token=canary",
+			"assume_role_with_oidc.agency_name=A", "assume_role_with_oidc.domain_id=DI",
+		}
+		return append(slices.DeleteFunc(all, func(s string) bool {
+			return strings.HasPrefix(s,
+				"assume_role_with_oidc."+without+"=")
+		}), more...)
 	}
 	role := func(more ...string) []string { return good(append(more, "assume_role.domain_name=D")...) }
 	file := strings.Builder{}
-	file.WriteString("Errors of provider arguments and environment variables. TestClient_invalidSettings compares this file; -update writes it.\n")
+	file.WriteString("Errors of provider arguments and environment variables. TestClient_invalidSettings compares this " +
+		"file; -update writes it.\n")
 	for _, c := range []struct{ block, environment []string }{
 		{[]string{"region=r", "access_key=AK"}, nil},
 		{[]string{"region=r"}, []string{"OS_SECRET_KEY=canary"}},
@@ -357,7 +443,8 @@ func TestClient_invalidSettings(t *testing.T) { //nolint:paralleltest // The hom
 		if strings.Contains(got.Detail(), "canary") {
 			t.Errorf("%v, %v: a secret is in the message %s", c.block, c.environment, got.Detail())
 		}
-		fmt.Fprintf(&file, "\n--- %q\nerror: %s\nat %s\n\n    %s\n", slices.Concat(c.block, c.environment), got.Summary(), where,
+		fmt.Fprintf(&file, "\n--- %q\nerror: %s\nat %s\n\n    %s\n", slices.Concat(c.block, c.environment), got.Summary(),
+			where,
 			strings.ReplaceAll(got.Detail(), "\n", "\n    "))
 	}
 	text := strings.ReplaceAll(file.String(), "    \n", "\n")
@@ -377,7 +464,8 @@ func TestSelectSource_warnings(t *testing.T) { //nolint:paralleltest // The home
 	writeProfiles(t, profiles)
 	keys := []string{"region=r", "access_key=AK", "secret_key=SK"}
 	both := func(used, unused string) string {
-		return "The provider block sets " + used + ", and also " + unused + ". The provider uses " + used + ".\n\nRemove the other credentials."
+		return "The provider block sets " + used + ", and also " + unused + ". The provider uses " + used +
+			".\n\nRemove the other credentials."
 	}
 	for _, c := range []struct {
 		more []string
@@ -385,18 +473,22 @@ func TestSelectSource_warnings(t *testing.T) { //nolint:paralleltest // The home
 	}{
 		{[]string{"token=T"}, both("token", "access_key and secret_key")},
 		{[]string{"profile=work"}, both("profile", "access_key and secret_key")},
-		{[]string{"user_name=U", "password=P", "domain_name=D"}, both("access_key and secret_key", "user_name (or user_id) and password")},
+		{[]string{"user_name=U", "password=P", "domain_name=D"}, both("access_key and secret_key",
+			"user_name (or user_id) and password")},
 		{[]string{"user_id=U"}, both("access_key and secret_key", "user_name (or user_id) and password")},
 		{[]string{
-			"assume_role_with_oidc.idp_id=I", "assume_role_with_oidc.id_token=J", "assume_role_with_oidc.agency_name=A", "assume_role_with_oidc.domain_id=DI",
+			"assume_role_with_oidc.idp_id=I", "assume_role_with_oidc.id_token=J", "assume_role_with_oidc.agency_name=A",
+			"assume_role_with_oidc.domain_id=DI",
 		}, both("assume_role_with_oidc", "access_key and secret_key")},
 		{
 			[]string{"assume_role.agency_name=A", "assume_role.domain_name=D", "assume_role.duration=600"},
-			"assume_role.duration in the provider block is 600 seconds. The provider requests 900 seconds, the minimum of the service.",
+			"assume_role.duration in the provider block is 600 seconds. The provider requests 900 seconds, the minimum of the " +
+				"service.",
 		},
 	} {
 		config := configurationOf(append(c.more, keys...), nil)
-		if got := config.selectSource(); got.source == nil || len(config.diags) != 1 || config.diags[0].Severity() != diag.SeverityWarning || config.diags[0].Detail() != c.want {
+		if got := config.selectSource(); got.source == nil || len(config.diags) != 1 ||
+			config.diags[0].Severity() != diag.SeverityWarning || config.diags[0].Detail() != c.want {
 			t.Errorf("%v: got %v, want %s", c.more, config.diags, c.want)
 		}
 	}
@@ -406,7 +498,8 @@ func TestSelectSource_warnings(t *testing.T) { //nolint:paralleltest // The home
 func TestConfiguration_endpoints(t *testing.T) {
 	t.Parallel()
 	const metadata = "http://169.254.169.254"
-	const service, iam, sts = "https://servicestage.r.myhuaweicloud.com", "https://iam.r.myhuaweicloud.com", "https://sts.r.myhuaweicloud.com"
+	const service, iam, sts = "https://servicestage.r.myhuaweicloud.com", "https://iam.r.myhuaweicloud.com",
+		"https://sts.r.myhuaweicloud.com"
 	r := location{"r", "myhuaweicloud.com"}
 	for _, c := range []struct {
 		block, environment []string
@@ -414,27 +507,55 @@ func TestConfiguration_endpoints(t *testing.T) {
 		want               endpoints
 	}{
 		{nil, nil, r, endpoints{service, iam, iam, sts, metadata}},
-		{[]string{"endpoints.servicestage=s.example/"}, nil, location{"", "c"}, endpoints{"https://s.example", "https://iam.c", "https://iam.c", "https://sts.c", metadata}},
+		{[]string{"endpoints.servicestage=s.example/"}, nil, location{"", "c"}, endpoints{
+			"https://s.example",
+			"https://iam.c", "https://iam.c", "https://sts.c", metadata,
+		}},
 		{
-			[]string{"endpoints.servicestage=http://localhost:1", "insecure=true", "endpoints.iam=http://192.0.2.1/v3", "endpoints.sts=sts.example"},
+			[]string{
+				"endpoints.servicestage=http://localhost:1", "insecure=true", "endpoints.iam=http://192.0.2.1/v3",
+				"endpoints.sts=sts.example",
+			},
 			nil,
 			r,
 			endpoints{"http://localhost:1", "http://192.0.2.1", "http://192.0.2.1", "https://sts.example", metadata},
 		},
 		{
 			[]string{"endpoints.servicestage=http://[::1]:1"},
-			[]string{"HW_SERVICESTAGE_ENDPOINT=other.example", "HW_AUTH_URL=a.example/v3/", "OS_AUTH_URL=b.example", "HW_STS_ENDPOINT=s.example", "HW_METADATA_ENDPOINT=" + metadata + "/"},
+			[]string{
+				"HW_SERVICESTAGE_ENDPOINT=other.example", "HW_AUTH_URL=a.example/v3/", "OS_AUTH_URL=b.example",
+				"HW_STS_ENDPOINT=s.example", "HW_METADATA_ENDPOINT=" + metadata + "/",
+			},
 			r,
 			endpoints{"http://[::1]:1", "https://a.example", "https://a.example", "https://s.example", metadata},
 		},
-		{[]string{"auth_url=https://a.example/v3"}, []string{"HW_IAM_ENDPOINT=i.example", "HW_METADATA_ENDPOINT=127.0.0.1:1"}, r, endpoints{service, "https://a.example", "https://i.example", sts, "https://127.0.0.1:1"}},
-		{[]string{"auth_url=a.example", "endpoints.iam=i.example"}, nil, r, endpoints{service, "https://a.example", "https://i.example", sts, metadata}},
-		{nil, []string{"HW_IAM_ENDPOINT=i.example", "HW_AUTH_URL=a.example"}, r, endpoints{service, "https://a.example", "https://i.example", sts, metadata}},
-		{[]string{"endpoints.servicestage=sshost:8443", "auth_url=iamhost:1/v3"}, nil, r, endpoints{"https://sshost:8443", "https://iamhost:1", "https://iamhost:1", sts, metadata}},
-		{nil, nil, location{"RegionOne", "Example.Com"}, endpoints{
-			"https://servicestage.RegionOne.Example.Com", "https://iam.RegionOne.Example.Com", "https://iam.RegionOne.Example.Com", "https://sts.RegionOne.Example.Com", metadata,
+		{[]string{"auth_url=https://a.example/v3"}, []string{
+			"HW_IAM_ENDPOINT=i.example",
+			"HW_METADATA_ENDPOINT=127.0.0.1:1",
+		}, r, endpoints{
+			service, "https://a.example", "https://i.example", sts,
+			"https://127.0.0.1:1",
 		}},
-		{[]string{"endpoints.iam=i.example"}, []string{"HW_AUTH_URL=a.example"}, r, endpoints{service, "https://i.example", "https://i.example", sts, metadata}},
+		{[]string{"auth_url=a.example", "endpoints.iam=i.example"}, nil, r, endpoints{
+			service, "https://a.example",
+			"https://i.example", sts, metadata,
+		}},
+		{nil, []string{"HW_IAM_ENDPOINT=i.example", "HW_AUTH_URL=a.example"}, r, endpoints{
+			service, "https://a.example",
+			"https://i.example", sts, metadata,
+		}},
+		{[]string{"endpoints.servicestage=sshost:8443", "auth_url=iamhost:1/v3"}, nil, r, endpoints{
+			"https://sshost:8443",
+			"https://iamhost:1", "https://iamhost:1", sts, metadata,
+		}},
+		{nil, nil, location{"RegionOne", "Example.Com"}, endpoints{
+			"https://servicestage.RegionOne.Example.Com", "https://iam.RegionOne.Example.Com",
+			"https://iam.RegionOne.Example.Com", "https://sts.RegionOne.Example.Com", metadata,
+		}},
+		{[]string{"endpoints.iam=i.example"}, []string{"HW_AUTH_URL=a.example"}, r, endpoints{
+			service, "https://i.example",
+			"https://i.example", sts, metadata,
+		}},
 	} {
 		config := configurationOf(c.block, c.environment)
 		if got := config.endpoints(c.where, true); got != c.want || len(config.diags) > 0 {
@@ -456,11 +577,13 @@ func TestConfiguration_endpoints(t *testing.T) {
 	}
 	for key, warning := range map[string]string{
 		"servicestagev2": "", "ecs": `The provider does not use the endpoint "ecs": it belongs to another service.`,
-		"iotda": `The provider does not use the endpoint "iotda": it belongs to another service.`, "sms": `The provider does not use the endpoint "sms": it belongs to another service.`,
+		"iotda": `The provider does not use the endpoint "iotda": it belongs to another service.`,
+		"sms":   `The provider does not use the endpoint "sms": it belongs to another service.`,
 	} {
 		config := configurationOf([]string{"endpoints." + key + "=https://a.example"}, nil)
 		got := config.endpoints(r, false)
-		if (got.service == "https://a.example") != (warning == "") || warning == "" != (len(config.diags) == 0) || warning != "" && config.diags[0].Detail() != warning {
+		if (got.service == "https://a.example") != (warning == "") || warning == "" != (len(config.diags) == 0) ||
+			warning != "" && config.diags[0].Detail() != warning {
 			t.Errorf("%s: got %v %v, want %s", key, got, config.diags, warning)
 		}
 	}

@@ -12,14 +12,15 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-// NewServer returns a function that makes the provider as Terraform's plugin protocol sees it: the one of [New], to which a
-// stop stays a stop. version and adjust are those of [New].
+// NewServer returns a function that makes the provider as Terraform's plugin protocol sees it: the one of [New], to
+// which a stop stays a stop. version and adjust are those of [New].
 func NewServer(version string, adjust ...func(*servicestage.Config)) func() tfprotov6.ProviderServer {
 	return func() tfprotov6.ProviderServer {
 		p := &serviceStage{version: version, adjust: adjust}
 		stopping, stop := context.WithCancel(context.Background())
 		return &server{
-			protocol6: providerserver.NewProtocol6(p)().(protocol6), //nolint:forcetypeassert // The framework's server is one; a test makes it.
+			protocol6: providerserver.NewProtocol6(p)().(protocol6),
+			//nolint:forcetypeassert // The framework's server is one; a test makes it.
 			provider:  p,
 			unchanged: &unchangedPlans{},
 			stopping:  stopping,
@@ -35,8 +36,8 @@ type protocol6 interface {
 	tfprotov6.ActionServer
 }
 
-// server ends the calls that Terraform makes at the very moment of an interrupt. The framework ends those that are running when
-// the stop arrives; one that comes a moment later would wait for its timeout.
+// server ends the calls that Terraform makes at the very moment of an interrupt. The framework ends those that are
+// running when the stop arrives; one that comes a moment later would wait for its timeout.
 type server struct {
 	protocol6
 
@@ -56,37 +57,51 @@ func (s *server) until(ctx context.Context) context.Context {
 }
 
 // StopProvider implements [tfprotov6.ProviderServer].
-func (s *server) StopProvider(ctx context.Context, req *tfprotov6.StopProviderRequest) (*tfprotov6.StopProviderResponse, error) {
+func (s *server) StopProvider(ctx context.Context,
+	req *tfprotov6.StopProviderRequest,
+) (*tfprotov6.StopProviderResponse, error) {
 	s.stop()
 	return s.protocol6.StopProvider(ctx, req)
 }
 
 // ApplyResourceChange implements [tfprotov6.ResourceServer].
-func (s *server) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
+func (s *server) ApplyResourceChange(ctx context.Context,
+	req *tfprotov6.ApplyResourceChangeRequest,
+) (*tfprotov6.ApplyResourceChangeResponse, error) {
 	return s.protocol6.ApplyResourceChange(s.until(ctx), req)
 }
 
 // ReadResource implements [tfprotov6.ResourceServer].
-func (s *server) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
+func (s *server) ReadResource(ctx context.Context,
+	req *tfprotov6.ReadResourceRequest,
+) (*tfprotov6.ReadResourceResponse, error) {
 	return s.protocol6.ReadResource(s.until(ctx), req)
 }
 
 // ImportResourceState implements [tfprotov6.ResourceServer].
-func (s *server) ImportResourceState(ctx context.Context, req *tfprotov6.ImportResourceStateRequest) (*tfprotov6.ImportResourceStateResponse, error) {
+func (s *server) ImportResourceState(ctx context.Context,
+	req *tfprotov6.ImportResourceStateRequest,
+) (*tfprotov6.ImportResourceStateResponse, error) {
 	return s.protocol6.ImportResourceState(s.until(ctx), req)
 }
 
 // ReadDataSource implements [tfprotov6.DataSourceServer].
-func (s *server) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourceRequest) (*tfprotov6.ReadDataSourceResponse, error) {
+func (s *server) ReadDataSource(ctx context.Context,
+	req *tfprotov6.ReadDataSourceRequest,
+) (*tfprotov6.ReadDataSourceResponse, error) {
 	return s.protocol6.ReadDataSource(s.until(ctx), req)
 }
 
 // ListResource implements [tfprotov6.ListResourceServer].
-func (s *server) ListResource(ctx context.Context, req *tfprotov6.ListResourceRequest) (*tfprotov6.ListResourceServerStream, error) {
+func (s *server) ListResource(ctx context.Context,
+	req *tfprotov6.ListResourceRequest,
+) (*tfprotov6.ListResourceServerStream, error) {
 	return s.protocol6.ListResource(s.until(ctx), req)
 }
 
 // InvokeAction implements [tfprotov6.ActionServer].
-func (s *server) InvokeAction(ctx context.Context, req *tfprotov6.InvokeActionRequest) (*tfprotov6.InvokeActionServerStream, error) {
+func (s *server) InvokeAction(ctx context.Context,
+	req *tfprotov6.InvokeActionRequest,
+) (*tfprotov6.InvokeActionServerStream, error) {
 	return s.protocol6.InvokeAction(s.until(ctx), req)
 }

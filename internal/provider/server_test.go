@@ -38,7 +38,8 @@ func TestServer_stopHoldsForLaterCalls(t *testing.T) {
 	text := func(value string) tftypes.Value { return tftypes.NewValue(tftypes.String, value) }
 	service := emulator.New(t, emulator.Options{})
 	service.InjectFault(emulator.Fault{
-		Method: http.MethodGet, Times: -1, StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"3600"}},
+		Method: http.MethodGet, Times: -1, StatusCode: http.StatusTooManyRequests,
+		Header: http.Header{"Retry-After": {"3600"}},
 	})
 	server := provider.NewServer("test")()
 	schemas, err := server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})

@@ -5,6 +5,7 @@ package provider
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -26,6 +27,7 @@ const (
 	secret kind = iota + 1
 	boolean
 	number
+	seconds     // A lifetime of at most 24 hours.
 	urls        // A map; its keys are settings too.
 	key         // A key of such a map.
 	environment // Not in the provider block.
@@ -36,159 +38,116 @@ type setting struct {
 	// name is the path of the argument, such as assume_role.agency_name.
 	name string
 	kind kind
-	// variables are the environment variables of the setting; the first that is set counts. The names that begin with OS_ are those that
-	// the provider huaweicloud/huaweicloud reads.
+	// variables are the environment variables of the setting; the first one that is set is used. The provider
+	// huaweicloud/huaweicloud reads those that begin with OS_.
 	variables   []string
 	description string
-	// minimum and maximum bound a number; a maximum of 0 means none.
-	minimum, maximum int64
-	// deferrable is true if the client does not need the setting while Terraform plans.
-	deferrable bool
 }
 
-const (
-	agencyDescription   = "Name of the agency."
-	durationDescription = "Lifetime of the temporary access keys in seconds. "
-)
+// argument returns a setting that is a string.
+func argument(name, description string, variables ...string) setting {
+	return setting{name: name, description: description, variables: variables}
+}
 
-// settings are all arguments of the provider block and environment variables of the provider.
+// as returns the setting with another type.
+func (s setting) as(kind kind) setting {
+	s.kind = kind
+	return s
+}
+
+// maximum is the largest value of a number.
+func (s setting) maximum() int64 {
+	if s.kind == seconds {
+		return 86400
+	}
+	return math.MaxInt64
+}
+
+// deferrable names the settings that the client does not need while Terraform plans.
+var deferrable = []string{"enterprise_project_id", "max_retries"}
+
+// settings are the arguments of the provider block and the environment variables of the provider.
 var settings = []setting{
-	{
-		name: "region", variables: []string{"HW_REGION_NAME", "OS_REGION_NAME"},
-		description: "Region, such as `cn-north-4`. Required unless `endpoints` has the key `servicestage`. Defaults to the region of the profile.",
-	},
-	{name: "access_key", kind: secret, variables: []string{"HW_ACCESS_KEY", "OS_ACCESS_KEY"}, description: "Access key (AK). Required when `secret_key` is set."},
-	{
-		name: "secret_key", kind: secret, variables: []string{"HW_SECRET_KEY", "OS_SECRET_KEY"},
-		description: "Secret key (SK) of the access key. Required when `access_key` is set.",
-	},
-	{
-		name: "security_token", kind: secret, variables: []string{"HW_SECURITY_TOKEN"},
-		description: "Security token of a temporary access key. Requires `access_key` and `secret_key`.",
-	},
-	{
-		name: "token", kind: secret, variables: []string{"HW_AUTH_TOKEN", "OS_AUTH_TOKEN"},
-		description: "IAM token, which expires after 24 hours. If `project_id` or `project_name` is set, the token is exchanged for one of that project.",
-	},
-	{
-		name: "user_name", variables: []string{"HW_USER_NAME", "OS_USERNAME"},
-		description: "Name of the IAM user that logs in with `password`. Requires `domain_name` or `domain_id`.",
-	},
-	{name: "user_id", variables: []string{"HW_USER_ID", "OS_USER_ID"}, description: "ID of the IAM user that logs in with `password`. Replaces `user_name`."},
-	{
-		name: "password", kind: secret, variables: []string{"HW_USER_PASSWORD", "OS_PASSWORD"},
-		description: "Password of the IAM user. Required when `user_name` or `user_id` is set.",
-	},
-	{
-		name: "domain_id", variables: []string{"HW_DOMAIN_ID", "OS_DOMAIN_ID", "OS_USER_DOMAIN_ID", "OS_PROJECT_DOMAIN_ID"},
-		description: "ID of the account that the IAM user or the access key belongs to.",
-	},
-	{
-		name: "domain_name", variables: []string{"HW_DOMAIN_NAME", "OS_DOMAIN_NAME", "OS_USER_DOMAIN_NAME", "OS_PROJECT_DOMAIN_NAME"},
-		description: "Name of the account that the IAM user belongs to.",
-	},
-	{
-		name: "project_id", variables: []string{"HW_PROJECT_ID", "OS_PROJECT_ID", "OS_TENANT_ID"},
-		description: "ID of the project. Defaults to the ID of the project `project_name`. The provider requests it from IAM once, unless the profile or the login contains it.",
-	},
-	{
-		name: "project_name", variables: []string{"HW_PROJECT_NAME", "OS_PROJECT_NAME", "OS_TENANT_NAME"},
-		description: "Name of the project, if `project_id` is not set. Defaults to the project of the profile, or to the name of the region.",
-	},
-	{
-		name: "enterprise_project_id", deferrable: true, variables: []string{"HW_ENTERPRISE_PROJECT_ID"},
-		description: "ID of the enterprise project of resources that do not set `enterprise_project_id`.",
-	},
-	{
-		name: "agency_name", variables: []string{"OS_AGENCY_NAME"},
-		description: "Name of an agency whose token is used. Requires `agency_domain_name`. Conflicts with `assume_role`.",
-	},
-	{
-		name: "agency_domain_name", variables: []string{"OS_AGENCY_DOMAIN_NAME"},
-		description: "Name of the account that the agency `agency_name` belongs to. Required when `agency_name` is set.",
-	},
-	{
-		name: "delegated_project", variables: []string{"OS_DELEGATED_PROJECT"},
-		description: "Name of the project of the agency `agency_name`. Defaults to the name of the region.",
-	},
-	{
-		name: "auth_url", variables: []string{"HW_AUTH_URL", "OS_AUTH_URL"},
-		description: "URL of identity and access management (IAM), with or without `/v3`. Must start with `https://`, unless the host is a loopback host or `insecure` is `true`. " +
-			"Defaults to the key `iam` of `endpoints`, or to `https://iam.{region}.{cloud}`. If both are set, the key `iam` is used for agencies only.",
-	},
-	{
-		name: "cloud", variables: []string{"HW_CLOUD"},
-		description: "Domain name of the services. Defaults to `myhuaweicloud.com`, or to `myhuaweicloud.eu` in regions that start with `eu-west-1`.",
-	},
-	{
-		name: "endpoints", kind: urls,
-		description: "Map of URLs that replace the default endpoints. The keys are `servicestage`, `iam` and `sts`. The key `servicestagev2` is " +
-			"an alias of `servicestage`. Keys of other services are ignored with a warning. The URLs must start with `https://`, which can be omitted, unless the host " +
-			"is a loopback host or `insecure` is `true`. Can also be set with the `HW_SERVICESTAGE_ENDPOINT`, `HW_IAM_ENDPOINT` and `HW_STS_ENDPOINT` " +
-			"environment variables.",
-	},
-	{name: "endpoints.servicestage", kind: key, variables: []string{"HW_SERVICESTAGE_ENDPOINT"}},
-	{name: "endpoints.iam", kind: key, variables: []string{"HW_IAM_ENDPOINT"}},
-	{name: "endpoints.sts", kind: key, variables: []string{"HW_STS_ENDPOINT"}},
-	{
-		name: "insecure", kind: boolean, variables: []string{"HW_INSECURE", "OS_INSECURE"},
-		description: "Whether to accept any TLS certificate and `http://` endpoints. Defaults to `false`.",
-	},
-	{
-		name: "cacert_file", variables: []string{"HW_CACERT_FILE", "OS_CACERT"},
-		description: "Path of a file with certificates of additional certificate authorities, or the certificates in PEM format.",
-	},
-	{
-		name: "max_retries", kind: number, deferrable: true, variables: []string{"HW_MAX_RETRIES"},
-		description: "Maximum number of retries for a failed request. Must be at least 0. Defaults to `5`.",
-	},
-	{
-		name: "shared_config_file", variables: []string{"HW_SHARED_CONFIG_FILE"},
-		description: "Path of a KooCLI configuration file without encryption. Defaults to `~/.hcloud/config.json`, which is read if `profile` is set or no other " +
-			"credentials are configured.",
-	},
-	{
-		name: "profile", variables: []string{"HW_PROFILE"},
-		description: "Name of a KooCLI profile in `shared_config_file`. Its mode must be `AKSK`, `token`, `SSO` or `ecsAgency`. The provider uses its credentials, " +
-			"region, project and agency unless they are set otherwise. Defaults to the current profile of the file.",
-	},
-	{name: "assume_role.agency_name", variables: []string{"HW_ASSUME_ROLE_AGENCY_NAME"}, description: "Required in the block. " + agencyDescription},
-	{
-		name: "assume_role.domain_name", variables: []string{"HW_ASSUME_ROLE_DOMAIN_NAME"},
-		description: "Name of the account that the agency belongs to. Required unless `domain_id` is set.",
-	},
-	{
-		name: "assume_role.domain_id", variables: []string{"HW_ASSUME_ROLE_DOMAIN_ID"},
-		description: "ID of the account that the agency belongs to. Overrides `domain_name`.",
-	},
-	{
-		name: "assume_role.duration", kind: number, maximum: 86400, variables: []string{"HW_ASSUME_ROLE_DURATION"},
-		description: durationDescription + "Must be between 900 and 43200 with `domain_id`, at most 3600 with `domain_id` and a temporary access key, and " +
-			"between 900 and 86400 otherwise. Defaults to `3600`.",
-	},
-	{name: "assume_role_with_oidc.agency_name", variables: []string{"HW_ASSUME_ROLE_AGENCY_NAME"}, description: "Required in the block. " + agencyDescription},
-	{
-		name: "assume_role_with_oidc.domain_id", variables: []string{"HW_ASSUME_ROLE_DOMAIN_ID"},
-		description: "Required in the block. ID of the account that the agency belongs to.",
-	},
-	{
-		name: "assume_role_with_oidc.idp_id", variables: []string{"HW_ASSUME_ROLE_IDP_ID"},
-		description: "Required in the block. ID of the identity provider in IAM.",
-	},
-	{
-		name: "assume_role_with_oidc.id_token", kind: secret, variables: []string{"HW_ASSUME_ROLE_ID_TOKEN"},
-		description: "ID token. Required unless `id_token_file` is set. Conflicts with `id_token_file`.",
-	},
-	{
-		name: "assume_role_with_oidc.id_token_file", variables: []string{"HW_ASSUME_ROLE_ID_TOKEN_FILE"},
-		description: "Path of a file with the ID token, which is read for each login. Conflicts with `id_token`.",
-	},
-	{
-		name: "assume_role_with_oidc.duration", kind: number, maximum: 86400, variables: []string{"HW_ASSUME_ROLE_DURATION"},
-		description: durationDescription + "Must be between 900 and 3600. Defaults to `3600`.",
-	},
-	{name: "HW_METADATA_DISABLED", kind: environment, variables: []string{"HW_METADATA_DISABLED"}},
-	{name: "HW_METADATA_ENDPOINT", kind: environment, variables: []string{"HW_METADATA_ENDPOINT"}},
+	argument("region", "Region, such as `cn-north-4`. Required unless `endpoints` has the key `servicestage`. Defaults "+
+		"to the region of the profile.", "HW_REGION_NAME", "OS_REGION_NAME"),
+	argument("access_key", "Access key (AK). Required when `secret_key` is set.",
+		"HW_ACCESS_KEY", "OS_ACCESS_KEY").as(secret),
+	argument("secret_key", "Secret key (SK) of the access key. Required when `access_key` is set.",
+		"HW_SECRET_KEY", "OS_SECRET_KEY").as(secret),
+	argument("security_token", "Security token of a temporary access key. Requires `access_key` and `secret_key`.",
+		"HW_SECURITY_TOKEN").as(secret),
+	argument("token", "IAM token, which expires after 24 hours. If `project_id` or `project_name` is set, the token is "+
+		"exchanged for one of that project.", "HW_AUTH_TOKEN", "OS_AUTH_TOKEN").as(secret),
+	argument("user_name", "Name of the IAM user that logs in with `password`. Requires `domain_name` or `domain_id`.",
+		"HW_USER_NAME", "OS_USERNAME"),
+	argument("user_id", "ID of the IAM user that logs in with `password`. Replaces `user_name`.",
+		"HW_USER_ID", "OS_USER_ID"),
+	argument("password", "Password of the IAM user. Required when `user_name` or `user_id` is set.",
+		"HW_USER_PASSWORD", "OS_PASSWORD").as(secret),
+	argument("domain_id", "ID of the account that the IAM user or the access key belongs to.",
+		"HW_DOMAIN_ID", "OS_DOMAIN_ID", "OS_USER_DOMAIN_ID", "OS_PROJECT_DOMAIN_ID"),
+	argument("domain_name", "Name of the account that the IAM user belongs to.",
+		"HW_DOMAIN_NAME", "OS_DOMAIN_NAME", "OS_USER_DOMAIN_NAME", "OS_PROJECT_DOMAIN_NAME"),
+	argument("project_id", "ID of the project. Defaults to the ID of the project `project_name`. The provider requests "+
+		"it from IAM once, unless the profile or the login contains it.", "HW_PROJECT_ID", "OS_PROJECT_ID", "OS_TENANT_ID"),
+	argument("project_name", "Name of the project, if `project_id` is not set. Defaults to the project of the profile, "+
+		"or to the name of the region.", "HW_PROJECT_NAME", "OS_PROJECT_NAME", "OS_TENANT_NAME"),
+	argument("enterprise_project_id", "ID of the enterprise project of resources that do not set "+
+		"`enterprise_project_id`.", "HW_ENTERPRISE_PROJECT_ID"),
+	argument("agency_name", "Name of an agency whose token is used. Requires `agency_domain_name`. Conflicts with "+
+		"`assume_role`.", "OS_AGENCY_NAME"),
+	argument("agency_domain_name", "Name of the account that the agency `agency_name` belongs to. Required when "+
+		"`agency_name` is set.", "OS_AGENCY_DOMAIN_NAME"),
+	argument("delegated_project", "Name of the project of the agency `agency_name`. Defaults to the name of the region.",
+		"OS_DELEGATED_PROJECT"),
+	argument("auth_url", "URL of identity and access management (IAM), with or without `/v3`. Must start with "+
+		"`https://`, unless the host is a loopback host or `insecure` is `true`. Defaults to the key `iam` of "+
+		"`endpoints`, or to `https://iam.{region}.{cloud}`. If both are set, the key `iam` is used for agencies only.",
+		"HW_AUTH_URL", "OS_AUTH_URL"),
+	argument("cloud", "Domain name of the services. Defaults to `myhuaweicloud.com`, or to `myhuaweicloud.eu` in "+
+		"regions that start with `eu-west-1`.", "HW_CLOUD"),
+	argument("endpoints", "Map of URLs that replace the default endpoints. The keys are `servicestage`, `iam` and "+
+		"`sts`. The key `servicestagev2` is an alias of `servicestage`. Keys of other services are ignored with a "+
+		"warning. The URLs must start with `https://`, which can be omitted, unless the host is a loopback host or "+
+		"`insecure` is `true`. Can also be set with the `HW_SERVICESTAGE_ENDPOINT`, `HW_IAM_ENDPOINT` and "+
+		"`HW_STS_ENDPOINT` environment variables.").as(urls),
+	argument("endpoints.servicestage", "", "HW_SERVICESTAGE_ENDPOINT").as(key),
+	argument("endpoints.iam", "", "HW_IAM_ENDPOINT").as(key),
+	argument("endpoints.sts", "", "HW_STS_ENDPOINT").as(key),
+	argument("insecure", "Whether to accept any TLS certificate and `http://` endpoints. Defaults to `false`.",
+		"HW_INSECURE", "OS_INSECURE").as(boolean),
+	argument("cacert_file", "Path of a file with certificates of additional certificate authorities, or the "+
+		"certificates in PEM format.", "HW_CACERT_FILE", "OS_CACERT"),
+	argument("max_retries", "Maximum number of retries for a failed request. Must be at least 0. Defaults to `5`.",
+		"HW_MAX_RETRIES").as(number),
+	argument("shared_config_file", "Path of a KooCLI configuration file without encryption. Defaults to "+
+		"`~/.hcloud/config.json`, which is read if `profile` is set or no other credentials are configured.",
+		"HW_SHARED_CONFIG_FILE"),
+	argument("profile", "Name of a KooCLI profile in `shared_config_file`. Its mode must be `AKSK`, `token`, `SSO` or "+
+		"`ecsAgency`. The provider uses its credentials, region, project and agency unless they are set otherwise. "+
+		"Defaults to the current profile of the file.", "HW_PROFILE"),
+	argument("assume_role.agency_name", "Required in the block. Name of the agency.", "HW_ASSUME_ROLE_AGENCY_NAME"),
+	argument("assume_role.domain_name", "Name of the account that the agency belongs to. Required unless `domain_id` is "+
+		"set.", "HW_ASSUME_ROLE_DOMAIN_NAME"),
+	argument("assume_role.domain_id", "ID of the account that the agency belongs to. Overrides `domain_name`.",
+		"HW_ASSUME_ROLE_DOMAIN_ID"),
+	argument("assume_role.duration", "Lifetime of the temporary access keys in seconds. Must be between 900 and 43200 "+
+		"with `domain_id`, at most 3600 with `domain_id` and a temporary access key, and between 900 and 86400 otherwise. "+
+		"Defaults to `3600`.", "HW_ASSUME_ROLE_DURATION").as(seconds),
+	argument("assume_role_with_oidc.agency_name", "Required in the block. Name of the agency.",
+		"HW_ASSUME_ROLE_AGENCY_NAME"),
+	argument("assume_role_with_oidc.domain_id", "Required in the block. ID of the account that the agency belongs to.",
+		"HW_ASSUME_ROLE_DOMAIN_ID"),
+	argument("assume_role_with_oidc.idp_id", "Required in the block. ID of the identity provider in IAM.",
+		"HW_ASSUME_ROLE_IDP_ID"),
+	argument("assume_role_with_oidc.id_token", "ID token. Required unless `id_token_file` is set. Conflicts with "+
+		"`id_token_file`.", "HW_ASSUME_ROLE_ID_TOKEN").as(secret),
+	argument("assume_role_with_oidc.id_token_file", "Path of a file with the ID token, which is read for each login. "+
+		"Conflicts with `id_token`.", "HW_ASSUME_ROLE_ID_TOKEN_FILE"),
+	argument("assume_role_with_oidc.duration", "Lifetime of the temporary access keys in seconds. Must be between 900 "+
+		"and 3600. Defaults to `3600`.", "HW_ASSUME_ROLE_DURATION").as(seconds),
+	argument("HW_METADATA_DISABLED", "", "HW_METADATA_DISABLED").as(environment),
+	argument("HW_METADATA_ENDPOINT", "", "HW_METADATA_ENDPOINT").as(environment),
 }
 
 // declared returns the setting of this name.
@@ -213,18 +172,25 @@ func attributes(block string) map[string]schema.Attribute {
 
 func (s setting) attribute() schema.Attribute {
 	description := s.description
-	if s.variables != nil {
-		description += " Can also be set with the " + variableList(s.variables) + "."
+	switch names := "`" + strings.ReplaceAll(s.variableNames(), " or ", "` or `") + "`"; len(s.variables) {
+	case 0:
+	case 1:
+		description += " Can also be set with the " + names + " environment variable."
+	default:
+		description += " Can also be set with the " + strings.ReplaceAll(names, ", ", "`, `") + " environment variables."
 	}
 	switch s.kind {
 	case boolean:
 		return schema.BoolAttribute{Optional: true, MarkdownDescription: description}
 	case number:
-		bounds := validator.Int64(int64validator.AtLeast(s.minimum))
-		if s.maximum > 0 {
-			bounds = int64validator.Between(s.minimum, s.maximum)
+		return schema.Int64Attribute{
+			Optional: true, MarkdownDescription: description, Validators: []validator.Int64{int64validator.AtLeast(0)},
 		}
-		return schema.Int64Attribute{Optional: true, MarkdownDescription: description, Validators: []validator.Int64{bounds}}
+	case seconds:
+		return schema.Int64Attribute{
+			Optional: true, MarkdownDescription: description, Validators: []validator.Int64{int64validator.Between(0,
+				s.maximum())},
+		}
 	case urls:
 		return schema.MapAttribute{Optional: true, ElementType: types.StringType, MarkdownDescription: description}
 	default:
@@ -232,20 +198,11 @@ func (s setting) attribute() schema.Attribute {
 	}
 }
 
-// variableList names environment variables in a description.
-func variableList(variables []string) string {
-	list := "`" + strings.Join(variables, "`, `") + "` environment variable"
-	if last := len(variables) - 1; last > 0 {
-		list = strings.Replace(list, ", `"+variables[last], " or `"+variables[last], 1) + "s"
-	}
-	return list
-}
-
-// configuration is a provider block with the environment, and what was found wrong with them.
+// configuration is a provider block with the environment, and the diagnostics about them.
 type configuration struct {
 	// values are the known values of the block by the names of the settings. A block or map itself has the value "".
 	values map[string]string
-	// unknown names what has an unknown value.
+	// unknown contains the names of the settings whose values are unknown.
 	unknown []string
 	getenv  func(name string) string
 	diags   diag.Diagnostics
@@ -258,7 +215,7 @@ func newConfiguration(block types.Object) *configuration {
 	return c
 }
 
-// add adds a value with all that is in it.
+// add adds a value with its attributes or elements.
 func (c *configuration) add(name string, value attr.Value) {
 	if value.IsUnknown() {
 		c.unknown = append(c.unknown, name)
@@ -297,14 +254,12 @@ func (c *configuration) has(name string) bool {
 	return ok
 }
 
-// needed names the unknown settings without which there is no client.
-func (c *configuration) needed() []string {
-	return slices.DeleteFunc(slices.Clone(c.unknown), func(name string) bool {
-		return slices.ContainsFunc(settings, func(s setting) bool { return s.name == name && s.deferrable })
-	})
+// missing returns the names of the unknown settings that the client requires.
+func (c *configuration) missing() []string {
+	return slices.DeleteFunc(slices.Clone(c.unknown), func(name string) bool { return slices.Contains(deferrable, name) })
 }
 
-// value is a setting with its value, "" if it is not set, and where that comes from.
+// value is a setting with its value, "" if it is not set, and the origin of the value.
 type value struct {
 	setting
 
@@ -315,8 +270,8 @@ type value struct {
 	variable string
 }
 
-// lookup returns the configured value of a setting, else that of the first of its environment variables that is set. White space around
-// it is removed.
+// lookup returns the configured value of a setting; otherwise, that of the first environment variable that is set. It
+// removes white space around the value.
 func (c *configuration) lookup(name string) value {
 	v := value{setting: declared(name)}
 	if v.text = strings.TrimSpace(c.values[name]); v.text != "" {
@@ -331,7 +286,7 @@ func (c *configuration) lookup(name string) value {
 	return v
 }
 
-// index is the end of the name of an element of a list of blocks; that of the first is empty.
+// index returns the suffix of the name of a block in a list of blocks; the first block has none.
 func index(i int) string {
 	if i == 0 {
 		return ""
@@ -339,7 +294,7 @@ func index(i int) string {
 	return fmt.Sprintf("[%d]", i)
 }
 
-// blockName is the name of an assume_role block.
+// blockName returns the name of an assume_role block.
 func blockName(i int) string { return roleName + index(i) }
 
 // lookupIn looks up a setting of an assume_role block. Environment variables set the first one only.
@@ -352,7 +307,7 @@ func (c *configuration) lookupIn(block int, child string) value {
 	return v
 }
 
-// unlessNamed returns an ID, or an empty one if it comes from the environment although the provider block sets the name instead.
+// unlessNamed returns an ID, but an empty one if it comes from the environment and the provider block sets the name instead.
 func (v value) unlessNamed(name value) value {
 	if name.configured() && !v.configured() {
 		v.text = ""
@@ -363,7 +318,7 @@ func (v value) unlessNamed(name value) value {
 // configured reports whether the value is set in the provider block.
 func (v value) configured() bool { return v.text != "" && v.variable == "" }
 
-// stringValue is the value for Terraform; null if it is not set.
+// stringValue returns a Terraform value: unknown if the setting is, and null if it is not set.
 func (c *configuration) stringValue(name string) types.String {
 	if slices.Contains(c.unknown, name) {
 		return types.StringUnknown()
@@ -398,27 +353,24 @@ func (c *configuration) flag(name string) bool {
 	return parsed
 }
 
-// number looks up a setting that is a number; fallback if it is not set.
-func (c *configuration) number(name string, fallback int64) int64 {
-	return c.numberOf(c.lookup(name), fallback)
-}
-
-func (c *configuration) numberOf(v value, fallback int64) int64 {
+// number parses a value that is a number; fallback if it is not set.
+func (c *configuration) number(v value, fallback int64) int64 {
 	if v.text == "" {
 		return fallback
 	}
 	parsed, err := strconv.ParseInt(v.text, 10, 64)
-	if err != nil || parsed < v.minimum || v.maximum > 0 && parsed > v.maximum {
-		bounds := fmt.Sprintf("of at least %d", v.minimum)
-		if v.maximum > 0 {
-			bounds = fmt.Sprintf("from %d to %d", v.minimum, v.maximum)
+	if err != nil || parsed < 0 || parsed > v.maximum() {
+		bounds := "of at least 0"
+		if v.kind == seconds {
+			bounds = fmt.Sprintf("from 0 to %d", v.maximum())
 		}
-		c.errorf(v, "Invalid "+v.variable, "The environment variable %s must be a whole number %s. Got: %q.", v.variable, bounds, v.text)
+		c.errorf(v, "Invalid "+v.variable, "The environment variable %s must be a whole number %s. Got: %q.",
+			v.variable, bounds, v.text)
 	}
 	return parsed
 }
 
-// path is the path of the setting in the provider block; empty if it is not part of it.
+// path returns the path of the setting in the provider block; empty for an environment variable without an argument.
 func (v value) path() path.Path {
 	parent, child, nested := strings.Cut(v.name, ".")
 	switch {
@@ -433,16 +385,19 @@ func (v value) path() path.Path {
 	}
 }
 
-// orVariables names what can be set instead.
-func (s setting) orVariables() string {
-	if len(s.variables) == 1 {
-		return "environment variable " + s.variables[0]
+// variableNames lists the environment variables of the setting, such as "A, B or C".
+func (s setting) variableNames() string {
+	names := strings.Join(s.variables, ", ")
+	if last := strings.LastIndex(names, ", "); last > 0 {
+		names = names[:last] + " or " + names[last+2:]
 	}
-	last := len(s.variables) - 1
-	return "environment variable " + strings.Join(s.variables[:last], ", ") + " or " + s.variables[last]
+	return names
 }
 
-// origin names the setting and where its value comes from.
+// orVariables names the environment variables of the setting in a message.
+func (s setting) orVariables() string { return "environment variable " + s.variableNames() }
+
+// origin names the setting and the origin of its value.
 func (v value) origin() string {
 	if v.variable != "" {
 		return v.name + " from " + v.variable

@@ -28,9 +28,13 @@ func TestProvider_maxRetries(t *testing.T) {
 			t.Parallel()
 			server := emulator.New(t, emulator.Options{})
 			server.InjectFault(emulator.Fault{Method: http.MethodGet, Times: -1, StatusCode: http.StatusBadGateway})
-			config := strings.Replace(providertest.Config(server, "data \"servicestage_build_job\" \"test\" {\n  job_id = \"x\"\n}\n"),
+			config := strings.Replace(providertest.Config(server, "data \"servicestage_build_job\" \"test\" {\n  job_id = "+
+				"\"x\"\n}\n"),
 				"region ", setting+"  region ", 1)
-			providertest.Run(t, nil, resource.TestStep{Config: config, PlanOnly: true, ExpectError: regexp.MustCompile(`HTTP 502`)})
+			providertest.Run(t, nil, resource.TestStep{
+				Config: config, PlanOnly: true,
+				ExpectError: regexp.MustCompile(`HTTP 502`),
+			})
 			if got := server.CountRequests(http.MethodGet, "/assembling/v1/jobs/x"); got != want {
 				t.Errorf("%d requests, want %d", got, want)
 			}
@@ -43,7 +47,8 @@ func TestProvider_unknownRetries(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	config := func(input string) string {
-		return strings.Replace(providertest.Config(server, "resource \"terraform_data\" \"later\" { input = "+input+" }\n"+job),
+		return strings.Replace(providertest.Config(server, "resource \"terraform_data\" \"later\" { input = "+
+			""+input+" }\n"+job),
 			"region ", "max_retries = terraform_data.later.output\n  region ", 1)
 	}
 	providertest.Run(t, server,
@@ -62,18 +67,32 @@ func TestProvider_unknownSettings(t *testing.T) {
 	server := emulator.New(t, emulator.Options{})
 	config := []string{providertest.Requirement}
 	for name, c := range map[string][2]string{
-		"keys":        {strings.Replace(keyBlock, "\"EMULATORACCESSKEY\"", "terraform_data.keys.output", 1), emulator.DefaultAccessKey},
-		"password":    {strings.Replace(userBlock, "\"emulator-password\"", "terraform_data.password.output", 1), emulator.DefaultPassword},
-		"assume_role": {keyBlock + strings.Replace(roleBlock, "\"emulator-agency\"", "terraform_data.assume_role.output", 1), emulator.DefaultAgency},
-		"oidc":        {strings.Replace(oidcBlock, "\"emulator-id-token\"", "terraform_data.oidc.output", 1), emulator.DefaultIDToken},
-		"endpoints":   {keyBlock + "endpoints = { servicestage = terraform_data.endpoints.output }\n", server.URL},
+		"keys": {
+			strings.Replace(keyBlock, "\"EMULATORACCESSKEY\"", "terraform_data.keys.output", 1),
+			emulator.DefaultAccessKey,
+		},
+		"password": {
+			strings.Replace(userBlock, "\"emulator-password\"", "terraform_data.password.output", 1),
+			emulator.DefaultPassword,
+		},
+		"assume_role": {
+			keyBlock + strings.Replace(roleBlock, "\"emulator-agency\"", "terraform_data.assume_role.output", 1),
+			emulator.DefaultAgency,
+		},
+		"oidc": {
+			strings.Replace(oidcBlock, "\"emulator-id-token\"", "terraform_data.oidc.output", 1),
+			emulator.DefaultIDToken,
+		},
+		"endpoints": {keyBlock + "endpoints = { servicestage = terraform_data.endpoints.output }\n", server.URL},
 	} {
 		arguments := region + c[0]
 		if name != "endpoints" {
 			arguments += endpointsOf(server)
 		}
-		config = append(config, fmt.Sprintf("resource \"terraform_data\" %q { input = %q }\nprovider \"servicestage\" {\nalias = %[1]q\n%[3]s}\n", name, c[1], arguments))
-		config = append(config, strings.NewReplacer("\"test\" {", strconv.Quote(name)+" {\n  provider = servicestage."+name, "\"app\"", "\"app-"+name+"\"").Replace(job))
+		config = append(config, fmt.Sprintf("resource \"terraform_data\" %q { input = %q }\nprovider \"servicestage\" "+
+			"{\nalias = %[1]q\n%[3]s}\n", name, c[1], arguments))
+		config = append(config, strings.NewReplacer("\"test\" {", strconv.Quote(name)+" {\n  provider = servicestage."+name,
+			"\"app\"", "\"app-"+name+"\"").Replace(job))
 	}
 	cli := providertest.NewCLI(t, server)
 	cli.Write(t, "main.tf", strings.Join(config, ""))
@@ -95,16 +114,19 @@ func TestProvider_cacertFile(t *testing.T) {
 	secure := httptest.NewTLSServer(server.Service)
 	t.Cleanup(secure.Close)
 	certificate := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw}))
-	config, endpoints := []string{providertest.Requirement}, fmt.Sprintf("endpoints = { servicestage = %[1]q, iam = %[1]q }\n", secure.URL)
+	config, endpoints := []string{providertest.Requirement}, fmt.Sprintf("endpoints = { servicestage = %[1]q, iam = "+
+		"%[1]q }\n", secure.URL)
 	for name, argument := range map[string]string{
-		"none": "", "path": "cacert_file = \"" + writeFile(t, certificate) + "\"\n", "text": "cacert_file = <<-EOT\n" + certificate + "EOT\n", "insecure": "insecure = true\n",
+		"none": "", "path": "cacert_file = \"" + writeFile(t, certificate) + "\"\n", "text": "cacert_file = <<-EOT\n" +
+			certificate + "EOT\n", "insecure": "insecure = true\n",
 	} {
 		config = append(config, aliased(name, region+userBlock+"max_retries = 0\n"+argument+endpoints))
 	}
 	cli := providertest.NewCLI(t, server)
 	cli.Write(t, "main.tf", strings.Join(config, ""))
 	_, stderr, _ := cli.Run(t, "plan", "-no-color", "-input=false") // It fails for one of them.
-	if messages := errorsOf(stderr); len(messages) != 1 || !strings.Contains(messages["none"], "certificate signed by unknown authority") {
+	if messages := errorsOf(stderr); len(messages) != 1 || !strings.Contains(messages["none"],
+		"certificate signed by unknown authority") {
 		t.Errorf("got %v", stderr)
 	}
 }

@@ -14,9 +14,9 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 )
 
-// unchangedPlanner is a resource that may allow the plan of an unchanged instance without a call of the framework, which decodes and
-// walks every value. The method stands beside the resource's plan modifiers: it returns true only if none of them can change a plan
-// whose proposed state is the prior state.
+// unchangedPlanner is a resource that may allow the plan of an unchanged instance without a call of the framework,
+// which decodes and walks every value. The method stands beside the resource's plan modifiers: it returns true only if
+// none of them can change a plan whose proposed state is the prior state.
 type unchangedPlanner interface {
 	PlansUnchanged(configured *providerdata.Data) bool
 }
@@ -42,7 +42,9 @@ func (u *unchangedPlans) findPlanners(ctx context.Context, p *serviceStage) {
 }
 
 // plan returns the response of the framework for an unchanged instance, or nil if the framework has to plan.
-func (u *unchangedPlans) plan(req *tfprotov6.PlanResourceChangeRequest, configured *providerdata.Data) *tfprotov6.PlanResourceChangeResponse {
+func (u *unchangedPlans) plan(req *tfprotov6.PlanResourceChangeRequest,
+	configured *providerdata.Data,
+) *tfprotov6.PlanResourceChangeResponse {
 	planner := u.planners[req.TypeName]
 	if planner == nil || configured == nil || !planner.PlansUnchanged(configured) ||
 		req.PriorState == nil || req.ProposedNewState == nil || len(req.PriorState.MsgPack) == 0 ||
@@ -57,7 +59,10 @@ func (u *unchangedPlans) plan(req *tfprotov6.PlanResourceChangeRequest, configur
 		}
 		identity, _ = null.(*tfprotov6.ResourceIdentityData)
 	}
-	return &tfprotov6.PlanResourceChangeResponse{PlannedState: req.PriorState, PlannedPrivate: req.PriorPrivate, PlannedIdentity: identity}
+	return &tfprotov6.PlanResourceChangeResponse{
+		PlannedState: req.PriorState, PlannedPrivate: req.PriorPrivate,
+		PlannedIdentity: identity,
+	}
 }
 
 // PlanResourceChange implements [tfprotov6.ResourceServer].

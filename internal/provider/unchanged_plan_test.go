@@ -16,7 +16,8 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/provider"
 )
 
-// plans are two servers of one configuration: the provider's, which answers for unchanged instances, and the framework's alone.
+// plans are two servers of one configuration: the provider's, which answers for unchanged instances, and the
+// framework's alone.
 type plans struct {
 	provider, framework tfprotov6.ProviderServer
 	schemas             *tfprotov6.GetProviderSchemaResponse
@@ -41,9 +42,11 @@ func newPlans(t testing.TB, defaultProject any) plans {
 		for name, attribute := range typ.(tftypes.Object).AttributeTypes {
 			values[name] = tftypes.NewValue(attribute, nil)
 		}
-		values["region"], values["token"] = tftypes.NewValue(tftypes.String, "cn-north-4"), tftypes.NewValue(tftypes.String, "token")
+		values["region"], values["token"] = tftypes.NewValue(tftypes.String, "cn-north-4"), tftypes.NewValue(tftypes.String,
+			"token")
 		values["enterprise_project_id"] = tftypes.NewValue(tftypes.String, defaultProject)
-		resp, err := server.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{Config: dynamic(t, tftypes.NewValue(typ, values))})
+		resp, err := server.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{Config: dynamic(t,
+			tftypes.NewValue(typ, values))})
 		if err != nil || len(resp.Diagnostics) > 0 {
 			t.Fatal(err, resp.Diagnostics)
 		}
@@ -83,7 +86,10 @@ func randomValue(random *rand.Rand, typ tftypes.Type, nullable bool) tftypes.Val
 	case typ.Is(tftypes.Number):
 		return tftypes.NewValue(typ, random.IntN(9))
 	}
-	return tftypes.NewValue(typ, []string{"", "app", "5m", "GitHub", "https://xxxxx@github.com/acme/app", "1-odd-"}[random.IntN(6)])
+	return tftypes.NewValue(typ, []string{
+		"", "app", "5m", "GitHub", "https://xxxxx@github.com/acme/app",
+		"1-odd-",
+	}[random.IntN(6)])
 }
 
 // configOf returns the configuration that proposes the state: what Terraform computes is null in it.
@@ -101,7 +107,8 @@ func configOf(t testing.TB, schema *tfprotov6.Schema, state tftypes.Value) tftyp
 	return tftypes.NewValue(state.Type(), attributes)
 }
 
-// The response for an unchanged instance is the framework's own, whatever the state, the identity and the private state.
+// The response for an unchanged instance is the framework's own, whatever the state, the identity and the private
+// state.
 func FuzzUnchangedPlan(f *testing.F) {
 	servers := map[string]plans{}
 	for name, project := range map[string]any{"none": nil, "default": "eps", "unknown": tftypes.UnknownValue} {
@@ -117,17 +124,22 @@ func FuzzUnchangedPlan(f *testing.F) {
 				state := randomValue(random, schema.ValueType(), false)
 				prior := dynamic(t, state)
 				req := &tfprotov6.PlanResourceChangeRequest{
-					TypeName: typeName, PriorState: prior, ProposedNewState: dynamic(t, state), Config: dynamic(t, configOf(t, schema, state)),
+					TypeName: typeName, PriorState: prior, ProposedNewState: dynamic(t, state), Config: dynamic(t, configOf(t, schema,
+						state)),
 				}
 				if random.IntN(4) > 0 {
-					private, err := json.Marshal(map[string][]byte{"build_job": []byte(`{"region":"cn-north-4"}`), "other": []byte(`[1]`)})
+					private, err := json.Marshal(map[string][]byte{
+						"build_job": []byte(`{"region":"cn-north-4"}`),
+						"other":     []byte(`[1]`),
+					})
 					if err != nil {
 						t.Fatal(err)
 					}
 					req.PriorPrivate = private
 				}
 				if random.IntN(2) > 0 {
-					req.PriorIdentity = &tfprotov6.ResourceIdentityData{IdentityData: dynamic(t, randomValue(random, p.identities[typeName].ValueType(), false))}
+					req.PriorIdentity = &tfprotov6.ResourceIdentityData{IdentityData: dynamic(t, randomValue(random,
+						p.identities[typeName].ValueType(), false))}
 				}
 				want, err := p.framework.PlanResourceChange(t.Context(), req)
 				if err != nil {
@@ -157,7 +169,8 @@ func TestUnchangedPlan_frameworkIsNotCalled(t *testing.T) {
 	} {
 		prior := dynamic(t, state)
 		req := &tfprotov6.PlanResourceChangeRequest{
-			TypeName: typeName, PriorState: prior, ProposedNewState: dynamic(t, state), Config: dynamic(t, configOf(t, schema, state)),
+			TypeName: typeName, PriorState: prior, ProposedNewState: dynamic(t, state), Config: dynamic(t, configOf(t, schema,
+				state)),
 			PriorPrivate: []byte(`{"build_job":"e30="}`), PriorIdentity: identity,
 		}
 		var resp *tfprotov6.PlanResourceChangeResponse
