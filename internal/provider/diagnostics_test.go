@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -93,21 +94,24 @@ type diagnostic struct {
 func TestDiagnostics(t *testing.T) {
 	t.Parallel()
 	providertest.Prepare(t)
-	world := newFaultyWorld(t)
+	var mu sync.Mutex
 	got := map[string]string{}
-	results := make(chan map[string]string)
-	runs := world.runs(t)
-	for _, run := range runs {
-		go func() { results <- run() }()
-	}
-	for range runs {
-		maps.Copy(got, <-results)
-	}
+	t.Run("runs", func(t *testing.T) { //nolint:paralleltest // Its subtests are parallel, and what follows waits for them.
+		for name, run := range newFaultyWorld(t).runs() {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				texts := run(t)
+				mu.Lock()
+				defer mu.Unlock()
+				maps.Copy(got, texts)
+			})
+		}
+	})
 	want := goldenSections(t)
 	var file strings.Builder
 	file.WriteString("Diagnostics of the provider, by mistake. TestDiagnostics compares this file; -update writes it.\n")
 	for _, chapter := range chapters {
-		fmt.Fprintf(&file, "\n\n%s\n%s\n", chapter.title, strings.Repeat("=", len(chapter.title)))
+		fmt.Fprintf(&file, "\n=== %s ===\n", chapter.title)
 		for _, m := range chapter.mistakes {
 			text := cmp.Or(got[m.name], "no diagnostic\n")
 			if m.core && got[m.name] != "" && want[m.name] != "" && !*update {
@@ -136,7 +140,7 @@ func goldenSections(t *testing.T) map[string]string {
 	sections := map[string]string{}
 	for part := range strings.SplitSeq(string(content), "\n--- ") {
 		name, text, _ := strings.Cut(part, "\n")
-		text, _, _ = strings.Cut(text, "\n\n\n")
+		text, _, _ = strings.Cut(text, "\n=== ")
 		sections[name] = strings.TrimRight(text, "\n") + "\n"
 	}
 	return sections
@@ -177,22 +181,21 @@ func newFaultyWorld(t *testing.T) *faultyWorld {
 	)}
 }
 
-// run is one command, or one call; it returns texts by the names of mistakes.
-type run func() map[string]string
+// run is one command or one call over the protocol. It returns texts by the names of the mistakes.
+type run func(t *testing.T) map[string]string
 
-func (w *faultyWorld) runs(t *testing.T) []run {
-	t.Helper()
-	var runs []run
-	commands := map[string][]mistake{}
+func (w *faultyWorld) runs() map[string]run {
+	runs, commands := map[string]run{}, map[string][]mistake{}
 	for _, chapter := range chapters {
 		for _, m := range chapter.mistakes {
 			switch {
 			case m.call != nil:
-				runs = append(runs, func() map[string]string {
+				runs[m.name] = func(t *testing.T) map[string]string {
+					t.Helper()
 					return map[string]string{m.name: protocolDiagnostics(m.call(t))}
-				})
+				}
 			case m.environment != nil:
-				runs = append(runs, func() map[string]string { return w.command(t, "plan", m) })
+				commands[m.name] = []mistake{m}
 			case m.validate != "":
 				commands["validate"] = append(commands["validate"], m)
 			case m.apply != "":
@@ -202,8 +205,15 @@ func (w *faultyWorld) runs(t *testing.T) []run {
 			}
 		}
 	}
-	for command, mistakes := range commands {
-		runs = append(runs, func() map[string]string { return w.command(t, command, mistakes...) })
+	for name, mistakes := range commands {
+		command := name
+		if mistakes[0].environment != nil {
+			command = "plan"
+		}
+		runs[name] = func(t *testing.T) map[string]string {
+			t.Helper()
+			return w.command(t, command, mistakes...)
+		}
 	}
 	return runs
 }

@@ -12,15 +12,14 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-// NewServer returns a function that makes the provider as Terraform's plugin protocol sees it: the one of [New], to
-// which a stop stays a stop. version and adjust are those of [New].
+// NewServer returns a function that creates a server of the plugin protocol for the provider of [New]. Unlike the server of
+// the framework, it also cancels calls that start after StopProvider. version and adjust are those of [New].
 func NewServer(version string, adjust ...func(*servicestage.Config)) func() tfprotov6.ProviderServer {
 	return func() tfprotov6.ProviderServer {
 		p := &serviceStage{version: version, adjust: adjust}
 		stopping, stop := context.WithCancel(context.Background())
 		return &server{
-			protocol6: providerserver.NewProtocol6(p)().(protocol6),
-			//nolint:forcetypeassert // The framework's server is one; a test makes it.
+			protocol6: providerserver.NewProtocol6(p)().(protocol6), //nolint:forcetypeassert // Each test runs this.
 			provider:  p,
 			unchanged: &unchangedPlans{},
 			stopping:  stopping,
@@ -29,79 +28,79 @@ func NewServer(version string, adjust ...func(*servicestage.Config)) func() tfpr
 	}
 }
 
-// protocol6 is what the framework's server can do beyond the oldest version of the protocol.
+// protocol6 is the interface of the framework's server, with list resources and actions.
 type protocol6 interface {
 	tfprotov6.ProviderServer
 	tfprotov6.ListResourceServer
 	tfprotov6.ActionServer
 }
 
-// server ends the calls that Terraform makes at the very moment of an interrupt. The framework ends those that are
-// running when the stop arrives; one that comes a moment later would wait for its timeout.
+// server cancels calls that start after StopProvider, at the moment of an interrupt. The framework cancels running calls
+// only; a later one would wait until its timeout.
 type server struct {
 	protocol6
 
 	provider  *serviceStage
 	unchanged *unchangedPlans
 
-	stopping context.Context //nolint:containedctx // The life of the server, not of a call.
+	stopping context.Context //nolint:containedctx // It is the context of the server, not of a call.
 	stop     context.CancelFunc
 }
 
-// until is ctx, which also ends with the server.
+// until returns a context that ends with ctx or with the server.
 func (s *server) until(ctx context.Context) context.Context {
 	ctx, cancel := context.WithCancel(ctx)
-	forget := context.AfterFunc(s.stopping, cancel)
-	context.AfterFunc(ctx, func() { forget() }) // A call's context ends with the call.
+	remove := context.AfterFunc(s.stopping, cancel)
+	context.AfterFunc(ctx, func() { remove() }) // The context of a call ends with the call.
 	return ctx
 }
 
 // StopProvider implements [tfprotov6.ProviderServer].
-func (s *server) StopProvider(ctx context.Context,
-	req *tfprotov6.StopProviderRequest,
+func (s *server) StopProvider(
+	ctx context.Context, req *tfprotov6.StopProviderRequest,
 ) (*tfprotov6.StopProviderResponse, error) {
 	s.stop()
 	return s.protocol6.StopProvider(ctx, req)
 }
 
 // ApplyResourceChange implements [tfprotov6.ResourceServer].
-func (s *server) ApplyResourceChange(ctx context.Context,
-	req *tfprotov6.ApplyResourceChangeRequest,
+func (s *server) ApplyResourceChange(
+	ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest,
 ) (*tfprotov6.ApplyResourceChangeResponse, error) {
 	return s.protocol6.ApplyResourceChange(s.until(ctx), req)
 }
 
 // ReadResource implements [tfprotov6.ResourceServer].
-func (s *server) ReadResource(ctx context.Context,
-	req *tfprotov6.ReadResourceRequest,
+func (s *server) ReadResource(
+	ctx context.Context, req *tfprotov6.ReadResourceRequest,
 ) (*tfprotov6.ReadResourceResponse, error) {
 	return s.protocol6.ReadResource(s.until(ctx), req)
 }
 
 // ImportResourceState implements [tfprotov6.ResourceServer].
-func (s *server) ImportResourceState(ctx context.Context,
-	req *tfprotov6.ImportResourceStateRequest,
+func (s *server) ImportResourceState(
+	ctx context.Context, req *tfprotov6.ImportResourceStateRequest,
 ) (*tfprotov6.ImportResourceStateResponse, error) {
 	return s.protocol6.ImportResourceState(s.until(ctx), req)
 }
 
 // ReadDataSource implements [tfprotov6.DataSourceServer].
-func (s *server) ReadDataSource(ctx context.Context,
-	req *tfprotov6.ReadDataSourceRequest,
+func (s *server) ReadDataSource(
+	ctx context.Context, req *tfprotov6.ReadDataSourceRequest,
 ) (*tfprotov6.ReadDataSourceResponse, error) {
 	return s.protocol6.ReadDataSource(s.until(ctx), req)
 }
 
 // ListResource implements [tfprotov6.ListResourceServer].
-func (s *server) ListResource(ctx context.Context,
-	req *tfprotov6.ListResourceRequest,
+func (s *server) ListResource(
+	ctx context.Context, req *tfprotov6.ListResourceRequest,
 ) (*tfprotov6.ListResourceServerStream, error) {
 	return s.protocol6.ListResource(s.until(ctx), req)
 }
 
 // InvokeAction implements [tfprotov6.ActionServer].
-func (s *server) InvokeAction(ctx context.Context,
-	req *tfprotov6.InvokeActionRequest,
+func (s *server) InvokeAction(
+	ctx context.Context, req *tfprotov6.InvokeActionRequest,
 ) (*tfprotov6.InvokeActionServerStream, error) {
 	return s.protocol6.InvokeAction(s.until(ctx), req)
 }

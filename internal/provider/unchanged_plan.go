@@ -14,14 +14,13 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 )
 
-// unchangedPlanner is a resource that may allow the plan of an unchanged instance without a call of the framework,
-// which decodes and walks every value. The method stands beside the resource's plan modifiers: it returns true only if
-// none of them can change a plan whose proposed state is the prior state.
+// unchangedPlanner is a resource whose unchanged instances can be planned without the framework, which decodes each value.
 type unchangedPlanner interface {
+	// PlansUnchanged reports whether no plan modifier can change a plan whose proposed state equals the prior state.
 	PlansUnchanged(configured *providerdata.Data) bool
 }
 
-// unchangedPlans answers for unchanged instances. It is safe for concurrent use.
+// unchangedPlans plans unchanged instances. It is safe for concurrent use.
 type unchangedPlans struct {
 	find     sync.Once
 	planners map[string]unchangedPlanner
@@ -41,9 +40,9 @@ func (u *unchangedPlans) findPlanners(ctx context.Context, p *serviceStage) {
 	}
 }
 
-// plan returns the response of the framework for an unchanged instance, or nil if the framework has to plan.
-func (u *unchangedPlans) plan(req *tfprotov6.PlanResourceChangeRequest,
-	configured *providerdata.Data,
+// plan returns the response that the framework would return for an unchanged instance, or nil if the framework must plan.
+func (u *unchangedPlans) plan(
+	req *tfprotov6.PlanResourceChangeRequest, configured *providerdata.Data,
 ) *tfprotov6.PlanResourceChangeResponse {
 	planner := u.planners[req.TypeName]
 	if planner == nil || configured == nil || !planner.PlansUnchanged(configured) ||
@@ -60,8 +59,7 @@ func (u *unchangedPlans) plan(req *tfprotov6.PlanResourceChangeRequest,
 		identity, _ = null.(*tfprotov6.ResourceIdentityData)
 	}
 	return &tfprotov6.PlanResourceChangeResponse{
-		PlannedState: req.PriorState, PlannedPrivate: req.PriorPrivate,
-		PlannedIdentity: identity,
+		PlannedState: req.PriorState, PlannedPrivate: req.PriorPrivate, PlannedIdentity: identity,
 	}
 }
 
