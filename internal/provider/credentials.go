@@ -117,10 +117,14 @@ func (c *configuration) selectSource() selection {
 		domainID := c.lookup("domain_id").unlessNamed(domainName)
 		selected.source = auth.Exchange{Token: string(selected.token), DomainID: domainID.text, DomainName: domainName.text}
 	}
+	var unused []string
 	for _, s := range complete {
-		if s.name != selected.name && s.name != metadataName {
-			selected.description += ". Not used: " + s.description
+		if s.name != selected.name && s.name != metadataName && !selected.configured {
+			unused = append(unused, s.description)
 		}
+	}
+	if unused != nil {
+		selected.description += ". Not used: " + strings.Join(unused, "; ")
 	}
 	result := selection{
 		source: selected.source, description: selected.description, location: where, usesMetadata: selected.usesMetadata,

@@ -8,11 +8,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
@@ -58,297 +56,107 @@ func writeProfiles(t *testing.T, content string) string {
 	return file
 }
 
-// What is configured precedes what is in the environment, each in the order of the list, and no setting of one source
-// reaches another.
-func TestSelectSource(t *testing.T) {
+// selection.txt contains the selected credentials of each case: the provider block overrides the environment, each in
+// the order of the list, and no setting of one source becomes part of another.
+func TestSelectSource(t *testing.T) { //nolint:paralleltest // The home directory is an environment variable.
 	file := writeProfiles(t, profiles)
-	static := func(credential auth.Credential) auth.Source { return auth.Static{Credential: credential} }
-	token, profileKeys := static(auth.Token("T")), static(auth.AccessKey{ID: "PK", Secret: "PS"})
-	keys := static(auth.AccessKey{ID: "AK", Secret: "SK"})
-	password := auth.Password{UserName: "U", Password: "P", DomainName: "D"}
-	idToken := auth.OIDC{IDPID: "I", IDToken: "J"}
-	agency := func(base auth.Source) auth.Agency { return auth.Agency{Base: base, Name: "A", DomainID: "DI"} }
-	named := func(name string) auth.Project { return auth.Project{Name: name} }
-
-	keysIn := []string{"access_key=AK", "secret_key=SK"}
-	passwordIn := []string{"user_name=U", "password=P", "domain_name=D"}
-	roleIn := []string{"assume_role.agency_name=A", "assume_role.domain_id=DI"}
-	oidcIn := []string{
-		"assume_role_with_oidc.idp_id=I", "assume_role_with_oidc.id_token=J",
-		"assume_role_with_oidc.agency_name=A", "assume_role_with_oidc.domain_id=DI",
-	}
-	const keysInBlock, passwordInBlock = "access_key, secret_key in the provider block",
-		"user_name, password, domain_name in the provider block"
-	const roleInBlock = ", assume_role.agency_name in the provider block"
-	const oidcFromEnvironment = "assume_role_with_oidc.idp_id from HW_ASSUME_ROLE_IDP_ID, " +
-		"assume_role_with_oidc.id_token from HW_ASSUME_ROLE_ID_TOKEN, " +
-		"assume_role_with_oidc.agency_name from HW_ASSUME_ROLE_AGENCY_NAME, assume_role_with_oidc.domain_id from " +
-		"HW_ASSUME_ROLE_DOMAIN_ID"
-
+	in := func(assignments ...string) []string { return append(assignments, "region=r") }
+	const key, secret, role, roleID = "access_key=AK", "secret_key=SK", "assume_role.agency_name=A",
+		"assume_role.domain_id=DI"
+	const idp, agency, domain = "assume_role_with_oidc.idp_id=I", "assume_role_with_oidc.agency_name=A",
+		"assume_role_with_oidc.domain_id=DI"
 	everything := []string{
 		"HW_AUTH_TOKEN=T", "HW_ACCESS_KEY=AK", "HW_SECRET_KEY=SK", "HW_USER_NAME=U", "HW_USER_PASSWORD=P", "HW_DOMAIN_NAME=D",
 		"HW_PROFILE=work", "HW_ASSUME_ROLE_AGENCY_NAME=A", "HW_ASSUME_ROLE_DOMAIN_NAME=D",
 	}
-	oidcFrom := []string{
-		"HW_ASSUME_ROLE_IDP_ID=I", "HW_ASSUME_ROLE_ID_TOKEN=J", "HW_ASSUME_ROLE_AGENCY_NAME=A",
-		"HW_ASSUME_ROLE_DOMAIN_ID=DI",
+	oidc := []string{
+		"HW_ASSUME_ROLE_IDP_ID=I", "HW_ASSUME_ROLE_ID_TOKEN=J", "HW_ASSUME_ROLE_AGENCY_NAME=A", "HW_ASSUME_ROLE_DOMAIN_ID=DI",
 	}
-	agencyByName := func(base auth.Source) auth.Agency {
-		return auth.Agency{Base: base, Name: "A", DomainName: "D", Duration: time.Hour}
-	}
-	block := func(parts ...[]string) []string { return append(slices.Concat(parts...), "region=r") }
-	type settings struct{ block, environment []string }
-	for name, c := range map[string]struct { //nolint:paralleltest // The home directory is an environment variable.
-		settings
-
-		want selection
+	const withoutHome = "without a default profile"
+	text := "Selected credentials. TestSelectSource compares this file; -update writes it.\n"
+	for _, c := range []struct {
+		name               string
+		block, environment []string
 	}{
-		"1 token": {settings{block(), everything}, selection{
-			source: agencyByName(token), description: "token from HW_AUTH_TOKEN, assume_role.agency_name from " +
-				"HW_ASSUME_ROLE_AGENCY_NAME", project: named("r"),
+		{"1 token", in(), everything},
+		{"2 OIDC", in(), slices.Concat(oidc, everything[1:7])},
+		{"3 profile", in(), everything[1:7]},
+		{"4 keys", in(), everything[1:6]},
+		{"5 password", in(), everything[3:6]},
+		{"6 default profile", in(), nil},
+		{"configured token", in("token=T"), everything[1:7]},
+		{"configured keys", in(key, secret), everything[:7]},
+		{"configured password", in("user_name=U", "password=P", "domain_name=D"), everything[:7]},
+		{"configured profile", in("profile=token", "shared_config_file="+file), everything[:7]},
+		{"configured OIDC", in(idp, "assume_role_with_oidc.id_token=J", agency, domain), everything[:7]},
+		{"half configured, precedes a token of the environment", in(key), []string{"OS_SECRET_KEY=SK", "HW_AUTH_TOKEN=T"}},
+		{"temporary keys", in(key, secret), []string{"HW_SECURITY_TOKEN=ST"}},
+		{"password by IDs", in("user_id=UI", "password=P", "domain_id=DI"), nil},
+		{"white space is removed", in(), []string{"HW_AUTH_TOKEN= T\n"}},
+		{"HW_ precedes OS_, and each variable of huaweicloud is read", nil, []string{
+			"HW_REGION_NAME=r", "OS_REGION_NAME=other", "OS_USERNAME=U", "OS_PASSWORD=P", "OS_USER_DOMAIN_NAME=D",
+			"OS_PROJECT_DOMAIN_NAME=other", "OS_TENANT_NAME=n",
 		}},
-		"2 OIDC": {settings{block(), slices.Concat(oidcFrom, everything[1:7])}, selection{
-			source:      agency(idToken),
-			description: oidcFromEnvironment, project: named("r"),
+		{"agency on keys", in(key, secret, role, roleID), nil},
+		{"agency on a password", in("user_name=U", "password=P", "domain_name=D", role, roleID), nil},
+		{"agency of the environment, beside an unused ID token", in(key, secret), oidc},
+		{"agency of the profile", []string{"profile=agency"}, nil},
+		{"agency with a duration, and a project of its account", in(key, secret, role, roleID, "assume_role.duration=900",
+			"project_id=p"), nil},
+		{"chain of agencies", in(key, secret, role, roleID, "assume_role[1]=", "assume_role[1].agency_name=B",
+			"assume_role[1].domain_name=BD", "domain_id=own"), nil},
+		{"token of an agency of the environment", in(key, secret), []string{"OS_AGENCY_NAME=A", "OS_AGENCY_DOMAIN_NAME=AD"}},
+		{"token of an agency and its project", in("token=T", "agency_name=A", "agency_domain_name=AD",
+			"delegated_project=DP", "project_name=n"), nil},
+		{"token exchanged for the configured project", in("token=T", "project_name=n", "domain_name=D"), nil},
+		{"token of a profile, exchanged", in("profile=token"), []string{"HW_PROJECT_ID=p"}},
+		{"profile of a cloud server", in("profile=ecs"), nil},
+		{"project and region of the profile", nil, []string{"HW_PROFILE=work"}},
+		{"project_name instead of the project of the profile", []string{"project_name=n"}, []string{"HW_PROFILE=work"}},
+		{"no project of a profile whose keys are not used", []string{key, secret}, []string{"HW_PROFILE=work"}},
+		{"missing profile of the environment, beside configured keys", in(key, secret), []string{
+			"HW_PROFILE=unknown", "HW_SHARED_CONFIG_FILE=/nonexistent",
 		}},
-		"3 profile": {
-			settings{block(), everything[1:7]},
-			selection{
-				source: profileKeys, description: `profile "work" (profile from HW_PROFILE) of ~/.hcloud/config.json`,
-				project: named("r"),
-			},
-		},
-		"4 keys": {settings{block(), everything[1:6]}, selection{
-			source: keys,
-			description: "access_key from HW_ACCESS_KEY, secret_key from HW_SECRET_KEY. " +
-				"Not used: user_name from HW_USER_NAME, password from HW_USER_PASSWORD, domain_name from HW_DOMAIN_NAME",
-			project: named("r"),
+		{"incomplete source of the environment after a complete one", in(), []string{
+			"HW_ACCESS_KEY=AK", "HW_SECRET_KEY=SK",
+			"OS_USERNAME=x",
 		}},
-		"5 password": {settings{block(), everything[3:6]}, selection{
-			source:      password,
-			description: "user_name from HW_USER_NAME, password from HW_USER_PASSWORD, domain_name from HW_DOMAIN_NAME",
-			project:     named("r"),
-		}},
-		"6 default": {settings{block(), nil}, selection{
-			source:      profileKeys,
-			description: "the current profile of ~/.hcloud/config.json", project: named("r"),
-		}},
-
-		"configured token": {settings{block([]string{"token=T"}), everything[1:7]}, selection{
-			source:      token,
-			description: "token in the provider block", project: named("r"),
-		}},
-		"configured keys": {settings{block(keysIn), everything[:7]}, selection{
-			source: keys, description: keysInBlock,
-			project: named("r"),
-		}},
-		"configured password": {settings{block(passwordIn), everything[:7]}, selection{
-			source:      password,
-			description: passwordInBlock, project: named("r"),
-		}},
-		"configured profile": {
-			settings{block([]string{"profile=token", "shared_config_file=" + file}), everything[:7]},
-			selection{source: static(auth.Token("PT")), description: `profile "token" (profile in the provider block) of ` +
-				file, project: named("r")},
-		},
-		"configured OIDC": {settings{block(oidcIn), everything[:7]}, selection{
-			source: agency(idToken), project: named("r"), description: "assume_role_with_oidc.idp_id, " +
-				"assume_role_with_oidc.id_token in the provider block, " +
-				"assume_role_with_oidc.agency_name, assume_role_with_oidc.domain_id in the provider block",
-		}},
-		"one half from each, before a token of the environment": {
-			settings{block([]string{"access_key=AK"}), []string{"OS_SECRET_KEY=SK", "HW_AUTH_TOKEN=T"}},
-			selection{
-				source: keys, description: "access_key in the provider block, secret_key from OS_SECRET_KEY",
-				project: named("r"),
-			},
-		},
-		"temporary keys": {
-			settings{block(keysIn), []string{"HW_SECURITY_TOKEN=ST"}},
-			selection{
-				source:      static(auth.AccessKey{ID: "AK", Secret: "SK", SecurityToken: "ST"}),
-				description: keysInBlock + ", security_token from HW_SECURITY_TOKEN", project: named("r"),
-			},
-		},
-		"password by ids": {
-			settings{block([]string{"user_id=UI", "password=P", "domain_id=DI"}), nil},
-			selection{
-				source:      auth.Password{UserID: "UI", Password: "P", DomainID: "DI"},
-				description: "user_id, password, domain_id in the provider block", project: named("r"),
-			},
-		},
-		"white space is removed": {
-			settings{block(), []string{"HW_AUTH_TOKEN= T\n"}}, selection{
-				source: token, description: "token from HW_AUTH_TOKEN",
-				project: named("r"),
-			},
-		},
-		"HW_ before OS_, and each variable of huaweicloud": {
-			settings{nil, []string{
-				"HW_REGION_NAME=r", "OS_REGION_NAME=other", "OS_USERNAME=U", "OS_PASSWORD=P", "OS_USER_DOMAIN_NAME=D",
-				"OS_PROJECT_DOMAIN_NAME=other", "OS_TENANT_NAME=n",
-			}},
-			selection{source: password, description: "user_name from OS_USERNAME, password from OS_PASSWORD, domain_name from " +
-				"OS_USER_DOMAIN_NAME", project: named("n")},
-		},
-
-		"agency on keys": {settings{block(keysIn, roleIn), nil}, selection{
-			source:      agency(keys),
-			description: keysInBlock + roleInBlock, project: named("r"),
-		}},
-		"agency on password": {settings{block(passwordIn, roleIn), nil}, selection{
-			source:      agency(password),
-			description: passwordInBlock + roleInBlock, project: named("r"),
-		}},
-		"agency of the environment, also beside an ID token that is not in use": {
-			settings{block(keysIn), oidcFrom},
-			selection{source: agency(keys), description: keysInBlock + ", assume_role.agency_name from " +
-				"HW_ASSUME_ROLE_AGENCY_NAME", project: named("r")},
-		},
-		"agency of the profile": {
-			settings{[]string{"profile=agency"}, nil},
-			selection{
-				source:      auth.Agency{Base: profileKeys, Name: "PA", DomainName: "PD", Duration: time.Hour},
-				description: `profile "agency" (profile in the provider block) of ~/.hcloud/config.json, agency "PA" of the profile`, project: named("r"),
-			},
-		},
-		"agency with a duration, and a project of its account": {
-			settings{block(keysIn, roleIn, []string{"assume_role.duration=900", "project_id=p"}), nil},
-			selection{
-				source:  auth.Agency{Base: keys, Name: "A", DomainID: "DI", Duration: 15 * time.Minute},
-				project: auth.Project{ID: "p", Name: "r"}, description: keysInBlock + roleInBlock,
-			},
-		},
-
-		"chain of agencies": {
-			settings{block(keysIn, roleIn, []string{
-				"assume_role[1]=", "assume_role[1].agency_name=B",
-				"assume_role[1].domain_name=BD", "domain_id=own",
-			}), nil},
-			selection{
-				source: auth.Agency{
-					Base: auth.Agency{Base: keys, Name: "A", DomainID: "DI", CallerDomainID: "own"}, Name: "B", DomainName: "BD",
-					CallerDomainID: "DI", Duration: time.Hour,
-				},
-				project: named("r"), description: keysInBlock + roleInBlock + ", assume_role[1].agency_name in the provider block",
-			},
-		},
-		"token of an agency of the environment": {
-			settings{block(keysIn), []string{"OS_AGENCY_NAME=A", "OS_AGENCY_DOMAIN_NAME=AD"}},
-			selection{
-				source:      auth.AgencyToken{Base: keys, Name: "A", DomainName: "AD", Project: "r"},
-				description: keysInBlock + ", agency_name from OS_AGENCY_NAME",
-			},
-		},
-		"token of an agency and its project": {
-			settings{block([]string{
-				"token=T", "agency_name=A", "agency_domain_name=AD", "delegated_project=DP",
-				"project_name=n",
-			}), nil},
-			selection{
-				source:      auth.AgencyToken{Base: token, Name: "A", DomainName: "AD", Project: "DP"},
-				description: "token in the provider block, agency_name in the provider block",
-			},
-		},
-		"token exchanged for the configured project": {
-			settings{block([]string{"token=T", "project_name=n", "domain_name=D"}), nil},
-			selection{
-				source: auth.Exchange{Token: "T", DomainName: "D"}, description: "token in the provider block",
-				project: named("n"),
-			},
-		},
-		"token of a profile exchanged": {
-			settings{block([]string{"profile=token"}), []string{"HW_PROJECT_ID=p"}},
-			selection{
-				source:      auth.Exchange{Token: "PT"},
-				description: `profile "token" (profile in the provider block) of ~/.hcloud/config.json`,
-				project:     auth.Project{ID: "p", Name: "r"},
-			},
-		},
-		"profile of a cloud server": {
-			settings{block([]string{"profile=ecs"}), nil}, selection{
-				source:      auth.Metadata{Timeout: metadataTimeout},
-				description: `profile "ecs" (profile in the provider block) of ~/.hcloud/config.json`,
-				project:     named("r"), usesMetadata: true,
-			},
-		},
-
-		"project and region of the profile": {
-			settings{nil, []string{"HW_PROFILE=work"}}, selection{
-				source: profileKeys, description: `profile "work" (profile from HW_PROFILE) of ~/.hcloud/config.json`,
-				project: auth.Project{ID: "pp", Name: "cn-east-3"}, location: location{"cn-east-3", "myhuaweicloud.com"},
-			},
-		},
-		"project_name instead of the project of the profile": {
-			settings{[]string{"project_name=n"}, []string{"HW_PROFILE=work"}}, selection{
-				source: profileKeys, description: `profile "work" (profile from HW_PROFILE) of ~/.hcloud/config.json`,
-				project: named("n"), location: location{"cn-east-3", "myhuaweicloud.com"},
-			},
-		},
-		"no project of a profile whose keys are not in use": {
-			settings{keysIn, []string{"HW_PROFILE=work"}}, selection{
-				source: keys, description: keysInBlock, project: named("cn-east-3"), location: location{
-					"cn-east-3",
-					"myhuaweicloud.com",
-				},
-			},
-		},
-
-		"profile of the environment that does not exist, beside configured keys": {
-			settings{block(keysIn), []string{"HW_PROFILE=nobody", "HW_SHARED_CONFIG_FILE=/nonexistent"}},
-			selection{source: keys, description: keysInBlock, project: named("r")},
-		},
-		"incomplete source of the environment after a complete one": {
-			settings{block(), []string{"HW_ACCESS_KEY=AK", "HW_SECRET_KEY=SK", "OS_USERNAME=somebody"}},
-			selection{
-				source: keys, description: "access_key from HW_ACCESS_KEY, secret_key from HW_SECRET_KEY",
-				project: named("r"),
-			},
-		},
-		"security token of the environment without keys": {
-			settings{block([]string{"token=T"}), []string{"HW_SECURITY_TOKEN=ST"}}, selection{
-				source:      token,
-				description: "token in the provider block", project: named("r"),
-			},
-		},
+		{"security token of the environment without keys", in("token=T"), []string{"HW_SECURITY_TOKEN=ST"}},
+		{"token beside keys", in(key, secret, "token=T"), nil},
+		{"profile beside keys", in(key, secret, "profile=work"), nil},
+		{"password beside keys", in(key, secret, "user_name=U", "password=P", "domain_name=D"), nil},
+		{"incomplete password beside keys", in(key, secret, "user_id=U"), nil},
+		{"OIDC beside keys", in(key, secret, idp, "assume_role_with_oidc.id_token=J", agency, domain), nil},
+		{"short duration", in(key, secret, role, "assume_role.domain_name=D", "assume_role.duration=600"), nil},
+		{withoutHome, in(idp, "assume_role_with_oidc.id_token_file=F", agency, domain), oidc},
+		{"metadata service", in(role, roleID), nil},
 	} {
-		t.Run(name, func(t *testing.T) {
-			checkSelection(t, configurationOf(c.block, c.environment), c.want)
-		})
+		if c.name == withoutHome {
+			t.Setenv("HOME", t.TempDir())
+		}
+		config := configurationOf(c.block, c.environment)
+		got := config.selectSource()
+		source := strings.NewReplacer(", Now:(func() time.Time)(nil)", "", `, SecurityToken:""`,
+			"").Replace(fmt.Sprintf("%#v", got.source))
+		text += fmt.Sprintf("\n--- %s\nsource       %s\ndescription  %s\nproject      %+v\nlocation     %+v, metadata "+
+			"service: %t\n%s",
+			c.name, source, strings.ReplaceAll(got.description, file, "FILE"), got.project, got.location, got.usesMetadata,
+			warnings(t, config))
 	}
-
-	// Without the default profile, which precedes the metadata service.
-	t.Setenv("HOME", t.TempDir())
-	idToken = auth.OIDC{IDPID: "I", IDTokenFile: "F"}
-	checkSelection(t, configurationOf(block([]string{"assume_role_with_oidc.id_token_file=F"}), oidcFrom), selection{
-		source: agency(idToken), project: named("r"),
-		description: strings.Replace(oidcFromEnvironment, "id_token from HW_ASSUME_ROLE_ID_TOKEN",
-			"id_token_file in the provider block", 1),
-	})
-	checkSelection(t, configurationOf(block(roleIn), nil), selection{
-		source: agency(auth.Metadata{Timeout: metadataTimeout}), project: named("r"),
-		description: "the metadata service, because no other source is complete (token: not set; assume_role_with_oidc: " +
-			"not set; " +
-			"access_key and secret_key: not set; user_name (or user_id) and password: not set; profile: file " +
-			"~/.hcloud/config.json not found)" + roleInBlock, usesMetadata: true,
-	})
+	golden(t, "testdata/selection.txt", text)
 }
 
-// checkSelection compares the selection. Without a location in want, it is the region r.
-func checkSelection(t *testing.T, c *configuration, want selection) {
+// golden compares a text with a file, or writes the file.
+func golden(t *testing.T, file, got string) {
 	t.Helper()
-	if want.location == (location{}) {
-		want.location = location{"r", "myhuaweicloud.com"}
+	if update := flag.Lookup("update"); update.Value.String() == "true" {
+		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
-	got := c.selectSource()
-	if !strings.Contains(want.description, "Not used") {
-		got.description, _, _ = strings.Cut(got.description, ". Not used")
-	}
-	if len(c.diags) > 0 {
-		t.Error(c.diags)
-	}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("\n got %+v\nwant %+v", got, want)
+	want, err := os.ReadFile(file)
+	if err != nil || got != string(want) {
+		t.Errorf("%v: %s has another content:\n%s", err, file, got)
 	}
 }
 
@@ -448,147 +256,61 @@ func TestClient_invalidSettings(t *testing.T) { //nolint:paralleltest // The hom
 			strings.ReplaceAll(got.Detail(), "\n", "\n    "))
 	}
 	text := strings.ReplaceAll(file.String(), "    \n", "\n")
-	if updates := flag.Lookup("update"); updates.Value.String() == "true" {
-		if err := os.WriteFile("testdata/settings.txt", []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile("testdata/settings.txt")
-	if err != nil || text != string(want) {
-		t.Errorf("%v: testdata/settings.txt is not what the provider reports:\n%s", err, text)
-	}
+	golden(t, "testdata/settings.txt", text)
 }
 
-// Settings that are not in use, or not used as they are, are a warning.
-func TestSelectSource_warnings(t *testing.T) { //nolint:paralleltest // The home directory is an environment variable.
-	writeProfiles(t, profiles)
-	keys := []string{"region=r", "access_key=AK", "secret_key=SK"}
-	both := func(used, unused string) string {
-		return "The provider block sets " + used + ", and also " + unused + ". The provider uses " + used +
-			".\n\nRemove the other credentials."
-	}
-	for _, c := range []struct {
-		more []string
-		want string
-	}{
-		{[]string{"token=T"}, both("token", "access_key and secret_key")},
-		{[]string{"profile=work"}, both("profile", "access_key and secret_key")},
-		{[]string{"user_name=U", "password=P", "domain_name=D"}, both("access_key and secret_key",
-			"user_name (or user_id) and password")},
-		{[]string{"user_id=U"}, both("access_key and secret_key", "user_name (or user_id) and password")},
-		{[]string{
-			"assume_role_with_oidc.idp_id=I", "assume_role_with_oidc.id_token=J", "assume_role_with_oidc.agency_name=A",
-			"assume_role_with_oidc.domain_id=DI",
-		}, both("assume_role_with_oidc", "access_key and secret_key")},
-		{
-			[]string{"assume_role.agency_name=A", "assume_role.domain_name=D", "assume_role.duration=600"},
-			"assume_role.duration in the provider block is 600 seconds. The provider requests 900 seconds, the minimum of the " +
-				"service.",
-		},
-	} {
-		config := configurationOf(append(c.more, keys...), nil)
-		if got := config.selectSource(); got.source == nil || len(config.diags) != 1 ||
-			config.diags[0].Severity() != diag.SeverityWarning || config.diags[0].Detail() != c.want {
-			t.Errorf("%v: got %v, want %s", c.more, config.diags, c.want)
-		}
-	}
-}
-
-// The endpoints, by what is configured and what is in the environment.
+// endpoints.txt contains the endpoints of each case.
 func TestConfiguration_endpoints(t *testing.T) {
 	t.Parallel()
-	const metadata = "http://169.254.169.254"
-	const service, iam, sts = "https://servicestage.r.myhuaweicloud.com", "https://iam.r.myhuaweicloud.com",
-		"https://sts.r.myhuaweicloud.com"
-	r := location{"r", "myhuaweicloud.com"}
-	for _, c := range []struct {
-		block, environment []string
-		where              location
-		want               endpoints
-	}{
-		{nil, nil, r, endpoints{service, iam, iam, sts, metadata}},
-		{[]string{"endpoints.servicestage=s.example/"}, nil, location{"", "c"}, endpoints{
-			"https://s.example",
-			"https://iam.c", "https://iam.c", "https://sts.c", metadata,
+	text := "Endpoints. TestConfiguration_endpoints compares this file; -update writes it.\n"
+	for _, c := range []struct{ block, environment []string }{
+		{[]string{"region=cn-north-4"}, nil},
+		{[]string{"region=eu-west-101"}, nil},
+		{[]string{"region=my_region_1"}, nil},
+		{[]string{"region=RegionOne", "cloud=Example.Com"}, nil},
+		{[]string{"endpoints.servicestage=s.example/", "cloud=c"}, nil},
+		{[]string{
+			"region=r", "endpoints.servicestage=http://localhost:1", "insecure=true", "endpoints.iam=http://192.0.2.1/v3",
+			"endpoints.sts=sts.example",
+		}, nil},
+		{[]string{"region=r", "endpoints.servicestage=http://[::1]:1"}, []string{
+			"HW_SERVICESTAGE_ENDPOINT=other.example", "HW_AUTH_URL=a.example/v3/", "OS_AUTH_URL=b.example",
+			"HW_STS_ENDPOINT=s.example", "HW_METADATA_ENDPOINT=http://169.254.169.254/",
 		}},
-		{
-			[]string{
-				"endpoints.servicestage=http://localhost:1", "insecure=true", "endpoints.iam=http://192.0.2.1/v3",
-				"endpoints.sts=sts.example",
-			},
-			nil,
-			r,
-			endpoints{"http://localhost:1", "http://192.0.2.1", "http://192.0.2.1", "https://sts.example", metadata},
-		},
-		{
-			[]string{"endpoints.servicestage=http://[::1]:1"},
-			[]string{
-				"HW_SERVICESTAGE_ENDPOINT=other.example", "HW_AUTH_URL=a.example/v3/", "OS_AUTH_URL=b.example",
-				"HW_STS_ENDPOINT=s.example", "HW_METADATA_ENDPOINT=" + metadata + "/",
-			},
-			r,
-			endpoints{"http://[::1]:1", "https://a.example", "https://a.example", "https://s.example", metadata},
-		},
-		{[]string{"auth_url=https://a.example/v3"}, []string{
-			"HW_IAM_ENDPOINT=i.example",
-			"HW_METADATA_ENDPOINT=127.0.0.1:1",
-		}, r, endpoints{
-			service, "https://a.example", "https://i.example", sts,
-			"https://127.0.0.1:1",
+		{[]string{"region=r", "auth_url=https://a.example/v3"}, []string{
+			"HW_IAM_ENDPOINT=i.example", "HW_METADATA_ENDPOINT=127.0.0.1:1",
 		}},
-		{[]string{"auth_url=a.example", "endpoints.iam=i.example"}, nil, r, endpoints{
-			service, "https://a.example",
-			"https://i.example", sts, metadata,
-		}},
-		{nil, []string{"HW_IAM_ENDPOINT=i.example", "HW_AUTH_URL=a.example"}, r, endpoints{
-			service, "https://a.example",
-			"https://i.example", sts, metadata,
-		}},
-		{[]string{"endpoints.servicestage=sshost:8443", "auth_url=iamhost:1/v3"}, nil, r, endpoints{
-			"https://sshost:8443",
-			"https://iamhost:1", "https://iamhost:1", sts, metadata,
-		}},
-		{nil, nil, location{"RegionOne", "Example.Com"}, endpoints{
-			"https://servicestage.RegionOne.Example.Com", "https://iam.RegionOne.Example.Com",
-			"https://iam.RegionOne.Example.Com", "https://sts.RegionOne.Example.Com", metadata,
-		}},
-		{[]string{"endpoints.iam=i.example"}, []string{"HW_AUTH_URL=a.example"}, r, endpoints{
-			service, "https://i.example",
-			"https://i.example", sts, metadata,
-		}},
+		{[]string{"region=r", "auth_url=a.example", "endpoints.iam=i.example"}, nil},
+		{[]string{"region=r"}, []string{"HW_IAM_ENDPOINT=i.example", "HW_AUTH_URL=a.example"}},
+		{[]string{"region=r", "endpoints.servicestage=sshost:8443", "auth_url=iamhost:1/v3"}, nil},
+		{[]string{"region=r", "endpoints.iam=i.example"}, []string{"HW_AUTH_URL=a.example"}},
+		{[]string{"region=r", "endpoints.servicestagev2=https://a.example"}, nil},
+		{[]string{"region=r", "endpoints.sms=https://a.example"}, nil},
+		{[]string{"region=r", "endpoints.iotda=https://a.example"}, nil},
 	} {
 		config := configurationOf(c.block, c.environment)
-		if got := config.endpoints(c.where, true); got != c.want || len(config.diags) > 0 {
-			t.Errorf("%v, %v: got %v %v, want %v", c.block, c.environment, got, config.diags, c.want)
-		}
+		got := config.endpoints(config.location(auth.Profile{}), true)
+		text += fmt.Sprintf("\n--- %q\nservicestage  %s\niam           %s\nagencies      %s\nsts           %s\nmetadata    "+
+			"  %s\n%s",
+			slices.Concat(c.block, c.environment), got.service, got.iam, got.agencies, got.sts, got.metadata, warnings(t,
+				config))
 	}
-	for _, c := range []struct {
-		block []string
-		want  location
-	}{
-		{[]string{"region=eu-west-101"}, location{"eu-west-101", "myhuaweicloud.eu"}},
-		{[]string{"region=my_region_1"}, location{"my_region_1", "myhuaweicloud.com"}},
-		{[]string{"region=RegionOne", "cloud=Example.Com"}, location{"RegionOne", "Example.Com"}},
-	} {
-		config := configurationOf(c.block, nil)
-		if got := config.location(auth.Profile{}); got != c.want || len(config.diags) > 0 {
-			t.Errorf("got %v %v, want %v", got, config.diags, c.want)
-		}
-	}
-	for key, warning := range map[string]string{
-		"servicestagev2": "", "ecs": `The provider does not use the endpoint "ecs": it belongs to another service.`,
-		"iotda": `The provider does not use the endpoint "iotda": it belongs to another service.`,
-		"sms":   `The provider does not use the endpoint "sms": it belongs to another service.`,
-	} {
-		config := configurationOf([]string{"endpoints." + key + "=https://a.example"}, nil)
-		got := config.endpoints(r, false)
-		if (got.service == "https://a.example") != (warning == "") || warning == "" != (len(config.diags) == 0) ||
-			warning != "" && config.diags[0].Detail() != warning {
-			t.Errorf("%s: got %v %v, want %s", key, got, config.diags, warning)
-		}
-	}
-	unused := configurationOf(nil, []string{"HW_METADATA_ENDPOINT=http://u:canary@192.0.2.1"})
-	if unused.endpoints(r, false); len(unused.diags) > 0 {
+	golden(t, "testdata/endpoints.txt", text)
+	unused := configurationOf([]string{"region=r"}, []string{"HW_METADATA_ENDPOINT=http://u:canary@192.0.2.1"})
+	if unused.endpoints(unused.location(auth.Profile{}), false); len(unused.diags) > 0 {
 		t.Errorf("an unused endpoint is rejected: %v", unused.diags)
 	}
+}
+
+// warnings returns the warnings of a configuration, and fails the test if there is an error.
+func warnings(t *testing.T, c *configuration) string {
+	t.Helper()
+	text := ""
+	for _, d := range c.diags {
+		if d.Severity() == diag.SeverityError {
+			t.Errorf("%v: %s: %s", c.values, d.Summary(), d.Detail())
+		}
+		text += "warning       " + d.Summary() + ": " + strings.ReplaceAll(d.Detail(), "\n\n", " ") + "\n"
+	}
+	return text
 }
