@@ -27,7 +27,7 @@ var update = flag.Bool("update", false, "write the schema snapshot")
 
 const snapshot = "testdata/schema.json"
 
-// The schema is what users depend on: a change of it shows in review. The documentation is generated from the snapshot.
+// The snapshot shows a change of the schema in review, and the documentation is generated from it.
 func TestSchema_snapshot(t *testing.T) {
 	t.Parallel()
 	got, err := json.MarshalIndent(providerSchemas(t), "", "  ")
@@ -45,12 +45,12 @@ func TestSchema_snapshot(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("%s is not the schema of the provider; `make generate` writes it", snapshot)
+		t.Errorf("%s differs from the schema of the provider; `make generate` writes it", snapshot)
 	}
 }
 
-// The snapshot is what a CLI says of the provider, as far as that CLI knows.
-func TestSchema_asTheCLISays(t *testing.T) {
+// The snapshot equals the schema that the CLI reports, as far as the CLI supports it.
+func TestSchema_providersSchema(t *testing.T) {
 	t.Parallel()
 	cli := providertest.NewCLI(t, emulator.New(t, emulator.Options{}))
 	cli.Write(t, "main.tf", providertest.Requirement)
@@ -58,10 +58,10 @@ func TestSchema_asTheCLISays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err, stderr)
 	}
-	var said struct {
+	var reported struct {
 		Schemas map[string]map[string]any `json:"provider_schemas"`
 	}
-	if err := json.Unmarshal([]byte(stdout), &said); err != nil {
+	if err := json.Unmarshal([]byte(stdout), &reported); err != nil {
 		t.Fatal(err)
 	}
 	encoded, err := json.Marshal(providerSchemas(t))
@@ -74,13 +74,13 @@ func TestSchema_asTheCLISays(t *testing.T) {
 	if err := json.Unmarshal(encoded, &written); err != nil {
 		t.Fatal(err)
 	}
-	if len(said.Schemas) != 1 {
-		t.Fatalf("the CLI says the schema of %d providers, not of one", len(said.Schemas))
+	if len(reported.Schemas) != 1 {
+		t.Fatalf("the CLI reports %d providers, want 1", len(reported.Schemas))
 	}
-	for _, schema := range said.Schemas {
+	for _, schema := range reported.Schemas {
 		for kind, content := range schema {
 			if !reflect.DeepEqual(content, written.Schemas["servicestage"][kind]) {
-				t.Errorf("%s: the CLI says\n%v\nand the snapshot\n%v", kind, content, written.Schemas["servicestage"][kind])
+				t.Errorf("%s: the CLI reports\n%v\nthe snapshot contains\n%v", kind, content, written.Schemas["servicestage"][kind])
 			}
 		}
 	}
@@ -96,7 +96,7 @@ var notFormulas = []*regexp.Regexp{
 	regexp.MustCompile("(?i)conflicts with [^`]"),
 	regexp.MustCompile(`(?i)environment variables?: |can also be given`),
 	regexp.MustCompile(`\b(is|has) to be\b|(?i)must have at (least|most)`),
-	regexp.MustCompile(`(?i)null (where|as long as)|not documented|(service|server) (says?|answers?|knows)\b`),
+	regexp.MustCompile(`(?i)null (where|as long as)|not documented|(service|server) (says?|responses?|knows)\b`),
 	regexp.MustCompile(`(?i)\b(nobody|whichever|twin|neighbou?r|as long as|asks?|asked|in the end|of its own|so is|beats|road)\b|, else\b`),
 }
 
@@ -143,56 +143,51 @@ func TestSchema_descriptions(t *testing.T) {
 	}
 }
 
-// providerSchemas is the answer of GetProviderSchema in the format of `providers schema -json`, under the provider's bare
-// name, as the documentation generator wants it.
+// providerSchemas returns the schemas in the format of `providers schema -json`, with the provider name that the documentation
+// generator requires.
 func providerSchemas(t *testing.T) *tfjson.ProviderSchemas {
 	t.Helper()
 	server := providerserver.NewProtocol6(provider.New("test")())()
-	answer, err := server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
+	response, err := server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, diagnostic := range answer.Diagnostics {
+	for _, diagnostic := range response.Diagnostics {
 		t.Errorf("%s: %s", diagnostic.Summary, diagnostic.Detail)
 	}
 	schema := &tfjson.ProviderSchema{
-		ConfigSchema:      schemaJSON(t, answer.Provider),
+		ConfigSchema:      schemaJSON(t, response.Provider),
 		ResourceSchemas:   map[string]*tfjson.Schema{},
 		DataSourceSchemas: map[string]*tfjson.Schema{},
 
 		ListResourceSchemas:     map[string]*tfjson.Schema{},
+		ActionSchemas:           map[string]*tfjson.ActionSchema{},
 		ResourceIdentitySchemas: identitiesJSON(t, server),
 	}
-	for name, resource := range answer.ResourceSchemas {
+	for name, resource := range response.ResourceSchemas {
 		schema.ResourceSchemas[name] = schemaJSON(t, resource)
 	}
-	for name, dataSource := range answer.DataSourceSchemas {
+	for name, dataSource := range response.DataSourceSchemas {
 		schema.DataSourceSchemas[name] = schemaJSON(t, dataSource)
 	}
-	for name, list := range answer.ListResourceSchemas {
+	for name, list := range response.ListResourceSchemas {
 		schema.ListResourceSchemas[name] = schemaJSON(t, list)
 	}
-	addActions(t, schema, answer.ActionSchemas)
+	for name, action := range response.ActionSchemas {
+		schema.ActionSchemas[name] = &tfjson.ActionSchema{Block: blockJSON(t, action.Schema.Block)}
+	}
 	return &tfjson.ProviderSchemas{
 		FormatVersion: "1.0",
 		Schemas:       map[string]*tfjson.ProviderSchema{"servicestage": schema},
 	}
 }
 
-func addActions(t *testing.T, schema *tfjson.ProviderSchema, actions map[string]*tfprotov6.ActionSchema) {
-	t.Helper()
-	schema.ActionSchemas = map[string]*tfjson.ActionSchema{}
-	for name, action := range actions {
-		schema.ActionSchemas[name] = &tfjson.ActionSchema{Block: blockJSON(t, action.Schema.Block)}
-	}
-}
-
 func identitiesJSON(t *testing.T, server tfprotov6.ProviderServer) map[string]*tfjson.IdentitySchema {
 	t.Helper()
-	answer, err := server.GetResourceIdentitySchemas(t.Context(), &tfprotov6.GetResourceIdentitySchemasRequest{})
-	providertest.NoErrors(t, answer.Diagnostics, err)
+	response, err := server.GetResourceIdentitySchemas(t.Context(), &tfprotov6.GetResourceIdentitySchemasRequest{})
+	providertest.NoErrors(t, response.Diagnostics, err)
 	identities := map[string]*tfjson.IdentitySchema{}
-	for name, schema := range answer.IdentitySchemas {
+	for name, schema := range response.IdentitySchemas {
 		identity := &tfjson.IdentitySchema{Version: uint64(schema.Version), Attributes: map[string]*tfjson.IdentityAttribute{}}
 		for _, attribute := range schema.IdentityAttributes {
 			encoded := &tfjson.IdentityAttribute{
@@ -223,12 +218,12 @@ func blockJSON(t *testing.T, block *tfprotov6.SchemaBlock) *tfjson.SchemaBlock {
 		Attributes:      attributesJSON(t, block.Attributes),
 		NestedBlocks:    map[string]*tfjson.SchemaBlockType{},
 		Description:     block.Description,
-		DescriptionKind: kindJSON(block.DescriptionKind),
+		DescriptionKind: tfjson.SchemaDescriptionKind(strings.ToLower(block.DescriptionKind.String())),
 		Deprecated:      block.Deprecated,
 	}
 	for _, nested := range block.BlockTypes {
 		result.NestedBlocks[nested.TypeName] = &tfjson.SchemaBlockType{
-			NestingMode: blockNesting[nested.Nesting],
+			NestingMode: tfjson.SchemaNestingMode(strings.ToLower(nested.Nesting.String())),
 			Block:       blockJSON(t, nested.Block),
 			MinItems:    uint64(nested.MinItems),
 			MaxItems:    uint64(nested.MaxItems),
@@ -243,7 +238,7 @@ func attributesJSON(t *testing.T, attributes []*tfprotov6.SchemaAttribute) map[s
 	for _, attribute := range attributes {
 		encoded := &tfjson.SchemaAttribute{
 			Description:     attribute.Description,
-			DescriptionKind: kindJSON(attribute.DescriptionKind),
+			DescriptionKind: tfjson.SchemaDescriptionKind(strings.ToLower(attribute.DescriptionKind.String())),
 			Deprecated:      attribute.Deprecated,
 			Required:        attribute.Required,
 			Optional:        attribute.Optional,
@@ -254,7 +249,7 @@ func attributesJSON(t *testing.T, attributes []*tfprotov6.SchemaAttribute) map[s
 		if nested := attribute.NestedType; nested != nil {
 			encoded.AttributeNestedType = &tfjson.SchemaNestedAttributeType{
 				Attributes:  attributesJSON(t, nested.Attributes),
-				NestingMode: objectNesting[nested.Nesting],
+				NestingMode: tfjson.SchemaNestingMode(strings.ToLower(nested.Nesting.String())),
 			}
 		} else {
 			typeJSON, err := json.Marshal(attribute.Type)
@@ -268,26 +263,4 @@ func attributesJSON(t *testing.T, attributes []*tfprotov6.SchemaAttribute) map[s
 		result[attribute.Name] = encoded
 	}
 	return result
-}
-
-func kindJSON(kind tfprotov6.StringKind) tfjson.SchemaDescriptionKind {
-	if kind == tfprotov6.StringKindMarkdown {
-		return tfjson.SchemaDescriptionKindMarkdown
-	}
-	return tfjson.SchemaDescriptionKindPlain
-}
-
-var blockNesting = map[tfprotov6.SchemaNestedBlockNestingMode]tfjson.SchemaNestingMode{
-	tfprotov6.SchemaNestedBlockNestingModeSingle: tfjson.SchemaNestingModeSingle,
-	tfprotov6.SchemaNestedBlockNestingModeGroup:  tfjson.SchemaNestingModeGroup,
-	tfprotov6.SchemaNestedBlockNestingModeList:   tfjson.SchemaNestingModeList,
-	tfprotov6.SchemaNestedBlockNestingModeSet:    tfjson.SchemaNestingModeSet,
-	tfprotov6.SchemaNestedBlockNestingModeMap:    tfjson.SchemaNestingModeMap,
-}
-
-var objectNesting = map[tfprotov6.SchemaObjectNestingMode]tfjson.SchemaNestingMode{
-	tfprotov6.SchemaObjectNestingModeSingle: tfjson.SchemaNestingModeSingle,
-	tfprotov6.SchemaObjectNestingModeList:   tfjson.SchemaNestingModeList,
-	tfprotov6.SchemaObjectNestingModeSet:    tfjson.SchemaNestingModeSet,
-	tfprotov6.SchemaObjectNestingModeMap:    tfjson.SchemaNestingModeMap,
 }

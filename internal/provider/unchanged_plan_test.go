@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/provider"
+	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
 // plans are two servers of one configuration: the provider's, which answers for unchanged instances, and the
@@ -37,16 +38,10 @@ func newPlans(t testing.TB, defaultProject any) plans {
 			t.Fatal(err)
 		}
 		p.identities = identities.IdentitySchemas
-		typ := p.schemas.Provider.ValueType()
-		values := map[string]tftypes.Value{}
-		for name, attribute := range typ.(tftypes.Object).AttributeTypes {
-			values[name] = tftypes.NewValue(attribute, nil)
-		}
-		values["region"], values["token"] = tftypes.NewValue(tftypes.String, "cn-north-4"), tftypes.NewValue(tftypes.String,
-			"token")
-		values["enterprise_project_id"] = tftypes.NewValue(tftypes.String, defaultProject)
-		resp, err := server.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{Config: dynamic(t,
-			tftypes.NewValue(typ, values))})
+		config := providertest.Encode(t, p.schemas.Provider.ValueType(), map[string]any{
+			"region": "cn-north-4", "token": "token", "enterprise_project_id": defaultProject,
+		})
+		resp, err := server.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{Config: config})
 		if err != nil || len(resp.Diagnostics) > 0 {
 			t.Fatal(err, resp.Diagnostics)
 		}
@@ -107,7 +102,7 @@ func configOf(t testing.TB, schema *tfprotov6.Schema, state tftypes.Value) tftyp
 	return tftypes.NewValue(state.Type(), attributes)
 }
 
-// The response for an unchanged instance is the framework's own, whatever the state, the identity and the private
+// The response for an unchanged instance equals the framework's, for each state, the identity and the private
 // state.
 func FuzzUnchangedPlan(f *testing.F) {
 	servers := map[string]plans{}

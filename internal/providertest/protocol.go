@@ -14,17 +14,16 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-// Protocol speaks protocol 6 with a provider in the test process, as CLIs do that are newer than the one at hand.
+// Protocol calls a provider in the test process over protocol 6, also with calls that only newer CLIs make.
 type Protocol struct {
 	tfprotov6.ProviderServer
-	// Schemas are what the provider answers for GetProviderSchema.
+	// Schemas is the response of GetProviderSchema.
 	Schemas *tfprotov6.GetProviderSchemaResponse
 	// Identities are the types of the resources' identities.
 	Identities map[string]tftypes.Type
 }
 
-// NewProtocol returns a provider whose settings lead to the server. settings are added to those of [Config], and replace them; nil
-// takes one away.
+// NewProtocol returns a provider that is configured for the server. settings override the arguments of [Config]; nil removes one.
 func NewProtocol(t *testing.T, server *emulator.Server, settings map[string]any, adjust ...func(*servicestage.Config)) *Protocol {
 	t.Helper()
 	Prepare(t)
@@ -53,7 +52,7 @@ func NewProtocol(t *testing.T, server *emulator.Server, settings map[string]any,
 	return p
 }
 
-// NoErrors fails the test where a call failed. Warnings are no errors.
+// NoErrors fails the test if a call failed. Warnings are not errors.
 func NoErrors(t *testing.T, diagnostics []*tfprotov6.Diagnostic, err error) {
 	t.Helper()
 	if err != nil {
@@ -67,8 +66,8 @@ func NoErrors(t *testing.T, diagnostics []*tfprotov6.Diagnostic, err error) {
 	}
 }
 
-// Encode is an object with the given attributes, and null for the others.
-func Encode(t *testing.T, typ tftypes.Type, attributes map[string]any) *tfprotov6.DynamicValue {
+// Encode returns an object with the given attributes; the others are null.
+func Encode(t testing.TB, typ tftypes.Type, attributes map[string]any) *tfprotov6.DynamicValue {
 	t.Helper()
 	object, ok := typ.(tftypes.Object)
 	if !ok {
@@ -90,7 +89,7 @@ func Encode(t *testing.T, typ tftypes.Type, attributes map[string]any) *tfprotov
 	return &encoded
 }
 
-// Decode is the attributes of an object; nil where that is null.
+// Decode returns the attributes of an object; nil if it is null.
 func Decode(t *testing.T, typ tftypes.Type, value *tfprotov6.DynamicValue) map[string]tftypes.Value {
 	t.Helper()
 	if value == nil {
@@ -110,7 +109,7 @@ func Decode(t *testing.T, typ tftypes.Type, value *tfprotov6.DynamicValue) map[s
 	return attributes
 }
 
-// Text is a string attribute; "" where it is null or missing.
+// Text returns a string attribute; "" if it is null or missing.
 func Text(t *testing.T, attributes map[string]tftypes.Value, name string) string {
 	t.Helper()
 	var text *string
