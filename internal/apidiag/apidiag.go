@@ -57,7 +57,7 @@ func Detail(operation string, err error, advice ...string) string {
 		facts(failure))...)
 }
 
-// paragraphs joins those that are not empty.
+// paragraphs joins paragraphs with blank lines; empty ones are omitted.
 func paragraphs(first string, others ...string) string {
 	others = slices.DeleteFunc(others, func(paragraph string) bool { return paragraph == "" })
 	return strings.Join(append([]string{first}, others...), "\n\n")
@@ -246,8 +246,7 @@ func adviceFor(failure *rest.Error) string {
 	return ""
 }
 
-// connectionAdvice returns the remedy for a missing connection; "" if the cause is unknown. endpoint names the
-// arguments with the endpoint.
+// connectionAdvice returns the remedy if there is no connection; "" if the cause is unknown. endpoint names the arguments to set.
 func connectionAdvice(err error, endpoint string) string {
 	var (
 		host        *net.DNSError
@@ -278,7 +277,7 @@ func connectionAdvice(err error, endpoint string) string {
 	return ""
 }
 
-// redirectAdvice returns the endpoint that a redirect leads to. root is where the path of the API begins.
+// redirectAdvice returns the remedy for a redirect. The path of the API begins with root.
 func redirectAdvice(failure *rest.Error, endpoint, root string) string {
 	target, _, found := strings.Cut(failure.Location, root)
 	if !found {

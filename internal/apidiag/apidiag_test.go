@@ -177,7 +177,7 @@ func TestError(t *testing.T) {
 	}
 }
 
-// An operation without credentials says which step failed, which settings are in use, and what to do.
+// The error of an operation without credentials contains the failed step, the remedy and the settings in use.
 func TestError_noCredentials(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -264,7 +264,7 @@ func TestError_noCredentials(t *testing.T) {
 			}
 		})
 	}
-	// Each step has its own advice; a rejected request may have another than an unusable response.
+	// The advice depends on the step, and on whether a request was rejected.
 	for _, c := range []struct {
 		step     auth.Step
 		rejected bool
@@ -322,7 +322,7 @@ func (noSource) Credentials(context.Context, auth.Clients, auth.Project) (*auth.
 	return nil, &auth.Error{Step: auth.ReadMetadata, Err: &rest.Error{Host: "h", StatusCode: 404}}
 }
 
-// The operations of a run that fail for want of credentials have one complete error; the others refer to it.
+// Of several operations that fail because of the credentials, the first one returns the complete error.
 func TestError_repeated(t *testing.T) {
 	t.Parallel()
 	session := auth.NewSession(noSource{}, "the metadata service", auth.Project{}, auth.Clients{})

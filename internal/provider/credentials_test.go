@@ -233,7 +233,7 @@ func TestProvider_metadataWithoutResponse(t *testing.T) {
 	}
 }
 
-// Concurrent operations share one login, one look-up of the project and one list of known build jobs.
+// Concurrent operations share one login, one lookup of the project and one list of known build jobs.
 func TestProvider_oneLogin(t *testing.T) {
 	t.Parallel()
 	const count = 50
@@ -249,7 +249,7 @@ func TestProvider_oneLogin(t *testing.T) {
 	}
 }
 
-// clock is one that tests move.
+// clock is a clock that tests advance.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time

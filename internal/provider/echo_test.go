@@ -37,8 +37,8 @@ var echoes = []struct {
 	{200, "", `{"total":%[2]s,"spec":%[2]s}`},
 }
 
-// echoing is a service, and IAM, that sends each request back in the way whose number the last element of the path or
-// the user's name ends with. signatures returns those that it received.
+// echoing is a service, and IAM, that sends each request back. The number at the end of the path or of the user's name selects
+// the way. signatures returns the signatures of all requests.
 func echoing(t *testing.T) (address string, signatures func() []string) {
 	t.Helper()
 	var mu sync.Mutex
@@ -68,7 +68,7 @@ func echoing(t *testing.T) (address string, signatures func() []string) {
 			w.Header().Set(echo.header, "https://other.example/"+request)
 		}
 		w.WriteHeader(echo.status)
-		_, _ = fmt.Fprintf(w, echo.body+"%.0[1]s%.0[2]s", request, encoded) // Who does not wait for the response gets none.
+		_, _ = fmt.Fprintf(w, echo.body+"%.0[1]s%.0[2]s", request, encoded) // The client may be gone.
 	}))
 	t.Cleanup(server.Close)
 	return server.URL, func() []string {
@@ -78,8 +78,8 @@ func echoing(t *testing.T) (address string, signatures func() []string) {
 	}
 }
 
-// No secret that a service, IAM or a proxy sends back shows in an error or in a log, however much of it is wanted.
-func TestProvider_echoedSecretIsNotShown(t *testing.T) {
+// A secret that a service, IAM or a proxy sends back is in no error and in no log at any level.
+func TestProvider_echoedSecretIsRedacted(t *testing.T) {
 	t.Parallel()
 	address, signatures := echoing(t)
 	var config strings.Builder

@@ -36,7 +36,7 @@ resource "servicestage_build_job" "test" {
 		"  idp_id = \"emulator-idp\"\n  id_token = \"emulator-id-token\"\n}\n"
 )
 
-// manyJobs is a configuration of as many jobs.
+// manyJobs returns a configuration with count build jobs.
 func manyJobs(count int) string {
 	return providertest.Requirement + fmt.Sprintf(`
 resource "servicestage_build_job" "many" {
@@ -47,19 +47,19 @@ resource "servicestage_build_job" "many" {
 `, count)
 }
 
-// endpointsOf is the argument that leads to a server.
+// endpointsOf returns the endpoints argument for a server.
 func endpointsOf(server *emulator.Server) string {
 	return fmt.Sprintf("endpoints = { servicestage = %[1]q, iam = %[1]q, sts = %[1]q }\n", server.URL)
 }
 
-// aliased is a provider block with an alias and the arguments, and a data source of the same name that uses it.
+// aliased returns a provider block with an alias and the arguments, and a data source of the same name that uses it.
 func aliased(name, arguments string) string {
 	return fmt.Sprintf("provider \"servicestage\" {\nalias = %q\n%s}\ndata \"servicestage_build_jobs\" %[1]q {\n  "+
 		"provider = servicestage.%[1]s\n}\n",
 		name, arguments)
 }
 
-// sender is the credential of a request.
+// sender describes the credential of a request.
 func sender(request emulator.Request) string {
 	if token := request.Header.Get("X-Auth-Token"); token != "" {
 		if strings.HasPrefix(token, "token-") {
@@ -75,7 +75,7 @@ func sender(request emulator.Request) string {
 	return strings.TrimSpace("key " + key + " " + request.Header.Get("X-Security-Token"))
 }
 
-// split separates the calls of IAM, in order, from the requests of the service.
+// split returns the requests to IAM and those to the service, in order.
 func split(server *emulator.Server) (iam []string, service []emulator.Request) {
 	for _, request := range server.Requests() {
 		if strings.HasPrefix(request.Path, "/assembling/") {
@@ -87,7 +87,7 @@ func split(server *emulator.Server) (iam []string, service []emulator.Request) {
 	return iam, service
 }
 
-// homeWith is a home directory with a configuration file of KooCLI.
+// homeWith returns a home directory with a configuration file of KooCLI.
 func homeWith(t *testing.T, content string) string {
 	t.Helper()
 	home := t.TempDir()
@@ -100,7 +100,7 @@ func homeWith(t *testing.T, content string) string {
 	return home
 }
 
-// words matches text across the line breaks that Terraform puts into messages.
+// words returns a pattern for a text with line breaks, which Terraform inserts into messages.
 func words(text string) string {
 	return strings.ReplaceAll(regexp.QuoteMeta(text), " ", `[\s│]+`)
 }

@@ -22,7 +22,7 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
-// inState returns the ids of the jobs in the CLI's state; none where there is no state.
+// inState returns the IDs of the build jobs in the CLI's state; none if there is no state.
 func inState(t *testing.T, cli *providertest.CLI) map[string]bool {
 	t.Helper()
 	ids := map[string]bool{}
@@ -53,7 +53,7 @@ func inState(t *testing.T, cli *providertest.CLI) map[string]bool {
 	return ids
 }
 
-// applyAgain applies until nothing is left to import, and checks that the service then has exactly these jobs.
+// applyAgain applies, imports the build jobs that an error names, and checks that service and state contain the same ones.
 func applyAgain(t *testing.T, cli *providertest.CLI, server *emulator.Server) {
 	t.Helper()
 	known := inState(t, cli)
@@ -63,7 +63,7 @@ func applyAgain(t *testing.T, cli *providertest.CLI, server *emulator.Server) {
 		if inState(t, cli)[job.ID] {
 			continue
 		}
-		// An orphan of the kill: the error has to name it.
+		// The killed apply created it: an error must contain its ID.
 		if known[job.ID] || !strings.Contains(stderr, job.ID) {
 			t.Errorf("build job %q (%s) is not in the state, and no error names it", job.Name(), job.ID)
 		}
@@ -94,8 +94,7 @@ func applyAgain(t *testing.T, cli *providertest.CLI, server *emulator.Server) {
 
 var everyRequest = flag.Bool("every-request", false, "kill at every request of an apply, not just at some")
 
-// killPoints are the requests of an apply at which it is killed. There are one list of known build jobs, and two
-// requests for each job.
+// killPoints are the requests of an apply at which it is killed: one list of known build jobs, and two requests for each job.
 func killPoints() []int {
 	const requests = 1 + 2*many
 	if !*everyRequest {
@@ -108,8 +107,8 @@ func killPoints() []int {
 	return points
 }
 
-// The provider, or Terraform, is killed in the middle of an apply: nothing is made twice, and nothing is lost without
-// an error that names it.
+// If the provider or Terraform is killed during an apply, no build job is created twice, and an error of the next apply contains
+// the ID of each one that is not in the state.
 func TestProvider_killed(t *testing.T) {
 	t.Parallel()
 	for _, victim := range []string{"provider", "terraform"} {
@@ -151,7 +150,7 @@ func TestProvider_killed(t *testing.T) {
 						t.Errorf("the apply has not noticed that its %s was killed", victim)
 					}
 					for _, pid := range processesOf(t, cli.Provider) {
-						_ = syscall.Kill(pid, syscall.SIGKILL) // Terraform's death leaves it behind; it may have ended by itself.
+						_ = syscall.Kill(pid, syscall.SIGKILL) // It survives Terraform, or has ended.
 					}
 					server.ForgetFaults()
 					removeBrokenState(t, cli)
@@ -162,8 +161,7 @@ func TestProvider_killed(t *testing.T) {
 	}
 }
 
-// removeBrokenState does what is left to do where Terraform was killed while it wrote its state, which it does in
-// place: all jobs are orphans then.
+// removeBrokenState removes the state if Terraform was killed while it wrote the file.
 func removeBrokenState(t *testing.T, cli *providertest.CLI) {
 	t.Helper()
 	file := filepath.Join(cli.Dir, "terraform.tfstate")
@@ -171,7 +169,7 @@ func removeBrokenState(t *testing.T, cli *providertest.CLI) {
 	if err != nil || len(content) == 0 || json.Valid(content) {
 		return
 	}
-	t.Log("The kill has cut the state file off.")
+	t.Log("Terraform was killed while it wrote the state.")
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +198,7 @@ func processesOf(t *testing.T, program string) []int {
 	return pids
 }
 
-// An interrupt ends a wait, of which the timeout would allow all.
+// An interrupt ends a wait before the timeout.
 func TestProvider_interruptedWhileWaiting(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
@@ -234,7 +232,7 @@ func TestProvider_interruptedWhileWaiting(t *testing.T) {
 	applyAgain(t, cli, server)
 }
 
-// An interrupt does not cut off creates that are on their way: every job that the service makes is in the state.
+// An interrupt does not cancel create requests in flight: each created build job is in the state.
 func TestProvider_interruptedWhileCreating(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
@@ -270,8 +268,8 @@ func TestProvider_interruptedWhileCreating(t *testing.T) {
 	applyAgain(t, cli, server)
 }
 
-// Two applies of the same configuration at once, from two working copies: each job is in one state only, and the other
-// apply says where it is. Nobody overwrites anybody.
+// With two concurrent applies of one configuration in two directories, each build job is in one state, and an error of the other
+// apply contains its ID.
 func TestProvider_twoWorkingCopies(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
@@ -313,14 +311,14 @@ func TestProvider_twoWorkingCopies(t *testing.T) {
 	}
 }
 
-// Faults of all kinds in every tenth request lose and duplicate no job.
+// Random faults in every tenth request lose and duplicate no build job.
 func TestProvider_manyJobsWithFaults(t *testing.T) {
 	t.Parallel()
 	const count = 50
 	seed := rand.Uint64()
 	server := emulator.New(t, emulator.Options{})
 	cli := providertest.NewCLI(t, server)
-	cli.Env = append(cli.Env, "HW_MAX_RETRIES=12") // So that bad luck with the seed ends no operation.
+	cli.Env = append(cli.Env, "HW_MAX_RETRIES=12") // No seed exhausts them.
 	cli.Write(t, "main.tf", manyJobs(count))
 	server.InjectRandomFaults(seed, 0.1)
 	if _, stderr, err := cli.Run(t, "apply", "-no-color", "-input=false", "-auto-approve", "-parallelism=50"); err != nil {

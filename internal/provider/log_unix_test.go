@@ -16,14 +16,14 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
-// The program writes no line that Terraform would not show: Terraform reads each of them, and many jobs write many.
-func TestProvider_logsWhatIsAskedFor(t *testing.T) {
+// The provider writes only log lines of the configured level, because Terraform reads each line.
+func TestProvider_logLevel(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		environment []string
 		has, hasNot []string
 	}{
-		"nothing": {nil, nil, []string{`"@module"`}}, // Two lines of each start have none: they come from the plugin library.
+		"nothing": {nil, nil, []string{`"@module"`}}, // The plugin library writes two others.
 		"debug": {
 			[]string{"TF_LOG_PROVIDER=DEBUG"},
 			[]string{`"@level":"debug"`, `"path":"/assembling/v1/jobs"`},
@@ -34,7 +34,7 @@ func TestProvider_logsWhatIsAskedFor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cli := providertest.NewCLI(t, emulator.New(t, emulator.Options{}))
-			// In the provider's place stands a script that keeps what it logs.
+			// A script replaces the provider and writes its log to a file.
 			program, log := cli.Provider+"-itself", filepath.Join(t.TempDir(), "log")
 			if err := os.Rename(cli.Provider, program); err != nil {
 				t.Fatal(err)

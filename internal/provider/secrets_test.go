@@ -16,11 +16,11 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
-// handedOut matches the tokens and the security tokens that the emulator's IAM issues.
-var handedOut = regexp.MustCompile(`token-[a-z0-9]{40}`)
+// issuedToken matches the tokens and the security tokens that the emulator's IAM issues.
+var issuedToken = regexp.MustCompile(`token-[a-z0-9]{40}`)
 
-// No secret is in the log at any level, nor in the plan, the state or an error.
-func TestProvider_secretsStayOut(t *testing.T) {
+// No log at any level, plan, state or error contains a secret.
+func TestProvider_noSecretIsPrinted(t *testing.T) {
 	t.Parallel()
 	const canary = "canary-"
 	keys := "access_key = \"EMULATORACCESSKEY\"\nsecret_key = \"canary-secret-key\"\nsecurity_token = " +
@@ -70,7 +70,7 @@ func TestProvider_secretsStayOut(t *testing.T) {
 	}
 	for name, text := range texts {
 		for line := range strings.Lines(text) {
-			if strings.Contains(line, canary) || handedOut.MatchString(line) {
+			if strings.Contains(line, canary) || issuedToken.MatchString(line) {
 				t.Errorf("a secret is in %s: %s", name, line)
 			}
 		}

@@ -42,7 +42,7 @@ func TestProvider_maxRetries(t *testing.T) {
 	}
 }
 
-// An unknown setting that the client does not need keeps the refresh: a deleted build job is in the plan.
+// An unknown argument that the client does not need does not prevent the refresh: the plan contains a deleted build job.
 func TestProvider_unknownRetries(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
@@ -61,7 +61,7 @@ func TestProvider_unknownRetries(t *testing.T) {
 	)
 }
 
-// Unknown settings fail no plan, and the apply uses their values.
+// A plan with unknown provider arguments succeeds, and the apply uses their values.
 func TestProvider_unknownSettings(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
@@ -107,7 +107,7 @@ func TestProvider_unknownSettings(t *testing.T) {
 	}
 }
 
-// The certificates of cacert_file are accepted besides those of the system, as a path and as they are, for IAM too.
+// cacert_file is the path of certificates, or the certificates, for ServiceStage and IAM.
 func TestProvider_cacertFile(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})

@@ -17,8 +17,7 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
-// plans are two servers of one configuration: the provider's, which answers for unchanged instances, and the
-// framework's alone.
+// plans are two servers with one configuration: the provider's, which plans unchanged instances itself, and the framework's.
 type plans struct {
 	provider, framework tfprotov6.ProviderServer
 	schemas             *tfprotov6.GetProviderSchemaResponse
@@ -58,7 +57,7 @@ func dynamic(t testing.TB, value tftypes.Value) *tfprotov6.DynamicValue {
 	return &encoded
 }
 
-// randomValue returns a value of the type: null, empty, or one of a few, at every depth.
+// randomValue returns a value of the type: null, empty, or one of a few values, at each depth.
 func randomValue(random *rand.Rand, typ tftypes.Type, nullable bool) tftypes.Value {
 	if nullable && random.IntN(3) == 0 {
 		return tftypes.NewValue(typ, nil)
@@ -87,7 +86,7 @@ func randomValue(random *rand.Rand, typ tftypes.Type, nullable bool) tftypes.Val
 	}[random.IntN(6)])
 }
 
-// configOf returns the configuration that proposes the state: what Terraform computes is null in it.
+// configOf returns the configuration for the state, in which computed attributes are null.
 func configOf(t testing.TB, schema *tfprotov6.Schema, state tftypes.Value) tftypes.Value {
 	t.Helper()
 	attributes := map[string]tftypes.Value{}
@@ -102,8 +101,7 @@ func configOf(t testing.TB, schema *tfprotov6.Schema, state tftypes.Value) tftyp
 	return tftypes.NewValue(state.Type(), attributes)
 }
 
-// The response for an unchanged instance equals the framework's, for each state, the identity and the private
-// state.
+// The response for an unchanged instance equals the framework's for each state, identity and private state.
 func FuzzUnchangedPlan(f *testing.F) {
 	servers := map[string]plans{}
 	for name, project := range map[string]any{"none": nil, "default": "eps", "unknown": tftypes.UnknownValue} {

@@ -16,13 +16,13 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 )
 
-// Root is the folder of the repository.
+// Root returns the directory of the repository.
 var Root = sync.OnceValues(func() (string, error) {
 	file, err := exec.Command("go", "env", "GOMOD").Output()
 	return filepath.Dir(strings.TrimSpace(string(file))), err
 })
 
-// buildProvider builds the provider as a program, and returns its folder.
+// buildProvider builds the provider, and returns the directory of the program.
 var buildProvider = sync.OnceValues(func() (string, error) {
 	root, err := Root()
 	if err != nil {
@@ -37,20 +37,20 @@ var buildProvider = sync.OnceValues(func() (string, error) {
 	return folder, nil
 })
 
-// CLI is a Terraform-compatible program in a working directory, with the provider as a program of its own.
+// CLI is a Terraform-compatible program in a working directory, which starts the provider as a process.
 type CLI struct {
 	// Dir is the working directory, empty at first.
 	Dir string
-	// Env is added to the environment; it leads to the server.
+	// Env is added to the environment; it configures the provider for the server.
 	Env []string
-	// Provider is the path of the provider's program, which no other CLI uses.
+	// Provider is the path of the provider's program; each CLI has another one.
 	Provider string
 }
 
 // Requirement is the block that names the provider to a [CLI].
 const Requirement = "terraform {\n  required_providers {\n    servicestage = { source = \"servicestage/servicestage\" }\n  }\n}\n"
 
-// NewCLI returns a CLI whose provider settings lead to the server.
+// NewCLI returns a CLI whose environment configures the provider for the server.
 func NewCLI(t *testing.T, server *emulator.Server) *CLI {
 	t.Helper()
 	Prepare(t)
@@ -79,12 +79,12 @@ func NewCLI(t *testing.T, server *emulator.Server) *CLI {
 		"HW_SERVICESTAGE_ENDPOINT=" + server.URL,
 		"HW_IAM_ENDPOINT=" + server.URL,
 		"HW_STS_ENDPOINT=" + server.URL,
-		// What is not on this host is asked for at a proxy that does not exist.
+		// A request to another host fails, because this proxy does not exist.
 		"HTTP_PROXY=http://127.0.0.1:1", "HTTPS_PROXY=http://127.0.0.1:1", "NO_PROXY=",
 	}}
 }
 
-// Install puts the provider into a mirror of the registries, where the init command finds it, instead of overriding it.
+// Install installs the provider into a filesystem mirror, in which init finds it, instead of a development override.
 func (c *CLI) Install(t *testing.T) {
 	t.Helper()
 	mirror := t.TempDir()
@@ -104,7 +104,7 @@ func (c *CLI) Install(t *testing.T) {
 	c.Env = append(c.Env, "TF_CLI_CONFIG_FILE="+configuration)
 }
 
-// Run runs one command to its end, and returns what it printed.
+// Run runs a command and returns its output.
 func (c *CLI) Run(t *testing.T, arguments ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	command := c.Start(t, arguments...)
@@ -112,8 +112,7 @@ func (c *CLI) Run(t *testing.T, arguments ...string) (stdout, stderr string, err
 	return command.Stdout.String(), command.Stderr.String(), err
 }
 
-// RequireTerraform skips the test, with a word on it, where the CLI is older than Terraform 1.minor, or is OpenTofu and that is not
-// enough.
+// RequireTerraform skips the test with a message if the CLI is older than Terraform 1.minor, or is OpenTofu without openTofuToo.
 func (c *CLI) RequireTerraform(t *testing.T, minor int, openTofuToo bool) {
 	t.Helper()
 	stdout, stderr, err := c.Run(t, "version")
@@ -131,14 +130,14 @@ func (c *CLI) RequireTerraform(t *testing.T, minor int, openTofuToo bool) {
 	}
 }
 
-// Command is a command of the CLI that runs.
+// Command is a running command of the CLI.
 type Command struct {
 	*exec.Cmd
-	// Stdout and Stderr are what it has printed; they are to be read when it has ended.
+	// Stdout and Stderr are its output, complete after Wait.
 	Stdout, Stderr *strings.Builder
 }
 
-// Start starts one command. It is killed when the test ends.
+// Start starts a command, which is killed when the test ends.
 func (c *CLI) Start(t *testing.T, arguments ...string) *Command {
 	t.Helper()
 	command := &Command{
@@ -153,7 +152,7 @@ func (c *CLI) Start(t *testing.T, arguments ...string) *Command {
 	return command
 }
 
-// Write puts a file into the working directory.
+// Write writes a file in the working directory.
 func (c *CLI) Write(t *testing.T, name, content string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(c.Dir, name), []byte(content), 0o600); err != nil {
@@ -161,7 +160,7 @@ func (c *CLI) Write(t *testing.T, name, content string) {
 	}
 }
 
-// Program finds the CLI as the testing framework does, and tofu besides.
+// Program returns the path of the CLI: TF_ACC_TERRAFORM_PATH, or terraform or tofu on PATH.
 func Program(t *testing.T) string {
 	t.Helper()
 	if named := os.Getenv("TF_ACC_TERRAFORM_PATH"); named != "" {

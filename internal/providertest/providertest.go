@@ -1,8 +1,7 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package providertest drives the provider through real Terraform against the emulator, as httptest does for handlers. Only
-// tests import it.
+// Package providertest runs the provider with Terraform against the emulator. Only tests import it.
 package providertest
 
 import (
@@ -25,8 +24,7 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-// requirement names the provider by its full address, so that the same configuration finds it under each CLI, whatever that
-// CLI's default registry is.
+// requirement contains the full address of the provider, because the default registry depends on the CLI.
 const requirement = `
 terraform {
   required_providers {
@@ -37,8 +35,8 @@ terraform {
 }
 `
 
-// prepare tells the testing framework to serve the provider under that address, and takes the settings of whoever runs the
-// tests out of the environment: no test may lead to a real account, nor ask for one's metadata.
+// prepare serves the provider with that address, and removes the provider's variables from the environment: no test may use a
+// real account or its metadata service.
 var prepare = sync.OnceValue(func() error {
 	for _, variable := range os.Environ() {
 		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "HW_") || strings.HasPrefix(name, "OS_") {
@@ -53,7 +51,7 @@ var prepare = sync.OnceValue(func() error {
 	)
 })
 
-// Prepare is done by [Run]; a test that sets variables of the provider calls it first.
+// Prepare removes the provider's variables from the environment. [Run] calls it; a test that sets such variables calls it first.
 func Prepare(t *testing.T) {
 	t.Helper()
 	if err := prepare(); err != nil {
@@ -61,12 +59,12 @@ func Prepare(t *testing.T) {
 	}
 }
 
-// NoWait replaces the client's pauses between attempts: they end at once, and with the context's error when that has ended.
+// NoWait replaces the waits of the client: they end immediately, with the error of the context if it has ended.
 func NoWait(config *servicestage.Config) {
 	config.Wait = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 }
 
-// LoopbackOnly lets the client reach nothing but this host: a test that contacts anything else ends the test program.
+// LoopbackOnly makes the client panic if it connects to another host.
 func LoopbackOnly(config *servicestage.Config) {
 	config.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 		host, _, err := net.SplitHostPort(address)
@@ -77,7 +75,7 @@ func LoopbackOnly(config *servicestage.Config) {
 	}
 }
 
-// Factories serve the provider in the test process. Its waits take no time, and it reaches nothing but this host.
+// Factories serve the provider in the test process, with [NoWait] and [LoopbackOnly].
 func Factories(adjust ...func(*servicestage.Config)) map[string]func() (tfprotov6.ProviderServer, error) {
 	return map[string]func() (tfprotov6.ProviderServer, error){
 		"servicestage": func() (tfprotov6.ProviderServer, error) {
@@ -86,7 +84,7 @@ func Factories(adjust ...func(*servicestage.Config)) map[string]func() (tfprotov
 	}
 }
 
-// Config is a configuration whose provider block leads to the server.
+// Config returns a configuration with a provider block for the server.
 func Config(server *emulator.Server, body string) string {
 	return WithProvider(fmt.Sprintf(`
   region     = "cn-north-4"
@@ -97,19 +95,18 @@ func Config(server *emulator.Server, body string) string {
 `, emulator.DefaultAccessKey, emulator.DefaultSecretKey, server.URL), body)
 }
 
-// WithProvider is a configuration with the given arguments in its provider block.
+// WithProvider returns a configuration with the given arguments in its provider block.
 func WithProvider(arguments, body string) string {
 	return requirement + "provider \"servicestage\" {" + arguments + "}\n" + body
 }
 
-// Run runs the steps, and checks that nothing is left in the service when all is destroyed. server is nil where no step gets
-// as far as the service.
+// Run runs the steps, and checks that the service contains no build job after the destroy. server is nil if no step creates one.
 func Run(t *testing.T, server *emulator.Server, steps ...resource.TestStep) {
 	t.Helper()
 	RunWith(t, server, Factories(), steps...)
 }
 
-// RunWith is Run with a provider of one's own.
+// RunWith is [Run] with other factories.
 func RunWith(t *testing.T, server *emulator.Server, factories map[string]func() (tfprotov6.ProviderServer, error), steps ...resource.TestStep) {
 	t.Helper()
 	Prepare(t)
@@ -128,10 +125,10 @@ func RunWith(t *testing.T, server *emulator.Server, factories map[string]func() 
 	})
 }
 
-// Live skips a test that works on a real account, unless TF_ACC=1 says that it may.
+// Live skips a test that uses a real account, unless TF_ACC=1 is set.
 func Live(t *testing.T) {
 	t.Helper()
 	if os.Getenv("TF_ACC") != "1" {
-		t.Skip("this makes, changes and deletes build jobs in the account that the HW_* variables name; TF_ACC=1 says that it may")
+		t.Skip("set TF_ACC=1 to create, change and delete build jobs in the account of the HW_* variables")
 	}
 }
