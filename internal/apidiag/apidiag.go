@@ -112,12 +112,11 @@ func credentialsAdvice(failed *auth.Error, rejected bool) string {
 			return "Set project_id, or check project_name, which defaults to the name of the region."
 		}
 		return "Set project_id, or grant the credentials the permission to list projects."
-	case auth.ReadMetadata:
+	default: // ReadMetadata
 		return "The metadata service exists only on cloud servers (ECS) with an agency. On other machines, set access_key " +
 			"and secret_key " +
 			"(HW_ACCESS_KEY and HW_SECRET_KEY) or other credentials. HW_METADATA_DISABLED=true disables the metadata service."
 	}
-	return ""
 }
 
 const iamEndpoint = "region, cloud and auth_url (HW_AUTH_URL), or endpoints.iam and endpoints.sts"

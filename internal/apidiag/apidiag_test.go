@@ -230,6 +230,11 @@ func TestError_noCredentials(t *testing.T) {
 				"and region, " +
 				"cloud and auth_url (HW_AUTH_URL), or endpoints.iam and endpoints.sts." + inUse + "\n\nEndpoint: iam, attempts: 6",
 		},
+		"page": {
+			login(&rest.Error{Host: "iam", StatusCode: 200, Err: errors.New("not JSON")}),
+			"HTTP 200: not JSON.\n\nThe response does not come from identity and access management (IAM). Check region, cloud and auth_url " +
+				"(HW_AUTH_URL), or endpoints.iam and endpoints.sts." + inUse + "\n\nEndpoint: iam",
+		},
 		"busy for too long": {
 			login(&rest.Error{Host: "iam", StatusCode: 429, Message: "slow down", Stopped: context.DeadlineExceeded}),
 			"HTTP 429: slow down (the time for the login is over).\n\nIdentity and access management (IAM) is unavailable and " +

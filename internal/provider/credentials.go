@@ -117,17 +117,9 @@ func (c *configuration) selectSource() selection {
 		domainID := c.lookup("domain_id").unlessNamed(domainName)
 		selected.source = auth.Exchange{Token: string(selected.token), DomainID: domainID.text, DomainName: domainName.text}
 	}
-	var unused []string
-	for _, s := range complete {
-		if s.name != selected.name && s.name != metadataName && !selected.configured {
-			unused = append(unused, s.description)
-		}
-	}
-	if unused != nil {
-		selected.description += ". Not used: " + strings.Join(unused, "; ")
-	}
 	result := selection{
-		source: selected.source, description: selected.description, location: where, usesMetadata: selected.usesMetadata,
+		source: selected.source, description: selected.description + unused(selected, complete), location: where,
+		usesMetadata: selected.usesMetadata,
 	}
 	if !selected.hasProject {
 		result.project = c.project(where, selected.profile)
@@ -138,6 +130,20 @@ func (c *configuration) selectSource() selection {
 				"Set region, project_name or project_id.")
 	}
 	return result
+}
+
+// unused names the other sources if the selected one comes from the environment. That may be a stale variable.
+func unused(selected credentialSource, sources []credentialSource) string {
+	var others []string
+	for _, s := range sources {
+		if s.name != selected.name && s.name != metadataName && !selected.configured {
+			others = append(others, s.description)
+		}
+	}
+	if others == nil {
+		return ""
+	}
+	return ". Not used: " + strings.Join(others, "; ")
 }
 
 // project returns the configured project, the project of the profile in use if its region is the same, or the project with

@@ -91,12 +91,12 @@ type diagnostic struct {
 }
 
 // The golden file contains the diagnostics of all mistakes: whoever changes a message sees it in review.
-func TestDiagnostics(t *testing.T) {
+func TestDiagnostics(t *testing.T) { //nolint:tparallel // The subtest must end before the comparison.
 	t.Parallel()
 	providertest.Prepare(t)
 	var mu sync.Mutex
 	got := map[string]string{}
-	t.Run("runs", func(t *testing.T) { //nolint:paralleltest // Its subtests are parallel, and what follows waits for them.
+	t.Run("runs", func(t *testing.T) {
 		for name, run := range newFaultyWorld(t).runs() {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

@@ -100,11 +100,6 @@ func homeWith(t *testing.T, content string) string {
 	return home
 }
 
-// words returns a pattern for a text with line breaks, which Terraform inserts into messages.
-func words(text string) string {
-	return strings.ReplaceAll(regexp.QuoteMeta(text), " ", `[\s│]+`)
-}
-
 // errorsOf returns the errors that Terraform printed by the name of the data source or provider alias that they belong
 // to, on one line each.
 func errorsOf(stderr string) map[string]string {

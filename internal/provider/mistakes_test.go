@@ -152,7 +152,7 @@ var chapters = []struct {
 	mistakes []mistake
 }{
 	{"Build job: arguments", []mistake{
-		invalid("misspelled argument", jobWith("  job_name = \"app\"\n  job_descripton = \"x\"\n  environment_setting "+
+		invalid("misspelled argument", jobWith("  job_name = \"app\"\n  job_descriptions = \"x\"\n  environment_setting "+
 			"{}")).byTerraform(),
 		invalid("architecture amd64", jobWith("  job_name = \"app\"\n  environment_setting {\n    build_os {\n      arch = "+
 			"\"amd64\"\n    }\n  }")),

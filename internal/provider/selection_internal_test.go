@@ -73,7 +73,8 @@ func TestSelectSource(t *testing.T) { //nolint:paralleltest // The home director
 		"HW_ASSUME_ROLE_IDP_ID=I", "HW_ASSUME_ROLE_ID_TOKEN=J", "HW_ASSUME_ROLE_AGENCY_NAME=A", "HW_ASSUME_ROLE_DOMAIN_ID=DI",
 	}
 	const withoutHome = "without a default profile"
-	text := "Selected credentials. TestSelectSource compares this file; -update writes it.\n"
+	var text strings.Builder
+	text.WriteString("Selected credentials. TestSelectSource compares this file; -update writes it.\n")
 	for _, c := range []struct {
 		name               string
 		block, environment []string
@@ -138,12 +139,12 @@ func TestSelectSource(t *testing.T) { //nolint:paralleltest // The home director
 		got := config.selectSource()
 		source := strings.NewReplacer(", Now:(func() time.Time)(nil)", "", `, SecurityToken:""`,
 			"").Replace(fmt.Sprintf("%#v", got.source))
-		text += fmt.Sprintf("\n--- %s\nsource       %s\ndescription  %s\nproject      %+v\nlocation     %+v, metadata "+
+		fmt.Fprintf(&text, "\n--- %s\nsource       %s\ndescription  %s\nproject      %+v\nlocation     %+v, metadata "+
 			"service: %t\n%s",
 			c.name, source, strings.ReplaceAll(got.description, file, "FILE"), got.project, got.location, got.usesMetadata,
 			warnings(t, config))
 	}
-	golden(t, "testdata/selection.txt", text)
+	golden(t, "testdata/selection.txt", text.String())
 }
 
 // golden compares a text with a file, or writes the file.
@@ -262,7 +263,8 @@ func TestClient_invalidSettings(t *testing.T) { //nolint:paralleltest // The hom
 // endpoints.txt contains the endpoints of each case.
 func TestConfiguration_endpoints(t *testing.T) {
 	t.Parallel()
-	text := "Endpoints. TestConfiguration_endpoints compares this file; -update writes it.\n"
+	var text strings.Builder
+	text.WriteString("Endpoints. TestConfiguration_endpoints compares this file; -update writes it.\n")
 	for _, c := range []struct{ block, environment []string }{
 		{[]string{"region=cn-north-4"}, nil},
 		{[]string{"region=eu-west-101"}, nil},
@@ -290,12 +292,12 @@ func TestConfiguration_endpoints(t *testing.T) {
 	} {
 		config := configurationOf(c.block, c.environment)
 		got := config.endpoints(config.location(auth.Profile{}), true)
-		text += fmt.Sprintf("\n--- %q\nservicestage  %s\niam           %s\nagencies      %s\nsts           %s\nmetadata    "+
+		fmt.Fprintf(&text, "\n--- %q\nservicestage  %s\niam           %s\nagencies      %s\nsts           %s\nmetadata    "+
 			"  %s\n%s",
 			slices.Concat(c.block, c.environment), got.service, got.iam, got.agencies, got.sts, got.metadata, warnings(t,
 				config))
 	}
-	golden(t, "testdata/endpoints.txt", text)
+	golden(t, "testdata/endpoints.txt", text.String())
 	unused := configurationOf([]string{"region=r"}, []string{"HW_METADATA_ENDPOINT=http://u:canary@192.0.2.1"})
 	if unused.endpoints(unused.location(auth.Profile{}), false); len(unused.diags) > 0 {
 		t.Errorf("an unused endpoint is rejected: %v", unused.diags)
@@ -305,12 +307,12 @@ func TestConfiguration_endpoints(t *testing.T) {
 // warnings returns the warnings of a configuration, and fails the test if there is an error.
 func warnings(t *testing.T, c *configuration) string {
 	t.Helper()
-	text := ""
+	var text strings.Builder
 	for _, d := range c.diags {
 		if d.Severity() == diag.SeverityError {
 			t.Errorf("%v: %s: %s", c.values, d.Summary(), d.Detail())
 		}
-		text += "warning       " + d.Summary() + ": " + strings.ReplaceAll(d.Detail(), "\n\n", " ") + "\n"
+		fmt.Fprintf(&text, "warning       %s: %s\n", d.Summary(), strings.ReplaceAll(d.Detail(), "\n\n", " "))
 	}
-	return text
+	return text.String()
 }
