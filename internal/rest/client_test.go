@@ -15,7 +15,6 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -176,26 +175,12 @@ func TestClient_noConnection(t *testing.T) {
 	if !errors.Is(failure, syscall.ECONNREFUSED) || failure.Attempts != 6 || failure.Sent {
 		t.Errorf("closed port: got %+v", failure)
 	}
-}
-
-// Every connection is made by Dial.
-func TestClient_dial(t *testing.T) {
-	t.Parallel()
-	server := serve(t, good)
-	var dialled []string
-	client := client(t, "http://service.example:8080", func(c *rest.Config) {
-		c.NoProxy = true
-		c.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
-			dialled = append(dialled, network+" "+address)
-			return (&net.Dialer{}).DialContext(ctx, network, server.Listener.Addr().String())
-		}
-	})
-	if _, err := client.Do(t.Context(), rest.Call{Method: http.MethodGet}, nil); err != nil {
-		t.Error(err)
-	}
-	server.want(t, "GET")
-	if want := []string{"tcp service.example:8080"}; !slices.Equal(dialled, want) {
-		t.Errorf("got %v, want %v", dialled, want)
+	unknown := &net.DNSError{Err: "no such host", Name: "h", IsNotFound: true}
+	failure = do(t, server.client(t, func(c *rest.Config) {
+		c.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, unknown }
+	}), get)
+	if found, ok := errors.AsType[*net.DNSError](failure); !ok || found != unknown {
+		t.Errorf("unknown host: got %+v", failure)
 	}
 }
 
@@ -204,11 +189,11 @@ func TestClient_dial(t *testing.T) {
 func TestClient_proxy(t *testing.T) {
 	t.Parallel()
 	if endpoint := os.Args[len(os.Args)-1]; strings.HasSuffix(endpoint, "service.example") {
-		var dialled []string
+		var dialed []string
 		failure := do(t, client(t, strings.TrimPrefix(endpoint, "no-proxy "), func(c *rest.Config) {
 			c.NoProxy, c.MaxRetries = strings.HasPrefix(endpoint, "no-proxy "), 1
 			c.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
-				dialled = append(dialled, address)
+				dialed = append(dialed, address)
 				if local := os.Getenv("LOCAL_PROXY"); local != "" {
 					return (&net.Dialer{}).DialContext(ctx, network, local)
 				}
@@ -216,7 +201,7 @@ func TestClient_proxy(t *testing.T) {
 			}
 		}), rest.Call{Method: http.MethodGet})
 		rejected, _ := errors.AsType[*rest.ProxyError](failure)
-		t.Logf("dialled %s: %v: %+v", dialled, failure, rejected)
+		t.Logf("dialed %s: %v: %+v", dialed, failure, rejected)
 		return
 	}
 	const proxy = "http://user:canary-password@192.0.2.1:3128"
@@ -225,10 +210,10 @@ func TestClient_proxy(t *testing.T) {
 		status   int // Of the response of the proxy; 0 if it cannot be reached.
 		want     string
 	}{
-		{"http://service.example", 0, "dialled [192.0.2.1:3128 192.0.2.1:3128]: GET service.example: no response: proxyconnect tcp: injected, user:[redacted]"},
-		{"no-proxy http://service.example", 0, "dialled [service.example:80 service.example:80]"},
-		{"https://service.example", 407, "dialled [192.0.2.1:3128]: GET service.example: no response: the proxy 192.0.2.1:3128 returned HTTP 407: the proxy"},
-		{"https://service.example", 503, "dialled [192.0.2.1:3128 192.0.2.1:3128]: GET service.example: no response: the proxy 192.0.2.1:3128 returned HTTP 503"},
+		{"http://service.example", 0, "dialed [192.0.2.1:3128 192.0.2.1:3128]: GET service.example: no response: proxyconnect tcp: injected, user:[redacted]"},
+		{"no-proxy http://service.example", 0, "dialed [service.example:80 service.example:80]"},
+		{"https://service.example", 407, "dialed [192.0.2.1:3128]: GET service.example: no response: the proxy 192.0.2.1:3128 returned HTTP 407: the proxy"},
+		{"https://service.example", 503, "dialed [192.0.2.1:3128 192.0.2.1:3128]: GET service.example: no response: the proxy 192.0.2.1:3128 returned HTTP 503"},
 	} {
 		command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestClient_proxy$", "-test.v", "--", c.endpoint)
 		command.Env = append(os.Environ(), "HTTP_PROXY="+proxy, "http_proxy="+proxy, "HTTPS_PROXY="+proxy, "https_proxy="+proxy, "NO_PROXY=", "no_proxy=")
@@ -329,24 +314,12 @@ func TestClient_redirectIsNotFollowed(t *testing.T) {
 	}
 }
 
+// A response of up to 4 MiB is read, and no more of a longer one.
 func TestClient_longResponseIsAnError(t *testing.T) {
 	t.Parallel()
-	const limit = 4 << 20
-	for size, isLong := range map[int]bool{limit: false, limit + 1: true} {
-		server := serve(t, say(200, "{}"+strings.Repeat(" ", size-2)))
-		failure := do(t, server.client(t), get)
-		if (failure != nil) != isLong || isLong && (failure.Attempts != 1 || !failure.Sent || !strings.Contains(failure.Error(), "4 MiB")) {
-			t.Errorf("%d bytes: got %v", size, failure)
-		}
-		server.want(t, "GET")
-	}
-}
-
-func TestClient_endlessResponseIsNotRead(t *testing.T) {
-	t.Parallel()
-	const most = 64 << 20 // Far more than the buffers between both sides.
+	const limit, most = 4 << 20, 64 << 20 // The second is far more than the buffers between both sides.
 	written := make(chan int, 1)
-	server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	server := serve(t, say(200, "{}"+strings.Repeat(" ", limit-2)), func(w http.ResponseWriter, _ *http.Request) {
 		chunk, total := make([]byte, 1<<16), 0
 		for err := error(nil); err == nil && total < most; {
 			var n int
@@ -355,11 +328,10 @@ func TestClient_endlessResponseIsNotRead(t *testing.T) {
 		}
 		written <- total
 	})
-	if do(t, server.client(t), get) == nil {
-		t.Error("no error")
-	}
-	if total := <-written; total >= most {
-		t.Errorf("the client has read %d bytes", total)
+	equal(t, "failure", do(t, server.client(t), get), nil)
+	failure := do(t, server.client(t), get)
+	if total := <-written; total >= most || failure.Attempts != 1 || !failure.Sent || !strings.Contains(failure.Error(), "4 MiB") {
+		t.Errorf("got %v after %d bytes", failure, total)
 	}
 }
 

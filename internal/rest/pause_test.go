@@ -4,8 +4,6 @@
 package rest_test
 
 import (
-	"context"
-	"errors"
 	"net/http"
 	"slices"
 	"sync"
@@ -112,26 +110,4 @@ func TestPause_holdsForRetries(t *testing.T) {
 	client = server.client(t, new(clock).set)
 	equal(t, "call", do(t, client, get), nil)
 	equal(t, "waits", server.waits(), []time.Duration{30 * time.Second, 30 * time.Second})
-}
-
-// A call that is canceled while it waits sends nothing.
-func TestPause_cancellationEndsTheWait(t *testing.T) {
-	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	server := serve(t, limited("10"), good)
-	client := server.client(t, new(clock).set, func(c *rest.Config) {
-		c.Wait = func(ctx context.Context, d time.Duration) error {
-			if len(server.waits()) == 1 {
-				cancel()
-			}
-			return server.wait(ctx, d)
-		}
-	})
-	equal(t, "first", do(t, client, get), nil)
-	_, err := client.Do(ctx, post, nil)
-	if failure := failureOf(t, err); !errors.Is(failure.Stopped, context.Canceled) || failure.Sent || failure.Attempts != 0 || failure.Method != http.MethodPost {
-		t.Errorf("got %+v", failure)
-	}
-	server.want(t, "GET", "GET")
 }
