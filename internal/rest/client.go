@@ -301,15 +301,12 @@ func (c *Client) request(ctx context.Context, call Call, target string, body []b
 	return req, nil
 }
 
-// proxy returns the proxy of a request, or nil if there is none or if the request cannot be sent.
+// proxy returns the proxy of a request, or nil if there is none.
 func (c *Client) proxy(req *http.Request) *url.URL {
 	if c.transport.Proxy == nil {
 		return nil
 	}
-	proxy, err := c.transport.Proxy(req)
-	if err != nil {
-		return nil
-	}
+	proxy, _ := c.transport.Proxy(req) // Sending the request fails with the same error.
 	return proxy
 }
 
@@ -336,21 +333,22 @@ func decode(response *response, out any, confidential bool) *Error {
 	if out == nil {
 		return nil
 	}
-	if err := json.Unmarshal(response.body, out); err != nil {
-		failure := response.error()
-		if !json.Valid(response.body) && (!confidential || response.isHTML()) {
-			failure.Message = response.excerpt()
-		}
-		failure.Err = errors.New("the response is not the documented JSON")
-		if !confidential { // The cause may quote a value.
-			failure.Err = fmt.Errorf("the response is not the documented JSON: %w", response.secrets.cause(err))
-		}
-		return failure
+	err := json.Unmarshal(response.body, out)
+	if err == nil && (confidential || !response.secrets.echoedIn(response.body)) {
+		return nil
 	}
-	if !confidential && response.secrets.echoedIn(response.body) {
-		failure := response.error()
+	failure := response.error()
+	switch {
+	case err == nil:
 		failure.Err = errors.New("the response contains a secret of the request")
 		return failure
+	case confidential: // The cause may quote a value.
+		failure.Err = errors.New("the response is not the documented JSON")
+	default:
+		failure.Err = fmt.Errorf("the response is not the documented JSON: %w", response.secrets.cause(err))
 	}
-	return nil
+	if !json.Valid(response.body) && (!confidential || response.isHTML()) {
+		failure.Message = response.excerpt()
+	}
+	return failure
 }

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -85,32 +86,49 @@ func (e *Error) Unwrap() []error {
 // failure returns the error of an error response, and nil for any other. A response with status 2xx and an error code in its body is an
 // error response, too.
 func (r *response) failure() *Error {
-	good := r.StatusCode >= 200 && r.StatusCode <= 299
+	good := r.StatusCode/100 == 2
 	if good && !bytes.Contains(r.body, []byte(`"error_code"`)) && !bytes.Contains(r.body, []byte(`"errorCode"`)) {
 		return nil
 	}
-	described := describe(r.body)
-	if good && !described.explicit {
+	object := describe(r.body)
+	if good && member(object, "error_code", "errorCode") == "" {
 		return nil
 	}
+	code := member(object, "error_code", "errorCode", "code")
+	message := member(object, "error_msg", "error_message", "errorMessage", "message", "detail")
 	failure := r.error()
-	failure.Code = r.secrets.clean(described.code, maxCode)
+	failure.Code = r.secrets.clean(code, maxCode)
 	switch {
 	case r.StatusCode/100 == 3:
 		failure.Location = r.location()
 		failure.Message = strings.TrimSuffix("the endpoint redirects to "+failure.Location, " to ") + "; the provider does not follow redirects"
-	case described.code == "" && described.message == "":
+	case code == "" && message == "":
 		failure.Message = r.excerpt()
 	default:
-		failure.Message = r.secrets.clean(described.message, maxMessage)
+		failure.Message = r.secrets.clean(message, maxMessage)
 	}
 	if failure.Code == strconv.Itoa(r.StatusCode) {
 		failure.Code = "" // IAM repeats the status.
 	}
 	if failure.RequestID == "" {
-		failure.RequestID = r.secrets.clean(described.requestID, maxRequestID)
+		failure.RequestID = r.secrets.clean(member(object, "request_id"), maxRequestID)
 	}
 	return failure
+}
+
+// describe returns the members that describe an error, from each envelope of Huawei Cloud services: flat, inside error{}, or the first
+// element of an array. It returns nil for another body.
+func describe(body []byte) map[string]any {
+	document, _ := Decode(body) // Another body is not described.
+	if list, ok := document.([]any); ok && len(list) > 0 {
+		document = list[0]
+	}
+	object, _ := document.(map[string]any)
+	if inner, ok := object["error"].(map[string]any); ok {
+		delete(object, "error")
+		maps.Copy(object, inner)
+	}
+	return object
 }
 
 // location returns the target of a redirect without its user, query and fragment, which may be credentials for it; "" if it has none.
@@ -146,43 +164,6 @@ func (r *response) error() *Error {
 	}
 	failure.RetryAfter = retryAfter(r.Header.Get("Retry-After"), now)
 	return failure
-}
-
-// description is the content of an error response. explicit means that it has a non-empty error_code, which is an error with any
-// status.
-type description struct {
-	code, message, requestID string
-	explicit                 bool
-}
-
-// describe reads each envelope of Huawei Cloud services: flat, inside error{}, or the first element of an array. For another body, code
-// and message are empty.
-func describe(body []byte) description {
-	document, err := Decode(body)
-	if err != nil {
-		return description{}
-	}
-	if list, ok := document.([]any); ok && len(list) > 0 {
-		document = list[0]
-	}
-	object, ok := document.(map[string]any)
-	if !ok {
-		return description{}
-	}
-	if inner, ok := object["error"].(map[string]any); ok {
-		for key, value := range object {
-			if _, taken := inner[key]; !taken {
-				inner[key] = value
-			}
-		}
-		object = inner
-	}
-	return description{
-		code:      member(object, "error_code", "errorCode", "code"),
-		message:   member(object, "error_msg", "error_message", "errorMessage", "message", "detail"),
-		requestID: member(object, "request_id"),
-		explicit:  member(object, "error_code", "errorCode") != "",
-	}
 }
 
 // Text returns the first of the named members that is a non-empty string, or a number (a [json.Number]) other than 0, sanitized and

@@ -29,29 +29,20 @@ func (e permanentError) Unwrap() error { return e.error }
 
 // Transient reports whether a retry may succeed, judging by status and cause. It does not consider whether a retry is safe.
 func (e *Error) Transient() bool {
-	if e.StatusCode != 0 {
-		return isTransient(e.StatusCode) && !isPermanent(e.Err)
-	}
+	status := e.StatusCode
 	if proxy, ok := errors.AsType[*ProxyError](e.Err); ok {
-		return isTransient(proxy.StatusCode)
+		status = proxy.StatusCode
 	}
-	return !isPermanent(e.Err)
-}
-
-func isTransient(statusCode int) bool {
-	switch statusCode {
-	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
+	switch status {
+	case 0, http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
 		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return true
+	default:
+		return false
 	}
-	return false
-}
-
-func isPermanent(err error) bool {
-	_, isMarked := errors.AsType[permanentError](err)
-	_, isCertificate := errors.AsType[*tls.CertificateVerificationError](err)
-	_, isPlainText := errors.AsType[tls.RecordHeaderError](err)
-	return isMarked || isCertificate || isPlainText
+	_, isPermanent := errors.AsType[permanentError](e.Err)
+	_, isCertificate := errors.AsType[*tls.CertificateVerificationError](e.Err)
+	_, isPlainText := errors.AsType[tls.RecordHeaderError](e.Err)
+	return !isPermanent && !isCertificate && !isPlainText
 }
 
 // retryable reports whether a call may be retried. One that creates something is retried only if the request did not reach the service
