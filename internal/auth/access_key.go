@@ -4,6 +4,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -89,10 +90,7 @@ func canonicalRequest(req *http.Request, body []byte, signedHeaders []string) st
 	for _, name := range signedHeaders {
 		value := strings.Join(req.Header.Values(name), ",")
 		if name == "host" {
-			value = req.Host
-			if value == "" {
-				value = req.URL.Host
-			}
+			value = cmp.Or(req.Host, req.URL.Host)
 		}
 		headers.WriteString(name + ":" + strings.TrimSpace(value) + "\n")
 	}
@@ -108,34 +106,22 @@ func canonicalRequest(req *http.Request, body []byte, signedHeaders []string) st
 
 // canonicalPath ends in a slash whether or not the path that is sent does.
 func canonicalPath(u *url.URL) string {
-	segments := strings.Split(u.EscapedPath(), "/")
+	segments := strings.Split(strings.TrimSuffix(u.EscapedPath(), "/"), "/")
 	for i, segment := range segments {
 		if unescaped, err := url.PathUnescape(segment); err == nil {
 			segment = unescaped
 		}
 		segments[i] = escape(segment)
 	}
-	path := strings.Join(segments, "/")
-	if !strings.HasSuffix(path, "/") {
-		path += "/"
-	}
-	return path
+	return strings.Join(segments, "/") + "/"
 }
 
 // canonicalQuery sorts by name, then by value, before anything is escaped.
 func canonicalQuery(query url.Values) string {
-	names := make([]string, 0, len(query))
-	for name := range query {
-		names = append(names, name)
+	for _, values := range query {
+		slices.Sort(values)
 	}
-	slices.Sort(names)
-	var pairs []string
-	for _, name := range names {
-		for _, value := range slices.Sorted(slices.Values(query[name])) {
-			pairs = append(pairs, escape(name)+"="+escape(value))
-		}
-	}
-	return strings.Join(pairs, "&")
+	return strings.ReplaceAll(query.Encode(), "+", "%20")
 }
 
 // escape leaves the unreserved characters of RFC 3986 alone; the standard library's escape differs for the space only.

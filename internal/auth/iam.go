@@ -126,29 +126,33 @@ func findProject(ctx context.Context, clients Clients, authenticator rest.Authen
 	return "", &Error{Step: FindProject, Object: name, Err: err}
 }
 
-// callerHeader returns the header that agency requests signed with an access key need: the account that the key belongs to. It is
-// looked up if domainID is empty. Other credentials need no header.
+// callerOf gets credentials of the base of an agency, and returns the header that requests for the agency need if they are signed with an
+// access key: the account that the key belongs to. It is looked up if domainID is empty.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-iam/iam_07_0001.html, and for the header the provider huaweicloud/huaweicloud.
-func callerHeader(ctx context.Context, clients Clients, credentials *Credentials, domainID string) (http.Header, error) {
+func callerOf(ctx context.Context, clients Clients, base Source, domainID string) (*Credentials, http.Header, error) {
+	credentials, err := base.Credentials(ctx, clients, Project{})
+	if err != nil {
+		return nil, nil, err
+	}
 	if _, signs := credentials.Credential.(AccessKey); !signs {
-		return http.Header{}, nil
+		return credentials, nil, nil
 	}
 	if domainID == "" {
 		var response struct {
 			Domains []named `json:"domains"`
 		}
-		_, err := send(ctx, clients.IAM, rest.Call{Method: http.MethodGet, Path: []string{"v3", "auth", "domains"}, Authenticator: credentials}, &response)
+		_, err = send(ctx, clients.IAM, rest.Call{Method: http.MethodGet, Path: []string{"v3", "auth", "domains"}, Authenticator: credentials}, &response)
 		domains := slices.DeleteFunc(response.Domains, func(d named) bool { return d.ID == "" })
 		if err == nil && len(domains) != 1 {
 			err = fmt.Errorf("IAM returned %d accounts with an ID, not one", len(domains))
 		}
 		if err != nil {
-			return nil, &Error{Step: FindDomain, Err: err}
+			return nil, nil, &Error{Step: FindDomain, Err: err}
 		}
 		domainID = domains[0].ID
 	}
-	return http.Header{"X-Domain-Id": {domainID}}, nil
+	return credentials, http.Header{"X-Domain-Id": {domainID}}, nil
 }
 
 // projectScope is the scope of a token for a project; nil if the project has neither ID nor name. domain may be nil.
@@ -242,11 +246,7 @@ type Agency struct {
 // Sources: https://support.huaweicloud.com/intl/en-us/api-iam5/AssumeAgency.html and, with DomainName,
 // https://support.huaweicloud.com/intl/en-us/api-iam/iam_04_0101.html.
 func (a Agency) Credentials(ctx context.Context, clients Clients, _ Project) (*Credentials, error) {
-	base, err := a.Base.Credentials(ctx, clients, Project{})
-	if err != nil {
-		return nil, err
-	}
-	header, err := callerHeader(ctx, clients, base, a.CallerDomainID)
+	base, header, err := callerOf(ctx, clients, a.Base, a.CallerDomainID)
 	if err != nil {
 		return nil, err
 	}
@@ -280,11 +280,7 @@ type AgencyToken struct {
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-iam/iam_30_0003.html.
 func (a AgencyToken) Credentials(ctx context.Context, clients Clients, _ Project) (*Credentials, error) {
-	base, err := a.Base.Credentials(ctx, clients, Project{})
-	if err != nil {
-		return nil, err
-	}
-	header, err := callerHeader(ctx, clients, base, a.CallerDomainID)
+	base, header, err := callerOf(ctx, clients, a.Base, a.CallerDomainID)
 	if err != nil {
 		return nil, err
 	}

@@ -26,8 +26,8 @@ const (
 	expiresAt    = "2026-01-02T04:04:05.123000Z"
 )
 
-// answers is an IAM that gives everybody what the pages say, by path.
-func answers(w http.ResponseWriter, r *http.Request) {
+// iam sends the documented responses, whatever the credentials.
+func iam(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/v3/auth/tokens", "/v3.0/OS-AUTH/id-token/tokens":
 		w.Header().Set("X-Subject-Token", "issued-token")
@@ -47,7 +47,7 @@ func answers(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Each call as the service's pages describe it, to the last brace.
+// The requests are those of the API's pages.
 func TestIAM_calls(t *testing.T) {
 	t.Parallel()
 	key := auth.Static{Credential: auth.AccessKey{ID: "AK", Secret: "SK"}}
@@ -163,10 +163,14 @@ func TestIAM_calls(t *testing.T) {
 				domains, sts(""),
 			},
 		},
+		"metadata service": {
+			auth.Metadata{Timeout: time.Minute}, auth.Project{},
+			[]call{{"GET /openstack/latest/securitykey", "", map[string]string{"X-Auth-Token": none, "Authorization": none}}},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := serve(t, answers)
+			server := serve(t, func(w http.ResponseWriter, r *http.Request, _ string) { iam(w, r) })
 			credentials, err := c.source.Credentials(t.Context(), clientsOf(t, server.url), c.project)
 			if err != nil {
 				t.Fatal(err)
@@ -197,7 +201,7 @@ func TestIAM_calls(t *testing.T) {
 	}
 }
 
-// One project has the name, whatever else the filter of the service lets through.
+// The name selects one project, also if the response contains others.
 func TestIAM_projects(t *testing.T) {
 	t.Parallel()
 	named := func(names ...string) []any {
@@ -212,17 +216,17 @@ func TestIAM_projects(t *testing.T) {
 		want     string
 		failure  string
 	}{
-		"one":         {named("r"), "a", ""},
-		"names alike": {named("r_team", "r", "R", "other r"), "b", ""},
-		"none":        {[]any{}, "", `looking up the ID of project "r": IAM returned no project of this name`},
-		"null":        {nil, "", "IAM returned no project of this name"},
-		"only alike":  {named("r_team"), "", "IAM returned no project of this name"},
-		"two":         {named("r", "r"), "", "IAM returned 2 projects of this name"},
-		"without id":  {[]any{map[string]any{"name": "r"}}, "", "IAM returned no project of this name"},
+		"one":           {named("r"), "a", ""},
+		"similar names": {named("r_team", "r", "R", "other r"), "b", ""},
+		"none":          {[]any{}, "", `looking up the ID of project "r": IAM returned no project of this name`},
+		"null":          {nil, "", "IAM returned no project of this name"},
+		"similar name":  {named("r_team"), "", "IAM returned no project of this name"},
+		"two":           {named("r", "r"), "", "IAM returned 2 projects of this name"},
+		"without id":    {[]any{map[string]any{"name": "r"}}, "", "IAM returned no project of this name"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			server := serve(t, func(w http.ResponseWriter, _ *http.Request, _ string) {
 				respond(w, http.StatusOK, map[string]any{"projects": c.projects})
 			})
 			session := auth.NewSession(auth.Static{Credential: auth.AccessKey{ID: "AK", Secret: "SK"}}, "", auth.Project{Name: "r"}, auth.Clients{IAM: client(t, server.url)})
@@ -241,11 +245,11 @@ func TestIAM_projects(t *testing.T) {
 	}
 }
 
-// An access key of no certain account assumes no agency.
+// An agency is not assumed if the account of the access key is unknown.
 func TestAgency_accountsOfTheCaller(t *testing.T) {
 	t.Parallel()
 	for _, accounts := range [][]any{nil, {map[string]any{"name": "no id"}}, {map[string]any{"id": "a"}, map[string]any{"id": "b"}}} {
-		server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		server := serve(t, func(w http.ResponseWriter, _ *http.Request, _ string) {
 			respond(w, http.StatusOK, map[string]any{"domains": accounts})
 		})
 		source := auth.Agency{Base: auth.Static{Credential: auth.AccessKey{ID: "AK", Secret: "SK"}}, Name: "a", DomainID: "d"}
@@ -257,10 +261,10 @@ func TestAgency_accountsOfTheCaller(t *testing.T) {
 	}
 }
 
-// A failure of the base ends the login of an agency, and an ID token that cannot be read is not sent.
+// If the base fails, nothing is requested for the agency.
 func TestAgency_failedBaseSendsNothingElse(t *testing.T) {
 	t.Parallel()
-	server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	server := serve(t, func(w http.ResponseWriter, _ *http.Request, _ string) {
 		respond(w, http.StatusUnauthorized, map[string]any{"error": map[string]any{"code": 401, "message": "wrong", "title": "Unauthorized"}})
 	})
 	empty := filepath.Join(t.TempDir(), "empty")
@@ -293,25 +297,6 @@ func TestAgency_failedBaseSendsNothingElse(t *testing.T) {
 	}
 }
 
-// The metadata service is called once, without credentials.
-func TestMetadata(t *testing.T) {
-	t.Parallel()
-	server := serve(t, answers)
-	credentials, err := auth.Metadata{Timeout: time.Minute}.Credentials(t.Context(), auth.Clients{Metadata: client(t, server.url)}, auth.Project{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := server.received()
-	if len(got) != 1 || got[0].call != "GET /openstack/latest/securitykey" || got[0].header.Get("Authorization")+got[0].header.Get("X-Auth-Token") != "" {
-		t.Errorf("got %v", got)
-	}
-	req := unsent(t)
-	if err := credentials.Authenticate(t.Context(), req, nil); err != nil || req.Header.Get("X-Security-Token") != "TST" ||
-		!strings.HasPrefix(req.Header.Get("Authorization"), auth.Algorithm+" Access=TAK, ") {
-		t.Errorf("got %v %v", req.Header, err)
-	}
-}
-
 // A failure of the metadata service is an error at once.
 func TestMetadata_errors(t *testing.T) {
 	t.Parallel()
@@ -325,7 +310,7 @@ func TestMetadata_errors(t *testing.T) {
 		"busy":      {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }, "HTTP 503"},
 		"lost":      {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "EOF"},
 		"empty":     {func(w http.ResponseWriter, _ *http.Request) { respond(w, http.StatusOK, map[string]any{}) }, "the response lacks the access key, its secret key or the security token"},
-		"silent": {func(_ http.ResponseWriter, r *http.Request) {
+		"no response": {func(_ http.ResponseWriter, r *http.Request) {
 			select {
 			case <-release:
 			case <-r.Context().Done():
@@ -334,9 +319,9 @@ func TestMetadata_errors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := serve(t, c.handler)
+			server := serve(t, func(w http.ResponseWriter, r *http.Request, _ string) { c.handler(w, r) })
 			source := auth.Metadata{Timeout: time.Minute}
-			if name == "silent" {
+			if name == "no response" {
 				source.Timeout = 100 * time.Millisecond
 			}
 			_, err := source.Credentials(t.Context(), auth.Clients{Metadata: client(t, server.url, func(c *rest.Config) { c.MaxRetries = 0 })}, auth.Project{})

@@ -73,7 +73,7 @@ func TestReadProfile_errors(t *testing.T) {
 	}
 }
 
-// Whatever the file holds, there is a whole pair of keys or an error.
+// A profile contains a key with its secret key, a token, or neither; anything else is an error.
 func FuzzReadProfile(f *testing.F) {
 	for _, name := range []string{"", "home", "sso", "half", "nobody"} {
 		f.Add([]byte(profiles), name)

@@ -35,12 +35,13 @@ type Session struct {
 	clients     Clients
 
 	flight singleflight.Group
+	// projectID is the ID of the project that has the name. It does not depend on the credentials. Only a flight uses it.
+	projectID string
+
 	mu     sync.Mutex
 	cached *cached
 	// failed is the error of a refresh that would fail again; nil if another one may succeed.
 	failed error
-	// projectID is the ID of the project that has the name. It does not depend on the credentials.
-	projectID string
 	// rejectedAt is when credentials were last dropped because the service had rejected them.
 	rejectedAt time.Time
 }
@@ -196,17 +197,14 @@ func (s *Session) projectFor(ctx context.Context, credentials *Credentials) (str
 	if _, isToken := credentials.Credential.(Token); isToken || s.project.Name == "" {
 		return "", nil
 	}
-	s.mu.Lock()
-	id := s.projectID
-	s.mu.Unlock()
-	if id != "" {
-		return id, nil
+	if s.projectID == "" { // One refresh runs at a time.
+		id, err := findProject(ctx, s.clients, credentials, s.project.Name)
+		if err != nil {
+			return "", err
+		}
+		s.projectID = id
 	}
-	id, err := findProject(ctx, s.clients, credentials, s.project.Name)
-	s.mu.Lock()
-	s.projectID = id
-	s.mu.Unlock()
-	return id, err
+	return s.projectID, nil
 }
 
 // refreshAt returns when to refresh credentials that were just fetched. If they seem to have expired because the clock is wrong, they are
