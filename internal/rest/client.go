@@ -39,8 +39,8 @@ type Authenticator interface {
 	Authenticate(ctx context.Context, req *http.Request, body []byte) error
 }
 
-// Renewer is an [Authenticator] that can replace its credentials.
-type Renewer interface {
+// Refresher is an [Authenticator] that can replace its credentials.
+type Refresher interface {
 	Authenticator
 	// Reject tells the Authenticator that the service rejected the credentials of a request. It reports whether the request should be
 	// sent again with others.
@@ -176,7 +176,7 @@ func (c *Client) Do(ctx context.Context, call Call, out any) (http.Header, error
 		call.Authenticator = c.config.Authenticator
 	}
 	var last *Error
-	renewed := false
+	refreshed := false
 	for attempt, retries := 1, 0; ; attempt++ {
 		if stopped := c.waitFor(ctx, retries, last); stopped != nil {
 			if last == nil {
@@ -201,9 +201,9 @@ func (c *Client) Do(ctx context.Context, call Call, out any) (http.Header, error
 		}
 		c.limiter.pause(failure, c.config.Now())
 		switch {
-		case !renewed && c.rejected(call.Authenticator, response, failure):
+		case !refreshed && c.rejected(call.Authenticator, response, failure):
 			// The service has only checked the credentials, so any call may be sent again, without a wait.
-			renewed, last = true, nil
+			refreshed, last = true, nil
 			continue
 		case retries >= c.config.MaxRetries, !retryable(call, failure):
 			return nil, failure
@@ -215,11 +215,11 @@ func (c *Client) Do(ctx context.Context, call Call, out any) (http.Header, error
 
 // rejected reports whether the credentials of a request were rejected and the authenticator can get others.
 func (c *Client) rejected(authenticator Authenticator, response *response, failure *Error) bool {
-	renewer, ok := authenticator.(Renewer)
+	refresher, ok := authenticator.(Refresher)
 	if !ok || failure.StatusCode != http.StatusUnauthorized || c.config.AcceptsCredentials != nil && c.config.AcceptsCredentials(failure) {
 		return false
 	}
-	return renewer.Reject(response.Request)
+	return refresher.Reject(response.Request)
 }
 
 func (c *Client) url(call Call) (string, error) {

@@ -24,20 +24,20 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-// renewable has several tokens.
-type renewable struct {
+// refreshable has several tokens.
+type refreshable struct {
 	mu     sync.Mutex
 	tokens []string
 }
 
-func (r *renewable) Authenticate(_ context.Context, req *http.Request, _ []byte) error {
+func (r *refreshable) Authenticate(_ context.Context, req *http.Request, _ []byte) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	req.Header.Set("X-Auth-Token", r.tokens[0])
 	return nil
 }
 
-func (r *renewable) Reject(req *http.Request) bool {
+func (r *refreshable) Reject(req *http.Request) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if req.Header.Get("X-Auth-Token") != r.tokens[0] || len(r.tokens) == 1 {
@@ -48,7 +48,7 @@ func (r *renewable) Reject(req *http.Request) bool {
 }
 
 // A request whose credentials are rejected is sent once more with others, with any method. That is not a retry.
-func TestClient_renewsCredentials(t *testing.T) {
+func TestClient_rejectedCredentials(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		handlers []http.HandlerFunc
@@ -61,13 +61,13 @@ func TestClient_renewsCredentials(t *testing.T) {
 		"GET":                     {[]http.HandlerFunc{expired, good}, http.MethodGet, 0, []string{"GET 1", "GET 2"}, "", 0},
 		"POST, with its body":     {[]http.HandlerFunc{expired, good}, http.MethodPost, 0, []string{`POST 1 {"b":2}`, `POST 2 {"b":2}`}, "", 0},
 		"DELETE":                  {[]http.HandlerFunc{nameless, good}, http.MethodDelete, 0, []string{"DELETE 1", "DELETE 2"}, "", 0},
-		"once only":               {[]http.HandlerFunc{expired}, http.MethodGet, 5, []string{"GET 1", "GET 2"}, "HTTP 401 APIGW.0307", 2},
+		"only once":               {[]http.HandlerFunc{expired}, http.MethodGet, 5, []string{"GET 1", "GET 2"}, "HTTP 401 APIGW.0307", 2},
 		"and then the retries":    {[]http.HandlerFunc{expired, busy, good}, http.MethodGet, 1, []string{"GET 1", "GET 2", "GET 2"}, "", 0},
 		"after the retries":       {[]http.HandlerFunc{busy, expired, good}, http.MethodGet, 1, []string{"GET 1", "GET 1", "GET 2"}, "", 0},
-		"a lost POST stays lost":  {[]http.HandlerFunc{expired, lose}, http.MethodPost, 5, []string{`POST 1 {"b":2}`, `POST 2 {"b":2}`}, "no response", 2},
-		"not for what is allowed": {[]http.HandlerFunc{say(http.StatusForbidden, ``)}, http.MethodGet, 5, []string{"GET 1"}, "HTTP 403", 1},
+		"a lost POST is not sent": {[]http.HandlerFunc{expired, lose}, http.MethodPost, 5, []string{`POST 1 {"b":2}`, `POST 2 {"b":2}`}, "no response", 2},
+		"not for another status":  {[]http.HandlerFunc{respond(http.StatusForbidden, ``)}, http.MethodGet, 5, []string{"GET 1"}, "HTTP 403", 1},
 		"not for another 401": {
-			[]http.HandlerFunc{say(http.StatusUnauthorized, `{"error_code":"SVC.1","error_msg":"not found"}`)},
+			[]http.HandlerFunc{respond(http.StatusUnauthorized, `{"error_code":"SVC.1","error_msg":"not found"}`)},
 			http.MethodGet, 5,
 			[]string{"GET 1"},
 			"HTTP 401 SVC.1: not found", 1,
@@ -77,7 +77,7 @@ func TestClient_renewsCredentials(t *testing.T) {
 			t.Parallel()
 			server := serve(t, c.handlers...)
 			client := client(t, server.URL, func(config *rest.Config) {
-				config.Authenticator, config.MaxRetries = &renewable{tokens: []string{"1", "2", "3"}}, c.retries
+				config.Authenticator, config.MaxRetries = &refreshable{tokens: []string{"1", "2", "3"}}, c.retries
 				config.AcceptsCredentials = func(failure *rest.Error) bool { return failure.Code == "SVC.1" }
 			})
 			call := rest.Call{Method: c.method, Path: []string{"x"}}
@@ -134,7 +134,7 @@ func TestClient_confidential(t *testing.T) {
 		"text":              {`secret canary`, true, false},
 		"page":              {"\n<html>canary</html>", true, true},
 	} {
-		server := serve(t, say(http.StatusOK, c.body))
+		server := serve(t, respond(http.StatusOK, c.body))
 		var out map[string]any
 		_, err := client(t, server.URL, nil).Do(t.Context(), rest.Call{Method: http.MethodGet, Confidential: c.confidential}, &out)
 		if err == nil || strings.Contains(err.Error(), "canary") != c.quoted {
@@ -218,7 +218,7 @@ func TestClient_proxy(t *testing.T) {
 		command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestClient_proxy$", "-test.v", "--", c.endpoint)
 		command.Env = append(os.Environ(), "HTTP_PROXY="+proxy, "http_proxy="+proxy, "HTTPS_PROXY="+proxy, "https_proxy="+proxy, "NO_PROXY=", "no_proxy=")
 		if c.status != 0 {
-			command.Env = append(command.Env, "LOCAL_PROXY="+serve(t, say(c.status, "")).Listener.Addr().String())
+			command.Env = append(command.Env, "LOCAL_PROXY="+serve(t, respond(c.status, "")).Listener.Addr().String())
 		}
 		output, err := command.CombinedOutput()
 		if err != nil || !strings.Contains(string(output), c.want) {
@@ -297,7 +297,7 @@ func TestClient_redirectIsNotFollowed(t *testing.T) {
 		"/same/host":                            "/same/host",
 	} {
 		for _, status := range []int{301, 302, 303, 307, 308} {
-			server := serve(t, say(status, "", "Location: "+location))
+			server := serve(t, respond(status, "", "Location: "+location))
 			failure := do(t, server.client(t), get)
 			if strings.HasPrefix(location, "/") {
 				want = server.URL + location
@@ -319,7 +319,7 @@ func TestClient_longResponseIsAnError(t *testing.T) {
 	t.Parallel()
 	const limit, most = 4 << 20, 64 << 20 // The second is far more than the buffers between both sides.
 	written := make(chan int, 1)
-	server := serve(t, say(200, "{}"+strings.Repeat(" ", limit-2)), func(w http.ResponseWriter, _ *http.Request) {
+	server := serve(t, respond(200, "{}"+strings.Repeat(" ", limit-2)), func(w http.ResponseWriter, _ *http.Request) {
 		chunk, total := make([]byte, 1<<16), 0
 		for err := error(nil); err == nil && total < most; {
 			var n int
@@ -382,7 +382,7 @@ func TestClient_log(t *testing.T) {
 	t.Parallel()
 	var elapsed time.Duration
 	var log recorder
-	server := serve(t, lose, say(503, `{"error_msg":"secret-response"}`), say(200, "secret", "X-Request-Id: request", "X-Other: secret-header"))
+	server := serve(t, lose, respond(503, `{"error_msg":"secret-response"}`), respond(200, "secret", "X-Request-Id: request", "X-Other: secret-header"))
 	client := server.client(t, func(c *rest.Config) {
 		c.Authenticator, c.Log = static("secret-token"), log.log
 		c.Now = func() time.Time { elapsed += time.Second; return now.Add(elapsed) }

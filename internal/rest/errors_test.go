@@ -50,7 +50,7 @@ func TestError_envelopes(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			failure := do(t, serve(t, say(http.StatusForbidden, test.body)).client(t), get)
+			failure := do(t, serve(t, respond(http.StatusForbidden, test.body)).client(t), get)
 			equal(t, "status", failure.StatusCode, 403)
 			equal(t, "code", failure.Code, test.code)
 			equal(t, "message", failure.Message, test.message)
@@ -81,7 +81,7 @@ func TestError_goodStatus(t *testing.T) {
 		t.Run(body, func(t *testing.T) {
 			t.Parallel()
 			var out struct{ A int }
-			_, err := serve(t, say(200, body, "X-Request-Id: r")).client(t).Do(t.Context(), get, &out)
+			_, err := serve(t, respond(200, body, "X-Request-Id: r")).client(t).Do(t.Context(), get, &out)
 			if want == "" {
 				equal(t, "error", err, nil)
 				equal(t, "decoded", out.A, 1)
@@ -98,7 +98,7 @@ func TestError_goodStatus(t *testing.T) {
 func TestError_requestIDAndTimes(t *testing.T) {
 	t.Parallel()
 	server := serve(t,
-		say(403, `{"request_id":"of the body"}`, "X-Request-Id: of the header", "Date: Fri, 02 Jan 2026 02:00:00 GMT"), say(403, "", "Date: yesterday"))
+		respond(403, `{"request_id":"of the body"}`, "X-Request-Id: of the header", "Date: Fri, 02 Jan 2026 02:00:00 GMT"), respond(403, "", "Date: yesterday"))
 	client := server.client(t, func(c *rest.Config) { c.Now = func() time.Time { return now } })
 	failure := do(t, client, get)
 	equal(t, "request ID", failure.RequestID, "of the header")
@@ -126,7 +126,7 @@ func FuzzErrorBody(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, status uint16, body []byte) {
 		want := 200 + int(status)%800
-		handler = say(want, string(body))
+		handler = respond(want, string(body))
 		var out json.RawMessage
 		_, err := client.Do(t.Context(), get, &out)
 		failure := failureOf(t, err)

@@ -150,8 +150,8 @@ func equal[T any](t *testing.T, what string, got, want T) {
 	}
 }
 
-// say responds with a status, a body, and headers ("Name: value").
-func say(status int, body string, header ...string) http.HandlerFunc {
+// respond returns a handler that sends a status, a body, and headers ("Name: value").
+func respond(status int, body string, header ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		for _, line := range header {
 			name, value, _ := strings.Cut(line, ": ")
@@ -166,10 +166,10 @@ func say(status int, body string, header ...string) http.HandlerFunc {
 func lose(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
 var (
-	good     = say(http.StatusOK, `{"a":1}`)
-	expired  = say(http.StatusUnauthorized, `{"error_code":"APIGW.0307","error_msg":"The token must be updated."}`)
-	nameless = say(http.StatusUnauthorized, ``)
-	busy     = say(http.StatusServiceUnavailable, ``)
+	good     = respond(http.StatusOK, `{"a":1}`)
+	expired  = respond(http.StatusUnauthorized, `{"error_code":"APIGW.0307","error_msg":"The token must be updated."}`)
+	nameless = respond(http.StatusUnauthorized, ``)
+	busy     = respond(http.StatusServiceUnavailable, ``)
 )
 
 // static is a token that cannot be replaced.

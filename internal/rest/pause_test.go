@@ -35,7 +35,7 @@ func (c *clock) advance(d time.Duration) {
 
 // limited is a 429 response that requests a wait. The clock of the server is that of the client.
 func limited(retryAfter string) http.HandlerFunc {
-	return say(http.StatusTooManyRequests, "", "Retry-After: "+retryAfter, "Date: Fri, 02 Jan 2026 03:04:05 GMT")
+	return respond(http.StatusTooManyRequests, "", "Retry-After: "+retryAfter, "Date: Fri, 02 Jan 2026 03:04:05 GMT")
 }
 
 // The wait that a 429 response requests holds for later calls until it is over.
@@ -54,9 +54,9 @@ func TestPause_holdsForAllCalls(t *testing.T) {
 		"a day":                      {[]http.HandlerFunc{limited("86400")}, 10 * m, []time.Duration{1440 * m, 1430 * m}},
 		"a longer one before":        {[]http.HandlerFunc{limited("60"), limited("5")}, 0, []time.Duration{60 * s, 60 * s, 60 * s}},
 		"a longer one after":         {[]http.HandlerFunc{limited("5"), limited("60")}, 0, []time.Duration{5 * s, 60 * s, 60 * s}},
-		"then one without a wait":    {[]http.HandlerFunc{limited("60"), say(429, "")}, 0, []time.Duration{60 * s, 60 * s, 60 * s}},
+		"then one without a wait":    {[]http.HandlerFunc{limited("60"), respond(429, "")}, 0, []time.Duration{60 * s, 60 * s, 60 * s}},
 		"then another failure":       {[]http.HandlerFunc{limited("60"), busy}, 0, []time.Duration{60 * s, 60 * s, 60 * s}},
-		"none for a 503 of its kind": {[]http.HandlerFunc{say(503, "", "Retry-After: 10")}, 0, []time.Duration{10 * s}},
+		"none for a 503 of its kind": {[]http.HandlerFunc{respond(503, "", "Retry-After: 10")}, 0, []time.Duration{10 * s}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -74,7 +74,7 @@ func TestPause_holdsForAllCalls(t *testing.T) {
 // A 429 response without a valid wait, and one to another client, hold for their call only.
 func TestPause_notForOthers(t *testing.T) {
 	t.Parallel()
-	for _, fault := range []http.HandlerFunc{say(429, ""), limited("soon"), limited("10")} {
+	for _, fault := range []http.HandlerFunc{respond(429, ""), limited("soon"), limited("10")} {
 		server := serve(t, fault, good)
 		equal(t, "first", do(t, server.client(t), get), nil)
 		equal(t, "second", do(t, server.client(t), get), nil)
@@ -105,7 +105,7 @@ func TestPause_holdsForRetries(t *testing.T) {
 		if _, err := client.Do(r.Context(), get, nil); err != nil {
 			t.Error(err)
 		}
-		say(503, "", "Retry-After: 2")(w, nil)
+		respond(503, "", "Retry-After: 2")(w, nil)
 	}, limited("30"), good)
 	client = server.client(t, new(clock).set)
 	equal(t, "call", do(t, client, get), nil)

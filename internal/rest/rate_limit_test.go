@@ -36,7 +36,7 @@ func (s *throttling) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if s.limit > 0 && s.inSecond == s.limit {
 		s.rejected++
-		say(http.StatusTooManyRequests, `{"error_code":"APIGW.0308"}`)(w, r)
+		respond(http.StatusTooManyRequests, `{"error_code":"APIGW.0308"}`)(w, r)
 		return
 	}
 	s.accepted++
@@ -88,7 +88,7 @@ func TestRateLimiter_fewRejections(t *testing.T) {
 		var requests, waits atomic.Int32
 		config := serveInMemory(t, func(w http.ResponseWriter, r *http.Request) {
 			if requests.Add(1)%20 == 0 {
-				say(http.StatusTooManyRequests, ``)(w, r)
+				respond(http.StatusTooManyRequests, ``)(w, r)
 				return
 			}
 			good(w, r)

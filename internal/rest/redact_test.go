@@ -87,25 +87,25 @@ func inJSON(value any) string {
 
 // formats are the ways in which a response can contain a text.
 var formats = map[string]func(status int, text string) http.HandlerFunc{
-	"plain text": func(status int, text string) http.HandlerFunc { return say(status, "you sent "+text+" to me") },
+	"plain text": func(status int, text string) http.HandlerFunc { return respond(status, "you sent "+text+" to me") },
 	"HTML": func(status int, text string) http.HandlerFunc {
-		return say(status, "<html><body>you <b>sent</b><pre>"+text+"</pre></body></html>")
+		return respond(status, "<html><body>you <b>sent</b><pre>"+text+"</pre></body></html>")
 	},
 	"JSON message": func(status int, text string) http.HandlerFunc {
-		return say(status, inJSON(map[string]any{"error_code": "C", "error_msg": text}))
+		return respond(status, inJSON(map[string]any{"error_code": "C", "error_msg": text}))
 	},
 	"JSON without code": func(status int, text string) http.HandlerFunc {
-		return say(status, inJSON(map[string]any{"headers": text, "thing": map[string]any{"name": text}}))
+		return respond(status, inJSON(map[string]any{"headers": text, "thing": map[string]any{"name": text}}))
 	},
 	"JSON of other types": func(status int, text string) http.HandlerFunc {
-		return say(status, inJSON(map[string]any{"time": text}))
+		return respond(status, inJSON(map[string]any{"time": text}))
 	},
 	"code": func(status int, text string) http.HandlerFunc {
-		return say(status, inJSON(map[string]any{"error": map[string]any{"error_code": text, "request_id": text}}))
+		return respond(status, inJSON(map[string]any{"error": map[string]any{"error_code": text, "request_id": text}}))
 	},
-	"request ID": func(status int, text string) http.HandlerFunc { return say(status, "no", "X-Request-Id: "+text) },
+	"request ID": func(status int, text string) http.HandlerFunc { return respond(status, "no", "X-Request-Id: "+text) },
 	"redirect": func(_ int, text string) http.HandlerFunc {
-		return say(307, "", "Location: https://other.example/"+url.PathEscape(text)+"?token="+url.QueryEscape(text))
+		return respond(307, "", "Location: https://other.example/"+url.PathEscape(text)+"?token="+url.QueryEscape(text))
 	},
 }
 
@@ -203,7 +203,7 @@ func TestClient_escapedSecretIsNotShown(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			written := write(canary)
-			server := serve(t, say(http.StatusBadGateway, "you sent "+written+" to me"))
+			server := serve(t, respond(http.StatusBadGateway, "you sent "+written+" to me"))
 			var log recorder
 			_, err := client(t, server.URL, func(config *rest.Config) {
 				config.Authenticator, config.Log = static(canary), log.log
@@ -227,7 +227,7 @@ func TestClient_otherTextIsNotRedacted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := client(t, serve(t, say(http.StatusForbidden, c.body)).URL, func(config *rest.Config) {
+			_, err := client(t, serve(t, respond(http.StatusForbidden, c.body)).URL, func(config *rest.Config) {
 				config.Authenticator = static(c.secret)
 			}).Do(t.Context(), get, nil)
 			if failure, ok := errors.AsType[*rest.Error](err); !ok || failure.Message != c.want {
@@ -405,7 +405,7 @@ func FuzzSanitize(f *testing.F) {
 func TestClient_secretInSuccessfulResponseIsNotReturned(t *testing.T) {
 	t.Parallel()
 	const token = `MIIDkgYJKoZIhvcN"AQcCoII+DgzCCA==`
-	server := serve(t, say(http.StatusOK, inJSON(map[string]string{"job_id": token})))
+	server := serve(t, respond(http.StatusOK, inJSON(map[string]string{"job_id": token})))
 	var out map[string]string
 	_, err := server.client(t, func(c *rest.Config) { c.Authenticator = static(token) }).Do(t.Context(), get, &out)
 	if err == nil || strings.Contains(err.Error(), "MIID") {

@@ -22,27 +22,27 @@ import (
 // A POST that creates something is retried only if that cannot create it twice.
 func TestRetry_byMethodAndFault(t *testing.T) {
 	t.Parallel()
-	cut := func(status int) http.HandlerFunc { return say(status, `{"a":1}`, "Content-Length: 99") }
+	cut := func(status int) http.HandlerFunc { return respond(status, `{"a":1}`, "Content-Length: 99") }
 	for name, c := range map[string]struct {
 		fault     http.HandlerFunc
 		status    int // As far as the client knows it.
 		put, post bool
 	}{
-		"408":               {say(408, ""), 408, true, false},
-		"429":               {say(429, ""), 429, true, true},
-		"500":               {say(500, ""), 500, true, false},
-		"502":               {say(502, ""), 502, true, false},
-		"503":               {say(503, ""), 503, true, false},
-		"504":               {say(504, ""), 504, true, false},
+		"408":               {respond(408, ""), 408, true, false},
+		"429":               {respond(429, ""), 429, true, true},
+		"500":               {respond(500, ""), 500, true, false},
+		"502":               {respond(502, ""), 502, true, false},
+		"503":               {respond(503, ""), 503, true, false},
+		"504":               {respond(504, ""), 504, true, false},
 		"dropped":           {lose, 0, true, false},
 		"truncated":         {cut(200), 0, true, false},
 		"truncated error":   {cut(403), 0, true, false},
-		"307":               {say(307, ""), 307, false, false},
-		"403":               {say(403, ""), 403, false, false},
-		"409":               {say(409, ""), 409, false, false},
-		"501":               {say(501, ""), 501, false, false},
-		"505":               {say(505, ""), 505, false, false},
-		"error code in 200": {say(200, `{"error_code":"C"}`), 200, false, false},
+		"307":               {respond(307, ""), 307, false, false},
+		"403":               {respond(403, ""), 403, false, false},
+		"409":               {respond(409, ""), 409, false, false},
+		"501":               {respond(501, ""), 501, false, false},
+		"505":               {respond(505, ""), 505, false, false},
+		"error code in 200": {respond(200, `{"error_code":"C"}`), 200, false, false},
 	} {
 		put, repeatable := post, post
 		put.Method, repeatable.Repeatable = http.MethodPut, true
@@ -79,7 +79,7 @@ func TestRetry_notSent(t *testing.T) {
 		t.Parallel()
 		server := serve(t, good)
 		failure := do(t, server.client(t, retries(3), func(c *rest.Config) {
-			c.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("refused") }
+			c.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("connection refused") }
 		}), post)
 		equal(t, "number of waits", len(server.waits()), 3)
 		if failure.Attempts != 4 || failure.Sent || failure.StatusCode != 0 || failure.Host != strings.TrimPrefix(server.URL, "http://") ||
@@ -126,7 +126,7 @@ func TestRetry_lastResponseIsReported(t *testing.T) {
 		attempts := max(n, 0) + 1
 		var handlers []http.HandlerFunc
 		for i := range attempts {
-			handlers = append(handlers, say(503, fmt.Sprintf(`{"error_code":"CODE.%d","error_msg":"try %d"}`, i+1, i+1)))
+			handlers = append(handlers, respond(503, fmt.Sprintf(`{"error_code":"CODE.%d","error_msg":"try %d"}`, i+1, i+1)))
 		}
 		server := serve(t, handlers...)
 		failure := do(t, server.client(t, retries(n)), get)
@@ -141,7 +141,7 @@ func TestRetry_lastResponseIsReported(t *testing.T) {
 func TestRetry_backoff(t *testing.T) {
 	t.Parallel()
 	const n = 12
-	for name, fault := range map[string]http.HandlerFunc{"500": say(500, ""), "Retry-After: 0": say(429, "", "Retry-After: 0")} {
+	for name, fault := range map[string]http.HandlerFunc{"500": respond(500, ""), "Retry-After: 0": respond(429, "", "Retry-After: 0")} {
 		server := serve(t, fault)
 		equal(t, "attempts", do(t, server.client(t, retries(n)), get).Attempts, n+1)
 		equal(t, "number of waits", len(server.waits()), n)
@@ -176,7 +176,7 @@ func TestRetry_retryAfterNeverShortensTheBackoff(t *testing.T) {
 		{"Sat, 03 Jan 2026 02:04:05 GMT", "Sat, 03 Jan 2026 03:04:05 GMT", least, most},
 		{"Fri, 02 Jan 2026 03:34:05 GMT", "not a date", 30 * time.Minute, 30 * time.Minute},
 	} {
-		server := serve(t, say(503, "", "Retry-After: "+c.header, "Date: "+c.date), good)
+		server := serve(t, respond(503, "", "Retry-After: "+c.header, "Date: "+c.date), good)
 		equal(t, "failure", do(t, server.client(t, func(config *rest.Config) { config.Now = func() time.Time { return now } }), get), nil)
 		if waits := server.waits(); len(waits) != 1 || waits[0] < c.least || waits[0] > c.most {
 			t.Errorf("%s: got %v, want one wait of %v to %v", c.header, waits, c.least, c.most)
@@ -189,7 +189,7 @@ func TestRetry_retryAfterNeverShortensTheBackoff(t *testing.T) {
 func TestRetry_waitBeyondTheTimeoutIsNotBegun(t *testing.T) {
 	t.Parallel()
 	for _, header := range []string{"600", "Fri, 02 Jan 2026 03:14:05 GMT"} {
-		server := serve(t, say(429, `{"error_code":"APIGW.0308","error_msg":"slow down","request_id":"r"}`,
+		server := serve(t, respond(429, `{"error_code":"APIGW.0308","error_msg":"slow down","request_id":"r"}`,
 			"Retry-After: "+header, "Date: Fri, 02 Jan 2026 03:04:05 GMT"))
 		client := server.client(t, func(c *rest.Config) { c.Now = func() time.Time { return now } })
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -217,7 +217,7 @@ func TestRetry_cancellationEndsTheWait(t *testing.T) {
 	t.Parallel()
 	for _, result := range []error{context.Canceled, nil} {
 		ctx, cancel := context.WithCancel(t.Context())
-		server := serve(t, busy, say(429, `{"error_code":"APIGW.0308"}`))
+		server := serve(t, busy, respond(429, `{"error_code":"APIGW.0308"}`))
 		_, err := server.client(t, func(c *rest.Config) {
 			c.Wait = func(ctx context.Context, d time.Duration) error {
 				if len(server.waits()) == 1 {
@@ -241,7 +241,7 @@ func TestRetry_timer(t *testing.T) {
 	t.Parallel()
 	for seconds, limit := range map[string]time.Duration{"7": time.Hour, "86400": time.Second} {
 		synctest.Test(t, func(t *testing.T) {
-			handlers := []http.HandlerFunc{say(503, "", "Retry-After: "+seconds), good}
+			handlers := []http.HandlerFunc{respond(503, "", "Retry-After: "+seconds), good}
 			client := newClient(t, serveInMemory(t, func(w http.ResponseWriter, r *http.Request) {
 				handlers[0](w, r)
 				handlers = slices.Delete(handlers, 0, 1)
