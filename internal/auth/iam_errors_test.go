@@ -49,7 +49,8 @@ func TestIAM_badResponses(t *testing.T) {
 		}, true},
 		"half a key": {
 			201, "canary-new-token", `{"credential":{"access":"TAK","secret":"canary-new-secret"}}`,
-			map[string]string{"agency": noKey, "OIDC": noKey}, true,
+			map[string]string{"agency": noKey, "OIDC": noKey},
+			true,
 		},
 		"cut": {201, "canary-new-token", keys, all(notJSON), true},
 		"other types": {

@@ -164,7 +164,8 @@ func TestIAM_calls(t *testing.T) {
 			},
 		},
 		"metadata service": {
-			auth.Metadata{Timeout: time.Minute}, auth.Project{},
+			auth.Metadata{Timeout: time.Minute},
+			auth.Project{},
 			[]call{{"GET /openstack/latest/securitykey", "", map[string]string{"X-Auth-Token": none, "Authorization": none}}},
 		},
 	} {

@@ -194,7 +194,7 @@ func TestClient_proxy(t *testing.T) {
 			c.NoProxy, c.MaxRetries = strings.HasPrefix(endpoint, "no-proxy "), 1
 			c.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 				dialed = append(dialed, address)
-				if local := os.Getenv("LOCAL_PROXY"); local != "" {
+				if local := os.Args[len(os.Args)-2]; local != "" {
 					return (&net.Dialer{}).DialContext(ctx, network, local)
 				}
 				return nil, errors.New("injected, user:canary-password")
@@ -215,11 +215,12 @@ func TestClient_proxy(t *testing.T) {
 		{"https://service.example", 407, "dialed [192.0.2.1:3128]: GET service.example: no response: the proxy 192.0.2.1:3128 returned HTTP 407: the proxy"},
 		{"https://service.example", 503, "dialed [192.0.2.1:3128 192.0.2.1:3128]: GET service.example: no response: the proxy 192.0.2.1:3128 returned HTTP 503"},
 	} {
-		command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestClient_proxy$", "-test.v", "--", c.endpoint)
-		command.Env = append(os.Environ(), "HTTP_PROXY="+proxy, "http_proxy="+proxy, "HTTPS_PROXY="+proxy, "https_proxy="+proxy, "NO_PROXY=", "no_proxy=")
+		local := ""
 		if c.status != 0 {
-			command.Env = append(command.Env, "LOCAL_PROXY="+serve(t, respond(c.status, "")).Listener.Addr().String())
+			local = serve(t, respond(c.status, "")).Listener.Addr().String()
 		}
+		command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestClient_proxy$", "-test.v", "--", local, c.endpoint)
+		command.Env = append(os.Environ(), "HTTP_PROXY="+proxy, "http_proxy="+proxy, "HTTPS_PROXY="+proxy, "https_proxy="+proxy, "NO_PROXY=", "no_proxy=")
 		output, err := command.CombinedOutput()
 		if err != nil || !strings.Contains(string(output), c.want) {
 			t.Errorf("%s, %d: %v, want %s\n%s", c.endpoint, c.status, err, c.want, output)

@@ -6,8 +6,8 @@ package rest_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -61,7 +61,7 @@ func callAll(ctx context.Context, client *rest.Client, calls, atOnce int) error 
 func TestRateLimiter_throttledService(t *testing.T) {
 	t.Parallel()
 	for _, atOnce := range []int{10, 50, 200} {
-		t.Run(fmt.Sprint(atOnce), func(t *testing.T) {
+		t.Run(strconv.Itoa(atOnce), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				service := &throttling{limit: 50, begin: time.Now()}

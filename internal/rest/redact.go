@@ -216,8 +216,8 @@ func resolve(text string) string {
 				return html.UnescapeString(found)
 			case found[0] == '%', len(found) > 2:
 				value, _ := strconv.ParseUint(code, 16, 32) // It matches the pattern.
-				return string(rune(value))
-			case strings.Contains("abfnrtv", found[1:]):
+				return string(rune(value))                  //nolint:gosec // It has 32 bits at most.
+			case strings.ContainsAny(found[1:], "abfnrtv"):
 				return "" // White space or a control character.
 			}
 			return found[1:]
