@@ -263,19 +263,12 @@ func (e *Error) Unwrap() error { return e.Err }
 // isRejection reports whether IAM rejected the request.
 func isRejection(err error) bool {
 	failure, ok := errors.AsType[*rest.Error](err)
-	return ok && failure.StatusCode/100 == 4 && isPermanent(err)
+	return ok && failure.StatusCode/100 == 4 && !failure.Transient()
 }
 
 // isPermanent reports whether another attempt would fail too: after a rejection, a response that is not IAM's, and an error before any
 // request.
 func isPermanent(err error) bool {
 	failure, ok := errors.AsType[*rest.Error](err)
-	if !ok {
-		return true
-	}
-	switch failure.StatusCode {
-	case 0, http.StatusRequestTimeout, http.StatusTooManyRequests:
-		return false
-	}
-	return failure.StatusCode/100 != 5
+	return !ok || !failure.Transient()
 }
