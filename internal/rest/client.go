@@ -70,8 +70,8 @@ type Config struct {
 	InsecureSkipVerify bool
 	// RootCAs are the trusted certificate authorities; nil means those of the system.
 	RootCAs *x509.CertPool
-	// NoProxy ignores the proxy variables of the environment.
-	NoProxy bool
+	// Proxy returns the proxy for a request, nil for none; a nil Proxy means [http.ProxyFromEnvironment].
+	Proxy func(req *http.Request) (*url.URL, error)
 	// Dial opens connections, also to a proxy; nil means TCP with a timeout of ten seconds.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Log receives one line for each attempt, without any header or body; nil logs nothing.
@@ -105,6 +105,9 @@ func New(config Config) (*Client, error) {
 	}
 	if config.Now == nil {
 		config.Now = time.Now
+	}
+	if config.Proxy == nil {
+		config.Proxy = http.ProxyFromEnvironment
 	}
 	connections := newConnections()
 	return &Client{config: config, endpoint: endpoint, transport: newTransport(config, connections), connections: connections}, nil
@@ -266,7 +269,8 @@ func (c *Client) exchange(ctx context.Context, call Call, target string, body []
 
 	fields := map[string]any{"method": call.Method, "host": req.URL.Host, "path": req.URL.Path, "attempt": attempt}
 	start := c.config.Now()
-	secrets := newRedactor(call, req.Header, c.proxy(req))
+	proxy, _ := c.config.Proxy(req) // Sending the request fails with the same error.
+	secrets := newRedactor(call, req.Header, proxy)
 	response, err := c.send(req.WithContext(sending))
 	fields["duration_ms"] = c.config.Now().Sub(start).Milliseconds()
 	if err != nil {
@@ -299,15 +303,6 @@ func (c *Client) request(ctx context.Context, call Call, target string, body []b
 		}
 	}
 	return req, nil
-}
-
-// proxy returns the proxy of a request, or nil if there is none.
-func (c *Client) proxy(req *http.Request) *url.URL {
-	if c.transport.Proxy == nil {
-		return nil
-	}
-	proxy, _ := c.transport.Proxy(req) // Sending the request fails with the same error.
-	return proxy
 }
 
 func (c *Client) send(req *http.Request) (*response, error) {

@@ -217,7 +217,7 @@ func serveInMemory(t *testing.T, handler http.HandlerFunc) rest.Config {
 			t.Error(err)
 		}
 	})
-	return rest.Config{Endpoint: "http://service.test", NoProxy: true, MaxRetries: 5, Dial: m.dial}
+	return rest.Config{Endpoint: "http://service.test", Proxy: http.ProxyURL(nil), MaxRetries: 5, Dial: m.dial}
 }
 
 func (m *memory) dial(ctx context.Context, _, _ string) (net.Conn, error) {

@@ -189,6 +189,7 @@ func TestClient_escapedSecretIsNotShown(t *testing.T) {
 		"in base64":             inBase64(base64.StdEncoding, ""),
 		"in base64, later":      inBase64(base64.StdEncoding, "ab"),
 		"in base64 for URLs":    inBase64(base64.RawURLEncoding, "abcd"),
+		"in a long text":        func(text string) string { return strings.ToLower(text) + strings.Repeat(" x", 40_000) },
 		"in lower case":         strings.ToLower,
 		"cut off":               func(text string) string { return text[:22] },
 		"with a tag":            within("<br>"),

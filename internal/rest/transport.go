@@ -19,19 +19,15 @@ import (
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
-// newTransport returns a transport with the proxies of the environment, and with more than the standard library's two idle connections
-// per host: Terraform runs ten operations at once by default.
+// newTransport returns a transport with more than the standard library's two idle connections per host: Terraform runs ten operations at
+// once by default.
 func newTransport(config Config, connections *connections) *http.Transport {
 	dial := config.Dial
 	if dial == nil {
 		dial = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
 	}
-	proxy := http.ProxyFromEnvironment
-	if config.NoProxy {
-		proxy = nil
-	}
 	return &http.Transport{
-		Proxy: proxy,
+		Proxy: config.Proxy,
 		OnProxyConnectResponse: func(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
 			if resp.StatusCode != http.StatusOK {
 				return &ProxyError{Host: proxy.Host, StatusCode: resp.StatusCode}
