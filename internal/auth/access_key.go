@@ -35,8 +35,8 @@ type AccessKey struct {
 	Now func() time.Time
 }
 
-// Authenticate signs host, date, account, project and security token of the request. Other headers stay unsigned, so that a proxy may change
-// them. It never fails.
+// Authenticate signs host, date, account, project and security token of the request. Other headers stay unsigned, so
+// that a proxy may change them. It never fails.
 func (k AccessKey) Authenticate(_ context.Context, req *http.Request, body []byte) error {
 	if k.SecurityToken != "" {
 		req.Header.Set("X-Security-Token", k.SecurityToken)
@@ -56,11 +56,12 @@ func (k AccessKey) Authenticate(_ context.Context, req *http.Request, body []byt
 func (k AccessKey) Secrets() []string { return []string{k.Secret, k.SecurityToken} }
 
 func (k AccessKey) matches(req *http.Request) bool {
-	return strings.HasPrefix(req.Header.Get("Authorization"), Algorithm+" Access="+k.ID+",") && req.Header.Get("X-Security-Token") == k.SecurityToken
+	return strings.HasPrefix(req.Header.Get("Authorization"), Algorithm+" Access="+k.ID+",") &&
+		req.Header.Get("X-Security-Token") == k.SecurityToken
 }
 
-// Sign sets DateHeader, if the request does not have it, and the Authorization header. signedHeaders are the lower-case names, in
-// ascending order, of the headers that the signature covers.
+// Sign sets DateHeader, if the request does not have it, and the Authorization header. signedHeaders are the lower-case
+// names, in ascending order, of the headers that the signature covers.
 //
 // Source: the API Signing Guide, https://support.huaweicloud.com/intl/en-us/devg-apisign/.
 func (k AccessKey) Sign(req *http.Request, body []byte, signedHeaders []string) {
@@ -76,12 +77,12 @@ func (k AccessKey) Sign(req *http.Request, body []byte, signedHeaders []string) 
 		", Signature="+Signature(k.Secret, req, body, signedHeaders))
 }
 
-// Signature returns the signature of a request that carries DateHeader, as lower-case hexadecimal digits. The key is the
-// secret itself; nothing is derived from it.
+// Signature returns the signature of a request that carries DateHeader, as lower-case hexadecimal digits. The key is
+// the secret itself; nothing is derived from it.
 func Signature(secret string, req *http.Request, body []byte, signedHeaders []string) string {
-	toSign := Algorithm + "\n" + req.Header.Get(DateHeader) + "\n" + hexSHA256([]byte(canonicalRequest(req, body, signedHeaders)))
+	hash := hexSHA256([]byte(canonicalRequest(req, body, signedHeaders)))
 	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write([]byte(toSign))
+	mac.Write([]byte(Algorithm + "\n" + req.Header.Get(DateHeader) + "\n" + hash))
 	return hex.EncodeToString(mac.Sum(nil))
 }
 

@@ -28,8 +28,8 @@ func sources() map[string]auth.Source {
 	}
 }
 
-// A response of IAM without credentials is an error that contains no secret of the request or the response. It is permanent unless IAM may
-// recover.
+// A response of IAM without credentials is an error that contains no secret of the request or the response. It is
+// permanent unless IAM may recover.
 func TestIAM_badResponses(t *testing.T) {
 	t.Parallel()
 	const keys = `{"credential":{"access":"TAK","secret":"canary-new-secret","securitytoken":"canary-new-token"`

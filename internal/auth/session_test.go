@@ -119,7 +119,8 @@ func TestSession_oneLogin(t *testing.T) {
 	}
 }
 
-// A login continues after the context of the request that started it has ended. Each request waits until its own context ends.
+// A login continues after the context of the request that started it has ended. Each request waits until its own
+// context ends.
 func TestSession_canceledWait(t *testing.T) {
 	t.Parallel()
 	e := emulate(t)

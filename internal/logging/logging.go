@@ -1,8 +1,8 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package logging sets the log levels of the provider and of the libraries that serve it, so that they write no line that Terraform
-// discards. It must not import any other package of this module.
+// Package logging sets the log levels of the provider and of the libraries that serve it, so that they write no line
+// that Terraform discards. It must not import any other package of this module.
 package logging
 
 import (
@@ -17,10 +17,10 @@ import (
 // Source: https://developer.hashicorp.com/terraform/plugin/log/managing.
 var levels = []string{"DEBUG", "INFO", "WARN", "ERROR"}
 
-// Limit sets the log levels of the provider and of its libraries, in the environment of this process, to the level that Terraform
-// shows: that of TF_LOG_PROVIDER, else that of TF_LOG, else OFF. A variable that is set already keeps its value. Limit must be called
-// before the provider is served, but not under a debugger, where the environment is not that of Terraform. Its error is that of
-// [os.Setenv].
+// Limit sets the log levels of the provider and of its libraries, in the environment of this process, to the level that
+// Terraform shows: that of TF_LOG_PROVIDER, else that of TF_LOG, else OFF. A variable that is set already keeps its
+// value. Limit must be called before the provider is served, but not under a debugger, where the environment is not
+// that of Terraform. Its error is that of [os.Setenv].
 func Limit() error {
 	shown := shownLevel()
 	sdk := cmp.Or(os.Getenv("TF_LOG_SDK"), shown)

@@ -56,14 +56,14 @@ func TestClient_rejectedCredentials(t *testing.T) {
 		failure  string
 		attempts int
 	}{
-		"GET":                     {[]http.HandlerFunc{expired, good}, http.MethodGet, 0, []string{"GET 1", "GET 2"}, "", 0},
-		"POST, with its body":     {[]http.HandlerFunc{expired, good}, http.MethodPost, 0, []string{`POST 1 {"b":2}`, `POST 2 {"b":2}`}, "", 0},
-		"DELETE":                  {[]http.HandlerFunc{nameless, good}, http.MethodDelete, 0, []string{"DELETE 1", "DELETE 2"}, "", 0},
-		"only once":               {[]http.HandlerFunc{expired}, http.MethodGet, 5, []string{"GET 1", "GET 2"}, "HTTP 401 APIGW.0307", 2},
-		"and then the retries":    {[]http.HandlerFunc{expired, busy, good}, http.MethodGet, 1, []string{"GET 1", "GET 2", "GET 2"}, "", 0},
-		"after the retries":       {[]http.HandlerFunc{busy, expired, good}, http.MethodGet, 1, []string{"GET 1", "GET 1", "GET 2"}, "", 0},
-		"a lost POST is not sent": {[]http.HandlerFunc{expired, lose}, http.MethodPost, 5, []string{`POST 1 {"b":2}`, `POST 2 {"b":2}`}, "no response", 2},
-		"not for another status":  {[]http.HandlerFunc{respond(http.StatusForbidden, ``)}, http.MethodGet, 5, []string{"GET 1"}, "HTTP 403", 1},
+		"GET":                    {[]http.HandlerFunc{expired, good}, http.MethodGet, 0, []string{"GET 1", "GET 2"}, "", 0},
+		"POST, with its body":    {[]http.HandlerFunc{expired, good}, http.MethodPost, 0, []string{`POST 1 {"b":2}`, `POST 2 {"b":2}`}, "", 0},
+		"DELETE":                 {[]http.HandlerFunc{nameless, good}, http.MethodDelete, 0, []string{"DELETE 1", "DELETE 2"}, "", 0},
+		"only once":              {[]http.HandlerFunc{expired}, http.MethodGet, 5, []string{"GET 1", "GET 2"}, "HTTP 401 APIGW.0307", 2},
+		"and then the retries":   {[]http.HandlerFunc{expired, busy, good}, http.MethodGet, 1, []string{"GET 1", "GET 2", "GET 2"}, "", 0},
+		"after the retries":      {[]http.HandlerFunc{busy, expired, good}, http.MethodGet, 1, []string{"GET 1", "GET 1", "GET 2"}, "", 0},
+		"a lost POST is final":   {[]http.HandlerFunc{expired, lose}, http.MethodPost, 5, []string{`POST 1 {"b":2}`, `POST 2 {"b":2}`}, "no response", 2},
+		"not for another status": {[]http.HandlerFunc{respond(http.StatusForbidden, ``)}, http.MethodGet, 5, []string{"GET 1"}, "HTTP 403", 1},
 		"not for another 401": {
 			[]http.HandlerFunc{respond(http.StatusUnauthorized, `{"error_code":"SVC.1","error_msg":"not found"}`)},
 			http.MethodGet, 5,
@@ -182,7 +182,8 @@ func TestClient_noConnection(t *testing.T) {
 	}
 }
 
-// A request goes through the proxy, whose password is not shown. A rejection by the proxy is retried only if it may pass.
+// A request goes through the proxy, whose password is not shown. A rejection by the proxy is retried only if it may
+// pass.
 func TestClient_proxy(t *testing.T) {
 	t.Parallel()
 	for status, attempts := range map[int]int{http.StatusProxyAuthRequired: 1, http.StatusServiceUnavailable: 2} {

@@ -19,7 +19,8 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-// throttling accepts a number of requests in each second and rejects the others as the gateway does: without Retry-After.
+// throttling accepts a number of requests in each second and rejects the others as the gateway does: without
+// Retry-After.
 type throttling struct {
 	mu                 sync.Mutex
 	limit              int // 0 accepts all.

@@ -30,8 +30,8 @@ const (
 	redacted = "[redacted]"
 )
 
-// SecretKeeper is an [Authenticator] with secrets that no header of the request contains, such as a signing key. Secrets may be
-// called at any time, and by several goroutines at once.
+// SecretKeeper is an [Authenticator] with secrets that no header of the request contains, such as a signing key.
+// Secrets may be called at any time, and by several goroutines at once.
 type SecretKeeper interface {
 	Authenticator
 	Secrets() []string
@@ -40,7 +40,8 @@ type SecretKeeper interface {
 // redactor is the secrets of one request, and removes them from text of its response. The zero value removes nothing.
 type redactor []string
 
-// newRedactor returns a redactor for the secrets of a call, of the headers that were sent, and of the proxy, which may be nil.
+// newRedactor returns a redactor for the secrets of a call, of the headers that were sent, and of the proxy, which may
+// be nil.
 func newRedactor(call Call, sent http.Header, proxy *url.URL) redactor {
 	r := redactor(slices.Clone(call.Secrets))
 	if keeper, ok := call.Authenticator.(SecretKeeper); ok {
@@ -94,8 +95,8 @@ type cleanError struct {
 func (e *cleanError) Error() string { return e.text }
 func (e *cleanError) Unwrap() error { return e.err }
 
-// redact replaces each secret by [redacted], also one that is escaped for a URL, JSON or HTML, or whose end is cut off. Text that contains
-// a secret in another form, such as base64, is replaced as a whole.
+// redact replaces each secret by [redacted], also one that is escaped for a URL, JSON or HTML, or whose end is cut off.
+// Text that contains a secret in another form, such as base64, is replaced as a whole.
 func (r redactor) redact(text string) string {
 	if text == "" {
 		return text
@@ -150,8 +151,8 @@ func replace(text, secret string) string {
 	}
 }
 
-// needles returns the beginning of each secret in the forms in which it is found in folded text. Only beginnings are folded, because tokens
-// are long and almost no text contains one.
+// needles returns the beginning of each secret in the forms in which it is found in folded text. Only beginnings are
+// folded, because tokens are long and almost no text contains one.
 func (r redactor) needles() (needles []string) {
 	for _, secret := range r {
 		beginning := secret[:min(len(secret), 8*secretPrefix)]
@@ -168,8 +169,8 @@ func (r redactor) needles() (needles []string) {
 	return needles
 }
 
-// inBase64 returns what a secret looks like within a longer text in base64, after a number of bytes modulo 3. Characters that depend
-// on what is before or after the secret are left out.
+// inBase64 returns what a secret looks like within a longer text in base64, after a number of bytes modulo 3.
+// Characters that depend on what is before or after the secret are left out.
 func inBase64(secret string) (forms []string) {
 	for shift := range 3 {
 		encoded := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("-", shift) + secret))
@@ -178,7 +179,8 @@ func inBase64(secret string) (forms []string) {
 	return forms
 }
 
-// fold returns text in the form in which secrets are found: its visible ASCII characters in lower case, in one alphabet of base64.
+// fold returns text in the form in which secrets are found: its visible ASCII characters in lower case, in one alphabet
+// of base64.
 func fold(text string) string {
 	return strings.Map(func(c rune) rune {
 		switch {
@@ -232,7 +234,8 @@ func resolve(text string) string {
 // minEchoLength is the length from which a secret in a successful response is no coincidence.
 const minEchoLength = 16
 
-// echoedIn reports whether a successful response contains a secret. Its values would reach messages and state, so it must not be used.
+// echoedIn reports whether a successful response contains a secret. Its values would reach messages and state, so it
+// must not be used.
 func (r redactor) echoedIn(body []byte) bool {
 	return slices.ContainsFunc(r, func(secret string) bool {
 		if len(secret) < minEchoLength {

@@ -214,7 +214,8 @@ func TestClient_escapedSecretIsNotShown(t *testing.T) {
 	}
 }
 
-// What is redacted is the secret alone, and nothing where there is none. A secret that occurs in any text is not redacted.
+// What is redacted is the secret alone, and nothing where there is none. A secret that occurs in any text is not
+// redacted.
 func TestClient_otherTextIsNotRedacted(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ secret, body, want string }{

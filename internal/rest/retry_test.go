@@ -184,8 +184,8 @@ func TestRetry_retryAfterNeverShortensTheBackoff(t *testing.T) {
 	}
 }
 
-// A wait that exceeds the timeout of the operation does not begin, and the error contains the response that requests it, also for later
-// calls, which are not sent.
+// A wait that exceeds the timeout of the operation does not begin, and the error contains the response that requests
+// it, also for later calls, which are not sent.
 func TestRetry_waitBeyondTheTimeoutIsNotBegun(t *testing.T) {
 	t.Parallel()
 	for _, header := range []string{"600", "Fri, 02 Jan 2026 03:14:05 GMT"} {
