@@ -53,7 +53,8 @@ func TestAccessKey_signsProjectAndSecurityToken(t *testing.T) {
 	if got := req.Header.Get("X-Security-Token"); got != "temporary" {
 		t.Errorf("X-Security-Token: got %q", got)
 	}
-	if got := req.Header.Get("Authorization"); !strings.Contains(got, "SignedHeaders=host;x-project-id;x-sdk-date;x-security-token,") {
+	const signed = "SignedHeaders=host;x-project-id;x-sdk-date;x-security-token,"
+	if got := req.Header.Get("Authorization"); !strings.Contains(got, signed) {
 		t.Errorf("Authorization does not cover project and security token: %s", got)
 	}
 	if _, err := time.Parse(auth.DateFormat, req.Header.Get(auth.DateHeader)); err != nil {

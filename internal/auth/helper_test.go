@@ -108,7 +108,7 @@ func (c *clock) advance(d time.Duration) {
 // unsent returns a request for the service that is not sent.
 func unsent(t *testing.T) *http.Request {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:1/assembling/v1/jobs", http.NoBody)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:1/assembling/v1/jobs", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

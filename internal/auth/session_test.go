@@ -51,7 +51,8 @@ func (e *emulated) password() *auth.Session {
 func (e *emulated) agency() *auth.Session {
 	return auth.NewSession(auth.Agency{
 		Base: auth.Static{Credential: auth.AccessKey{ID: emulator.DefaultAccessKey, Secret: emulator.DefaultSecretKey}},
-		Name: emulator.DefaultAgency, DomainName: emulator.DefaultDomainName, CallerDomainID: emulator.DomainID, Duration: 15 * time.Minute,
+		Name: emulator.DefaultAgency, DomainName: emulator.DefaultDomainName, CallerDomainID: emulator.DomainID,
+		Duration: 15 * time.Minute,
 	}, "", auth.Project{Name: "cn-north-4"}, e.clients)
 }
 
@@ -69,7 +70,8 @@ func (e *emulated) wantLogins(t *testing.T, want int) {
 }
 
 var listJobs = rest.Call{
-	Method: http.MethodGet, Path: []string{"assembling", "v1", "jobs"}, Query: url.Values{"page": {"1"}, "per_page": {"10"}},
+	Method: http.MethodGet, Path: []string{"assembling", "v1", "jobs"},
+	Query: url.Values{"page": {"1"}, "per_page": {"10"}},
 }
 
 // all calls a function several times at once, and returns its errors.
@@ -128,7 +130,7 @@ func TestSession_canceledWait(t *testing.T) {
 	e.InjectFault(emulator.Fault{Path: logIn, Do: func() { close(arrived); <-release }})
 	session := e.password()
 	wait := func(ctx context.Context) <-chan error {
-		ended, req := make(chan error, 1), unsent(t) //nolint:contextcheck // The request is not sent; what counts is the context of Authenticate.
+		ended, req := make(chan error, 1), unsent(t) //nolint:contextcheck // The request is not sent.
 		go func() { ended <- session.Authenticate(ctx, req, nil) }()
 		return ended
 	}
@@ -202,7 +204,10 @@ func TestSession_failedRefresh(t *testing.T) {
 		after  time.Duration
 		logins int
 		old    bool
-	}{{0, 2, true}, {59 * time.Second, 2, true}, {2 * time.Second, 3, true}, {59 * time.Second, 3, true}, {2 * time.Second, 4, false}} {
+	}{
+		{0, 2, true}, {59 * time.Second, 2, true}, {2 * time.Second, 3, true}, {59 * time.Second, 3, true},
+		{2 * time.Second, 4, false},
+	} {
 		e.clock.advance(step.after)
 		if got := authenticated(t, session).Header.Get("X-Auth-Token"); (got == old) != step.old {
 			t.Errorf("logins %d: the old token is used: %v, want %v", step.logins, got == old, step.old)
@@ -234,7 +239,7 @@ func TestSession_rejectedRefresh(t *testing.T) {
 	e := emulate(t)
 	session := e.password()
 	authenticated(t, session)
-	e.InjectFault(emulator.Fault{Path: logIn, StatusCode: http.StatusUnauthorized, Body: `{"error":{"message":"changed"}}`, Times: -1})
+	e.InjectFault(emulator.Fault{Path: logIn, StatusCode: 401, Body: `{"error":{"message":"changed"}}`, Times: -1})
 	e.clock.advance(23*time.Hour + 51*time.Minute)
 	for range 8 {
 		authenticated(t, session)
@@ -254,9 +259,7 @@ func TestSession_rejectedRefresh(t *testing.T) {
 func TestSession_rejectedLogin(t *testing.T) {
 	t.Parallel()
 	for status, logins := range map[int]int{
-		http.StatusMovedPermanently: 1, http.StatusBadRequest: 1, http.StatusUnauthorized: 1, http.StatusForbidden: 1, http.StatusNotFound: 1,
-		http.StatusRequestTimeout: 2, http.StatusTooManyRequests: 2, http.StatusInternalServerError: 2, http.StatusBadGateway: 2,
-		http.StatusServiceUnavailable: 2, http.StatusGatewayTimeout: 2,
+		301: 1, 400: 1, 401: 1, 403: 1, 404: 1, 408: 2, 429: 2, 500: 2, 502: 2, 503: 2, 504: 2,
 		0: 2, // The connection breaks.
 	} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
@@ -264,8 +267,9 @@ func TestSession_rejectedLogin(t *testing.T) {
 			e := emulate(t)
 			e.InjectFault(emulator.Fault{Path: logIn, StatusCode: status, Drop: status == 0, Body: "{}"})
 			session := e.password()
-			var failure *auth.Error
-			if err := session.Authenticate(t.Context(), unsent(t), nil); !errors.As(err, &failure) || failure.Operation() != `logging in as user "emulator-user"` {
+			err := session.Authenticate(t.Context(), unsent(t), nil)
+			failure, ok := errors.AsType[*auth.Error](err)
+			if !ok || failure.Operation() != `logging in as user "emulator-user"` {
 				t.Errorf("got %v", err)
 			}
 			if err := session.Authenticate(t.Context(), unsent(t), nil); (err == nil) != (logins == 2) {
@@ -312,7 +316,9 @@ func TestSession_Reject(t *testing.T) {
 // Static credentials are not dropped.
 func TestSession_RejectStatic(t *testing.T) {
 	t.Parallel()
-	for name, credential := range map[string]auth.Credential{"token": auth.Token("T"), "key": auth.AccessKey{ID: "AK", Secret: "SK"}} {
+	for name, credential := range map[string]auth.Credential{
+		"token": auth.Token("T"), "key": auth.AccessKey{ID: "AK", Secret: "SK"},
+	} {
 		session := auth.NewSession(auth.Static{Credential: credential}, "", auth.Project{}, auth.Clients{})
 		req := authenticated(t, session)
 		if session.Reject(req) {
@@ -329,8 +335,8 @@ func TestSession_wrongClock(t *testing.T) {
 	t.Parallel()
 	e := emulate(t)
 	ahead := func() time.Time { return e.clock.time().Add(48 * time.Hour) }
-	session := auth.NewSession(auth.Password{UserID: emulator.UserID, Password: emulator.DefaultPassword}, "", auth.Project{Name: "r"},
-		auth.Clients{IAM: e.clients.IAM, Now: ahead})
+	source := auth.Password{UserID: emulator.UserID, Password: emulator.DefaultPassword}
+	session := auth.NewSession(source, "", auth.Project{Name: "r"}, auth.Clients{IAM: e.clients.IAM, Now: ahead})
 	for range 5 {
 		authenticated(t, session)
 	}
@@ -356,8 +362,9 @@ func TestSession_project(t *testing.T) {
 	} {
 		e.ForgetRequests()
 		req := authenticated(t, auth.NewSession(auth.Static{Credential: c.credential}, "", c.project, e.clients))
-		if got := req.Header.Get("X-Project-Id"); got != c.want || e.CountRequests(http.MethodGet, lookUp) != c.lookUps {
-			t.Errorf("%s: project %q by %d look-ups, want %q by %d", name, got, e.CountRequests(http.MethodGet, lookUp), c.want, c.lookUps)
+		got, lookUps := req.Header.Get("X-Project-Id"), e.CountRequests(http.MethodGet, lookUp)
+		if got != c.want || lookUps != c.lookUps {
+			t.Errorf("%s: project %q by %d look-ups, want %q by %d", name, got, lookUps, c.want, c.lookUps)
 		}
 	}
 }

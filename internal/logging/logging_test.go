@@ -30,9 +30,12 @@ func TestLimit(t *testing.T) {
 		"JSON":               {map[string]string{"TF_LOG": "JSON"}, all("TRACE")},
 		"not a level":        {map[string]string{"TF_LOG": "1"}, all("TRACE")},
 		"levels already set": {
-			map[string]string{"TF_LOG": "DEBUG", "TF_LOG_SDK": "ERROR", "TF_LOG_SDK_PROTO": "INFO", "TF_LOG_PROVIDER_SERVICESTAGE": "WARN"},
 			map[string]string{
-				"TF_LOG_SDK": "ERROR", "TF_LOG_SDK_PROTO": "INFO", "TF_LOG_SDK_FRAMEWORK": "ERROR", "TF_LOG_PROVIDER_SERVICESTAGE": "WARN",
+				"TF_LOG": "DEBUG", "TF_LOG_SDK": "ERROR", "TF_LOG_SDK_PROTO": "INFO", "TF_LOG_PROVIDER_SERVICESTAGE": "WARN",
+			},
+			map[string]string{
+				"TF_LOG_SDK": "ERROR", "TF_LOG_SDK_PROTO": "INFO", "TF_LOG_SDK_FRAMEWORK": "ERROR",
+				"TF_LOG_PROVIDER_SERVICESTAGE": "WARN",
 			},
 		},
 	} {

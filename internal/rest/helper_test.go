@@ -88,14 +88,11 @@ func (s *server) wait(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-// client returns a client of the server whose waits take no time.
+// client returns a client of the server that retries five times. Its waits take no time and are recorded.
 func (s *server) client(t *testing.T, adjust ...func(*rest.Config)) *rest.Client {
 	t.Helper()
-	config := rest.Config{Endpoint: s.URL, Wait: s.wait, MaxRetries: 5}
-	for _, f := range adjust {
-		f(&config)
-	}
-	return newClient(t, config)
+	defaults := []func(*rest.Config){retries(5), func(c *rest.Config) { c.Wait = s.wait }}
+	return client(t, s.URL, append(defaults, adjust...)...)
 }
 
 func retries(n int) func(*rest.Config) { return func(c *rest.Config) { c.MaxRetries = n } }
@@ -109,12 +106,12 @@ func newClient(t *testing.T, config rest.Config) *rest.Client {
 	return client
 }
 
-// client returns a client of an endpoint whose waits take no time.
-func client(t *testing.T, url string, adjust func(*rest.Config)) *rest.Client {
+// client returns a client of an endpoint that does not retry. Its waits take no time.
+func client(t *testing.T, url string, adjust ...func(*rest.Config)) *rest.Client {
 	t.Helper()
 	config := rest.Config{Endpoint: url, Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }}
-	if adjust != nil {
-		adjust(&config)
+	for _, f := range adjust {
+		f(&config)
 	}
 	return newClient(t, config)
 }

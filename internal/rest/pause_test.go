@@ -41,22 +41,25 @@ func limited(retryAfter string) http.HandlerFunc {
 // The wait that a 429 response requests holds for later calls until it is over.
 func TestPause_holdsForAllCalls(t *testing.T) {
 	t.Parallel()
+	type handlers []http.HandlerFunc
 	const s, m = time.Second, time.Minute
 	for name, c := range map[string]struct {
-		responses []http.HandlerFunc // To the first call, which then succeeds.
-		elapsed   time.Duration      // Between the calls.
+		responses handlers      // To the first call, which then succeeds.
+		elapsed   time.Duration // Between the calls.
 		want      []time.Duration
 	}{
-		"at once":                    {[]http.HandlerFunc{limited("10")}, 0, []time.Duration{10 * s, 10 * s}},
-		"later":                      {[]http.HandlerFunc{limited("10")}, 4 * s, []time.Duration{10 * s, 6 * s}},
-		"afterwards":                 {[]http.HandlerFunc{limited("10")}, 10 * s, []time.Duration{10 * s}},
-		"date":                       {[]http.HandlerFunc{limited("Fri, 02 Jan 2026 03:04:35 GMT")}, 10 * s, []time.Duration{30 * s, 20 * s}},
-		"a day":                      {[]http.HandlerFunc{limited("86400")}, 10 * m, []time.Duration{1440 * m, 1430 * m}},
-		"a longer one before":        {[]http.HandlerFunc{limited("60"), limited("5")}, 0, []time.Duration{60 * s, 60 * s, 60 * s}},
-		"a longer one after":         {[]http.HandlerFunc{limited("5"), limited("60")}, 0, []time.Duration{5 * s, 60 * s, 60 * s}},
-		"then one without a wait":    {[]http.HandlerFunc{limited("60"), respond(429, "")}, 0, []time.Duration{60 * s, 60 * s, 60 * s}},
-		"then another failure":       {[]http.HandlerFunc{limited("60"), busy}, 0, []time.Duration{60 * s, 60 * s, 60 * s}},
-		"none for a 503 of its kind": {[]http.HandlerFunc{respond(503, "", "Retry-After: 10")}, 0, []time.Duration{10 * s}},
+		"at once":    {handlers{limited("10")}, 0, []time.Duration{10 * s, 10 * s}},
+		"later":      {handlers{limited("10")}, 4 * s, []time.Duration{10 * s, 6 * s}},
+		"afterwards": {handlers{limited("10")}, 10 * s, []time.Duration{10 * s}},
+		"date": {
+			handlers{limited("Fri, 02 Jan 2026 03:04:35 GMT")}, 10 * s, []time.Duration{30 * s, 20 * s},
+		},
+		"a day":                      {handlers{limited("86400")}, 10 * m, []time.Duration{1440 * m, 1430 * m}},
+		"a longer one before":        {handlers{limited("60"), limited("5")}, 0, []time.Duration{60 * s, 60 * s, 60 * s}},
+		"a longer one after":         {handlers{limited("5"), limited("60")}, 0, []time.Duration{5 * s, 60 * s, 60 * s}},
+		"then one without a wait":    {handlers{limited("60"), respond(429, "")}, 0, []time.Duration{60 * s, 60 * s, 60 * s}},
+		"then another failure":       {handlers{limited("60"), busy}, 0, []time.Duration{60 * s, 60 * s, 60 * s}},
+		"none for a 503 of its kind": {handlers{respond(503, "", "Retry-After: 10")}, 0, []time.Duration{10 * s}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

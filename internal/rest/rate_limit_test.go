@@ -145,7 +145,8 @@ func TestRateLimiter_canceled(t *testing.T) {
 		accepted, before := service.accepted, time.Now()
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Millisecond, cancel)
-		if failure := failureOf(t, callAll(ctx, client, 50, 50)); failure == nil || !errors.Is(failure.Stopped, context.Canceled) {
+		failure := failureOf(t, callAll(ctx, client, 50, 50))
+		if failure == nil || !errors.Is(failure.Stopped, context.Canceled) {
 			t.Errorf("got %v", failure)
 		}
 		if took, sent := time.Since(before), service.accepted-accepted; took != time.Millisecond || sent > 1 {

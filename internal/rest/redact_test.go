@@ -120,7 +120,7 @@ func TestClient_echoedSecretIsNotShown(t *testing.T) {
 	}{
 		"token":               {header: http.Header{"X-Auth-Token": {canary}}},
 		"security token":      {header: http.Header{"X-Security-Token": {canary}}},
-		"signature":           {header: http.Header{"Authorization": {"SDK-HMAC-SHA256 Access=AK, SignedHeaders=host, Signature=" + canary}}},
+		"signature":           {header: http.Header{"Authorization": {"SDK-HMAC-SHA256 Access=AK, Signature=" + canary}}},
 		"other authorization": {header: http.Header{"Authorization": {canary}}},
 		"secret key":          {secrets: []string{canary}},
 		"password":            {ofBody: []string{canary}},
@@ -314,7 +314,7 @@ func TestClient_longOrInvisibleTextIsNotShown(t *testing.T) {
 		"long header line":   {"HTTP/1.1 200 OK\r\n" + evil + strings.Repeat("x", 9<<20) + "\r\n\r\n", 1024},
 		"status line":        {"HTTP/1.1 " + evil + long + "\r\n\r\n", 1024},
 		"value":              {"HTTP/1.1 200 OK\r\nContent-Length: 1000002\r\n\r\n" + strings.Repeat("1", 1_000_002), 1100},
-		"redirect":           {"HTTP/1.1 302 Found\r\nLocation: https://h/" + strings.Repeat("x", 900_000) + "\r\nContent-Length: 0\r\n\r\n", 1100},
+		"redirect":           {"HTTP/1.1 302 Found\r\nLocation: //h/" + strings.Repeat("x", 900_000) + "\r\n\r\n", 1100},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -325,7 +325,8 @@ func TestClient_longOrInvisibleTextIsNotShown(t *testing.T) {
 			if name == "value" {
 				target = &number
 			}
-			_, err := client(t, raw(t, c.response), func(config *rest.Config) { config.Log = log.log }).Do(t.Context(), get, target)
+			client := client(t, raw(t, c.response), func(config *rest.Config) { config.Log = log.log })
+			_, err := client.Do(t.Context(), get, target)
 			failure, ok := errors.AsType[*rest.Error](err)
 			if !ok {
 				t.Fatalf("got %v", err)
@@ -354,8 +355,11 @@ func TestClient_longOrInvisibleTextIsNotShown(t *testing.T) {
 // An endpoint may contain a password, so that its error does not quote it.
 func TestNew_invalidEndpointIsNotQuoted(t *testing.T) {
 	t.Parallel()
-	for _, endpoint := range []string{"https://u:canary/w@h", "//u:canary@h", "canary", "https://u:can%zzary@h", "https://canary h", "", "/path", "https://"} {
-		if _, err := rest.New(rest.Config{Endpoint: endpoint}); err == nil || strings.Contains(err.Error(), "can") && strings.Contains(err.Error(), "ary") {
+	for _, endpoint := range []string{
+		"https://u:canary/w@h", "//u:canary@h", "canary", "https://u:can%zzary@h", "https://canary h", "", "/path",
+		"https://",
+	} {
+		if _, err := rest.New(rest.Config{Endpoint: endpoint}); err == nil || strings.Contains(err.Error(), "ary") {
 			t.Errorf("%s: got %v", endpoint, err)
 		}
 	}
@@ -392,12 +396,15 @@ func TestSanitize(t *testing.T) {
 }
 
 func FuzzSanitize(f *testing.F) {
-	for _, text := range []string{"a", "\x1b[31m", "\x1b\x1b[[m", "\x1b]\x1b]\x07\x07", "\u009b\u009b1m", "\xc2\x1b[m\x9b", "\u200b\u2028"} {
+	for _, text := range []string{
+		"a", "\x1b[31m", "\x1b\x1b[[m", "\x1b]\x1b]\x07\x07", "\u009b\u009b1m", "\xc2\x1b[m\x9b", "\u200b\u2028",
+	} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		got := rest.Sanitize(text, 100)
-		if got != rest.Sanitize(got, 101) || utf8.RuneCountInString(got) > 101 || strings.ContainsFunc(got, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		if got != rest.Sanitize(got, 101) || utf8.RuneCountInString(got) > 101 ||
+			strings.ContainsFunc(got, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 			t.Errorf("%q becomes %q", text, got)
 		}
 	})

@@ -64,7 +64,8 @@ func TestRetry_byMethodAndFault(t *testing.T) {
 				}
 				server.want(t, line)
 				equal(t, "waits", server.waits(), nil)
-				if failure.StatusCode != c.status || failure.Method != call.Method || failure.Attempts != 1 || !failure.Sent || failure.Stopped != nil {
+				if failure.StatusCode != c.status || failure.Method != call.Method || failure.Attempts != 1 ||
+					!failure.Sent || failure.Stopped != nil {
 					t.Errorf("got %+v", failure)
 				}
 			})
@@ -82,7 +83,7 @@ func TestRetry_notSent(t *testing.T) {
 			c.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("connection refused") }
 		}), post)
 		equal(t, "number of waits", len(server.waits()), 3)
-		if failure.Attempts != 4 || failure.Sent || failure.StatusCode != 0 || failure.Host != strings.TrimPrefix(server.URL, "http://") ||
+		if failure.Attempts != 4 || failure.Sent || failure.StatusCode != 0 || "http://"+failure.Host != server.URL ||
 			failure.Error() != "POST "+failure.Host+": no response: "+failure.Err.Error() {
 			t.Errorf("got %+v: %v", failure, failure)
 		}
@@ -91,12 +92,13 @@ func TestRetry_notSent(t *testing.T) {
 		t.Parallel()
 		server := newServer(t, good)
 		handshakes := 0
-		server.TLS = &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		server.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+		server.TLS.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
 			if handshakes++; handshakes == 1 {
 				return nil, errors.New("not now")
 			}
 			return nil, nil //nolint:nilnil // The configuration stays as it is.
-		}}
+		}
 		server.StartTLS()
 		equal(t, "failure", do(t, server.client(t, func(c *rest.Config) { c.InsecureSkipVerify = true }), post), nil)
 		equal(t, "requests", len(server.requests()), 1)
@@ -141,7 +143,9 @@ func TestRetry_lastResponseIsReported(t *testing.T) {
 func TestRetry_backoff(t *testing.T) {
 	t.Parallel()
 	const n = 12
-	for name, fault := range map[string]http.HandlerFunc{"500": respond(500, ""), "Retry-After: 0": respond(429, "", "Retry-After: 0")} {
+	for name, fault := range map[string]http.HandlerFunc{
+		"500": respond(500, ""), "Retry-After: 0": respond(429, "", "Retry-After: 0"),
+	} {
 		server := serve(t, fault)
 		equal(t, "attempts", do(t, server.client(t, retries(n)), get).Attempts, n+1)
 		equal(t, "number of waits", len(server.waits()), n)
@@ -177,7 +181,7 @@ func TestRetry_retryAfterNeverShortensTheBackoff(t *testing.T) {
 		{"Fri, 02 Jan 2026 03:34:05 GMT", "not a date", 30 * time.Minute, 30 * time.Minute},
 	} {
 		server := serve(t, respond(503, "", "Retry-After: "+c.header, "Date: "+c.date), good)
-		equal(t, "failure", do(t, server.client(t, func(config *rest.Config) { config.Now = func() time.Time { return now } }), get), nil)
+		equal(t, "failure", do(t, server.client(t, new(clock).set), get), nil)
 		if waits := server.waits(); len(waits) != 1 || waits[0] < c.least || waits[0] > c.most {
 			t.Errorf("%s: got %v, want one wait of %v to %v", c.header, waits, c.least, c.most)
 		}
@@ -191,18 +195,20 @@ func TestRetry_waitBeyondTheTimeoutIsNotBegun(t *testing.T) {
 	for _, header := range []string{"600", "Fri, 02 Jan 2026 03:14:05 GMT"} {
 		server := serve(t, respond(429, `{"error_code":"APIGW.0308","error_msg":"slow down","request_id":"r"}`,
 			"Retry-After: "+header, "Date: Fri, 02 Jan 2026 03:04:05 GMT"))
-		client := server.client(t, func(c *rest.Config) { c.Now = func() time.Time { return now } })
+		client := server.client(t, new(clock).set)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		for i, call := range []rest.Call{get, post} {
 			_, err := client.Do(ctx, call, nil)
 			failure := failureOf(t, err)
-			if failure.StatusCode != http.StatusTooManyRequests || failure.Code != "APIGW.0308" || failure.Message != "slow down" || failure.RequestID != "r" ||
-				failure.Method != call.Method || failure.Attempts != 1-i || failure.Sent != (i == 0) || failure.RetryAfter != 10*time.Minute {
+			if failure.StatusCode != http.StatusTooManyRequests || failure.Code != "APIGW.0308" ||
+				failure.Message != "slow down" || failure.RequestID != "r" || failure.Method != call.Method ||
+				failure.Attempts != 1-i || failure.Sent != (i == 0) || failure.RetryAfter != 10*time.Minute {
 				t.Errorf("got %+v", failure)
 			}
 			wait, ok := errors.AsType[*rest.WaitError](failure.Stopped)
-			if !ok || wait.Wait != 10*time.Minute || wait.Left <= 0 || wait.Left > time.Minute || !errors.Is(err, context.DeadlineExceeded) ||
+			if !ok || wait.Wait != 10*time.Minute || wait.Left <= 0 || wait.Left > time.Minute ||
+				!errors.Is(err, context.DeadlineExceeded) ||
 				!strings.Contains(err.Error(), "a wait of 10m0s exceeds the remaining 1m0s") {
 				t.Errorf("stopped by %v, want a wait of ten minutes that exceeds one", failure.Stopped)
 			}
@@ -228,7 +234,7 @@ func TestRetry_cancellationEndsTheWait(t *testing.T) {
 			}
 		}).Do(ctx, get, nil)
 		failure := failureOf(t, err)
-		if !errors.Is(failure.Stopped, context.Canceled) || failure.Attempts != 2 || failure.StatusCode != http.StatusTooManyRequests || failure.Code != "APIGW.0308" ||
+		if !errors.Is(failure.Stopped, context.Canceled) || failure.Attempts != 2 || failure.Code != "APIGW.0308" ||
 			!strings.HasSuffix(err.Error(), ": stopped: context canceled") {
 			t.Errorf("got %+v: %v", failure, err)
 		}
@@ -251,8 +257,9 @@ func TestRetry_timer(t *testing.T) {
 			time.AfterFunc(limit, cancel)
 			begin := time.Now()
 			_, err := client.Do(ctx, get, nil)
-			if canceled := limit == time.Second; errors.Is(err, context.Canceled) != canceled || time.Since(begin) != min(limit, 7*time.Second) {
-				t.Errorf("got %v after %s", err, time.Since(begin))
+			took := time.Since(begin)
+			if errors.Is(err, context.Canceled) != (limit == time.Second) || took != min(limit, 7*time.Second) {
+				t.Errorf("got %v after %s", err, took)
 			}
 		})
 	}
