@@ -1,7 +1,7 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package contract compares what a ServiceStage endpoint does with what the provider assumes where the API documentation is silent. It
+// Package contract compares what a ServiceStage endpoint does with what the provider assumes where the API documentation says nothing. It
 // creates, changes and deletes only build jobs of its own.
 package contract
 

@@ -27,11 +27,11 @@ func readBlocks(t *testing.T, name string) (blocks, config string) {
 		t.Fatal(err)
 	}
 	blocks = strings.ReplaceAll(string(content), "DOMAIN_ID", emulator.DomainID)
-	config = providertest.Requirement + blocks
+	var users strings.Builder
 	for _, alias := range regexp.MustCompile(`alias += "(\w+)"`).FindAllStringSubmatch(blocks, -1) {
-		config += fmt.Sprintf("data \"servicestage_build_jobs\" %[1]q {\n  provider = servicestage.%[1]s\n}\n", alias[1])
+		fmt.Fprintf(&users, "data \"servicestage_build_jobs\" %[1]q {\n  provider = servicestage.%[1]s\n}\n", alias[1])
 	}
-	return blocks, config
+	return blocks, providertest.Requirement + blocks + users.String()
 }
 
 // Provider blocks that huaweicloud/huaweicloud accepts lead to the service, with a warning for what is not used.

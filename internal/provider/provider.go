@@ -8,6 +8,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync/atomic"
 
@@ -167,7 +168,7 @@ func (p *serviceStage) client(c *configuration, terraformVersion string) (*servi
 		Now: config.Now,
 	}
 	metadata := config
-	metadata.NoProxy, metadata.MaxRetries = true, 0
+	metadata.Proxy, metadata.MaxRetries = http.ProxyURL(nil), 0
 	clients.Metadata = newClient(metadata, urls.metadata)
 	config.Endpoint = urls.service
 	config.Authenticator = auth.NewSession(selected.source, selected.description, selected.project, clients)

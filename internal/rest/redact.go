@@ -30,47 +30,44 @@ const (
 	redacted = "[redacted]"
 )
 
-// SecretKeeper is an [Authenticator] with secrets that no header of the request contains, such as a signing key. Secrets may be
-// called at any time, and by several goroutines at once.
+// SecretKeeper is an [Authenticator] with secrets that no header of the request contains, such as a signing key.
+// Secrets may be called at any time, and by several goroutines at once.
 type SecretKeeper interface {
 	Authenticator
 	Secrets() []string
 }
 
-// redactor removes the secrets of one request from text of its response. The zero value removes nothing.
-type redactor struct {
-	secrets []string
-}
+// redactor is the secrets of one request, and removes them from text of its response. The zero value removes nothing.
+type redactor []string
 
-// newRedactor returns a redactor for the secrets of a call, of the headers that were sent, and of the proxy, which may be nil.
+// newRedactor returns a redactor for the secrets of a call, of the headers that were sent, and of the proxy, which may
+// be nil.
 func newRedactor(call Call, sent http.Header, proxy *url.URL) redactor {
-	r := redactor{secrets: slices.Clone(call.Secrets)}
+	r := redactor(slices.Clone(call.Secrets))
 	if keeper, ok := call.Authenticator.(SecretKeeper); ok {
-		r.secrets = append(r.secrets, keeper.Secrets()...)
+		r = append(r, keeper.Secrets()...)
 	}
 	authorization := sent.Get("Authorization")
 	_, signature, _ := strings.Cut(authorization, "Signature=")
-	r.secrets = append(r.secrets, sent.Get("X-Auth-Token"), sent.Get("X-Security-Token"), authorization, signature)
+	r = append(r, sent.Get("X-Auth-Token"), sent.Get("X-Security-Token"), authorization, signature)
 	if proxy != nil {
 		password, _ := proxy.User.Password()
-		r.secrets = append(r.secrets, password)
+		r = append(r, password)
 	}
 	return r
 }
 
 // with returns a redactor for another secret, too.
-func (r *redactor) with(secret string) redactor {
-	return redactor{secrets: append(slices.Clip(r.secrets), secret)}
-}
+func (r redactor) with(secret string) redactor { return append(slices.Clip(r), secret) }
 
 // clean returns text of the response as it may be printed: redacted, sanitized, and only then cut at limit characters.
 // Sanitizing may join the parts of a secret, so it is followed by another redaction.
-func (r *redactor) clean(text string, limit int) string {
+func (r redactor) clean(text string, limit int) string {
 	return truncate(r.redact(printable(r.beginning(text))), limit)
 }
 
 // beginning returns the redacted text; of a long text, only the beginning.
-func (r *redactor) beginning(text string) string {
+func (r redactor) beginning(text string) string {
 	if len(text) <= maxInput {
 		return r.redact(text)
 	}
@@ -81,7 +78,7 @@ func (r *redactor) beginning(text string) string {
 }
 
 // cause returns err with a text that may be printed. It wraps err, unless the text of that contains a secret.
-func (r *redactor) cause(err error) error {
+func (r redactor) cause(err error) error {
 	text := err.Error()
 	clean := &cleanError{text: r.clean(text, maxCause)}
 	if r.redact(text) == text {
@@ -98,9 +95,9 @@ type cleanError struct {
 func (e *cleanError) Error() string { return e.text }
 func (e *cleanError) Unwrap() error { return e.err }
 
-// redact replaces each secret by [redacted], also one that is escaped for a URL, JSON or HTML, or whose end is cut off. Text that contains
-// a secret in another form, such as base64, is replaced as a whole.
-func (r *redactor) redact(text string) string {
+// redact replaces each secret by [redacted], also one that is escaped for a URL, JSON or HTML, or whose end is cut off.
+// Text that contains a secret in another form, such as base64, is replaced as a whole.
+func (r redactor) redact(text string) string {
 	if text == "" {
 		return text
 	}
@@ -114,7 +111,7 @@ func (r *redactor) redact(text string) string {
 	if !hasSecret(text) {
 		return text
 	}
-	for _, secret := range r.secrets {
+	for _, secret := range r {
 		for _, write := range spellings {
 			if len(fold(secret)) >= minSecret {
 				text = replace(text, write(secret))
@@ -154,10 +151,10 @@ func replace(text, secret string) string {
 	}
 }
 
-// needles returns the beginning of each secret in the forms in which it is found in folded text. Only beginnings are folded, because tokens
-// are long and almost no text contains one.
-func (r *redactor) needles() (needles []string) {
-	for _, secret := range r.secrets {
+// needles returns the beginning of each secret in the forms in which it is found in folded text. Only beginnings are
+// folded, because tokens are long and almost no text contains one.
+func (r redactor) needles() (needles []string) {
+	for _, secret := range r {
 		beginning := secret[:min(len(secret), 8*secretPrefix)]
 		if len(fold(beginning)) < minSecret {
 			continue
@@ -172,8 +169,8 @@ func (r *redactor) needles() (needles []string) {
 	return needles
 }
 
-// inBase64 returns what a secret looks like within a longer text in base64, after a number of bytes modulo 3. Characters that depend
-// on what is before or after the secret are left out.
+// inBase64 returns what a secret looks like within a longer text in base64, after a number of bytes modulo 3.
+// Characters that depend on what is before or after the secret are left out.
 func inBase64(secret string) (forms []string) {
 	for shift := range 3 {
 		encoded := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("-", shift) + secret))
@@ -182,7 +179,8 @@ func inBase64(secret string) (forms []string) {
 	return forms
 }
 
-// fold returns text in the form in which secrets are found: its visible ASCII characters in lower case, in one alphabet of base64.
+// fold returns text in the form in which secrets are found: its visible ASCII characters in lower case, in one alphabet
+// of base64.
 func fold(text string) string {
 	return strings.Map(func(c rune) rune {
 		switch {
@@ -220,8 +218,8 @@ func resolve(text string) string {
 				return html.UnescapeString(found)
 			case found[0] == '%', len(found) > 2:
 				value, _ := strconv.ParseUint(code, 16, 32) // It matches the pattern.
-				return string(rune(value))
-			case strings.Contains("abfnrtv", found[1:]):
+				return string(rune(value))                  //nolint:gosec // It has 32 bits at most.
+			case strings.ContainsAny(found[1:], "abfnrtv"):
 				return "" // White space or a control character.
 			}
 			return found[1:]
@@ -236,9 +234,10 @@ func resolve(text string) string {
 // minEchoLength is the length from which a secret in a successful response is no coincidence.
 const minEchoLength = 16
 
-// echoedIn reports whether a successful response contains a secret. Its values would reach messages and state, so it must not be used.
-func (r *redactor) echoedIn(body []byte) bool {
-	return slices.ContainsFunc(r.secrets, func(secret string) bool {
+// echoedIn reports whether a successful response contains a secret. Its values would reach messages and state, so it
+// must not be used.
+func (r redactor) echoedIn(body []byte) bool {
+	return slices.ContainsFunc(r, func(secret string) bool {
 		if len(secret) < minEchoLength {
 			return false
 		}
