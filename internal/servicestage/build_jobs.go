@@ -73,7 +73,7 @@ func (j *BuildJob) UnmarshalJSON(data []byte) error {
 		JobID               string          `json:"job_id"`
 		EnterpriseProjectID *string         `json:"enterprise_project_id"`
 		Creator             creator         `json:"creator"`
-		CreatedAt           looseString     `json:"created_at"`
+		CreatedAt           timestamp       `json:"created_at"`
 		LastBuildID         looseString     `json:"last_build_id"`
 		Spec                json.RawMessage `json:"spec"`
 	}
@@ -88,7 +88,7 @@ func (j *BuildJob) UnmarshalJSON(data []byte) error {
 		ID:                  wire.JobID,
 		EnterpriseProjectID: wire.EnterpriseProjectID,
 		Creator:             string(wire.Creator),
-		CreatedAt:           timestamp(string(wire.CreatedAt)),
+		CreatedAt:           string(wire.CreatedAt),
 		LastBuildID:         string(wire.LastBuildID),
 		rawSpec:             wire.Spec,
 	}

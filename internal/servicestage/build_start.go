@@ -4,6 +4,7 @@
 package servicestage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -102,12 +103,8 @@ func (c *Client) StartBuild(ctx context.Context, jobID string) (*StartedBuild, e
 // withJob returns the build with the ID and name of its job, if the response did not contain them.
 func (b *Build) withJob(job *BuildJob) Build {
 	named := *b
-	if named.JobID == "" {
-		named.JobID = job.ID
-	}
-	if named.JobName == "" {
-		named.JobName = job.Spec.JobName
-	}
+	named.JobID = cmp.Or(named.JobID, looseString(job.ID))
+	named.JobName = cmp.Or(named.JobName, looseString(job.Spec.JobName))
 	return named
 }
 
@@ -164,7 +161,7 @@ func (c *Client) adoptable(ctx context.Context, job *BuildJob, outcome *UnknownS
 	if err != nil {
 		return adopted, true
 	}
-	was, wasErr := strconv.Atoi(before.Index)
-	is, isErr := strconv.Atoi(adopted.Index)
+	was, wasErr := strconv.Atoi(string(before.Index))
+	is, isErr := strconv.Atoi(string(adopted.Index))
 	return adopted, wasErr != nil || isErr != nil || is == was+1
 }

@@ -153,7 +153,7 @@ func (c *Client) CancelBuild(ctx context.Context, id, jobID string) (*Build, err
 			continue
 		}
 		if build == nil {
-			build = &Build{ID: id, JobID: jobID}
+			build = &Build{ID: id, JobID: looseString(jobID)}
 		}
 		if ctx.Err() != nil {
 			if late := c.lastRead(ctx, id, jobID); late != nil && late.State.Ended() {

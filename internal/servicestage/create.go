@@ -42,8 +42,8 @@ type CreatedBuildJob struct {
 // UnmarshalJSON reads the create response. A response without job_id is an error.
 func (j *CreatedBuildJob) UnmarshalJSON(data []byte) error {
 	var wire struct {
-		JobID     string      `json:"job_id"`
-		CreatedAt looseString `json:"created_at"`
+		JobID     string    `json:"job_id"`
+		CreatedAt timestamp `json:"created_at"`
 	}
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
@@ -51,7 +51,7 @@ func (j *CreatedBuildJob) UnmarshalJSON(data []byte) error {
 	if !rest.PathElement.MatchString(wire.JobID) {
 		return errors.New("job_id is missing or invalid")
 	}
-	*j = CreatedBuildJob{ID: wire.JobID, CreatedAt: timestamp(string(wire.CreatedAt))}
+	*j = CreatedBuildJob{ID: wire.JobID, CreatedAt: string(wire.CreatedAt)}
 	return nil
 }
 
