@@ -146,7 +146,6 @@ func (s *Service) details(job *job, build *build) document {
 		"commit_id":             commit["id"], "committer": commit["committer"], "commit_time": commit["time"],
 		"commit_comment": commit["comment"], "language": "",
 		"type": "user", "creator": userName,
-		"swr_repository": "", "swr_repo_page": "", "base_image": "",
 	}
 	if progress.State == "Successful" { // The pages name these members, and show no values.
 		details["swr_repository"] = "swr.cn-north-4.myhuaweicloud.com/emulator/" + build.JobName
@@ -179,8 +178,10 @@ func (s *Service) cancelBuild(_ *http.Request, job *job, build *build) (any, err
 		return nil, invalid("the build has ended")
 	}
 	details := s.details(job, build)
-	for _, name := range []string{"repo_endpoint", "repo_web_url", "seccomp_path"} {
-		details[name] = ""
+	for _, name := range []string{"repo_endpoint", "repo_web_url", "swr_repository", "swr_repo_page", "base_image", "seccomp_path"} {
+		if details[name] == nil {
+			details[name] = ""
+		}
 	}
 	details["archive_result"] = document{}
 	details["code_repo_anatomy"] = document{"name": "", "archiveURL": ""}
