@@ -199,5 +199,5 @@ func (c *Client) checkInfo(ctx context.Context, buildID, check string) (string, 
 // isUnsupported reports whether the service does not support a request, or the API gateway does not publish it.
 func isUnsupported(err error) bool {
 	failure, ok := errors.AsType[*Error](err)
-	return ok && (isNotFound(failure) || isAmbiguousNotFound(failure) || failure.Code == notPublished)
+	return ok && (mayBeNotFound(err) || failure.Code == notPublished)
 }
