@@ -78,8 +78,8 @@ func TestBaseImages_errors(t *testing.T) {
 		status     int
 		body, want string
 	}{
-		"refused":           {http.StatusForbidden, `{"error_code":"APIGW.0302"}`, `(?s)Unable to read the base images.*APIGW\.0302`},
-		"published nowhere": {http.StatusNotFound, `{"error_code":"APIGW.0101"}`, `(?s)Unable to read the base images.*APIGW\.0101`},
+		"refused":           {http.StatusForbidden, `{"error_code":"APIGW.0302"}`, `(?s)Error reading base images.*APIGW\.0302`},
+		"published nowhere": {http.StatusNotFound, `{"error_code":"APIGW.0101"}`, `(?s)Error reading base images.*APIGW\.0101`},
 		"other values":      {http.StatusOK, `{"Go":{"versions":["1.11"]}}`, `not\s+the\s+documented\s+JSON`},
 		"no object":         {http.StatusOK, `["Go"]`, `not\s+the\s+documented\s+JSON`},
 	} {

@@ -73,7 +73,7 @@ func TestStartBuild_success(t *testing.T) {
 func TestStartBuild_failsInEachPhase(t *testing.T) {
 	t.Parallel()
 	summaries := map[string]string{
-		"Failed": "The build failed", "Timeout": "The build timed out", "Cancel": "The build was cancelled", "Deleted": "The build was deleted",
+		"Failed": "The build failed", "Timeout": "The build timed out", "Cancel": "The build was canceled", "Deleted": "The build was deleted",
 	}
 	for i, state := range []string{"Failed", "Timeout", "Cancel", "Deleted", "Failed", "Failed"} {
 		phase := phaseNames[i]
@@ -104,7 +104,7 @@ func TestStartBuild_failureIsReportedWithoutLog(t *testing.T) {
 	s.InjectOutcomes(emulator.Outcome{Phase: "Build"}, emulator.Outcome{Phase: "Init"})
 	s.InjectFault(forbidden(http.MethodGet, buildPath+"/*"))
 	got := s.startBuild(t.Context(), t, nil)
-	contains(t, got.only(t, isError), "ended with the state Failed (in which phase could not be read: ", "Its log could not be read: ", "APIGW.0302", s.Builds()[0].ID)
+	contains(t, got.only(t, isError), "ended with the state Failed (the phases could not be read: ", "Its log could not be read: ", "APIGW.0302", s.Builds()[0].ID)
 	// Without phases, the progress messages contain the state.
 	contains(t, strings.Join(got.progress, "\n"), "checkout-service #1: Building, ")
 	s.ForgetFaults()
@@ -118,9 +118,9 @@ func TestStartBuild_timeout(t *testing.T) {
 	s := newService(t)
 	s.InjectOutcomes(emulator.Outcome{Phase: "Build", State: "Pushing"})
 	start := s.Now()
-	contains(t, s.startBuild(t.Context(), t, nil).only(t, isError), "The build takes too long", "has not ended within " +
-		"30m0s",
-		"state Pushing. It keeps running", fmt.Sprintf("servicestage_cancel_build with build_id = %q", s.Builds()[0].ID))
+	contains(t, s.startBuild(t.Context(), t, nil).only(t, isError), "Timeout while waiting for the build",
+		"has not finished within 30m0s",
+		"state is Pushing. It keeps running", fmt.Sprintf("servicestage_cancel_build with build_id = %q", s.Builds()[0].ID))
 	if waited := s.Now().Sub(start); waited != 30*time.Minute {
 		t.Errorf("waited %s, want 30m", waited)
 	}
@@ -134,8 +134,8 @@ func TestStartBuild_timeoutIsNotTakenTwice(t *testing.T) {
 	slow := emulator.Fault{Method: http.MethodPost, Path: buildsPath, StatusCode: http.StatusTooManyRequests, Do: func() { s.advance(9 * time.Minute) }}
 	s.InjectFault(slow)
 	start := s.Now()
-	contains(t, s.startBuild(t.Context(), t, map[string]any{"timeout": "10m"}).only(t, isError), "has not ended within " +
-		"10m0s")
+	contains(t, s.startBuild(t.Context(), t, map[string]any{"timeout": "10m"}).only(t, isError),
+		"has not finished within 10m0s")
 	if took := s.Now().Sub(start); took > 10*time.Minute+30*time.Second {
 		t.Errorf("the action took %s, with a timeout of 10m", took)
 	}
@@ -143,7 +143,7 @@ func TestStartBuild_timeoutIsNotTakenTwice(t *testing.T) {
 	start, p := s.Now(), s.protocol(t, nil)
 	contains(t, p.create(t.Context(), t, map[string]any{
 		"job_id": s.jobID, "wait": true, "timeouts": timeouts("create", "10m"),
-	}).only(t, isError), "has not ended within 10m0s", "Raise `create` in the timeouts block")
+	}).only(t, isError), "has not finished within 10m0s", "raise `create` in the timeouts block")
 	if took := s.Now().Sub(start); took > 10*time.Minute+30*time.Second {
 		t.Errorf("the resource took %s, with a timeout of 10m", took)
 	}
@@ -159,26 +159,26 @@ func TestStartBuild_interrupted(t *testing.T) {
 		want, state string
 		cancels     int
 	}{
-		"cancels":         {want: "It was cancelled.", state: "Cancel", cancels: 1},
+		"cancels":         {want: "It was canceled.", state: "Cancel", cancels: 1},
 		"does not cancel": {keep: true, want: "It keeps running in ServiceStage, because cancel_on_interrupt is false.", state: "Building"},
 		"cannot cancel": {
 			then: func(s *service) { s.InjectFault(forbidden(http.MethodPatch, buildPath)) },
-			want: "It could not be cancelled, and may still be running: PATCH", state: "Building", cancels: 1,
+			want: "It could not be canceled and may still be running: PATCH", state: "Building", cancels: 1,
 		},
 		"is gone": {
 			then: func(s *service) { s.RemoveBuild(s.Builds()[0].ID) },
-			want: "It was to be cancelled, but ServiceStage returned that it does not exist.", cancels: 1,
+			want: "It was not canceled: ServiceStage returned that it does not exist.", cancels: 1,
 		},
 		"end not seen": {
 			then: func(s *service) { s.InjectFault(forbidden(http.MethodGet, buildPath)) },
-			want: "The service was asked to cancel it and has agreed, but its end was not seen: ", state: "Cancel", cancels: 1,
+			want: "ServiceStage accepted its cancellation, but the result could not be read: ", state: "Cancel", cancels: 1,
 		},
 		"has ended": {
 			then: func(s *service) { s.advance(time.Hour) },
-			want: "It was to be cancelled, but had ended by then, with the state Successful.", state: "Successful", cancels: 1,
+			want: "It was not canceled: it had already ended with the state Successful.", state: "Successful", cancels: 1,
 		},
 		// The response to the start is waited for.
-		"during the start": {want: "It was cancelled.", state: "Cancel", cancels: 1},
+		"during the start": {want: "It was canceled.", state: "Cancel", cancels: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -221,24 +221,24 @@ func TestStartBuild_faultsStartNoSecondBuild(t *testing.T) {
 		want   string // Separated by bars.
 		builds int
 	}{
-		"lost":        {start(emulator.Fault{Drop: true, After: true}), nil, isWarning, "The build was adopted", 2},
-		"not started": {start(emulator.Fault{Drop: true}), nil, isError, "The build may have been started|is not sent again|, as before", 1},
+		"lost":        {start(emulator.Fault{Drop: true, After: true}), nil, isWarning, "Build adopted after a lost response", 2},
+		"not started": {start(emulator.Fault{Drop: true}), nil, isError, "Build may have been started|does not send the request again|is still", 1},
 		"lost, job not readable": {
 			start(emulator.Fault{Drop: true, After: true}), func(s *service) { s.InjectFault(forbidden(http.MethodGet, "")) },
-			isError, "The build may have been started|The job could not be read either|APIGW.0302", 2,
+			isError, "Build may have been started|could not be read: |APIGW.0302", 2,
 		},
 		"lost among others": {
 			start(emulator.Fault{Drop: true, After: true}), func(s *service) { s.AddBuild(s.jobID) },
-			isError, "The build may have been started|somebody else", 3,
+			isError, "Build may have been started|somebody else", 3,
 		},
 		"rejected": {
 			start(emulator.Fault{StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.4004401","error_msg":"no cluster"}`}), nil,
-			isError, "Unable to start the build|HTTP 400: SVCSTG.CPE.4004401: no cluster", 1,
+			isError, "Error starting build|HTTP 400: SVCSTG.CPE.4004401: no cluster", 1,
 		},
 		"not readable": {
 			emulator.Fault{Method: http.MethodGet, Path: buildPath, StatusCode: http.StatusServiceUnavailable, Times: -1},
 			nil,
-			isError, "Unable to follow the build|HTTP 503|The build was started and may be running. Its id is ", 2,
+			isError, "Error waiting for the build|HTTP 503|The build was started and may be running. Its ID is ", 2,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -328,11 +328,11 @@ func TestCancelBuild(t *testing.T) {
 		want     []string
 		state    string
 	}{
-		"running":       {func(s *service) { s.advance(30 * time.Second) }, "checkout-service #1: cancelled", 0, nil, "Cancel"},
-		"ended":         {func(s *service) { s.advance(time.Hour) }, "checkout-service #1: had ended already, with the state Successful", 0, nil, "Successful"},
-		"rejected":      {func(s *service) { s.InjectFault(forbidden(http.MethodPatch, buildPath)) }, "", isError, []string{"Unable to cancel the build", "APIGW.0302"}, "Queuing"},
-		"end not seen":  {running, "", isWarning, []string{"The end of the build was not seen", "the build has not ended yet"}, "Cancel"},
-		"no such build": {func(s *service) { s.RemoveBuild(s.Builds()[0].ID) }, "", isError, []string{"No such build", "cancelling build"}, ""},
+		"running":       {func(s *service) { s.advance(30 * time.Second) }, "checkout-service #1: canceled", 0, nil, "Cancel"},
+		"ended":         {func(s *service) { s.advance(time.Hour) }, "checkout-service #1: had already ended with the state Successful", 0, nil, "Successful"},
+		"rejected":      {func(s *service) { s.InjectFault(forbidden(http.MethodPatch, buildPath)) }, "", isError, []string{"Error canceling build", "APIGW.0302"}, "Queuing"},
+		"end not seen":  {running, "", isWarning, []string{"Build cancellation not confirmed", "the build has not ended yet"}, "Cancel"},
+		"no such build": {func(s *service) { s.RemoveBuild(s.Builds()[0].ID) }, "", isError, []string{"No such build", "canceling build"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -386,13 +386,13 @@ func TestActions_unconfiguredProviderSendsNothing(t *testing.T) {
 	s := newService(t)
 	p := s.protocol(t, map[string]any{"project_id": tftypes.UnknownValue})
 	for action, argument := range map[string]string{startAction: "job_id", cancelAction: "build_id"} {
-		contains(t, p.invoke(t.Context(), t, action, map[string]any{argument: "x"}).only(t, isError), "An action needs " +
-			"the service", "project_id")
+		contains(t, p.invoke(t.Context(), t, action, map[string]any{argument: "x"}).only(t, isError),
+			"An action needs the service", "project_id")
 	}
-	contains(t, p.readData(t, "servicestage_build", map[string]any{"build_id": "x"}).only(t, isError), "A data source " +
-		"needs the service")
-	contains(t, p.readData(t, "servicestage_builds", map[string]any{"job_id": "x"}).only(t, isError), "A data source " +
-		"needs the service")
+	contains(t, p.readData(t, "servicestage_build", map[string]any{"build_id": "x"}).only(t, isError),
+		"A data source needs the service")
+	contains(t, p.readData(t, "servicestage_builds", map[string]any{"job_id": "x"}).only(t, isError),
+		"A data source needs the service")
 	contains(t, p.importBuild(t, "x", "").only(t, isError), "An import needs the service")
 	s.expectNoRequests(t)
 }

@@ -173,11 +173,13 @@ func TestBuildDataSource_errors(t *testing.T) {
 	none.onArgument(t, "build_id")
 	contains(t, p.readData(t, buildData, map[string]any{"build_id": "x", "log_limit": 1048577}).only(t, isError), "between 1 and 1048576")
 	id := s.AddBuild(s.jobID)
-	for path, want := range map[string]string{"": "", "/phases": " the phases of", "/results": " the code checks of", "/logs": " the log of"} {
+	for path, want := range map[string]string{
+		"": "", "/phases": " the phases of the", "/results": " the code checks of the", "/logs": " the log of the",
+	} {
 		s.ForgetFaults()
 		s.InjectFault(forbidden(http.MethodGet, buildPath+path))
 		got := p.readData(t, buildData, map[string]any{"build_id": id, "log_limit": 10})
-		contains(t, got.only(t, isError), "Unable to read"+want+" the build", "APIGW.0302")
+		contains(t, got.only(t, isError), "Error reading"+want+" build", "APIGW.0302")
 	}
 }
 
@@ -209,7 +211,7 @@ func TestBuildsDataSource_incompleteList(t *testing.T) {
 	s.InjectFault(emulator.Fault{Path: buildsPath, Times: -1, StatusCode: http.StatusOK, Body: fmt.Sprintf(
 		`{"total":3,"per_page":2,"page":1,"finished":0,"successful":0,"list":[{"build_id":%q,"build_state":"Timeout","duration":7},{"build_id":%q}]}`, older, newer)})
 	got := s.protocol(t, nil).readData(t, buildsData, map[string]any{"job_id": s.jobID})
-	contains(t, got.only(t, isWarning), "has had 3 builds, of which the service listed 2")
+	contains(t, got.only(t, isWarning), "has 3 builds. ServiceStage returned 2")
 	text := got.state["builds"].String()
 	if first, second := strings.Index(text, newer), strings.Index(text, older); first < 0 || second < first || !strings.Contains(text[second:], "Timeout") {
 		t.Errorf("builds: got %s, want %s before %s", text, newer, older)
@@ -224,5 +226,6 @@ func TestBuildsDataSource_errors(t *testing.T) {
 	contains(t, got.only(t, isError), "No such build job")
 	got.onArgument(t, "job_id")
 	s.InjectFault(forbidden(http.MethodGet, buildsPath))
-	contains(t, p.readData(t, buildsData, map[string]any{"job_id": s.jobID}).only(t, isError), "Unable to list the builds", "APIGW.0302")
+	contains(t, p.readData(t, buildsData, map[string]any{"job_id": s.jobID}).only(t, isError),
+		"Error listing builds", "APIGW.0302")
 }

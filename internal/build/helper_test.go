@@ -43,8 +43,8 @@ func forbidden(method, path string) emulator.Fault {
 	}
 }
 
-// service is an emulator with one build job, whose builds take a minute, and a clock that the provider shares. Each wait of the
-// provider moves the clock.
+// service is an emulator with one build job, whose builds take a minute, and a clock that the provider shares. Each
+// wait of the provider moves the clock.
 type service struct {
 	*emulator.Server
 	jobID string
@@ -98,7 +98,8 @@ func (s *service) run(t *testing.T, steps ...resource.TestStep) {
 	providertest.RunWith(t, nil, providertest.Factories(s.adjust), steps...)
 }
 
-// expect checks the states of all builds, oldest first, and how many requests to start and to cancel a build the service received.
+// expect checks the states of all builds, oldest first, and how many requests to start and to cancel a build the
+// service received.
 func (s *service) expect(t *testing.T, states string, starts, cancels int) {
 	t.Helper()
 	var got []string
@@ -132,7 +133,8 @@ func (s *service) during(phase string, do func()) {
 	})
 }
 
-// protocol returns a provider in this process, for tests that need no CLI or a newer one. settings replace those of the provider.
+// protocol returns a provider in this process, for tests that need no CLI or a newer one. settings replace those of the
+// provider.
 func (s *service) protocol(t *testing.T, settings map[string]any) *protocol {
 	t.Helper()
 	all := map[string]any{"access_key": nil, "secret_key": nil, "token": emulator.DefaultToken, "project_id": nil}

@@ -40,7 +40,8 @@ func planned(action plancheck.ResourceActionType) resource.ConfigPlanChecks {
 	return resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(address, action)}}
 }
 
-// One create starts one build. A build that has ended is not read again, other triggers start another, and destroy does nothing.
+// One create starts one build. A build that has ended is not read again, other triggers start another, and destroy does
+// nothing.
 func TestBuild_lifecycle(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
@@ -85,7 +86,8 @@ func TestBuild_lifecycle(t *testing.T) {
 	s.expect(t, "Successful Successful", 1, 0)
 }
 
-// A build that does not succeed is in the state, as tainted. The next apply starts another one, and cancels the first if it is running.
+// A build that does not succeed is in the state, as tainted. The next apply starts another one, and cancels the first
+// if it is running.
 func TestBuild_unsuccessfulBuildIsNotLost(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
@@ -98,7 +100,7 @@ func TestBuild_unsuccessfulBuildIsNotLost(t *testing.T) {
 		},
 		resource.TestStep{
 			Config:      config,
-			ExpectError: regexp.MustCompile(`(?s)The build takes too long.*within\s+10m0s.*Paused,\s+which\s+is\s+not\s+documented.*Raise\s+.create.*tainted`),
+			ExpectError: regexp.MustCompile(`(?s)Timeout while waiting for the build.*within\s+10m0s.*Paused,\s+which\s+is\s+not\s+documented.*raise\s+.create.*tainted`),
 		},
 		resource.TestStep{
 			Config: config, ConfigPlanChecks: planned(plancheck.ResourceActionDestroyBeforeCreate),
@@ -108,15 +110,15 @@ func TestBuild_unsuccessfulBuildIsNotLost(t *testing.T) {
 	s.expect(t, "Failed Cancel Successful", 3, 1)
 }
 
-// Without waiting, each read updates the state without a difference in the plan, and destroy cancels a build that is running. A new
-// build that is not found yet is not started again.
+// Without waiting, each read updates the state without a difference in the plan, and destroy cancels a build that is
+// running. A new build that is not found yet is not started again.
 func TestBuild_withoutWaiting(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	s.InjectFault(notFound)
 	config := s.config("wait = false")
 	s.run(t,
-		resource.TestStep{Config: config, ExpectError: regexp.MustCompile("The new build is not found yet")},
+		resource.TestStep{Config: config, ExpectError: regexp.MustCompile("Build not readable yet")},
 		resource.TestStep{
 			PreConfig: s.ForgetFaults, Config: config, ConfigPlanChecks: planned(plancheck.ResourceActionNoop),
 			ConfigStateChecks: []statecheck.StateCheck{
@@ -176,7 +178,7 @@ func TestBuild_refreshOfARunningBuild(t *testing.T) {
 				s.expect(t, "", 1, 0)
 				return
 			}
-			contains(t, got.only(t, isError), "Unable to read the build", c.want)
+			contains(t, got.only(t, isError), "Error reading build", c.want)
 			if id := providertest.Text(t, got.state, "build_id"); id != own {
 				t.Errorf("build_id: got %q, want %q", id, own)
 			}
@@ -189,7 +191,8 @@ func TestBuild_refreshOfARunningBuild(t *testing.T) {
 	}
 }
 
-// Until ten minutes after its start, a build that no read has confirmed is neither removed from the state nor started again.
+// Until ten minutes after its start, a build that no read has confirmed is neither removed from the state nor started
+// again.
 func TestBuild_unconfirmedStartIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	for wait, severity := range map[bool]tfprotov6.DiagnosticSeverity{false: isWarning, true: isError} {
@@ -199,12 +202,12 @@ func TestBuild_unconfirmedStartIsNotRepeated(t *testing.T) {
 			s.InjectFault(notFound)
 			p := s.protocol(t, nil)
 			created := p.create(t.Context(), t, map[string]any{"job_id": s.jobID, "wait": wait})
-			contains(t, created.only(t, severity), "Unable to", s.Builds()[0].ID)
+			contains(t, created.only(t, severity), "Error ", s.Builds()[0].ID)
 			s.advance(9 * time.Minute)
 			refreshed := p.refresh(t, created)
-			contains(t, refreshed.only(t, isError), "The new build is not found yet", "ten minutes after the start")
+			contains(t, refreshed.only(t, isError), "Build not readable yet", "ten minutes after its start")
 			destroyed := p.destroy(t, refreshed)
-			contains(t, destroyed.only(t, isError), "The new build is not found yet")
+			contains(t, destroyed.only(t, isError), "Build not readable yet")
 			if refreshed.state == nil || destroyed.state == nil {
 				t.Fatal("the build was removed from the state")
 			}
@@ -239,9 +242,9 @@ func TestBuild_destroyOfARunningBuild(t *testing.T) {
 			s.InjectFault(emulator.Fault{Method: http.MethodPatch, StatusCode: http.StatusNotFound, Body: notFound.Body, Do: func() { s.RemoveBuild(s.Builds()[0].ID) }})
 		}, cancels: 1},
 		"gone after the cancellation":      {before: afterwards(notFound), state: "Cancel", cancels: 1},
-		"cannot be read":                   {func(s *service) { s.InjectFault(forbidden(http.MethodGet, buildPath)) }, isError, "Unable to read the build", "Queuing", 0},
-		"cannot be canceled":               {func(s *service) { s.InjectFault(forbidden(http.MethodPatch, buildPath)) }, isError, "Unable to cancel the build", "Queuing", 1},
-		"end of the cancellation not seen": {afterwards(forbidden(http.MethodGet, buildPath)), isWarning, "The end of the build was not seen", "Cancel", 1},
+		"cannot be read":                   {func(s *service) { s.InjectFault(forbidden(http.MethodGet, buildPath)) }, isError, "Error reading build", "Queuing", 0},
+		"cannot be canceled":               {func(s *service) { s.InjectFault(forbidden(http.MethodPatch, buildPath)) }, isError, "Error canceling build", "Queuing", 1},
+		"end of the cancellation not seen": {afterwards(forbidden(http.MethodGet, buildPath)), isWarning, "Build cancellation not confirmed", "Cancel", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -255,7 +258,7 @@ func TestBuild_destroyOfARunningBuild(t *testing.T) {
 				contains(t, got.only(t, c.level), c.want)
 			}
 			if c.level == isError {
-				contains(t, got.String(), "`terraform state rm` forgets the build", "APIGW.0302")
+				contains(t, got.String(), "run `terraform state rm`", "APIGW.0302")
 			}
 			if kept := got.state != nil; kept != (c.level == isError) {
 				t.Errorf("the state contains the build: %t", kept)
@@ -301,7 +304,7 @@ func TestBuild_importIDIsChecked(t *testing.T) {
 					contains(t, p.refresh(t, got).only(t, isError), "No such build", `"a.b"`)
 					continue
 				}
-				contains(t, got.only(t, isError), "Malformed import id")
+				contains(t, got.only(t, isError), "Invalid import ID")
 				s.expectNoRequests(t)
 			}
 		})
@@ -338,7 +341,8 @@ func TestBuild_interruptedBuildIsNotLost(t *testing.T) {
 	s.expect(t, "Building", 1, 0)
 }
 
-// A running build is not missing because the provider's region changed: it is neither started again nor removed from the state.
+// A running build is not missing because the provider's region changed: it is neither started again nor removed from
+// the state.
 func TestBuild_otherRegionIsNotNotFound(t *testing.T) {
 	t.Parallel()
 	s, other := newService(t), newService(t)

@@ -136,7 +136,8 @@ func TestBuildJob_decoding(t *testing.T) {
 
 func isCurrent(*servicestage.BuildJob) bool { return true }
 
-// A new build job may not be found for a while, in each form of that error, and the state before an update may be returned.
+// A new build job may not be found for a while, in each form of that error, and the state before an update may be
+// returned.
 func TestGetWrittenBuildJob_lag(t *testing.T) {
 	t.Parallel()
 	replies := []reply{

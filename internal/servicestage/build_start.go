@@ -22,14 +22,15 @@ type StartedBuild struct {
 	Adopted bool
 }
 
-// UnknownStartError reports that the request to start a build was sent, that its response was lost, and that no build could be identified
-// as the started one. The request is not sent again, because a build may be running.
+// UnknownStartError reports that the request to start a build was sent, that its response was lost, and that no build
+// could be identified as the started one. The request is not sent again, because a build may be running.
 type UnknownStartError struct {
 	// JobID and JobName identify the build job.
 	JobID, JobName string
 	// Before is the ID of the last build before the request; empty if there was none.
 	Before string
-	// After is the ID of the last build after the request, if it is another one. It may be the started build, or somebody else's.
+	// After is the ID of the last build after the request, if it is another one. It may be the started build, or somebody
+	// else's.
 	After string
 	// Err is the failure of the request.
 	Err error
@@ -53,10 +54,11 @@ func (e *UnknownStartError) Error() string {
 // Unwrap returns Err and LookupErr.
 func (e *UnknownStartError) Unwrap() []error { return []error{e.Err, e.LookupErr} }
 
-// StartBuild starts one build of a job. A request that was sent is not canceled with ctx, but ends within 30 seconds, and is never sent
-// again. If its response is lost, or describes a build of another job or one that existed before, the job is read: if it has a new last
-// build, which no client of this process knows, and no third one was started in between, that one is adopted; otherwise the error is an
-// [*UnknownStartError]. All clients in this process start the builds of one job one after the other.
+// StartBuild starts one build of a job. A request that was sent is not canceled with ctx, but ends within 30 seconds,
+// and is never sent again. If its response is lost, or describes a build of another job or one that existed before, the
+// job is read: if it has a new last build, which no client of this process knows, and no third one was started in
+// between, that one is adopted; otherwise the error is an [*UnknownStartError]. All clients in this process start the
+// builds of one job one after the other.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0333.html.
 func (c *Client) StartBuild(ctx context.Context, jobID string) (*StartedBuild, error) {
@@ -103,9 +105,10 @@ func (b *Build) withJob(job *BuildJob) Build {
 	return named
 }
 
-// findStarted reads the job until its last build is one that did not exist before the start, and sets After, or LookupErr if the job cannot
-// be read. A last build that this process knows existed before: the job was read late, and Before is corrected. Once the operation's time
-// is over the job is read once more, with a time of its own, because the ID has to be saved.
+// findStarted reads the job until its last build is one that did not exist before the start, and sets After, or
+// LookupErr if the job cannot be read. A last build that this process knows existed before: the job was read late, and
+// Before is corrected. Once the operation's time is over the job is read once more, with a time of its own, because the
+// ID has to be saved.
 func (c *Client) findStarted(ctx context.Context, outcome *UnknownStartError) {
 	read := func(ctx context.Context) {
 		var job *BuildJob
@@ -133,9 +136,9 @@ func (c *Client) findStarted(ctx context.Context, outcome *UnknownStartError) {
 	}
 }
 
-// adoptable decides whether the last build of the job is the one that was to start. It is not if it belongs to another job, or if the
-// numbers of the builds show that somebody else has started one too. The lookup has a time of its own, because the ID is not saved
-// yet.
+// adoptable decides whether the last build of the job is the one that was to start. It is not if it belongs to another
+// job, or if the numbers of the builds show that somebody else has started one too. The lookup has a time of its own,
+// because the ID is not saved yet.
 func (c *Client) adoptable(ctx context.Context, job *BuildJob, outcome *UnknownStartError) (Build, bool) {
 	late, cancel := uncanceled(ctx, lookupTimeout)
 	defer cancel()

@@ -116,8 +116,8 @@ func TestStartBuild_foreignResponseIsNotStored(t *testing.T) {
 	}
 }
 
-// Two clients of one process start builds of one job: one start at a time, and the build of one client is never adopted by the other,
-// although the read before its start was outdated and the request was lost.
+// Two clients of one process start builds of one job: one start at a time, and the build of one client is never adopted
+// by the other, although the read before its start was outdated and the request was lost.
 func TestStartBuild_twoClientsDoNotAdoptEachOthersBuild(t *testing.T) {
 	t.Parallel()
 	jobID := uniqueJobID()

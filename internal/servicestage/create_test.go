@@ -613,7 +613,8 @@ func TestCreateBuildJob_nameTaken(t *testing.T) {
 	}
 }
 
-// Concurrent creates of one name run one after the other, in any case of the name, and leave the wait when they are canceled.
+// Concurrent creates of one name run one after the other, in any case of the name, and leave the wait when they are
+// canceled.
 func TestCreateBuildJob_sameName(t *testing.T) {
 	t.Parallel()
 	server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})

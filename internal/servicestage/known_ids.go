@@ -14,14 +14,16 @@ import (
 )
 
 const (
-	// maxListed is the maximum number of build jobs that are listed in advance. If there are more, they are listed by name before each create.
+	// maxListed is the maximum number of build jobs that are listed in advance. If there are more, they are listed by name
+	// before each create.
 	maxListed = 1000
 	// existingTimeout limits the list of the existing build jobs, which concurrent creates share.
 	existingTimeout = 2 * time.Minute
 )
 
-// shared is what all clients of one service in this process share: without it, a client could take an object of another one for its
-// own. Terraform starts a process for each provider configuration, so it does not cover two of them. It is safe for concurrent use.
+// shared is what all clients of one service in this process share: without it, a client could take an object of another
+// one for its own. Terraform starts a process for each provider configuration, so it does not cover two of them. It is
+// safe for concurrent use.
 type shared struct {
 	// known contains each object that this process has read (false), or has created or adopted (true).
 	known sync.Map
@@ -53,14 +55,15 @@ func (s *shared) adopt(o object) bool {
 	return !known
 }
 
-// created records the object as one of this process, and reports whether this process had not created or adopted it before.
+// created records the object as one of this process, and reports whether this process had not created or adopted it
+// before.
 func (s *shared) created(o object) bool {
 	before, _ := s.known.Swap(o, true)
 	return before != true
 }
 
-// takeTurn waits until no other client of this process has the turn of a key. Of two objects that are created at the same time,
-// neither could be told from the other.
+// takeTurn waits until no other client of this process has the turn of a key. Of two objects that are created at the
+// same time, neither could be told from the other.
 func (c *Client) takeTurn(ctx context.Context, key any) (end func(), err error) {
 	value, _ := c.shared.turns.LoadOrStore(key, semaphore.NewWeighted(1))
 	turn, _ := value.(*semaphore.Weighted)
@@ -140,7 +143,8 @@ type writes struct {
 	active, freed int
 }
 
-// track calls write, which counts as active until it returns, and as one that has freed a name if it succeeds and freesName is true.
+// track calls write, which counts as active until it returns, and as one that has freed a name if it succeeds and
+// freesName is true.
 func (w *writes) track(freesName bool, write func() error) error {
 	if !freesName {
 		return write()
