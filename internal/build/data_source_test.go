@@ -183,39 +183,48 @@ func TestBuildDataSource_errors(t *testing.T) {
 	}
 }
 
-// The builds, the newest first.
+// The builds are sorted from new to old, also if the service returns them in the other order. An incomplete list is a warning.
 func TestBuildsDataSource(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	older := s.AddBuild(s.jobID)
 	s.advance(time.Hour)
-	row := func(id, state string, duration knownvalue.Check) knownvalue.Check {
-		return knownvalue.ObjectExact(map[string]knownvalue.Check{"build_id": knownvalue.StringExact(id), "state": knownvalue.StringExact(state), "duration": duration})
+	newer := s.AddBuild(s.jobID)
+	check := func(got result, total, finished, successful int, durations ...any) {
+		t.Helper()
+		for name, want := range map[string]int{"total": total, "finished": finished, "successful": successful} {
+			if !got.state[name].Equal(tftypes.NewValue(tftypes.Number, want)) {
+				t.Errorf("%s: got %s, want %d", name, got.state[name], want)
+			}
+		}
+		var rows []tftypes.Value
+		if err := got.state["builds"].As(&rows); err != nil || len(rows) != 2 {
+			t.Fatalf("builds: got %s, %v", got.state["builds"], err)
+		}
+		for i, id := range []string{newer, older} {
+			var row map[string]tftypes.Value
+			if err := rows[i].As(&row); err != nil {
+				t.Fatal(err)
+			}
+			want := tftypes.NewValue(tftypes.Number, durations[i])
+			if providertest.Text(t, row, "build_id") != id || !row["duration"].Equal(want) {
+				t.Errorf("build %d: got %v, want %s with the duration %s", i, row, id, want)
+			}
+		}
 	}
-	builds := []knownvalue.Check{row(s.AddBuild(s.jobID), "Queuing", knownvalue.Null()), row(older, "Successful", knownvalue.Int64Exact(60))}
-	s.run(t, resource.TestStep{
-		Config: s.data(buildsData, fmt.Sprintf("job_id = %q", s.jobID)),
-		ConfigStateChecks: []statecheck.StateCheck{
-			dataValue(buildsData, "job_name", knownvalue.StringExact("checkout-service")), dataValue(buildsData, "total", knownvalue.Int64Exact(2)),
-			dataValue(buildsData, "finished", knownvalue.Int64Exact(1)), dataValue(buildsData, "successful", knownvalue.Int64Exact(1)),
-			dataValue(buildsData, "builds", knownvalue.ListExact(builds)),
-		},
-	})
-}
-
-// A list without pages, the oldest first, is sorted, and a warning if it is not complete.
-func TestBuildsDataSource_incompleteList(t *testing.T) {
-	t.Parallel()
-	s := newService(t)
-	older, newer := s.AddBuild(s.jobID), s.AddBuild(s.jobID)
+	p := s.protocol(t, nil)
+	got := p.readData(t, buildsData, map[string]any{"job_id": s.jobID})
+	got.none(t)
+	check(got, 2, 1, 1, nil, 60)
+	if name := providertest.Text(t, got.state, "job_name"); name != "checkout-service" {
+		t.Errorf("job_name: got %q", name)
+	}
 	s.InjectFault(emulator.Fault{Path: buildsPath, Times: -1, StatusCode: http.StatusOK, Body: fmt.Sprintf(
-		`{"total":3,"per_page":2,"page":1,"finished":0,"successful":0,"list":[{"build_id":%q,"build_state":"Timeout","duration":7},{"build_id":%q}]}`, older, newer)})
-	got := s.protocol(t, nil).readData(t, buildsData, map[string]any{"job_id": s.jobID})
+		`{"total":3,"per_page":2,"page":1,"finished":2,"successful":0,"list":[
+			{"build_id":%q,"build_state":"Timeout","duration":7},{"build_id":%q}]}`, older, newer)})
+	got = p.readData(t, buildsData, map[string]any{"job_id": s.jobID})
 	contains(t, got.only(t, isWarning), "has 3 builds. ServiceStage returned 2")
-	text := got.state["builds"].String()
-	if first, second := strings.Index(text, newer), strings.Index(text, older); first < 0 || second < first || !strings.Contains(text[second:], "Timeout") {
-		t.Errorf("builds: got %s, want %s before %s", text, newer, older)
-	}
+	check(got, 3, 2, 0, nil, 7)
 }
 
 func TestBuildsDataSource_errors(t *testing.T) {

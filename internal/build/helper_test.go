@@ -287,6 +287,20 @@ func (p *protocol) refresh(t *testing.T, prior result) result {
 	return p.result(t, response.Diagnostics, response.NewState, response.Private)
 }
 
+// replaces plans the resource with other arguments and reports whether it is replaced.
+func (p *protocol) replaces(t *testing.T, prior result, arguments map[string]any) bool {
+	t.Helper()
+	config := providertest.Encode(t, p.kind(), arguments)
+	proposed := maps.Clone(prior.state)
+	proposed["triggers"] = providertest.Decode(t, p.kind(), config)["triggers"]
+	encoded := must(tfprotov6.NewDynamicValue(p.kind(), tftypes.NewValue(p.kind(), proposed)))
+	response := must(p.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{
+		TypeName: resourceType, PriorState: prior.encoded, PriorPrivate: prior.private, ProposedNewState: &encoded, Config: config,
+	}))
+	result{diagnostics: response.Diagnostics}.none(t)
+	return len(response.RequiresReplace) > 0
+}
+
 // importBuild imports by ID or by identity; the other one is "".
 func (p *protocol) importBuild(t *testing.T, id, identity string) result {
 	t.Helper()

@@ -8,11 +8,11 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
@@ -110,25 +110,22 @@ func TestBuild_unsuccessfulBuildIsNotLost(t *testing.T) {
 	s.expect(t, "Failed Cancel Successful", 3, 1)
 }
 
-// Without waiting, each read updates the state without a difference in the plan, and destroy cancels a build that is
-// running. A new build that is not found yet is not started again.
+// Without waiting, each read updates the state without a difference in the plan, and destroy cancels a running build.
 func TestBuild_withoutWaiting(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
-	s.InjectFault(notFound)
 	config := s.config("wait = false")
 	s.run(t,
-		resource.TestStep{Config: config, ExpectError: regexp.MustCompile("Build not readable yet")},
+		resource.TestStep{Config: config, ConfigStateChecks: []statecheck.StateCheck{
+			value("state", knownvalue.StringExact("Queuing")), value("branch", knownvalue.StringExact("main")),
+			value("ended_at", knownvalue.Null()), value("duration", knownvalue.Null()), value("commit_id", knownvalue.Null()),
+		}},
 		resource.TestStep{
-			PreConfig: s.ForgetFaults, Config: config, ConfigPlanChecks: planned(plancheck.ResourceActionNoop),
+			PreConfig: func() { s.advance(35 * time.Second) },
+			Config:    config, ConfigPlanChecks: planned(plancheck.ResourceActionNoop),
 			ConfigStateChecks: []statecheck.StateCheck{
-				value("state", knownvalue.StringExact("Queuing")), value("branch", knownvalue.StringExact("main")),
-				value("ended_at", knownvalue.Null()), value("duration", knownvalue.Null()), value("commit_id", knownvalue.Null()),
+				value("state", knownvalue.StringExact("Building")), value("commit_id", knownvalue.NotNull()),
 			},
-		},
-		resource.TestStep{
-			PreConfig: func() { s.advance(35 * time.Second) }, Config: config, ConfigPlanChecks: planned(plancheck.ResourceActionNoop),
-			ConfigStateChecks: []statecheck.StateCheck{value("state", knownvalue.StringExact("Building")), value("commit_id", knownvalue.NotNull())},
 		},
 	)
 	s.expect(t, "Cancel", 1, 1)
@@ -268,26 +265,49 @@ func TestBuild_destroyOfARunningBuild(t *testing.T) {
 	}
 }
 
-// The first triggers of an imported build start no other one; later ones do. An empty map is the same as no triggers.
-func TestBuild_importAndTriggers(t *testing.T) {
+// The first triggers of an imported build start no other one.
+func TestBuild_importWithTriggers(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	id := s.AddBuild(s.jobID)
 	s.advance(time.Hour)
-	block := fmt.Sprintf("import {\n  to = %s\n  id = %q\n}\n", address, id)
-	s.run(t,
-		resource.TestStep{
-			Config: s.config("") + block,
-			ConfigStateChecks: []statecheck.StateCheck{
-				value("build_id", knownvalue.StringExact(id)), value("state", knownvalue.StringExact("Successful")), value("wait", knownvalue.Bool(true)),
-			},
+	s.run(t, resource.TestStep{
+		Config:           s.config(`triggers = { commit = "a" }`) + fmt.Sprintf("import {\n  to = %s\n  id = %q\n}\n", address, id),
+		ConfigPlanChecks: planned(plancheck.ResourceActionUpdate),
+		ConfigStateChecks: []statecheck.StateCheck{
+			value("build_id", knownvalue.StringExact(id)), value("state", knownvalue.StringExact("Successful")),
+			value("wait", knownvalue.Bool(true)),
 		},
-		resource.TestStep{Config: s.config(`triggers = { commit = "a" }`), ConfigPlanChecks: planned(plancheck.ResourceActionUpdate)},
-		resource.TestStep{Config: s.config(""), ConfigPlanChecks: planned(plancheck.ResourceActionReplace)},
-		resource.TestStep{Config: s.config(`triggers = {}`), ConfigPlanChecks: planned(plancheck.ResourceActionUpdate)},
-		resource.TestStep{Config: s.config(`triggers = { commit = "a" }`), ConfigPlanChecks: planned(plancheck.ResourceActionReplace)},
-	)
-	s.expect(t, "Successful Successful Successful", 2, 0)
+	})
+	s.expect(t, "Successful", 0, 0)
+}
+
+// A change of the triggers starts another build. No triggers and an empty map are the same.
+func TestBuild_changedTriggersReplace(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	p := s.protocol(t, nil)
+	a, b, empty := map[string]string{"commit": "a"}, map[string]string{"commit": "b"}, map[string]string{}
+	for _, c := range []struct {
+		before, after map[string]string
+		want          bool
+	}{{nil, nil, false}, {nil, empty, false}, {empty, nil, false}, {nil, a, true}, {empty, a, true}, {a, nil, true}, {a, b, true}, {a, a, false}} {
+		arguments := func(triggers map[string]string) map[string]any {
+			all := map[string]any{"job_id": s.jobID, "wait": false}
+			if triggers != nil {
+				values := map[string]tftypes.Value{}
+				for name, value := range triggers {
+					values[name] = tftypes.NewValue(tftypes.String, value)
+				}
+				all["triggers"] = values
+			}
+			return all
+		}
+		created := p.create(t.Context(), t, arguments(c.before))
+		if got := p.replaces(t, created, arguments(c.after)); got != c.want {
+			t.Errorf("from %v to %v: another build is planned: %t", c.before, c.after, got)
+		}
+	}
 }
 
 // An import by ID or identity accepts an ID with a dot. What cannot be part of a path is rejected before a request.
@@ -341,27 +361,9 @@ func TestBuild_interruptedBuildIsNotLost(t *testing.T) {
 	s.expect(t, "Building", 1, 0)
 }
 
-// A running build is not missing because the provider's region changed: it is neither started again nor removed from
-// the state.
+// The region is stored by create, by import and by the first read. A running build is not missing because the provider's region
+// changed: it is not removed from the state. A build that has ended is not read.
 func TestBuild_otherRegionIsNotNotFound(t *testing.T) {
-	t.Parallel()
-	s, other := newService(t), newService(t)
-	here := s.config("wait = false")
-	there := strings.NewReplacer(`"cn-north-4"`, `"cn-east-3"`, s.URL, other.URL).Replace(here)
-	differs := regexp.MustCompile(`(?s)Build in another region.*is\s+in\s+region\s+cn-north-4,\s+and\s+the\s+provider's\s+region\s+is\s+cn-east-3`)
-	s.run(t,
-		resource.TestStep{Config: here},
-		resource.TestStep{Config: there, ExpectError: differs},
-		resource.TestStep{Config: there, Destroy: true, ExpectError: differs},
-		resource.TestStep{PreConfig: func() { s.advance(time.Hour) }, Config: here},
-		resource.TestStep{Config: there, ConfigPlanChecks: planned(plancheck.ResourceActionNoop)}, // Ended: it is not read.
-	)
-	other.expectNoRequests(t)
-	s.expect(t, "Successful", 1, 0)
-}
-
-// The region is stored by create, by import and by the first read, and checked by read and delete.
-func TestBuild_regionIsStored(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	p, created := s.started(t)
@@ -380,8 +382,11 @@ func TestBuild_regionIsStored(t *testing.T) {
 		contains(t, nowhere.refresh(t, stored).only(t, isError), "the provider's region is not set")
 	}
 	s.expectNoRequests(t)
-	p.destroy(t, created).none(t)
-	s.expect(t, "Cancel", 0, 1)
+	s.advance(time.Hour)
+	ended := p.refresh(t, created)
+	there.refresh(t, ended).none(t)
+	there.destroy(t, ended).none(t)
+	s.expect(t, "Successful", 0, 0)
 }
 
 // A timeout that no operation can meet is rejected during planning, on its argument.
