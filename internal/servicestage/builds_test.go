@@ -23,24 +23,28 @@ func TestBuild_decoding(t *testing.T) {
 	t.Parallel()
 	minute, second := time.Minute, 1181*time.Second
 	for body, want := range map[string]servicestage.Build{
-		`{"build_id":"b","index":2,"build_state":"Building","started_at":"2025-11-14 09:06:28 +0000 UTC","ended_at":"","duration":0}`: {
-			ID: "b", Index: "2", State: "Building", StartedAt: "2025-11-14T09:06:28Z",
+		`"index":2,"build_state":"Building","started_at":"2025-11-14 09:06:28 +0000 UTC","ended_at":"","duration":0`: {
+			Index: "2", State: "Building", StartedAt: "2025-11-14T09:06:28Z",
 		},
-		`{"build_id":"b","index":"2","state":"Successful","started_at":"2025-11-14 09:06:28 +0000 UTC","ended_at":"2025-11-14 09:07:28 +0000 UTC"}`: {
-			ID: "b", Index: "2", State: "Successful", StartedAt: "2025-11-14T09:06:28Z", EndedAt: "2025-11-14T09:07:28Z", Duration: &minute,
+		`"index":"2","state":"Successful","started_at":"2025-11-14 09:06:28 +0000 UTC","ended_at":"2025-11-14T09:07:28Z"`: {
+			Index: "2", State: "Successful", StartedAt: "2025-11-14T09:06:28Z", EndedAt: "2025-11-14T09:07:28Z", Duration: &minute,
 		},
-		`{"build_id":"b","build_state":"Failed","duration":1181,"started_at":"soon","ended_at":{},"creator":{"name":"me"},"type":"auto"}`: {
-			ID: "b", State: "Failed", StartedAt: "soon", Duration: &second, Creator: "me", Trigger: "auto",
+		`"build_state":"Failed","duration":1181,"started_at":"soon","ended_at":{},"creator":{"name":"me"},"type":"auto"`: {
+			State: "Failed", StartedAt: "soon", Duration: &second, Creator: "me", Trigger: "auto",
 		},
-		`{"build_id":"b","build_state":"Timeout","duration":-1,"index":null,"job_id":"j","job_name":"app","state":"Building"}`: {
-			ID: "b", State: "Timeout", JobID: "j", JobName: "app",
+		`"build_state":"Timeout","duration":-1,"index":null,"job_id":"j","job_name":"app","state":"Building"`: {
+			State: "Timeout", JobID: "j", JobName: "app",
 		},
-		`{"build_id":"b","state":"Successful","started_at":"2025-11-14 09:06:28 +0000 UTC","ended_at":"2025-11-14 09:06:27 +0000 UTC"}`: {
-			ID: "b", State: "Successful", StartedAt: "2025-11-14T09:06:28Z", EndedAt: "2025-11-14T09:06:27Z",
+		`"state":"Successful","started_at":"2025-11-14T09:06:28Z","ended_at":"2025-11-14 09:06:27 +0000 UTC"`: {
+			State: "Successful", StartedAt: "2025-11-14T09:06:28Z", EndedAt: "2025-11-14T09:06:27Z",
+		},
+		`"state":"Successful","swr_repository":"r","swr_repo_page":"p","base_image":["i"]`: {
+			State: "Successful", SWRRepository: "r", SWRRepoPage: "p",
 		},
 	} {
 		var got servicestage.Build
-		equal(t, "error", json.Unmarshal([]byte(body), &got), nil)
+		equal(t, "error", json.Unmarshal([]byte(`{"build_id":"b",`+body+"}"), &got), nil)
+		want.ID = "b"
 		equal(t, body, got, want)
 	}
 	for _, body := range []string{"{}", "[]", "null", `{"build_id":""}`, `{"build_id":1}`, "<html>"} {
