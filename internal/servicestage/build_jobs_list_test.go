@@ -54,6 +54,8 @@ func ids(from, to int) []string {
 	return ids
 }
 
+func joined(from, to int) string { return strings.Join(ids(from, to), " ") }
+
 func TestBuildJobs_pages(t *testing.T) {
 	t.Parallel()
 	type pagesByNumber = map[int][]string
@@ -68,8 +70,8 @@ func TestBuildJobs_pages(t *testing.T) {
 	}{
 		"none":              {total: 0, requested: "1"},
 		"one page":          {2, pagesByNumber{1: {"a", "b"}}, "a b", "1", false},
-		"full last page":    {200, pagesByNumber{1: ids(1, 100), 2: ids(101, 200)}, strings.Join(ids(1, 200), " "), "1 2", false},
-		"capped pages":      {25, pagesByNumber{1: ids(1, 10), 2: ids(11, 20), 3: ids(21, 25)}, strings.Join(ids(1, 25), " "), "1 2 3", false},
+		"full last page":    {200, pagesByNumber{1: ids(1, 100), 2: ids(101, 200)}, joined(1, 200), "1 2", false},
+		"capped pages":      {9, pagesByNumber{1: ids(1, 4), 2: ids(5, 8), 3: ids(9, 9)}, joined(1, 9), "1 2 3", false},
 		"from page 0 on":    {5, pagesByNumber{0: {"a", "b"}, 1: {"c", "d"}, 2: {"e"}}, "c d e a b", "1 2 3 0", false},
 		"only page 0":       {2, pagesByNumber{0: {"a", "b"}}, "a b", "1 0", false},
 		"total too high":    {5, pagesByNumber{1: {"a", "b"}}, "a b", "1 2 0", true},
@@ -165,7 +167,8 @@ func TestBuildJobs_error(t *testing.T) {
 
 // onPage2 returns a fault that calls do when the second page of the list is requested.
 func onPage2(do func()) emulator.Fault {
-	return emulator.Fault{Path: jobs, Do: do, When: func(r emulator.Request) bool { return strings.Contains(r.Query, "page=2") }}
+	isPage2 := func(r emulator.Request) bool { return strings.Contains(r.Query, "page=2") }
+	return emulator.Fault{Path: jobs, Do: do, When: isPage2}
 }
 
 // withJobs starts an emulator with build jobs, and returns a client of it.
@@ -202,7 +205,7 @@ func TestListBuildJobs_changingListIsReadAgain(t *testing.T) {
 	}
 }
 
-// A deletion between two pages hides a build job, which is not reported as not found, even if a creation keeps the total.
+// A build job that a deletion hides between two pages is not reported as not found, even if a creation keeps the total.
 func TestGetBuildJob_hiddenInTheListIsNotNotFound(t *testing.T) {
 	t.Parallel()
 	for name, created := range map[string]bool{"deletion": false, "deletion and creation": true} {

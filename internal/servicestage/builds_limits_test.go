@@ -103,7 +103,7 @@ func TestPhases_millionsTakeNoMemory(t *testing.T) { //nolint:paralleltest // It
 }
 
 // Each part of a log is copied a few times, and the tail is not copied for each part.
-func TestBuildLog_tailIsNotCopiedForEachPart(t *testing.T) { //nolint:paralleltest // It measures the memory of the process.
+func TestBuildLog_tailIsNotCopiedForEachPart(t *testing.T) { //nolint:paralleltest // It measures the memory.
 	const limit, parts = 1 << 20, 1000
 	first, part := strings.Repeat("x", limit), strings.Repeat("y", 1000)
 	s := serve(t, func(w http.ResponseWriter, r received) {

@@ -27,7 +27,8 @@ func TestBuild_decoding(t *testing.T) {
 			Index: "2", State: "Building", StartedAt: "2025-11-14T09:06:28Z",
 		},
 		`"index":"2","state":"Successful","started_at":"2025-11-14 09:06:28 +0000 UTC","ended_at":"2025-11-14T09:07:28Z"`: {
-			Index: "2", State: "Successful", StartedAt: "2025-11-14T09:06:28Z", EndedAt: "2025-11-14T09:07:28Z", Duration: &minute,
+			Index: "2", State: "Successful", Duration: &minute,
+			StartedAt: "2025-11-14T09:06:28Z", EndedAt: "2025-11-14T09:07:28Z",
 		},
 		`"build_state":"Failed","duration":1181,"started_at":"soon","ended_at":{},"creator":{"name":"me"},"type":"auto"`: {
 			State: "Failed", StartedAt: "soon", Duration: &second, Creator: "me", Trigger: "auto",
@@ -60,7 +61,8 @@ func TestBuildState(t *testing.T) {
 	t.Parallel()
 	for state, want := range map[servicestage.BuildState][2]bool{
 		"NotStarted": {false, false}, "Queuing": {false, false}, "Building": {false, false}, "Pushing": {false, false},
-		"Successful": {true, false}, "Failed": {true, true}, "Timeout": {true, true}, "Cancel": {true, true}, "Deleted": {true, true},
+		"Successful": {true, false},
+		"Failed":     {true, true}, "Timeout": {true, true}, "Cancel": {true, true}, "Deleted": {true, true},
 		"": {false, false}, "successful": {false, false}, "Paused": {false, false},
 	} {
 		equal(t, string(state), [2]bool{state.Ended(), state.Failed()}, want)
@@ -96,17 +98,18 @@ func TestBuilds_pages(t *testing.T) {
 	t.Parallel()
 	s := script(t,
 		reply{body: `{"job_id":"id","last_build_id":"c","spec":{"job_name":"a&b"}}`},
-		reply{body: `{"total":4,"per_page":2,"page":1,"finished":2,"successful":1,"list":[{"build_id":"a"},{"build_id":"b"}]}`},
-		reply{body: `{"total":4,"per_page":2,"page":2,"finished":2,"successful":1,"list":[{"build_id":"b"},{"build_id":"c"}]}`},
-		reply{body: `{"total":4,"per_page":2,"page":3,"finished":2,"successful":1,"list":[]}`},
+		reply{body: `{"total":4,"per_page":2,"finished":2,"successful":1,"list":[{"build_id":"a"},{"build_id":"b"}]}`},
+		reply{body: `{"total":4,"per_page":2,"finished":2,"successful":1,"list":[{"build_id":"b"},{"build_id":"c"}]}`},
+		reply{body: `{"total":4,"per_page":2,"finished":2,"successful":1,"list":[]}`},
 	)
 	list, err := s.client(t).Builds(t.Context(), "id")
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "list", *list, servicestage.BuildList{JobName: "a&b", Total: 4, Finished: 2, Successful: 1, Builds: []servicestage.BuildSummary{
-		{ID: "c"}, {ID: "b"}, {ID: "a"},
-	}})
+	equal(t, "list", *list, servicestage.BuildList{
+		JobName: "a&b", Total: 4, Finished: 2, Successful: 1,
+		Builds: []servicestage.BuildSummary{{ID: "c"}, {ID: "b"}, {ID: "a"}},
+	})
 	equal(t, "requests", s.lines(), []string{
 		"GET " + jobs + "/id",
 		"GET " + jobs + "/id/builds?name=a%26b",
@@ -117,22 +120,22 @@ func TestBuilds_pages(t *testing.T) {
 
 func TestBuildLog_parts(t *testing.T) {
 	t.Parallel()
+	one := reply{body: `{"buildlog":"one\n","next":4}`}
 	for name, c := range map[string]struct {
 		replies []reply
 		limit   int
 		want    servicestage.BuildLog
 	}{
-		"until nothing comes": {
-			[]reply{{body: `{"buildlog":"one\n","next":4}`}, {body: `{"buildlog":"two\n","next":"8"}`}, {body: `{"buildlog":"","next":8}`}},
-			100,
+		"until a part is empty": {
+			[]reply{one, {body: `{"buildlog":"two\n","next":"8"}`}, {body: `{"buildlog":"","next":8}`}}, 100,
 			servicestage.BuildLog{Text: "one\ntwo\n"},
 		},
-		"until the offset stays": {
-			[]reply{{body: `{"buildlog":"one\n","next":4}`}, {body: `{"buildlog":"one\n","next":4}`}}, 4, servicestage.BuildLog{Text: "one\n", Cut: true},
+		"until the offset repeats": {
+			[]reply{one, one}, 4, servicestage.BuildLog{Text: "one\n", Cut: true},
 		},
-		"no offset": {[]reply{{body: `{"buildlog":"one\n"}`}}, 2, servicestage.BuildLog{Text: "e\n", Cut: true}},
-		"no log":    {[]reply{{body: `{}`}}, 2, servicestage.BuildLog{}},
-		"torn":      {[]reply{{body: `{"buildlog":"aßb"}`}}, 2, servicestage.BuildLog{Text: "b", Cut: true}},
+		"no offset":     {[]reply{{body: `{"buildlog":"one\n"}`}}, 2, servicestage.BuildLog{Text: "e\n", Cut: true}},
+		"no log":        {[]reply{{body: `{}`}}, 2, servicestage.BuildLog{}},
+		"character cut": {[]reply{{body: `{"buildlog":"aßb"}`}}, 2, servicestage.BuildLog{Text: "b", Cut: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -148,7 +151,7 @@ func TestBuildLog_parts(t *testing.T) {
 	}
 }
 
-// The wait ends at once with its context, and gives what was seen.
+// A canceled wait ends immediately and returns the build as last read.
 func TestWaitForBuild_interrupted(t *testing.T) {
 	t.Parallel()
 	ctx, interrupt := context.WithCancel(t.Context())
@@ -163,7 +166,7 @@ func TestWaitForBuild_interrupted(t *testing.T) {
 	}
 }
 
-// Failures that pass do not end the wait, others do at once; a build that was seen and is gone is one of them.
+// Transient failures do not end the wait. Others do, and so does "not found" after the first read.
 func TestWaitForBuild_failures(t *testing.T) {
 	t.Parallel()
 	good := reply{body: `{"build_id":"b","build_state":"Building"}`}

@@ -617,7 +617,7 @@ func TestCreateBuildJob_nameTaken(t *testing.T) {
 	equal(t, "own after reading it", nameTaken(t, err).Own, true)
 	equal(t, "status", failureOf(t, err).StatusCode, http.StatusBadRequest)
 
-	server.InjectFault(onPost(emulator.Fault{StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.4000001"}`}))
+	server.InjectFault(onPost(emulator.Fault{StatusCode: 400, Body: `{"error_code":"SVCSTG.CPE.4000001"}`}))
 	_, err = client.CreateBuildJob(t.Context(), servicestage.BuildJobSpec{JobName: "free"})
 	if _, ok := errors.AsType[*servicestage.NameTakenError](err); ok || err == nil {
 		t.Errorf("a rejection for another reason became %v", err)

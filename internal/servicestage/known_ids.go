@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/semaphore"
-	"golang.org/x/sync/singleflight"
 )
 
 const (
@@ -82,13 +81,12 @@ type existingJobs struct {
 
 func (e existingJobs) contains(id string) bool { return e.ids[id] }
 
-// existingList lists the build jobs that exist before the first create of a client, once.
+// existingList is the list of the build jobs that exist before the first create of a client.
 type existingList struct {
-	flight singleflight.Group
-
-	mu     sync.Mutex
-	listed bool
-	jobs   existingJobs
+	once sync.Once
+	// done is closed when the list was read.
+	done chan struct{}
+	jobs existingJobs
 	// tooMany is true if there are more than maxListed.
 	tooMany bool
 }
@@ -96,15 +94,13 @@ type existingList struct {
 // existingJobs returns the build jobs that exist before a create of the name, or all of them.
 func (c *Client) existingJobs(ctx context.Context, name string) existingJobs {
 	list := &c.existing
-	// The list serves every create that waits for it, so it must not end with the first one.
-	done := list.flight.DoChan("", func() (any, error) {
-		ctx, cancel := uncanceled(ctx, existingTimeout)
-		defer cancel()
-		list.read(ctx, c)
-		return nil, nil //nolint:nilnil // The result is in the list.
+	list.once.Do(func() {
+		list.done = make(chan struct{})
+		// The list serves every create that waits for it, so it must not end with the first one.
+		go list.read(context.WithoutCancel(ctx), c)
 	})
 	select {
-	case <-done:
+	case <-list.done:
 	case <-ctx.Done():
 		return existingJobs{}
 	}
@@ -123,18 +119,16 @@ func (c *Client) existingJobs(ctx context.Context, name string) existingJobs {
 }
 
 func (l *existingList) read(ctx context.Context, c *Client) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.listed {
-		return
-	}
+	defer close(l.done)
+	ctx, cancel := context.WithTimeout(ctx, existingTimeout)
+	defer cancel()
 	ids := map[string]bool{}
 	err := c.readList(ctx, "", func() {}, func(total int, job BuildJobSummary) bool {
 		l.tooMany = total > maxListed
 		ids[job.ID] = true
 		return !l.tooMany
 	})
-	l.listed, l.jobs = true, existingJobs{ids: ids, complete: err == nil}
+	l.jobs = existingJobs{ids: ids, complete: err == nil}
 }
 
 // writes counts the renames and deletes of this process, which free the name of a build job.
