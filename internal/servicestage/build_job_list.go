@@ -16,10 +16,11 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-const (
-	// listPasses is how many times a list is read from its first page before it counts as incomplete.
-	listPasses = 3
-	// maxPages and maxItems end a list that does not end by itself.
+// listPasses is how many times a list is read from its first page before it counts as incomplete.
+const listPasses = 3
+
+// maxPages and maxItems end a list that does not end by itself. Tests lower them.
+var (
 	maxPages = 10_000
 	maxItems = 100_000
 )

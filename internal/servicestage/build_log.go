@@ -24,10 +24,11 @@ type BuildLog struct {
 	Cut bool
 }
 
-// maxLogBytes and maxLogRequests limit what is read of a log to get to its end. Tests lower the number of requests.
-const maxLogBytes = 64 << 20
-
-var maxLogRequests = 10_000
+// maxLogBytes and maxLogRequests limit what is read of a log to get to its end. Tests lower them.
+var (
+	maxLogBytes    = 64 << 20
+	maxLogRequests = 10_000
+)
 
 // BuildLog reads the log of a build, and returns at most limit bytes of its end, without cutting a character. A log of
 // more than 64 MiB, or one that takes more than 10,000 requests, is an error.

@@ -28,12 +28,13 @@ const (
 	maxState = 64
 	// maxPhases is the maximum number of phases of a build.
 	maxPhases = 1000
-	// maxBuilds limits the list of builds of a job, as maxBuildPages does.
-	maxBuilds = 100_000
 )
 
-// maxBuildPages is a variable because tests lower it.
-var maxBuildPages = 10_000
+// maxBuilds and maxBuildPages limit the list of builds of a job. Tests lower them.
+var (
+	maxBuilds     = 100_000
+	maxBuildPages = 10_000
+)
 
 // The documented states.
 const (

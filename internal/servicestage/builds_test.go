@@ -197,24 +197,25 @@ func TestWaitForBuild_failures(t *testing.T) {
 	}
 }
 
-// A start is read before it is sent, and what is lost is not sent again, whatever the number of retries.
+// The job is read before the start. A request without response is not sent again, with any number of retries.
 func TestStartBuild_requests(t *testing.T) {
 	t.Parallel()
 	before := reply{body: `{"job_id":"id","last_build_id":"a","spec":{"job_name":"app"}}`}
 	after := reply{body: `{"job_id":"id","last_build_id":"b","spec":{"job_name":"app"}}`}
 	numbered := func(id, index string) reply { return reply{body: `{"build_id":"` + id + `","index":` + index + `}`} }
+	first, second := numbered("a", "1"), numbered("b", "2")
 	for name, c := range map[string]struct {
 		replies []reply
 		adopted bool
 		lost    *servicestage.UnknownStartError
 	}{
-		"response":        {replies: []reply{before, numbered("b", "2")}},
-		"lost":            {replies: []reply{before, {drop: true}, before, after, numbered("b", "2"), numbered("a", "1")}, adopted: true},
-		"half a response": {replies: []reply{before, {body: "{", cut: true}, after, numbered("b", "2"), numbered("a", "1")}, adopted: true},
-		"numbers unknown": {replies: []reply{before, {drop: true}, after, numbered("b", `""`), numbered("a", "1")}, adopted: true},
+		"response":        {replies: []reply{before, second}},
+		"lost":            {replies: []reply{before, {drop: true}, before, after, second, first}, adopted: true},
+		"half a response": {replies: []reply{before, {body: "{", cut: true}, after, second, first}, adopted: true},
+		"numbers unknown": {replies: []reply{before, {drop: true}, after, numbered("b", `""`), first}, adopted: true},
 		"not readable":    {replies: []reply{before, {drop: true}, after, noList}, adopted: true},
 		"among others": {
-			replies: []reply{before, {drop: true}, after, numbered("b", "3"), numbered("a", "1")},
+			replies: []reply{before, {drop: true}, after, numbered("b", "3"), first},
 			lost:    &servicestage.UnknownStartError{JobName: "app", Before: "a", After: "b"},
 		},
 		"not started": {
