@@ -40,7 +40,8 @@ func TestBaseImages(t *testing.T) {
 		Path: v1, Times: -1, StatusCode: http.StatusNotFound, Body: `{"error_code":"APIGW.0101","error_msg":"not published"}`,
 	})
 	server.InjectFault(emulator.Fault{
-		Path: v3, Times: -1, StatusCode: http.StatusOK, Body: `{"Go":"1.11","Java":["17","11"],"Php":"","Rust":[],"Zig":null}`,
+		Path: v3, Times: -1, StatusCode: http.StatusOK,
+		Body: `{"Go":"1.11","Java":["17","11"],"Php":"","Rust":[],"Zig":null}`,
 	})
 	providertest.Run(t, server, resource.TestStep{
 		Config: providertest.Config(server, `data "servicestage_base_images" "test" {}`),

@@ -17,8 +17,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
-	"github.com/hashicorp/terraform-plugin-testing/statecheck"
-	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
@@ -28,14 +26,6 @@ const (
 	buildData  = "servicestage_build"
 	buildsData = "servicestage_builds"
 )
-
-func (s *service) data(kind, arguments string) string {
-	return providertest.Config(s.Server, fmt.Sprintf("data %q %q {\n%s\n}\n", kind, "test", arguments))
-}
-
-func dataValue(kind, name string, check knownvalue.Check) statecheck.StateCheck {
-	return statecheck.ExpectKnownValue("data."+kind+".test", tfjsonpath.New(name), check)
-}
 
 // All attributes, from a service that returns numbers as strings. Without log_limit, the log is not read.
 func TestBuildDataSource_allAttributes(t *testing.T) {
@@ -48,38 +38,40 @@ func TestBuildDataSource_allAttributes(t *testing.T) {
 		Path: buildPath, When: func(r emulator.Request) bool { return r.Query == "taskname=pmd" },
 		StatusCode: http.StatusOK, Body: `{"pmd": {"violations": 3}}`,
 	})
-	check := func(name string, check knownvalue.Check) statecheck.StateCheck {
-		return dataValue(buildData, name, check)
+	object := func(attributes map[string]knownvalue.Check) knownvalue.Check {
+		return knownvalue.ObjectExact(attributes)
 	}
 	text := knownvalue.StringExact
 	phases := make([]knownvalue.Check, len(phaseNames))
 	for i, phase := range phaseNames {
 		state := []string{"Successful", "Successful", "Successful", "Failed", "NotStarted", "NotStarted"}[i]
-		phases[i] = knownvalue.ObjectExact(map[string]knownvalue.Check{"id": text(strconv.Itoa(6 + i)), "name": text(phase), "state": text(state)})
+		phases[i] = object(map[string]knownvalue.Check{
+			"id": text(strconv.Itoa(6 + i)), "name": text(phase), "state": text(state),
+		})
 	}
+	count := object(map[string]knownvalue.Check{
+		"kind": text("static"), "build_id": text(id),
+		"build_order": knownvalue.Int64Exact(1), "total_count": knownvalue.Int64Exact(0),
+	})
 	s.run(t, resource.TestStep{
-		Config: s.data(buildData, fmt.Sprintf("build_id = %q", id)),
-		ConfigStateChecks: []statecheck.StateCheck{
-			check("job_id", text(s.jobID)), check("job_name", text("checkout-service")), check("enterprise_project_id", text("0")),
-			check("index", knownvalue.Int64Exact(1)), check("state", text("Failed")),
-			check("started_at", text("2025-11-14T09:06:28Z")), check("ended_at", text("2025-11-14T09:07:08Z")), check("duration", knownvalue.Int64Exact(40)),
-			check("repo_type", text("GitHub")), check("repo", text("https://xxxxx@github.com/acme/checkout")), check("branch", text("main")),
-			check("commit_id", knownvalue.StringRegexp(regexp.MustCompile(`^[0-9a-f]{40}$`))), check("committer", text("emulator-committer")),
-			check("commit_time", text("2025-11-14T08:06:28Z")), check("commit_comment", text("Change 1")), check("language", knownvalue.Null()),
-			check("trigger", text("user")), check("creator", text("emulator-user")),
-			check("phases", knownvalue.ListExact(phases)),
-			check("log", knownvalue.Null()), check("log_cut", knownvalue.Null()),
-			check("swr_repository", knownvalue.Null()), check("swr_repo_page", knownvalue.Null()), check("base_image", knownvalue.Null()),
-			check("checks", knownvalue.MapExact(map[string]knownvalue.Check{
-				"checkstyle": knownvalue.ObjectExact(map[string]knownvalue.Check{
-					"info": knownvalue.Null(),
-					"counts": knownvalue.ListExact([]knownvalue.Check{knownvalue.ObjectExact(map[string]knownvalue.Check{
-						"kind": text("static"), "build_id": text(id), "build_order": knownvalue.Int64Exact(1), "total_count": knownvalue.Int64Exact(0),
-					})}),
+		Config: providertest.Config(s.Server, fmt.Sprintf("data %q \"test\" {\n  build_id = %q\n}\n", buildData, id)),
+		ConfigStateChecks: values("data.servicestage_build.test", map[string]any{
+			"job_id": s.jobID, "job_name": "checkout-service", "enterprise_project_id": "0", "index": 1, "state": "Failed",
+			"started_at": "2025-11-14T09:06:28Z", "ended_at": "2025-11-14T09:07:08Z", "duration": 40,
+			"repo_type": "GitHub", "repo": "https://xxxxx@github.com/acme/checkout", "branch": "main",
+			"commit_id": isCommit, "committer": "emulator-committer", "commit_time": "2025-11-14T08:06:28Z",
+			"commit_comment": "Change 1", "language": nil, "trigger": "user", "creator": "emulator-user",
+			"swr_repository": nil, "swr_repo_page": nil, "base_image": nil, "log": nil, "log_cut": nil,
+			"phases": knownvalue.ListExact(phases),
+			"checks": knownvalue.MapExact(map[string]knownvalue.Check{
+				"checkstyle": object(map[string]knownvalue.Check{
+					"info": knownvalue.Null(), "counts": knownvalue.ListExact([]knownvalue.Check{count}),
 				}),
-				"pmd": knownvalue.ObjectExact(map[string]knownvalue.Check{"info": text(`{"violations":3}`), "counts": knownvalue.ListExact(nil)}),
-			})),
-		},
+				"pmd": object(map[string]knownvalue.Check{
+					"info": text(`{"violations":3}`), "counts": knownvalue.ListExact(nil),
+				}),
+			}),
+		}),
 	})
 	if logs := s.CountRequests(http.MethodGet, buildPath+"/logs"); logs > 0 {
 		t.Errorf("the log was read %d times", logs)
@@ -130,7 +122,7 @@ func TestBuildLog_isNotLogged(t *testing.T) {
 			t.Fatal(err)
 		}
 		if has := strings.Contains(string(content), "canary-password"); has != want {
-			t.Errorf("%s holds the build's log: %t", filepath.Base(file), has)
+			t.Errorf("%s contains the build's log: %t", filepath.Base(file), has)
 		}
 	}
 }
@@ -142,7 +134,7 @@ func TestBuildDataSource_noChecks(t *testing.T) {
 		"none":          {StatusCode: http.StatusOK, Body: "{}"},
 		"another form":  {StatusCode: http.StatusOK, Body: `{"checkstyle":[],"pmd":{"static":1},"x":null}`},
 		"not published": {StatusCode: http.StatusNotFound, Body: `{"error_code":"APIGW.0101"}`},
-		"refused":       {StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.4004401"}`},
+		"rejected":      {StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.4004401"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -171,7 +163,8 @@ func TestBuildDataSource_errors(t *testing.T) {
 	none := p.readData(t, buildData, map[string]any{"build_id": "none"})
 	contains(t, none.only(t, isError), "No such build")
 	none.onArgument(t, "build_id")
-	contains(t, p.readData(t, buildData, map[string]any{"build_id": "x", "log_limit": 1048577}).only(t, isError), "between 1 and 1048576")
+	tooMuch := p.readData(t, buildData, map[string]any{"build_id": "x", "log_limit": 1048577})
+	contains(t, tooMuch.only(t, isError), "between 1 and 1048576")
 	id := s.AddBuild(s.jobID)
 	for path, want := range map[string]string{
 		"": "", "/phases": " the phases of the", "/results": " the code checks of the", "/logs": " the log of the",
@@ -183,7 +176,8 @@ func TestBuildDataSource_errors(t *testing.T) {
 	}
 }
 
-// The builds are sorted from new to old, also if the service returns them in the other order. An incomplete list is a warning.
+// The builds are sorted from new to old, also if the service returns them in the other order. An incomplete list is a
+// warning.
 func TestBuildsDataSource(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
@@ -219,9 +213,9 @@ func TestBuildsDataSource(t *testing.T) {
 	if name := providertest.Text(t, got.state, "job_name"); name != "checkout-service" {
 		t.Errorf("job_name: got %q", name)
 	}
-	s.InjectFault(emulator.Fault{Path: buildsPath, Times: -1, StatusCode: http.StatusOK, Body: fmt.Sprintf(
+	s.InjectFault(respond(http.MethodGet, buildsPath, http.StatusOK, fmt.Sprintf(
 		`{"total":3,"per_page":2,"page":1,"finished":2,"successful":0,"list":[
-			{"build_id":%q,"build_state":"Timeout","duration":7},{"build_id":%q}]}`, older, newer)})
+			{"build_id":%q,"build_state":"Timeout","duration":7},{"build_id":%q}]}`, older, newer)))
 	got = p.readData(t, buildsData, map[string]any{"job_id": s.jobID})
 	contains(t, got.only(t, isWarning), "has 3 builds. ServiceStage returned 2")
 	check(got, 3, 2, 0, nil, 7)

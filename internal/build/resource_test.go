@@ -29,12 +29,33 @@ const address = "servicestage_build.test"
 
 // config returns a resource with the given arguments besides job_id.
 func (s *service) config(arguments string) string {
-	return providertest.Config(s.Server, fmt.Sprintf("resource %q %q {\n  job_id = %q\n%s\n}\n", resourceType, "test", s.jobID, arguments))
+	return providertest.Config(s.Server, fmt.Sprintf(
+		"resource %q %q {\n  job_id = %q\n%s\n}\n", resourceType, "test", s.jobID, arguments))
 }
 
-func value(name string, check knownvalue.Check) statecheck.StateCheck {
-	return statecheck.ExpectKnownValue(address, tfjsonpath.New(name), check)
+// values returns checks of attributes: a string, a number, a bool, nil for null, or a [knownvalue.Check].
+func values(address string, attributes map[string]any) []statecheck.StateCheck {
+	var checks []statecheck.StateCheck
+	for name, want := range attributes {
+		var check knownvalue.Check
+		switch want := want.(type) {
+		case nil:
+			check = knownvalue.Null()
+		case string:
+			check = knownvalue.StringExact(want)
+		case int:
+			check = knownvalue.Int64Exact(int64(want))
+		case bool:
+			check = knownvalue.Bool(want)
+		case knownvalue.Check:
+			check = want
+		}
+		checks = append(checks, statecheck.ExpectKnownValue(address, tfjsonpath.New(name), check))
+	}
+	return checks
 }
+
+var isCommit = knownvalue.StringRegexp(regexp.MustCompile(`^[0-9a-f]{40}$`))
 
 func planned(action plancheck.ResourceActionType) resource.ConfigPlanChecks {
 	return resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(address, action)}}
@@ -49,20 +70,17 @@ func TestBuild_lifecycle(t *testing.T) {
 		resource.TestStep{
 			Config:           s.config(`triggers = { commit = "a" }`),
 			ConfigPlanChecks: planned(plancheck.ResourceActionCreate),
-			ConfigStateChecks: []statecheck.StateCheck{
-				value("index", knownvalue.Int64Exact(1)), value("state", knownvalue.StringExact("Successful")), value("wait", knownvalue.Bool(true)),
-				value("started_at", knownvalue.StringExact("2025-11-14T09:06:28Z")), value("ended_at", knownvalue.StringExact("2025-11-14T09:07:28Z")),
-				value("duration", knownvalue.Int64Exact(60)), value("branch", knownvalue.StringExact("main")),
-				value("commit_id", knownvalue.StringRegexp(regexp.MustCompile(`^[0-9a-f]{40}$`))),
-				value("committer", knownvalue.StringExact("emulator-committer")),
-				value("repo", knownvalue.StringExact("https://xxxxx@github.com/acme/checkout")),
-				value("swr_repository", knownvalue.StringExact("swr.cn-north-4.myhuaweicloud.com/emulator/checkout-service")),
-				value("swr_repo_page", knownvalue.StringExact("https://console.huaweicloud.com/swr/emulator/checkout-service")),
-				value("base_image", knownvalue.StringExact("emulator/base")),
-			},
+			ConfigStateChecks: values(address, map[string]any{
+				"index": 1, "state": "Successful", "wait": true,
+				"started_at": "2025-11-14T09:06:28Z", "ended_at": "2025-11-14T09:07:28Z", "duration": 60,
+				"branch": "main", "repo": "https://xxxxx@github.com/acme/checkout",
+				"commit_id": isCommit, "committer": "emulator-committer", "base_image": "emulator/base",
+				"swr_repository": "swr.cn-north-4.myhuaweicloud.com/emulator/checkout-service",
+				"swr_repo_page":  "https://console.huaweicloud.com/swr/emulator/checkout-service",
+			}),
 			Check: func(state *terraform.State) error {
 				s.expect(t, "Successful", 1, 0)
-				if got := state.RootModule().Resources[address].Primary.Attributes["build_id"]; got != s.Builds()[0].ID {
+				if got := state.RootModule().Resources[address].Primary.Attributes["build_id"]; got != s.buildID() {
 					t.Errorf("build_id: got %s", got)
 				}
 				return nil
@@ -80,7 +98,7 @@ func TestBuild_lifecycle(t *testing.T) {
 		resource.TestStep{
 			Config:            s.config(`triggers = { commit = "b" }`),
 			ConfigPlanChecks:  planned(plancheck.ResourceActionReplace),
-			ConfigStateChecks: []statecheck.StateCheck{value("index", knownvalue.Int64Exact(2))},
+			ConfigStateChecks: values(address, map[string]any{"index": 2}),
 		},
 	)
 	s.expect(t, "Successful Successful", 1, 0)
@@ -91,20 +109,23 @@ func TestBuild_lifecycle(t *testing.T) {
 func TestBuild_unsuccessfulBuildIsNotLost(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
-	s.InjectOutcomes(emulator.Outcome{Phase: "Build", Log: "ERROR no space left on device"}, emulator.Outcome{Phase: "Build", State: "Paused"})
+	s.InjectOutcomes(
+		emulator.Outcome{Phase: "Build", Log: "ERROR no space left on device"},
+		emulator.Outcome{Phase: "Build", State: "Paused"},
+	)
 	config := s.config(`timeouts { create = "10m" }`)
 	s.run(t,
 		resource.TestStep{
-			Config:      config,
-			ExpectError: regexp.MustCompile(`(?s)The build failed.*in\s+the\s+phase\s+Build.*ERROR no space left on device.*marked\s+as\s+tainted`),
+			Config: config, ExpectError: regexp.MustCompile(
+				`(?s)The build failed.*in\s+the\s+phase\s+Build.*ERROR no space left on device.*marked\s+as\s+tainted`),
 		},
 		resource.TestStep{
-			Config:      config,
-			ExpectError: regexp.MustCompile(`(?s)Timeout while waiting for the build.*within\s+10m0s.*Paused,\s+which\s+is\s+not\s+documented.*raise\s+.create.*tainted`),
+			Config: config, ExpectError: regexp.MustCompile(
+				`(?s)Timeout while waiting for the build.*within\s+10m0s.*Paused,\s+which\s+is\s+not.*raise\s+.create.*tainted`),
 		},
 		resource.TestStep{
 			Config: config, ConfigPlanChecks: planned(plancheck.ResourceActionDestroyBeforeCreate),
-			ConfigStateChecks: []statecheck.StateCheck{value("index", knownvalue.Int64Exact(3)), value("state", knownvalue.StringExact("Successful"))},
+			ConfigStateChecks: values(address, map[string]any{"index": 3, "state": "Successful"}),
 		},
 	)
 	s.expect(t, "Failed Cancel Successful", 3, 1)
@@ -116,16 +137,13 @@ func TestBuild_withoutWaiting(t *testing.T) {
 	s := newService(t)
 	config := s.config("wait = false")
 	s.run(t,
-		resource.TestStep{Config: config, ConfigStateChecks: []statecheck.StateCheck{
-			value("state", knownvalue.StringExact("Queuing")), value("branch", knownvalue.StringExact("main")),
-			value("ended_at", knownvalue.Null()), value("duration", knownvalue.Null()), value("commit_id", knownvalue.Null()),
-		}},
+		resource.TestStep{Config: config, ConfigStateChecks: values(address, map[string]any{
+			"state": "Queuing", "branch": "main", "ended_at": nil, "duration": nil, "commit_id": nil, "swr_repository": nil,
+		})},
 		resource.TestStep{
 			PreConfig: func() { s.advance(35 * time.Second) },
 			Config:    config, ConfigPlanChecks: planned(plancheck.ResourceActionNoop),
-			ConfigStateChecks: []statecheck.StateCheck{
-				value("state", knownvalue.StringExact("Building")), value("commit_id", knownvalue.NotNull()),
-			},
+			ConfigStateChecks: values(address, map[string]any{"state": "Building", "commit_id": isCommit}),
 		},
 	)
 	s.expect(t, "Cancel", 1, 1)
@@ -143,28 +161,26 @@ func (s *service) started(t *testing.T) (*protocol, result) {
 // A refresh removes a build from the state only if it certainly does not exist.
 func TestBuild_refreshOfARunningBuild(t *testing.T) {
 	t.Parallel()
-	serve := func(path string, status int, body string) emulator.Fault {
-		return emulator.Fault{Method: http.MethodGet, Path: path, StatusCode: status, Body: body, Times: -1}
-	}
 	for name, c := range map[string]struct {
 		before func(s *service)
 		want   string // An error that leaves the state as it is; "" means that the build is removed.
 	}{
-		"build is gone": {func(s *service) { s.RemoveBuild(s.Builds()[0].ID) }, ""},
+		"build is gone": {(*service).removeBuild, ""},
 		"job is gone":   {func(s *service) { s.RemoveJob(s.jobID) }, ""},
 		"other build": {func(s *service) {
-			s.InjectFault(serve(buildPath, http.StatusOK, fmt.Sprintf(`{"build_id":%q,"build_state":"Building"}`, s.AddBuild(s.jobID))))
+			body := fmt.Sprintf(`{"build_id":%q,"build_state":"Building"}`, s.AddBuild(s.jobID))
+			s.InjectFault(respond(http.MethodGet, buildPath, http.StatusOK, body))
 		}, "the response describes build"},
 		"ambiguous error": {func(s *service) {
-			s.InjectFault(serve(buildPath, http.StatusBadRequest, `{"error_code":"SVCSTG.CPE.5004401","error_msg":"x"}`))
-			s.InjectFault(serve(buildsPath, http.StatusOK, `{"total":0,"list":[]}`))
+			s.InjectFault(respond(http.MethodGet, buildPath, http.StatusBadRequest, `{"error_code":"SVCSTG.CPE.5004401"}`))
+			s.InjectFault(respond(http.MethodGet, buildsPath, http.StatusOK, `{"total":0,"list":[]}`))
 		}, "SVCSTG.CPE.5004401"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newService(t)
 			p, created := s.started(t)
-			own := s.Builds()[0].ID
+			own := s.buildID()
 			c.before(s)
 			got := p.refresh(t, created)
 			if c.want == "" {
@@ -199,7 +215,7 @@ func TestBuild_unconfirmedStartIsNotRepeated(t *testing.T) {
 			s.InjectFault(notFound)
 			p := s.protocol(t, nil)
 			created := p.create(t.Context(), t, map[string]any{"job_id": s.jobID, "wait": wait})
-			contains(t, created.only(t, severity), "Error ", s.Builds()[0].ID)
+			contains(t, created.only(t, severity), "Error ", s.buildID())
 			s.advance(9 * time.Minute)
 			refreshed := p.refresh(t, created)
 			contains(t, refreshed.only(t, isError), "Build not readable yet", "ten minutes after its start")
@@ -236,12 +252,14 @@ func TestBuild_destroyOfARunningBuild(t *testing.T) {
 		"canceled":  {before: func(*service) {}, state: "Cancel", cancels: 1},
 		"has ended": {before: func(s *service) { s.advance(time.Hour) }, state: "Successful"},
 		"gone before the cancellation": {before: func(s *service) {
-			s.InjectFault(emulator.Fault{Method: http.MethodPatch, StatusCode: http.StatusNotFound, Body: notFound.Body, Do: func() { s.RemoveBuild(s.Builds()[0].ID) }})
+			fault := respond(http.MethodPatch, "", http.StatusNotFound, notFound.Body)
+			fault.Do = s.removeBuild
+			s.InjectFault(fault)
 		}, cancels: 1},
-		"gone after the cancellation":      {before: afterwards(notFound), state: "Cancel", cancels: 1},
-		"cannot be read":                   {func(s *service) { s.InjectFault(forbidden(http.MethodGet, buildPath)) }, isError, "Error reading build", "Queuing", 0},
-		"cannot be canceled":               {func(s *service) { s.InjectFault(forbidden(http.MethodPatch, buildPath)) }, isError, "Error canceling build", "Queuing", 1},
-		"end of the cancellation not seen": {afterwards(forbidden(http.MethodGet, buildPath)), isWarning, "Build cancellation not confirmed", "Cancel", 1},
+		"gone after the cancellation": {before: afterwards(notFound), state: "Cancel", cancels: 1},
+		"cannot be read":              {inject(noRead), isError, "Error reading build", "Queuing", 0},
+		"cannot be canceled":          {inject(noCancel), isError, "Error canceling build", "Queuing", 1},
+		"not confirmed":               {afterwards(noRead), isWarning, "Build cancellation not confirmed", "Cancel", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -272,12 +290,10 @@ func TestBuild_importWithTriggers(t *testing.T) {
 	id := s.AddBuild(s.jobID)
 	s.advance(time.Hour)
 	s.run(t, resource.TestStep{
-		Config:           s.config(`triggers = { commit = "a" }`) + fmt.Sprintf("import {\n  to = %s\n  id = %q\n}\n", address, id),
-		ConfigPlanChecks: planned(plancheck.ResourceActionUpdate),
-		ConfigStateChecks: []statecheck.StateCheck{
-			value("build_id", knownvalue.StringExact(id)), value("state", knownvalue.StringExact("Successful")),
-			value("wait", knownvalue.Bool(true)),
-		},
+		Config: s.config(`triggers = { commit = "a" }`) +
+			fmt.Sprintf("import {\n  to = %s\n  id = %q\n}\n", address, id),
+		ConfigPlanChecks:  planned(plancheck.ResourceActionUpdate),
+		ConfigStateChecks: values(address, map[string]any{"build_id": id, "state": "Successful", "wait": true}),
 	})
 	s.expect(t, "Successful", 0, 0)
 }
@@ -291,7 +307,10 @@ func TestBuild_changedTriggersReplace(t *testing.T) {
 	for _, c := range []struct {
 		before, after map[string]string
 		want          bool
-	}{{nil, nil, false}, {nil, empty, false}, {empty, nil, false}, {nil, a, true}, {empty, a, true}, {a, nil, true}, {a, b, true}, {a, a, false}} {
+	}{
+		{nil, empty, false}, {empty, nil, false}, {a, a, false},
+		{nil, a, true}, {empty, a, true}, {a, nil, true}, {a, b, true},
+	} {
 		arguments := func(triggers map[string]string) map[string]any {
 			all := map[string]any{"job_id": s.jobID, "wait": false}
 			if triggers != nil {
@@ -340,7 +359,8 @@ func TestBuild_identity(t *testing.T) {
 		resource.TestStep{Config: s.config("wait = false"), ConfigStateChecks: identity},
 		resource.TestStep{Config: s.config(""), ConfigStateChecks: identity},
 		resource.TestStep{
-			Config: s.config(""), ResourceName: address, ImportState: true, ImportStateKind: resource.ImportBlockWithResourceIdentity,
+			Config: s.config(""), ResourceName: address,
+			ImportState: true, ImportStateKind: resource.ImportBlockWithResourceIdentity,
 		},
 	)
 }
@@ -353,28 +373,32 @@ func TestBuild_interruptedBuildIsNotLost(t *testing.T) {
 	defer interrupt()
 	s.during("PreProcess", interrupt)
 	got := s.protocol(t, nil).create(ctx, t, map[string]any{"job_id": s.jobID, "wait": true})
-	id := s.Builds()[0].ID
-	contains(t, got.only(t, isError), "Interrupted while the build was running", "It keeps running in ServiceStage.", "marked as tainted", id)
+	id := s.buildID()
+	contains(t, got.only(t, isError), "Interrupted while the build was running", "It keeps running in ServiceStage.",
+		"marked as tainted", id)
 	if stored := providertest.Text(t, got.state, "build_id"); stored != id {
 		t.Errorf("the state contains %q, want %q", stored, id)
 	}
 	s.expect(t, "Building", 1, 0)
 }
 
-// The region is stored by create, by import and by the first read. A running build is not missing because the provider's region
-// changed: it is not removed from the state. A build that has ended is not read.
+// The region is stored by create, by import and by the first read. A running build is not missing because the
+// provider's region changed: it is not removed from the state. A build that has ended is not read.
 func TestBuild_otherRegionIsNotNotFound(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	p, created := s.started(t)
 	unknown := created
 	unknown.private = nil
-	results := map[string]result{"create": created, "import": p.importBuild(t, s.Builds()[0].ID, ""), "first read": p.refresh(t, unknown)}
+	results := map[string]result{
+		"create": created, "import": p.importBuild(t, s.buildID(), ""), "first read": p.refresh(t, unknown),
+	}
 	s.ForgetRequests()
 	there, nowhere := s.protocol(t, map[string]any{"region": "cn-east-3"}), s.protocol(t, map[string]any{"region": nil})
 	for name, stored := range results {
 		for _, got := range []result{there.refresh(t, stored), there.destroy(t, stored)} {
-			contains(t, got.only(t, isError), "is in region cn-north-4, and the provider's region is cn-east-3", s.Builds()[0].ID)
+			contains(t, got.only(t, isError),
+				"is in region cn-north-4, and the provider's region is cn-east-3", s.buildID())
 			if got.state == nil {
 				t.Errorf("%s: the build was removed from the state", name)
 			}
@@ -395,12 +419,14 @@ func TestBuild_impossibleTimeoutIsNotPlanned(t *testing.T) {
 	s := newService(t)
 	p := s.protocol(t, nil)
 	for argument, value := range map[string]string{"create": "0s", "read": "-5m", "delete": "30"} {
-		config := providertest.Encode(t, p.kind(), map[string]any{"job_id": s.jobID, "timeouts": timeouts(argument, value)})
-		got := result{
-			diagnostics: must(p.ValidateResourceConfig(t.Context(), &tfprotov6.ValidateResourceConfigRequest{TypeName: resourceType, Config: config})).Diagnostics,
-		}
+		validated := must(p.ValidateResourceConfig(t.Context(), &tfprotov6.ValidateResourceConfigRequest{
+			TypeName: resourceType,
+			Config:   p.encode(t, map[string]any{"job_id": s.jobID, "timeouts": timeouts(argument, value)}),
+		}))
+		got := result{diagnostics: validated.Diagnostics}
 		contains(t, got.only(t, isError), "The timeout must be a positive duration", fmt.Sprintf("got %q", value))
-		if path := got.diagnostics[0].Attribute.String(); path != fmt.Sprintf("AttributeName(%q).AttributeName(%q)", "timeouts", argument) {
+		path := got.diagnostics[0].Attribute.String()
+		if path != fmt.Sprintf("AttributeName(%q).AttributeName(%q)", "timeouts", argument) {
 			t.Errorf("path: got %s", path)
 		}
 	}
