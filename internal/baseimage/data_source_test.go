@@ -45,10 +45,11 @@ func TestBaseImages(t *testing.T) {
 	})
 	providertest.Run(t, server, resource.TestStep{
 		Config: providertest.Config(server, `data "servicestage_base_images" "test" {}`),
-		ConfigStateChecks: []statecheck.StateCheck{statecheck.ExpectKnownValue(
-			"data.servicestage_base_images.test", tfjsonpath.New("stacks"), knownvalue.MapExact(map[string]knownvalue.Check{
-				"Go": versions("1.11"), "Java": versions("17", "11"), "Php": versions(), "Rust": versions(), "Zig": versions(),
-			})),
+		ConfigStateChecks: []statecheck.StateCheck{
+			statecheck.ExpectKnownValue(
+				"data.servicestage_base_images.test", tfjsonpath.New("stacks"), knownvalue.MapExact(map[string]knownvalue.Check{
+					"Go": versions("1.11"), "Java": versions("17", "11"), "Php": versions(), "Rust": versions(), "Zig": versions(),
+				})),
 		},
 	})
 }

@@ -308,8 +308,13 @@ func TestBuild_changedTriggersReplace(t *testing.T) {
 		before, after map[string]string
 		want          bool
 	}{
-		{nil, empty, false}, {empty, nil, false}, {a, a, false},
-		{nil, a, true}, {empty, a, true}, {a, nil, true}, {a, b, true},
+		{nil, empty, false},
+		{empty, nil, false},
+		{a, a, false},
+		{nil, a, true},
+		{empty, a, true},
+		{a, nil, true},
+		{a, b, true},
 	} {
 		arguments := func(triggers map[string]string) map[string]any {
 			all := map[string]any{"job_id": s.jobID, "wait": false}

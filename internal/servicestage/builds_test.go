@@ -127,7 +127,8 @@ func TestBuildLog_parts(t *testing.T) {
 		want    servicestage.BuildLog
 	}{
 		"until a part is empty": {
-			[]reply{one, {body: `{"buildlog":"two\n","next":"8"}`}, {body: `{"buildlog":"","next":8}`}}, 100,
+			[]reply{one, {body: `{"buildlog":"two\n","next":"8"}`}, {body: `{"buildlog":"","next":8}`}},
+			100,
 			servicestage.BuildLog{Text: "one\ntwo\n"},
 		},
 		"until the offset repeats": {
