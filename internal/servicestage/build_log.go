@@ -179,7 +179,11 @@ func (r *checkResults) add(check, kind string, group json.RawMessage) error {
 // checkInfo reads the information of one check. The response contains it under the name of the check; one that does
 // not, such as the build itself, has none.
 func (c *Client) checkInfo(ctx context.Context, buildID, check string) (string, error) {
-	var response map[string]json.RawMessage
+	var response struct { // Other members are not kept.
+		Checkstyle json.RawMessage `json:"checkstyle"`
+		Findbugs   json.RawMessage `json:"findbugs"`
+		PMD        json.RawMessage `json:"pmd"`
+	}
 	query := url.Values{"taskname": {check}}
 	err := c.get(ctx, buildPath(buildID), query, &response)
 	if isUnsupported(err) {
@@ -189,7 +193,9 @@ func (c *Client) checkInfo(ctx context.Context, buildID, check string) (string, 
 		return "", err
 	}
 	var info bytes.Buffer
-	_ = json.Compact(&info, response[check]) // An absent member is empty.
+	_ = json.Compact(&info, map[string]json.RawMessage{ // An absent member is empty.
+		"checkstyle": response.Checkstyle, "findbugs": response.Findbugs, "pmd": response.PMD,
+	}[check])
 	if slices.Contains([]string{"{}", "null", `""`}, info.String()) {
 		return "", nil
 	}
