@@ -48,8 +48,9 @@ var page []byte
 //	POST   /_emulator/jobs/{job_id}/builds/{build_id}/cancel
 //	                                         cancels a build; returns it
 //
-// With [Options.AdminToken], requests need the header "Authorization: Bearer TOKEN", except the page and health. Without it,
-// only loopback clients are served, and the Host header must be localhost or a loopback address. A foreign Origin is rejected.
+// With [Options.AdminToken], requests need the header "Authorization: Bearer TOKEN", except the page and health; the page
+// reads the token from the fragment of its address, /_emulator/#token=TOKEN. Without it, only loopback clients are served, and
+// the Host header must be localhost or a loopback address. A foreign Origin is rejected.
 func (s *Service) newAdminRoutes() *http.ServeMux {
 	routes := http.NewServeMux()
 	routes.HandleFunc("GET "+adminPrefix+"{$}", func(w http.ResponseWriter, _ *http.Request) {
@@ -220,6 +221,9 @@ func (s *Service) parseSeed(raw json.RawMessage) (*job, error) {
 	if err := errors.Join(decode(raw, &seed, (*json.Decoder).DisallowUnknownFields), decode(raw, &spec)); err != nil {
 		return nil, err
 	}
+	if spec == nil {
+		return nil, invalid("it is null")
+	}
 	delete(spec, "job_id")
 	fill(spec, document{"environment_setting": document{}})
 	if err := checkSpec(spec, seed.JobName); err != nil {
@@ -300,7 +304,7 @@ func (s *Service) getState(r *http.Request) (any, error) {
 		"total": total, "jobs": jobs, "faults": faults,
 		"accepted": document{
 			"access_key": s.options.AccessKey, "secret_key": s.options.SecretKey, "security_token": s.options.SecurityToken,
-			"token": s.options.Token, "user": iam.UserName, "password": iam.Password, "domain": iam.DomainName,
+			"token": s.options.Token, "user": DefaultUserName, "password": iam.Password, "domain": iam.DomainName,
 			"agency": iam.Agency, "identity_provider": iam.IDP, "id_token": iam.IDToken,
 		},
 	}, nil
