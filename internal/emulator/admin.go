@@ -48,9 +48,8 @@ var page []byte
 //	POST   /_emulator/jobs/{job_id}/builds/{build_id}/cancel
 //	                                         cancels a build; returns it
 //
-// With [Options.AdminToken], requests need the header "Authorization: Bearer TOKEN", except the page and health; the page
-// reads the token from the fragment of its address, /_emulator/#token=TOKEN. Without it, only loopback clients are served, and
-// the Host header must be localhost or a loopback address. A foreign Origin is rejected.
+// With [Options.AdminToken], requests need the header "Authorization: Bearer TOKEN", except the page and health. Without it,
+// only loopback clients are served, and the Host header must be localhost or a loopback address. A foreign Origin is rejected.
 func (s *Service) newAdminRoutes() *http.ServeMux {
 	routes := http.NewServeMux()
 	routes.HandleFunc("GET "+adminPrefix+"{$}", func(w http.ResponseWriter, _ *http.Request) {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/url"
 	"strings"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
@@ -40,10 +39,6 @@ func writeBanner(w io.Writer, base, shell string, options emulator.Options) erro
 			fmt.Fprintf(&text, "  export %s=%s\n", variable[0], "'"+strings.ReplaceAll(variable[1], "'", `'\''`)+"'")
 		}
 	}
-	page := base + "/_emulator/"
-	if options.AdminToken != "" {
-		page += "#token=" + strings.ReplaceAll(url.QueryEscape(options.AdminToken), "+", "%20")
-	}
 	fmt.Fprintf(&text, `
 It also accepts:
 
@@ -52,9 +47,9 @@ It also accepts:
   agency             %s of account %s
   identity provider  %s, ID token %s
 
-Web page: %s
+Web page: %s/_emulator/
 `, options.Token, emulator.DefaultUserName, emulator.DefaultPassword, emulator.DefaultDomainName,
-		emulator.DefaultAgency, emulator.DefaultDomainName, emulator.DefaultIDP, emulator.DefaultIDToken, page)
+		emulator.DefaultAgency, emulator.DefaultDomainName, emulator.DefaultIDP, emulator.DefaultIDToken, base)
 	_, err := io.WriteString(w, text.String())
 	return err
 }
