@@ -238,6 +238,9 @@ func (s *Service) parseSeed(raw json.RawMessage) (*job, error) {
 	if err := errors.Join(decode(raw, &seed, (*json.Decoder).DisallowUnknownFields), decode(raw, &spec)); err != nil {
 		return nil, err
 	}
+	if spec == nil {
+		return nil, invalid("it is null")
+	}
 	delete(spec, "job_id")
 	fill(spec, document{"environment_setting": document{}})
 	if err := checkSpec(spec, seed.JobName); err != nil {
@@ -318,7 +321,7 @@ func (s *Service) getState(r *http.Request) (any, error) {
 		"total": total, "jobs": jobs, "faults": faults,
 		"accepted": document{
 			"access_key": s.options.AccessKey, "secret_key": s.options.SecretKey, "security_token": s.options.SecurityToken,
-			"token": s.options.Token, "user": iam.UserName, "password": iam.Password, "domain": iam.DomainName,
+			"token": s.options.Token, "user": DefaultUserName, "password": iam.Password, "domain": iam.DomainName,
 			"agency": iam.Agency, "identity_provider": iam.IDP, "id_token": iam.IDToken,
 		},
 	}, nil
