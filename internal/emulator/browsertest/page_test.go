@@ -193,13 +193,13 @@ func TestPage_fault(t *testing.T) {
 // get sends a request to the emulated service, without credentials.
 func get(t *testing.T, address string) *http.Response {
 	t.Helper()
-	return request(t, http.MethodGet, address, "")
+	return request(t, http.MethodGet, address, "", "")
 }
 
 // request sends a request with a token to the emulated service.
-func request(t *testing.T, method, address, token string) *http.Response {
+func request(t *testing.T, method, address, token, body string) *http.Response {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, address, nil)
+	request, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@
 package browsertest
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"net/http"
@@ -40,15 +41,15 @@ func TestScreenshots(t *testing.T) {
 		if strings.HasSuffix(name, "-arm") {
 			body["environment_setting"].(map[string]any)["build_os"] = map[string]any{"arch": "aarch64"}
 		}
-		ids[name] = server.AddJob(body)
+		ids[name] = create(t, server, body)
 	}
 	for _, path := range []string{"", "/" + ids["checkout-service"], "/" + ids["payment-gateway"] + "/builds", "/unknown"} {
-		request(t, http.MethodGet, server.URL+"/assembling/v1/jobs"+path, emulator.DefaultToken)
+		request(t, http.MethodGet, server.URL+"/assembling/v1/jobs"+path, emulator.DefaultToken, "")
 	}
-	request(t, http.MethodGet, server.URL+"/assembling/v1/jobs", "expired")
+	request(t, http.MethodGet, server.URL+"/assembling/v1/jobs", "expired", "")
 	server.InjectFault(emulator.Fault{Path: "/assembling/v1/jobs", StatusCode: http.StatusServiceUnavailable})
 	server.InjectFault(emulator.Fault{Method: http.MethodPost, Path: "/assembling/v1/jobs", Drop: true, After: true})
-	request(t, http.MethodGet, server.URL+"/assembling/v1/jobs?page=1&per_page=100", emulator.DefaultToken)
+	request(t, http.MethodGet, server.URL+"/assembling/v1/jobs?page=1&per_page=100", emulator.DefaultToken, "")
 	server.AddBuild(ids["catalogue-service"])
 	server.InjectOutcomes(emulator.Outcome{Phase: "Build", Log: "go: build failed: package payment: undefined: Currency"})
 	server.AddBuild(ids["payment-gateway"])
@@ -92,4 +93,16 @@ func TestScreenshots(t *testing.T) {
 		page.open(server, "?drawer#"+ids["payment-gateway"])
 		shoot(fmt.Sprintf("width-%d-failed", width))
 	}
+}
+
+// create sends a create request with a token and returns the ID of the build job.
+func create(t *testing.T, server *emulator.Server, spec map[string]any) string {
+	t.Helper()
+	body, err := json.Marshal(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request(t, http.MethodPost, server.URL+"/assembling/v1/jobs", emulator.DefaultToken, string(body))
+	jobs := server.Jobs()
+	return jobs[len(jobs)-1].ID
 }

@@ -21,6 +21,7 @@ const presets = {
 };
 
 const $ = (id) => document.getElementById(id);
+const longTime = { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" };
 const integer = new Intl.NumberFormat("en");
 
 let state = { jobs: [], faults: [], total: 0 };
@@ -205,7 +206,7 @@ function renderJobs() {
     row.title = job.description ?? "";
     setFields(row, {
       name: job.name, arch: job.arch, repository: job.repository, branch: job.branch, cluster: job.cluster,
-      enterprise: job.enterprise_project_id, by: job.changed_by,
+      enterprise: job.enterprise_project_id, by: changedBy(job),
       number: job.last_build ? `#${job.last_build.number}` : "None",
     });
     row.querySelector("[data-field=enterprise]").title = job.enterprise_project_id ?? "";
@@ -222,6 +223,9 @@ function renderJobs() {
   $("first").disabled = $("previous").disabled = offset === 0;
   $("next").disabled = $("last").disabled = end >= total;
 }
+
+// changedBy returns the request of the last change, without the job's own ID.
+const changedBy = (job) => job.changed_by.replace(job.job_id, "{job_id}");
 
 function renderRequests({ requests, total }) {
   setText($("requests-total"), integer.format(total));
@@ -242,6 +246,7 @@ function renderRequests({ requests, total }) {
 
 function duration(milliseconds) {
   if (milliseconds >= 1000) return `${(milliseconds / 1000).toFixed(1)} s`;
+  if (milliseconds < 0.05) return "< 0.1 ms";
   return `${milliseconds < 10 ? milliseconds.toFixed(1) : Math.round(milliseconds)} ms`;
 }
 
@@ -273,7 +278,7 @@ function renderJob(newJob) {
     pairs($("job-fields"), {
       "Job ID": job.job_id, Description: job.description, Architecture: job.arch, Repository: job.repository,
       Branch: job.branch, Cluster: job.cluster, "Enterprise project": job.enterprise_project_id, Project: job.project_id,
-      "Last change": [job.changed_at && new Date(job.changed_at).toLocaleString("en", { hourCycle: "h23" }), job.changed_by]
+      "Last change": [job.changed_at && new Date(job.changed_at).toLocaleString("en", longTime), changedBy(job)]
         .filter(Boolean).join(", "),
     });
     const total = job.builds_total;
@@ -302,6 +307,7 @@ function renderBuild(item, build, created) {
   cancel.parentElement.hidden = tones[build.status] !== "busy";
   cancel.onclick = () => act(() => send("POST", `${jobPath()}/builds/${encodeURIComponent(build.build_id)}/cancel`), "Build canceled");
   const log = item.querySelector(".log");
+  if (created) item.addEventListener("toggle", () => { log.scrollTop = log.scrollHeight; });
   log.setAttribute("aria-label", `Log of build ${build.number}`);
   const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 8;
   if (build.log.startsWith(log.textContent)) {
@@ -484,8 +490,7 @@ $("remove-faults").addEventListener("click", () => act(() => send("PUT", "faults
 
 for (const id of ["open-connect", "empty-connect"]) {
   $(id).addEventListener("click", () => {
-    const accepted = Object.entries(state.accepted).map(([name, value]) => [credentialNames[name] ?? name, value]);
-    pairs($("accepted"), Object.fromEntries(accepted));
+    pairs($("accepted"), Object.fromEntries(Object.entries(credentialNames).map(([name, title]) => [title, state.accepted[name]])));
     setText($("exports"), exportLines());
     openDialog("connect");
   });
@@ -495,7 +500,7 @@ for (const id of ["open-connect", "empty-connect"]) {
 function exportLines() {
   const { address, region, accepted } = state;
   return Object.entries({
-    HW_SERVICESTAGE_ENDPOINT: address, HW_IAM_ENDPOINT: address, HW_REGION_NAME: region || "cn-north-4",
+    HW_SERVICESTAGE_ENDPOINT: address, HW_IAM_ENDPOINT: address, HW_STS_ENDPOINT: address, HW_REGION_NAME: region || "cn-north-4",
     HW_ACCESS_KEY: accepted.access_key, HW_SECRET_KEY: accepted.secret_key, HW_SECURITY_TOKEN: accepted.security_token,
   }).filter(([, value]) => value).map(([name, value]) => `export ${name}=${quote(value)}`).join("\n");
 }
