@@ -1,7 +1,6 @@
 // The page polls the JSON API once a second and updates the elements in place. Data reaches the document as text only.
 
 const interval = 1000;
-const pageSize = 20;
 const requestCount = 50;
 const phaseTones = { Successful: "good", Failed: "bad", Timeout: "bad", Building: "busy", Cancel: "warning" };
 const tones = { ...phaseTones, Queuing: "busy", Pushing: "busy" };
@@ -25,6 +24,7 @@ const longTime = { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" };
 const integer = new Intl.NumberFormat("en");
 
 let state = { jobs: [], faults: [], total: 0 };
+let pageSize = 10;
 let offset = 0;
 let search = "";
 let openJob = ""; // the ID of the job in the drawer
@@ -203,10 +203,11 @@ function renderJobs() {
     const change = `${job.changed_at} ${job.changed_by}`;
     if (!created && row.dataset.change !== change) flash(row);
     row.dataset.change = change;
-    row.title = job.description ?? "";
+    row.title = job.description;
+    row.querySelector("[data-field=by]").title = changedBy(job);
     setFields(row, {
-      name: job.name, arch: job.arch, repository: job.repository, branch: job.branch, cluster: job.cluster,
-      enterprise: job.enterprise_project_id, by: changedBy(job),
+      name: job.name, arch: job.arch, repository: job.repository.replace(/^https:\/\//, ""), branch: job.branch, cluster: job.cluster,
+      enterprise: job.enterprise_project_id, by: changedBy(job).replace("/assembling/v1/", "…/"),
       number: job.last_build ? `#${job.last_build.number}` : "None",
     });
     row.querySelector("[data-field=enterprise]").title = job.enterprise_project_id ?? "";
@@ -218,7 +219,7 @@ function renderJobs() {
   $("empty-connect").hidden = search !== "";
   setText($("no-jobs-text"), search ? "No build job matches the search." : "No build jobs yet. They appear here during terraform apply.");
   const end = offset + state.jobs.length;
-  $("pager").hidden = total <= pageSize;
+  $("pager").hidden = total <= 10;
   setText($("range"), `${integer.format(offset + 1)}–${integer.format(end)} of ${integer.format(total)}`);
   $("first").disabled = $("previous").disabled = offset === 0;
   $("next").disabled = $("last").disabled = end >= total;
@@ -437,7 +438,8 @@ $("open-delete").addEventListener("click", () => {
 });
 
 $("open-reset").addEventListener("click", () => {
-  confirmAction("Reset emulator", "Deletes all build jobs, builds, faults and recorded requests.", "Reset", async () => {
+  confirmAction("Reset emulator", "Deletes all build jobs, builds, faults and recorded requests. " +
+    "Those of the -seed and -fault flags are added again.", "Reset", async () => {
     await send("POST", "reset");
     showMessage("Emulator reset");
   });
@@ -547,6 +549,12 @@ $("first").addEventListener("click", turn(() => 0));
 $("previous").addEventListener("click", turn(() => offset - pageSize));
 $("next").addEventListener("click", turn(() => offset + pageSize));
 $("last").addEventListener("click", turn(() => (Math.ceil(state.total / pageSize) - 1) * pageSize));
+
+$("page-size").addEventListener("change", () => {
+  pageSize = Number($("page-size").value);
+  offset = 0;
+  refresh();
+});
 
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, select, textarea, dialog");
