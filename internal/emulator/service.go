@@ -127,7 +127,7 @@ func NewService(options Options) (*Service, error) {
 }
 
 // forJob returns a handler for an operation on a build job.
-func (s *Service) forJob(handle func(*http.Request, *job) (any, error)) func(*http.Request) (any, error) {
+func (s *Service) forJob(handle func(*http.Request, *job) (any, error)) operation {
 	return func(r *http.Request) (any, error) {
 		job, err := s.state.job(r.PathValue("job_id"))
 		if err != nil {
@@ -138,7 +138,7 @@ func (s *Service) forJob(handle func(*http.Request, *job) (any, error)) func(*ht
 }
 
 // forBuild returns a handler for an operation on a build.
-func (s *Service) forBuild(handle func(*http.Request, *job, *build) (any, error)) func(*http.Request) (any, error) {
+func (s *Service) forBuild(handle func(*http.Request, *job, *build) (any, error)) operation {
 	return func(r *http.Request) (any, error) {
 		build, err := s.state.build(r.PathValue("build_id"))
 		if err != nil {
@@ -152,10 +152,37 @@ func (s *Service) forBuild(handle func(*http.Request, *job, *build) (any, error)
 	}
 }
 
+// An operation returns the body of a response; nil means 204. The lock is held.
+type operation func(*http.Request) (any, error)
+
+// register adds operations to routes. Responses have the status, or are what failure returns for an error.
+func (s *Service) register(routes *http.ServeMux, status int, failure func(*apiError) any, operations map[string]operation) {
+	for pattern, operation := range operations {
+		s.counts[pattern] = 0
+		routes.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			body, err := operation(r)
+			if err == nil && r.Method != http.MethodGet {
+				err = s.state.save(s.options.StateFile)
+			}
+			if err != nil {
+				respondError(w, err, failure)
+				return
+			}
+			if token, ok := body.(tokenResponse); ok {
+				w.Header().Set("X-Subject-Token", token.value)
+				body = document{"token": token.body}
+			}
+			respond(w, status, body)
+		})
+	}
+}
+
 // newRoutes returns the operations of the Build API and of IAM.
 func (s *Service) newRoutes() *http.ServeMux {
 	routes := http.NewServeMux()
-	for pattern, handle := range map[string]func(*http.Request) (any, error){
+	s.register(routes, http.StatusOK, buildFailure, map[string]operation{
 		"POST /assembling/v1/jobs":                     s.createJob,
 		"GET /assembling/v1/jobs":                      s.listJobs,
 		"GET /assembling/v1/jobs/{job_id}":             s.forJob(s.getJob),
@@ -171,22 +198,9 @@ func (s *Service) newRoutes() *http.ServeMux {
 		"GET /assembling/v1/builds/{build_id}/results": s.forBuild(s.getResults),
 		"GET /assembling/v1/base_images":               s.listBaseImages,
 		"GET /v3/{project_id}/assembling/base-images":  s.listBaseImages,
-	} {
-		s.counts[pattern] = 0
-		routes.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			body, err := handle(r)
-			if err == nil && r.Method != http.MethodGet {
-				err = s.state.save(s.options.StateFile)
-			}
-			s.respond(w, body, err)
-		})
-	}
-	s.addIAMRoutes(routes)
-	routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		s.respond(w, nil, errNotPublished)
 	})
+	s.addIAMRoutes(routes)
+	routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { respondError(w, errNotPublished, buildFailure) })
 	return routes
 }
 
@@ -257,7 +271,7 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 			err = errNotPublished
 		}
 		if err != nil {
-			s.respond(&response, nil, err)
+			respondError(&response, err, buildFailure)
 		} else {
 			s.routes.ServeHTTP(&response, r)
 		}
@@ -325,30 +339,19 @@ func (s *Service) logf(format string, arguments ...any) {
 	}
 }
 
-// respond writes what a handler returned: an apiError with its status, nil as 204, everything else as 200.
-func (s *Service) respond(w http.ResponseWriter, body any, err error) {
-	status := http.StatusOK
-	if err != nil {
-		failure := asAPIError(err)
-		status = failure.Status
-		failure.RequestID = w.Header().Get("X-Request-Id")
-		body = failure
-	}
+// respond writes a body as JSON; nil as 204.
+func respond(w http.ResponseWriter, status int, body any) {
 	if body == nil {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	s.write(w, status, body)
-}
-
-func (s *Service) write(w http.ResponseWriter, status int, body any) {
 	encoded, err := json.Marshal(body)
 	if err != nil {
 		panic(fmt.Sprintf("emulator: a response cannot be encoded: %v", err))
 	}
 	w.Header().Set("Content-Type", "application/json;charset=utf8")
 	w.WriteHeader(status)
-	_, _ = w.Write(encoded) // A buffer does not fail.
+	_, _ = w.Write(encoded) // The client may be gone.
 }
 
 // bufferedResponse is a response that a fault can still replace.
