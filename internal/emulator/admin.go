@@ -9,6 +9,7 @@ import (
 	"embed"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -170,12 +171,15 @@ func (s *Service) reset() error {
 func (s *Service) restart() error {
 	s.faults = nil
 	for _, fault := range s.options.Faults {
-		s.faults = append(s.faults, &fault)
+		s.addFault(fault)
 	}
 	if len(s.options.Seed) == 0 || len(s.state.Jobs) > 0 {
 		return nil
 	}
-	return s.seed(s.options.Seed)
+	if err := s.seed(s.options.Seed); err != nil {
+		return fmt.Errorf("initial build jobs: %s", asAPIError(err).Message)
+	}
+	return nil
 }
 
 func (s *Service) postSeed(r *http.Request) (any, error) {
@@ -218,7 +222,7 @@ func (s *Service) parseSeed(raw json.RawMessage) (*job, error) {
 		return nil, invalid("it is null")
 	}
 	delete(spec, "job_id")
-	fill(spec, document{"environment_setting": document{}})
+	merge(spec, isUnset, document{"environment_setting": document{}})
 	if err := checkSpec(spec, seed.JobName); err != nil {
 		return nil, err
 	}

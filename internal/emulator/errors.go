@@ -9,8 +9,8 @@ import (
 	"net/http"
 )
 
-// apiError is an error response. Codes of the gateway are published; of the build service only the form SVCSTG.CPE.[Error_ID]
-// is, where the first three digits of an Error_ID are an HTTP status.
+// apiError is an error response. The codes of the gateway are documented. Of the build service, only the form
+// SVCSTG.CPE.[Error_ID] is, where an Error_ID starts with an HTTP status.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/devg-apisign/api-sign-errorcode.html.
 type apiError struct {
