@@ -9,6 +9,7 @@ import (
 	"embed"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -75,36 +76,21 @@ func (s *Service) newAdminRoutes() *http.ServeMux {
 	for name := range pageFiles {
 		routes.HandleFunc("GET "+adminPrefix+cmp.Or(name, "{$}"), servePage)
 	}
-	for pattern, handle := range map[string]func(*http.Request) (any, error){
-		"GET health":                func(*http.Request) (any, error) { return document{"status": "ok"}, nil },
-		"GET state":                 s.getState,
-		"GET requests":              s.listRequests,
-		"POST reset":                func(*http.Request) (any, error) { return nil, s.reset() },
-		"POST seed":                 s.postSeed,
-		"PUT faults":                s.putFaults,
-		"GET jobs/{job_id}":         s.forJob(s.getJobWithBuilds),
-		"PATCH jobs/{job_id}":       s.forJob(s.patchJob),
-		"DELETE jobs/{job_id}":      s.forJob(s.deleteJob),
-		"POST jobs/{job_id}/builds": s.forJob(s.postBuild),
-		"POST jobs/{job_id}/builds/{build_id}/cancel": s.forBuild(s.postCancel),
-	} {
-		method, path, _ := strings.Cut(pattern, " ")
-		routes.HandleFunc(method+" "+adminPrefix+path, func(w http.ResponseWriter, r *http.Request) {
-			_, err := readBody(w, r, maxAdminBody)
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			var body any
-			if err == nil {
-				body, err = handle(r)
-			}
-			if err == nil && r.Method != http.MethodGet {
-				err = s.state.save(s.options.StateFile)
-			}
-			s.respondAdmin(w, body, err)
-		})
-	}
+	s.register(routes, http.StatusOK, adminFailure, map[string]operation{
+		"GET " + adminPrefix + "health":                                  func(*http.Request) (any, error) { return document{"status": "ok"}, nil },
+		"GET " + adminPrefix + "state":                                   s.getState,
+		"GET " + adminPrefix + "requests":                                s.listRequests,
+		"POST " + adminPrefix + "reset":                                  func(*http.Request) (any, error) { return nil, s.reset() },
+		"POST " + adminPrefix + "seed":                                   s.postSeed,
+		"PUT " + adminPrefix + "faults":                                  s.putFaults,
+		"GET " + adminPrefix + "jobs/{job_id}":                           s.forJob(s.getJobWithBuilds),
+		"PATCH " + adminPrefix + "jobs/{job_id}":                         s.forJob(s.patchJob),
+		"DELETE " + adminPrefix + "jobs/{job_id}":                        s.forJob(s.deleteJob),
+		"POST " + adminPrefix + "jobs/{job_id}/builds":                   s.forJob(s.postBuild),
+		"POST " + adminPrefix + "jobs/{job_id}/builds/{build_id}/cancel": s.forBuild(s.postCancel),
+	})
 	routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		s.respondAdmin(w, nil, &apiError{Status: http.StatusNotFound, Message: "there is no such operation"})
+		respondError(w, &apiError{Status: http.StatusNotFound, Message: "there is no such operation"}, adminFailure)
 	})
 	return routes
 }
@@ -112,8 +98,12 @@ func (s *Service) newAdminRoutes() *http.ServeMux {
 func (s *Service) serveAdmin(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	if err := s.authorizeAdmin(r); err != nil {
-		s.respondAdmin(w, nil, err)
+	err := s.authorizeAdmin(r)
+	if err == nil {
+		_, err = readBody(w, r, maxAdminBody)
+	}
+	if err != nil {
+		respondError(w, err, adminFailure)
 		return
 	}
 	s.admin.ServeHTTP(w, r)
@@ -158,19 +148,6 @@ func isLoopback(address string) bool {
 	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
-func (s *Service) respondAdmin(w http.ResponseWriter, body any, err error) {
-	status := http.StatusOK
-	if err != nil {
-		failure := asAPIError(err)
-		status, body = failure.Status, document{"error": failure.Message}
-	}
-	if body == nil {
-		w.WriteHeader(http.StatusNoContent)
-		return
-	}
-	s.write(w, status, body)
-}
-
 // readAdminBody decodes the body of a request of the JSON API.
 func readAdminBody(r *http.Request, target any) error {
 	content, err := io.ReadAll(r.Body)
@@ -194,12 +171,15 @@ func (s *Service) reset() error {
 func (s *Service) restart() error {
 	s.faults = nil
 	for _, fault := range s.options.Faults {
-		s.faults = append(s.faults, &fault)
+		s.addFault(fault)
 	}
 	if len(s.options.Seed) == 0 || len(s.state.Jobs) > 0 {
 		return nil
 	}
-	return s.seed(s.options.Seed)
+	if err := s.seed(s.options.Seed); err != nil {
+		return fmt.Errorf("initial build jobs: %s", asAPIError(err).Message)
+	}
+	return nil
 }
 
 func (s *Service) postSeed(r *http.Request) (any, error) {
@@ -242,7 +222,7 @@ func (s *Service) parseSeed(raw json.RawMessage) (*job, error) {
 		return nil, invalid("it is null")
 	}
 	delete(spec, "job_id")
-	fill(spec, document{"environment_setting": document{}})
+	merge(spec, isUnset, document{"environment_setting": document{}})
 	if err := checkSpec(spec, seed.JobName); err != nil {
 		return nil, err
 	}

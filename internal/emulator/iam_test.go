@@ -142,9 +142,9 @@ func TestIAM_login(t *testing.T) {
 		"user of other account":  {login(strings.Replace(goodUser, "emulator-domain", "other", 1), toProject), 401, wrong, ""},
 		"unknown project":        {login(goodUser, `,"scope":{"project":{"name":"nowhere"}}`), 401, noProject, ""},
 		"other account":          {login(goodUser, `,"scope":{"domain":{"name":"other"}}`), 401, noDomain, ""},
-		"other method":           {strings.Replace(login(goodUser, toProject), `["password"]`, `["totp"]`, 1), 400, "The method must be password, token or assume_role.", ""},
-		"no method":              {strings.Replace(login(goodUser, toProject), `["password"]`, `[]`, 1), 400, "There must be one method.", ""},
-		"null where objects are": {`{"auth":{"identity":null}}`, 400, "There must be one method.", ""},
+		"other method":           {strings.Replace(login(goodUser, toProject), `["password"]`, `["totp"]`, 1), 400, "methods must be password, token or assume_role.", ""},
+		"no method":              {strings.Replace(login(goodUser, toProject), `["password"]`, `[]`, 1), 400, "methods must be password, token or assume_role.", ""},
+		"null where objects are": {`{"auth":{"identity":null}}`, 400, "methods must be password, token or assume_role.", ""},
 		"token":                  {`{"auth":{"identity":{"methods":["token"],"token":{"id":"emulator-token"}}` + toProject + `}}`, 201, "", "p1"},
 		"token, project of account": {
 			`{"auth":{"identity":{"methods":["token"],"token":{"id":"emulator-token"}},"scope":{"project":{"name":"team","domain":{"name":"emulator-domain"}}}}}`, 201, "", "p2",
@@ -256,8 +256,8 @@ func TestIAM_temporaryKeys(t *testing.T) {
 		"token":                 {identity(`"methods":["token"]`), 15 * time.Minute, 0, ""},
 		"too long":              {agency(good + `,"duration_seconds":18446745000`), 0, 400, noDuration},
 		"token, an hour":        {identity(`"methods":["token"],"token":{"duration_seconds":3600}`), time.Hour, 0, ""},
-		"other method":          {identity(`"methods":["password"]`), 0, 400, "The method must be token or assume_role."},
-		"two methods":           {identity(`"methods":["token","assume_role"]`), 0, 400, "There must be one method."},
+		"other method":          {identity(`"methods":["password"]`), 0, 400, "methods must be token or assume_role."},
+		"two methods":           {identity(`"methods":["token","assume_role"]`), 0, 400, "methods must be token or assume_role."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -311,7 +311,7 @@ func TestIAM_temporaryKeysOfAToken(t *testing.T) {
 	if err := defaultKey.Authenticate(t.Context(), req, []byte(body)); err != nil {
 		t.Fatal(err)
 	}
-	wantIAMError(t, do(t, req), http.StatusBadRequest, "The method token takes X-Auth-Token.")
+	wantIAMError(t, do(t, req), http.StatusBadRequest, "The method token needs X-Auth-Token.")
 }
 
 func TestIAM_idToken(t *testing.T) {
