@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -77,8 +78,9 @@ type tab struct {
 	t   *testing.T
 	ctx context.Context
 
-	mu     sync.Mutex
-	errors []string
+	mu       sync.Mutex
+	errors   []string
+	requests int
 }
 
 // newTab opens a tab of the given size. At the end of the test, it reports errors of the page and requests to other hosts.
@@ -94,9 +96,7 @@ func newTab(t *testing.T, width, height int64) *tab {
 	page.ctx, timeout = context.WithTimeout(ctx, time.Minute)
 	t.Cleanup(timeout)
 	t.Cleanup(func() {
-		page.mu.Lock()
-		defer page.mu.Unlock()
-		for _, message := range page.errors {
+		for _, message := range page.takeErrors() {
 			t.Error(message)
 		}
 	})
@@ -114,6 +114,9 @@ func (p *tab) listen(event any) {
 			message = event.Entry.Text + " " + event.Entry.URL
 		}
 	case *network.EventRequestWillBeSent:
+		p.mu.Lock()
+		p.requests++
+		p.mu.Unlock()
 		if !strings.HasPrefix(event.Request.URL, "http://127.0.0.1:") {
 			message = "request to another host: " + event.Request.URL
 		}
@@ -125,11 +128,20 @@ func (p *tab) listen(event any) {
 	}
 }
 
-// ignoreErrors forgets the errors so far, such as those of requests to an emulator that the test has stopped.
-func (p *tab) ignoreErrors() {
+// takeErrors returns and forgets the errors so far, such as those of requests to an emulator that the test has stopped.
+func (p *tab) takeErrors() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	errors := p.errors
 	p.errors = nil
+	return errors
+}
+
+// countRequests returns the number of requests that the page has sent.
+func (p *tab) countRequests() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.requests
 }
 
 func (p *tab) do(steps ...chromedp.Action[chromedp.Void]) {
@@ -204,3 +216,9 @@ func call[P, R any](command cdp.Command[P, R], parameters P) chromedp.Action[chr
 		return err
 	})
 }
+
+// clock is the time of an emulator, which a test advances.
+type clock struct{ ahead atomic.Int64 }
+
+func (c *clock) now() time.Time          { return time.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *clock) advance(d time.Duration) { c.ahead.Add(int64(d)) }

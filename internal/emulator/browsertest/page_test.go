@@ -64,16 +64,23 @@ func TestPage_load(t *testing.T) {
 
 func TestPage_build(t *testing.T) {
 	t.Parallel()
-	server := emulator.New(t, emulator.Options{BuildDuration: 3 * time.Second})
+	var clock clock
+	server := emulator.New(t, emulator.Options{BuildDuration: 6 * time.Minute, Now: clock.now}) // One minute for each phase.
 	id := server.AddJob(spec("checkout"))
 	page := newTab(t, 1280, 900)
 	page.open(server, "#"+id)
 
 	page.click("#start-build")
+	page.waitForText(".build", "Queuing")
+	clock.advance(90 * time.Second)
 	page.waitForText(".build", "Building")
-	page.wait(`document.querySelector(".phases progress:nth-child(1)").value === 100`)
 	page.waitForText(".log", "[Download] started for checkout #1")
+	values := evaluate[[]float64](page, `[...document.querySelectorAll(".phases progress")].slice(0, 3).map((bar) => bar.value)`)
+	if values[0] != 100 || values[1] < 50 || values[1] > 90 || values[2] != 0 {
+		t.Errorf("in the middle of the second phase, the progress bars are at %v", values)
+	}
 	length := len(page.text(".log"))
+	clock.advance(5 * time.Minute)
 	page.waitForText(".build [data-field=state]", "Successful")
 	log := page.text(".log")
 	if len(log) <= length || !strings.Contains(log, "[PostProcess] ended: Successful") {
@@ -85,6 +92,8 @@ func TestPage_build(t *testing.T) {
 
 	server.InjectOutcomes(emulator.Outcome{Phase: "Init", Log: "no space left on device"})
 	page.click("#start-build")
+	page.waitForText(".build:first-child strong", "#2")
+	clock.advance(time.Minute)
 	page.waitForText(".build:first-child [data-field=state]", "Failed")
 	page.waitForText(".build:first-child .log", "no space left on device")
 
@@ -128,7 +137,7 @@ func TestPage_changeAndDelete(t *testing.T) {
 	if jobs := server.Jobs(); len(jobs) != 1 || jobs[0].Name() != "catalogue" {
 		t.Errorf("the jobs are %v", jobs)
 	}
-	page.ignoreErrors() // Of the rejected change.
+	page.takeErrors() // Of the rejected change.
 }
 
 // TestPage_hostileText proves that names, requests and logs are shown as text.
@@ -154,6 +163,45 @@ func TestPage_hostileText(t *testing.T) {
 	page.waitForText("#requests .path", "<script>")
 	if found := evaluate[bool](page, `"hacked" in window || document.querySelector("img, body script") !== null`); found {
 		t.Error("text became an element of the page")
+	}
+}
+
+func TestPage_contentSecurityPolicy(t *testing.T) {
+	t.Parallel()
+	page := newTab(t, 1280, 900)
+	page.open(emulator.New(t, emulator.Options{}), "")
+	ran := evaluate[bool](page, `(() => {
+		const script = document.createElement("script");
+		script.textContent = "inline = true";
+		document.head.append(script);
+		return "inline" in window;
+	})()`)
+	if errors := page.takeErrors(); ran || len(errors) == 0 {
+		t.Errorf("an inline script runs: %v; errors: %v", ran, errors)
+	}
+}
+
+// TestPage_background proves that the page in a background tab sends no requests.
+func TestPage_background(t *testing.T) {
+	t.Parallel()
+	page := newTab(t, 1280, 900)
+	page.open(emulator.New(t, emulator.Options{}), "")
+	hide := func(hidden bool) {
+		evaluate[bool](page, fmt.Sprintf(`Object.defineProperty(document, "hidden", { value: %t, configurable: true }) &&
+			document.dispatchEvent(new Event("visibilitychange"))`, hidden))
+	}
+	hide(true)
+	time.Sleep(time.Second) // The end of a refresh that has begun.
+	before := page.countRequests()
+	time.Sleep(2 * time.Second)
+	if after := page.countRequests(); after != before {
+		t.Errorf("in the background, the page sent %d requests", after-before)
+	}
+	hide(false)
+	for deadline := time.Now().Add(10 * time.Second); page.countRequests() == before; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("in the foreground again, the page sends no requests")
+		}
 	}
 }
 
@@ -428,7 +476,7 @@ func TestPage_stopped(t *testing.T) {
 	defer second.Close()
 	page.waitForText("#connection", "Live")
 	page.wait(`document.getElementById("stopped").hidden && !document.getElementById("open-reset").disabled`)
-	page.ignoreErrors()
+	page.takeErrors()
 }
 
 func TestPage_adminToken(t *testing.T) {
@@ -442,5 +490,5 @@ func TestPage_adminToken(t *testing.T) {
 	page.fill("#token input", "admin-token")
 	page.do(chromedp.KeyEvent(kb.Enter))
 	page.waitForText("#connection", "Live")
-	page.ignoreErrors() // Of the rejected requests.
+	page.takeErrors() // Of the rejected requests.
 }

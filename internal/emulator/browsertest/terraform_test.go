@@ -55,7 +55,8 @@ func terraform(t *testing.T, server *emulator.Server, configuration string) func
 // TestPage_terraform proves that a build job and its build appear during an apply, and that a change on the page is drift.
 func TestPage_terraform(t *testing.T) {
 	t.Parallel()
-	server := emulator.New(t, emulator.Options{BuildDuration: 5 * time.Second})
+	var clock clock
+	server := emulator.New(t, emulator.Options{BuildDuration: 6 * time.Minute, Now: clock.now})
 	command := terraform(t, server, `
 		terraform {
 		  required_providers {
@@ -88,12 +89,15 @@ func TestPage_terraform(t *testing.T) {
 	applied := make(chan error, 1)
 	go func() { applied <- apply.Wait() }()
 	page.waitForText("#jobs", "checkout")
+	page.waitForText("#jobs [data-field=state]", "Queuing")
+	clock.advance(time.Minute)
 	page.waitForText("#jobs [data-field=state]", "Building")
 	select {
 	case err := <-applied:
 		t.Fatalf("the page shows the running build after the apply has ended: %v\n%s", err, &output)
 	default:
 	}
+	clock.advance(6 * time.Minute)
 	if err := <-applied; err != nil {
 		t.Fatalf("apply: %v\n%s", err, &output)
 	}

@@ -102,8 +102,8 @@ function setConnected(now, error) {
   if (!now) {
     setText($("stopped"), error.status
       ? `The emulator at ${location.host} returned an error: ${error.message}`
-      : `The emulator at ${location.host} does not respond. Start it again on this address: the page shows the last ` +
-        "known state and reconnects automatically.");
+      : `The emulator at ${location.host} does not respond. The page shows the last known state, and reconnects when the ` +
+        "emulator runs again on this address.");
   }
   enableAll(document);
 }
@@ -395,7 +395,7 @@ function showJob(id) {
   setText($("job-name"), job?.name ?? "Build job");
   setText($("builds-total"), "");
   $("job-deleted").hidden = $("no-builds").hidden = true;
-  history.replaceState(null, "", `#${encodeURIComponent(id)}`);
+  history.replaceState(null, "", `#${id}`);
   enableAll($("job")); // A disabled button gets no focus.
   openDialog("job");
   refresh();
@@ -415,14 +415,16 @@ $("jobs").addEventListener("click", (event) => {
 $("start-build").addEventListener("click", () => act(() => send("POST", `${jobPath()}/builds`), "Build started"));
 
 $("open-change").addEventListener("click", () => {
-  for (const input of $("change-form").elements) if (input.name) input.value = job[input.name] ?? "";
+  for (const input of $("change-form").elements) {
+    if (input.name) input.value = input.dataset.before = job[input.name] ?? "";
+  }
   openDialog("change");
 });
 
 onSubmit($("change-form"), async (form) => {
   const changes = {};
   for (const input of form.elements) {
-    if (input.name && input.value !== (job?.[input.name] ?? "")) changes[input.name] = input.value || null;
+    if (input.name && input.value !== input.dataset.before) changes[input.name] = input.value || null;
   }
   await send("PATCH", jobPath(), changes);
   showMessage("Build job changed");
@@ -567,4 +569,4 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : refresh()));
 
 await refresh();
-if (location.hash.length > 1) showJob(decodeURIComponent(location.hash.slice(1)));
+if (location.hash.length > 1) showJob(location.hash.slice(1));
