@@ -1,9 +1,9 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package browsertest tests the web page of the emulator in a headless Chromium. It is a module of its own, so that the
-// provider does not depend on the client of the browser.
-package browsertest
+// Package browsertest_test tests the web page of the emulator in a headless Chromium. It is a module of its own, so
+// that the provider does not depend on the client of the browser.
+package browsertest_test
 
 import (
 	"context"
@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	path := findBrowser()
 	if path == "" {
-		fmt.Println("No Chromium or Chrome found: the tests of the emulator's web page are skipped.")
+		_, _ = os.Stdout.WriteString("No Chromium or Chrome found: the tests of the emulator's web page are skipped.\n")
 		return
 	}
 	os.Exit(run(m, path))
@@ -42,7 +42,8 @@ func TestMain(m *testing.M) {
 func findBrowser() string {
 	for _, name := range []string{
 		"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
-		"/Applications/Chromium.app/Contents/MacOS/Chromium", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+		"/Applications/Chromium.app/Contents/MacOS/Chromium",
+		"/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 	} {
 		if path, err := exec.LookPath(name); err == nil {
 			return path
@@ -66,7 +67,7 @@ func run(m *testing.M, path string) int {
 	ctx, cancel := chromedp.NewContext(allocator)
 	defer cancel()
 	if err := chromedp.Do(ctx); err != nil {
-		fmt.Println("The browser does not start:", err)
+		fmt.Fprintln(os.Stderr, "The browser does not start:", err)
 		return 1
 	}
 	browser = ctx
@@ -83,7 +84,8 @@ type tab struct {
 	requests int
 }
 
-// newTab opens a tab of the given size. At the end of the test, it reports errors of the page and requests to other hosts.
+// newTab opens a tab of the given size. At the end of the test, it reports errors of the page and requests to other
+// hosts.
 func newTab(t *testing.T, width, height int64) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
