@@ -20,8 +20,8 @@ import (
 // Sequences in a fuzzed path that stand for the IDs of a job and of its build.
 const jobSequence, buildSequence = "JOB", "BUILD"
 
-// Every request gets a response in JSON, and an error response contains a message: no request makes the service panic, hang or
-// redirect. quirks is a bit set of [emulator.QuirkNames].
+// Every request gets a response in JSON, and an error response contains a message: no request makes the service panic,
+// hang or redirect. quirks is a bit set of [emulator.QuirkNames].
 func FuzzService_request(f *testing.F) {
 	for _, seed := range []struct{ method, path, query, body string }{
 		{http.MethodPost, jobsPath, "", fullJob},

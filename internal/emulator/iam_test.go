@@ -51,8 +51,8 @@ func agencyLogin(name string) string {
 	return `{"auth":{"identity":{"methods":["assume_role"],"assume_role":{"xrole_name":"` + name + `","domain_name":"emulator-domain"}}` + toProject + `}}`
 }
 
-// An agency is for callers with good credentials, and a signed request must name the caller's account in a signed header. STS checks URN
-// and duration.
+// An agency is for callers with good credentials, and a signed request must name the caller's account in a signed
+// header. STS checks URN and duration.
 func TestIAM_agencies(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
