@@ -181,6 +181,13 @@ func (p *tab) fill(selector, value string) {
 	p.do(chromedp.KeyEvent(value))
 }
 
+// choose selects an option by its value.
+func (p *tab) choose(selector, value string) {
+	p.t.Helper()
+	p.do(chromedp.SetValue(chromedp.CSS(selector), value))
+	evaluate[bool](p, fmt.Sprintf(`document.querySelector(%q).dispatchEvent(new Event("change"))`, selector))
+}
+
 func evaluate[T any](p *tab, expression string) T {
 	p.t.Helper()
 	value, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))

@@ -33,6 +33,7 @@ func spec(name string) map[string]any {
 }
 
 func TestPage_load(t *testing.T) {
+	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	page := newTab(t, 1280, 900)
 	// A browser reaches the page without knowing its path.
@@ -62,6 +63,7 @@ func TestPage_load(t *testing.T) {
 }
 
 func TestPage_build(t *testing.T) {
+	t.Parallel()
 	server := emulator.New(t, emulator.Options{BuildDuration: 3 * time.Second})
 	id := server.AddJob(spec("checkout"))
 	page := newTab(t, 1280, 900)
@@ -97,6 +99,7 @@ func TestPage_build(t *testing.T) {
 }
 
 func TestPage_changeAndDelete(t *testing.T) {
+	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	id := server.AddJob(spec("checkout"))
 	server.AddJob(spec("catalogue"))
@@ -130,6 +133,7 @@ func TestPage_changeAndDelete(t *testing.T) {
 
 // TestPage_hostileText proves that names, requests and logs are shown as text.
 func TestPage_hostileText(t *testing.T) {
+	t.Parallel()
 	const hostile = `<script>hacked=1</script><img src=x onerror=hacked=1>`
 	server := emulator.New(t, emulator.Options{BuildDuration: time.Millisecond})
 	job := spec(hostile)
@@ -154,6 +158,7 @@ func TestPage_hostileText(t *testing.T) {
 }
 
 func TestPage_reset(t *testing.T) {
+	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	server.AddJob(spec("checkout"))
 	server.InjectFault(emulator.Fault{Path: "/never", StatusCode: 500})
@@ -170,12 +175,12 @@ func TestPage_reset(t *testing.T) {
 }
 
 func TestPage_fault(t *testing.T) {
+	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	page := newTab(t, 1280, 900)
 	page.open(server, "")
 	page.click("#open-fault")
-	page.do(chromedp.SetValue(chromedp.CSS("#preset"), "throttle"))
-	evaluate[bool](page, `document.getElementById("preset").dispatchEvent(new Event("change"))`)
+	page.choose("#preset", "throttle")
 	page.click("#fault [type=submit]")
 	page.waitForText("#faults", "status 429")
 	page.waitForText("#faults", "next 5 requests")
@@ -193,13 +198,13 @@ func TestPage_fault(t *testing.T) {
 // get sends a request to the emulated service, without credentials.
 func get(t *testing.T, address string) *http.Response {
 	t.Helper()
-	return request(t, http.MethodGet, address, "")
+	return request(t, http.MethodGet, address, "", "")
 }
 
 // request sends a request with a token to the emulated service.
-func request(t *testing.T, method, address, token string) *http.Response {
+func request(t *testing.T, method, address, token, body string) *http.Response {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, address, nil)
+	request, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,6 +218,7 @@ func request(t *testing.T, method, address, token string) *http.Response {
 }
 
 func TestPage_keyboard(t *testing.T) {
+	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	server.AddJob(spec("checkout"))
 	server.AddJob(spec("catalogue"))
@@ -256,6 +262,7 @@ func TestPage_keyboard(t *testing.T) {
 }
 
 func TestPage_darkScheme(t *testing.T) {
+	t.Parallel()
 	server := emulator.New(t, emulator.Options{BuildDuration: time.Millisecond})
 	id := server.AddJob(spec("checkout"))
 	server.InjectOutcomes(emulator.Outcome{Phase: "Build"})
@@ -315,6 +322,7 @@ func prefer(scheme string) chromedp.Action[chromedp.Void] {
 }
 
 func TestPage_widths(t *testing.T) {
+	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	job := spec("a" + strings.Repeat("-long-name", 6))
 	job["enterprise_project_id"] = "0b5e1c3a-6a0f-4a55-9d3b-6f0c1c0e9d11"
@@ -367,13 +375,17 @@ func TestPage_thousandJobs(t *testing.T) {
 		t.Errorf("the first paint takes %.0f ms, the build jobs %.0f ms", first, jobs)
 	}
 
-	page.waitForText("#range", "1–20 of 1,000")
+	page.waitForText("#range", "1–10 of 1,000")
+	page.do(chromedp.ScrollIntoView(chromedp.CSS("#pager")))
+	page.shoot("thousand-jobs")
 	page.click("#next")
-	page.waitForText("#range", "21–40 of 1,000")
-	page.waitForText("#jobs", "service-0979")
+	page.waitForText("#range", "11–20 of 1,000")
+	page.waitForText("#jobs", "service-0989")
 	page.click("#last")
-	page.waitForText("#range", "981–1,000 of 1,000")
+	page.waitForText("#range", "991–1,000 of 1,000")
 	page.waitForText("#jobs", "service-0000")
+	page.choose("#page-size", "100")
+	page.wait(`document.querySelectorAll("#jobs tr").length === 100`)
 	page.fill("#search", "service-050")
 	page.wait(`document.querySelectorAll("#jobs tr").length === 10`)
 	page.waitForText("#jobs-total", "10 found")
@@ -383,6 +395,7 @@ func TestPage_thousandJobs(t *testing.T) {
 
 // TestPage_stopped proves that the page says when the emulator stops, and continues when it runs again.
 func TestPage_stopped(t *testing.T) {
+	t.Parallel()
 	service, err := emulator.NewService(emulator.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -404,6 +417,8 @@ func TestPage_stopped(t *testing.T) {
 		t.Errorf("the page does not show the last jobs, but\n%s", text)
 	}
 
+	page.shoot("stopped")
+
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", address)
 	if err != nil {
 		t.Fatal(err)
@@ -417,6 +432,7 @@ func TestPage_stopped(t *testing.T) {
 }
 
 func TestPage_adminToken(t *testing.T) {
+	t.Parallel()
 	server := emulator.New(t, emulator.Options{AdminToken: "admin-token"})
 	page := newTab(t, 1280, 900)
 	page.do(chromedp.Navigate(server.URL + "/_emulator/"))

@@ -54,6 +54,7 @@ func terraform(t *testing.T, server *emulator.Server, configuration string) func
 
 // TestPage_terraform proves that a build job and its build appear during an apply, and that a change on the page is drift.
 func TestPage_terraform(t *testing.T) {
+	t.Parallel()
 	server := emulator.New(t, emulator.Options{BuildDuration: 5 * time.Second})
 	command := terraform(t, server, `
 		terraform {

@@ -1,7 +1,6 @@
 // The page polls the JSON API once a second and updates the elements in place. Data reaches the document as text only.
 
 const interval = 1000;
-const pageSize = 20;
 const requestCount = 50;
 const phaseTones = { Successful: "good", Failed: "bad", Timeout: "bad", Building: "busy", Cancel: "warning" };
 const tones = { ...phaseTones, Queuing: "busy", Pushing: "busy" };
@@ -21,9 +20,11 @@ const presets = {
 };
 
 const $ = (id) => document.getElementById(id);
+const longTime = { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" };
 const integer = new Intl.NumberFormat("en");
 
 let state = { jobs: [], faults: [], total: 0 };
+let pageSize = 10;
 let offset = 0;
 let search = "";
 let openJob = ""; // the ID of the job in the drawer
@@ -202,10 +203,11 @@ function renderJobs() {
     const change = `${job.changed_at} ${job.changed_by}`;
     if (!created && row.dataset.change !== change) flash(row);
     row.dataset.change = change;
-    row.title = job.description ?? "";
+    row.title = job.description;
+    row.querySelector("[data-field=by]").title = changedBy(job);
     setFields(row, {
-      name: job.name, arch: job.arch, repository: job.repository, branch: job.branch, cluster: job.cluster,
-      enterprise: job.enterprise_project_id, by: job.changed_by,
+      name: job.name, arch: job.arch, repository: job.repository.replace(/^https:\/\//, ""), branch: job.branch, cluster: job.cluster,
+      enterprise: job.enterprise_project_id, by: changedBy(job).replace("/assembling/v1/", "…/"),
       number: job.last_build ? `#${job.last_build.number}` : "None",
     });
     row.querySelector("[data-field=enterprise]").title = job.enterprise_project_id ?? "";
@@ -217,11 +219,14 @@ function renderJobs() {
   $("empty-connect").hidden = search !== "";
   setText($("no-jobs-text"), search ? "No build job matches the search." : "No build jobs yet. They appear here during terraform apply.");
   const end = offset + state.jobs.length;
-  $("pager").hidden = total <= pageSize;
+  $("pager").hidden = total <= 10;
   setText($("range"), `${integer.format(offset + 1)}–${integer.format(end)} of ${integer.format(total)}`);
   $("first").disabled = $("previous").disabled = offset === 0;
   $("next").disabled = $("last").disabled = end >= total;
 }
+
+// changedBy returns the request of the last change, without the job's own ID.
+const changedBy = (job) => job.changed_by.replace(job.job_id, "{job_id}");
 
 function renderRequests({ requests, total }) {
   setText($("requests-total"), integer.format(total));
@@ -242,6 +247,7 @@ function renderRequests({ requests, total }) {
 
 function duration(milliseconds) {
   if (milliseconds >= 1000) return `${(milliseconds / 1000).toFixed(1)} s`;
+  if (milliseconds < 0.05) return "< 0.1 ms";
   return `${milliseconds < 10 ? milliseconds.toFixed(1) : Math.round(milliseconds)} ms`;
 }
 
@@ -273,7 +279,7 @@ function renderJob(newJob) {
     pairs($("job-fields"), {
       "Job ID": job.job_id, Description: job.description, Architecture: job.arch, Repository: job.repository,
       Branch: job.branch, Cluster: job.cluster, "Enterprise project": job.enterprise_project_id, Project: job.project_id,
-      "Last change": [job.changed_at && new Date(job.changed_at).toLocaleString("en", { hourCycle: "h23" }), job.changed_by]
+      "Last change": [job.changed_at && new Date(job.changed_at).toLocaleString("en", longTime), changedBy(job)]
         .filter(Boolean).join(", "),
     });
     const total = job.builds_total;
@@ -302,6 +308,7 @@ function renderBuild(item, build, created) {
   cancel.parentElement.hidden = tones[build.status] !== "busy";
   cancel.onclick = () => act(() => send("POST", `${jobPath()}/builds/${encodeURIComponent(build.build_id)}/cancel`), "Build canceled");
   const log = item.querySelector(".log");
+  if (created) item.addEventListener("toggle", () => { log.scrollTop = log.scrollHeight; });
   log.setAttribute("aria-label", `Log of build ${build.number}`);
   const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 8;
   if (build.log.startsWith(log.textContent)) {
@@ -431,7 +438,8 @@ $("open-delete").addEventListener("click", () => {
 });
 
 $("open-reset").addEventListener("click", () => {
-  confirmAction("Reset emulator", "Deletes all build jobs, builds, faults and recorded requests.", "Reset", async () => {
+  confirmAction("Reset emulator", "Deletes all build jobs, builds, faults and recorded requests. " +
+    "Those of the -seed and -fault flags are added again.", "Reset", async () => {
     await send("POST", "reset");
     showMessage("Emulator reset");
   });
@@ -484,8 +492,7 @@ $("remove-faults").addEventListener("click", () => act(() => send("PUT", "faults
 
 for (const id of ["open-connect", "empty-connect"]) {
   $(id).addEventListener("click", () => {
-    const accepted = Object.entries(state.accepted).map(([name, value]) => [credentialNames[name] ?? name, value]);
-    pairs($("accepted"), Object.fromEntries(accepted));
+    pairs($("accepted"), Object.fromEntries(Object.entries(credentialNames).map(([name, title]) => [title, state.accepted[name]])));
     setText($("exports"), exportLines());
     openDialog("connect");
   });
@@ -495,7 +502,7 @@ for (const id of ["open-connect", "empty-connect"]) {
 function exportLines() {
   const { address, region, accepted } = state;
   return Object.entries({
-    HW_SERVICESTAGE_ENDPOINT: address, HW_IAM_ENDPOINT: address, HW_REGION_NAME: region || "cn-north-4",
+    HW_SERVICESTAGE_ENDPOINT: address, HW_IAM_ENDPOINT: address, HW_STS_ENDPOINT: address, HW_REGION_NAME: region || "cn-north-4",
     HW_ACCESS_KEY: accepted.access_key, HW_SECRET_KEY: accepted.secret_key, HW_SECURITY_TOKEN: accepted.security_token,
   }).filter(([, value]) => value).map(([name, value]) => `export ${name}=${quote(value)}`).join("\n");
 }
@@ -542,6 +549,12 @@ $("first").addEventListener("click", turn(() => 0));
 $("previous").addEventListener("click", turn(() => offset - pageSize));
 $("next").addEventListener("click", turn(() => offset + pageSize));
 $("last").addEventListener("click", turn(() => (Math.ceil(state.total / pageSize) - 1) * pageSize));
+
+$("page-size").addEventListener("change", () => {
+  pageSize = Number($("page-size").value);
+  offset = 0;
+  refresh();
+});
 
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, select, textarea, dialog");
