@@ -56,8 +56,8 @@ func servePage(w http.ResponseWriter, r *http.Request) {
 //	GET    /_emulator/                       the web page
 //	GET    /_emulator/health                 {"status":"ok"}
 //	GET    /_emulator/state                  address, region, projects, total, jobs, faults, accepted;
-//	                                         ?search= in name, ID, description, repository and branch, ?offset=, ?limit= (100)
-//	GET    /_emulator/requests               total, requests; ?limit= (100), ?method=, ?path= with * for an ID, as in a fault
+//	                                         ?search= in name, ID, description, repository, branch; ?offset=, ?limit=
+//	GET    /_emulator/requests               total, requests; ?limit=, ?method=, ?path= with * for an ID, as in a fault
 //	POST   /_emulator/reset                  as after the start, without a state file; credentials stay valid
 //	POST   /_emulator/seed                   adds an array of build jobs: the members of a create request, and job_id
 //	PUT    /_emulator/faults                 replaces the faults that are left
@@ -69,18 +69,19 @@ func servePage(w http.ResponseWriter, r *http.Request) {
 //	POST   /_emulator/jobs/{job_id}/builds/{build_id}/cancel
 //	                                         cancels a build; returns it
 //
-// With [Options.AdminToken], requests need the header "Authorization: Bearer TOKEN", except the page and health. Without it,
-// only loopback clients are served, and the Host header must be localhost or a loopback address. A foreign Origin is rejected.
+// With [Options.AdminToken], requests need the header "Authorization: Bearer TOKEN", except the page and health.
+// Without it, only loopback clients are served, and the Host header must be localhost or a loopback address. A foreign
+// Origin is rejected.
 func (s *Service) newAdminRoutes() *http.ServeMux {
 	routes := http.NewServeMux()
 	for name := range pageFiles {
 		routes.HandleFunc("GET "+adminPrefix+cmp.Or(name, "{$}"), servePage)
 	}
 	s.register(routes, http.StatusOK, adminFailure, map[string]operation{
-		"GET " + adminPrefix + "health":                                  func(*http.Request) (any, error) { return document{"status": "ok"}, nil },
+		"GET " + adminPrefix + "health":                                  s.getHealth,
 		"GET " + adminPrefix + "state":                                   s.getState,
 		"GET " + adminPrefix + "requests":                                s.listRequests,
-		"POST " + adminPrefix + "reset":                                  func(*http.Request) (any, error) { return nil, s.reset() },
+		"POST " + adminPrefix + "reset":                                  s.postReset,
 		"POST " + adminPrefix + "seed":                                   s.postSeed,
 		"PUT " + adminPrefix + "faults":                                  s.putFaults,
 		"GET " + adminPrefix + "jobs/{job_id}":                           s.forJob(s.getJobWithBuilds),
@@ -90,7 +91,7 @@ func (s *Service) newAdminRoutes() *http.ServeMux {
 		"POST " + adminPrefix + "jobs/{job_id}/builds/{build_id}/cancel": s.forBuild(s.postCancel),
 	})
 	routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		respondError(w, &apiError{Status: http.StatusNotFound, Message: "there is no such operation"}, adminFailure)
+		respondError(w, errorf(http.StatusNotFound, "", "there is no such operation"), adminFailure)
 	})
 	return routes
 }
@@ -111,7 +112,7 @@ func (s *Service) serveAdmin(w http.ResponseWriter, r *http.Request) {
 
 // authorizeAdmin returns an error for a request that comes from another web page or another machine.
 func (s *Service) authorizeAdmin(r *http.Request) error {
-	forbidden := func(message string) error { return &apiError{Status: http.StatusForbidden, Message: message} }
+	forbidden := func(message string) error { return errorf(http.StatusForbidden, "", "%s", message) }
 	if origin := r.Header.Get("Origin"); origin != "" {
 		if parsed, err := url.Parse(origin); err != nil || !strings.EqualFold(parsed.Host, r.Host) {
 			return forbidden("the Origin header names another web page")
@@ -120,10 +121,10 @@ func (s *Service) authorizeAdmin(r *http.Request) error {
 	if s.options.AdminToken == "" {
 		// A host name that resolves to a loopback address could be that of another web page.
 		if !isLoopback(r.Host) {
-			return forbidden("the Host header must be localhost or a loopback address; start the emulator with -admin-token to allow others")
+			return forbidden("the Host header must be localhost or a loopback address, unless -admin-token is set")
 		}
 		if !isLoopback(r.RemoteAddr) {
-			return forbidden("the client is another machine; start the emulator with -admin-token to allow it")
+			return forbidden("clients on other machines are rejected, unless -admin-token is set")
 		}
 		return nil
 	}
@@ -133,7 +134,7 @@ func (s *Service) authorizeAdmin(r *http.Request) error {
 	}
 	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !hmac.Equal([]byte(token), []byte(s.options.AdminToken)) {
-		return &apiError{Status: http.StatusUnauthorized, Message: "the Authorization header must be Bearer and the value of -admin-token"}
+		return errorf(http.StatusUnauthorized, "", "the Authorization header must be Bearer and the value of -admin-token")
 	}
 	return nil
 }
@@ -160,11 +161,13 @@ func readAdminBody(r *http.Request, target any) error {
 	return nil
 }
 
-// reset returns to the state after the start. Issued credentials stay valid.
-func (s *Service) reset() error {
+func (s *Service) getHealth(*http.Request) (any, error) { return document{"status": "ok"}, nil }
+
+// postReset returns to the state after the start. Issued credentials stay valid.
+func (s *Service) postReset(*http.Request) (any, error) {
 	s.state, s.outcomes = state{}, nil
 	s.forgetRequests()
-	return s.restart()
+	return nil, s.restart()
 }
 
 // restart adds the initial faults and, if there is no build job, the initial build jobs.
@@ -190,7 +193,8 @@ func (s *Service) postSeed(r *http.Request) (any, error) {
 	return nil, s.seed(content)
 }
 
-// seed adds all build jobs of a JSON array, or none. Names may break the rules of the API, as those made in the console may.
+// seed adds all build jobs of a JSON array, or none. Names may break the rules of the API, as those made in the console
+// may.
 func (s *Service) seed(content []byte) error {
 	var seeds []json.RawMessage
 	if err := decode(content, &seeds); err != nil {

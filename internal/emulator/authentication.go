@@ -73,9 +73,9 @@ func (s *Service) authenticateToken(r *http.Request, token string) error {
 	case !ok:
 		return unauthorized("decrypt token fail")
 	case !s.options.Now().Before(known.expires):
-		return &apiError{Status: http.StatusUnauthorized, Code: "APIGW.0307", Message: "The token must be updated."}
+		return errorf(http.StatusUnauthorized, "APIGW.0307", "The token must be updated.")
 	case known.unscoped && strings.Contains(r.URL.Path, "/assembling/"):
-		return &apiError{Status: http.StatusForbidden, Code: "APIGW.0302", Message: "The token is not for a project."}
+		return errorf(http.StatusForbidden, "APIGW.0302", "The token is not for a project.")
 	}
 	return nil
 }

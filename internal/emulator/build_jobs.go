@@ -48,8 +48,8 @@ var objectIDRule = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 var jobNameRule = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,62}[A-Za-z0-9]$`)
 
-// readJobBody returns the body of a request, and the first violation of the documented rules. currentName is exempt from the
-// rule for names, because jobs made in the console may violate it.
+// readJobBody returns the body of a request, and the first violation of the documented rules. currentName is exempt
+// from the rule for names, because jobs made in the console may violate it.
 func readJobBody(r *http.Request, currentName string) (document, error) {
 	content, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -62,8 +62,8 @@ func readJobBody(r *http.Request, currentName string) (document, error) {
 	return spec, checkSpec(spec, currentName)
 }
 
-// checkSpec returns the first violation of the documented rules; nil if there is none. currentName is exempt from the rule
-// for names.
+// checkSpec returns the first violation of the documented rules; nil if there is none. currentName is exempt from the
+// rule for names.
 func checkSpec(spec document, currentName string) error {
 	content, err := json.Marshal(spec)
 	var body jobBody
@@ -86,14 +86,15 @@ func checkSpec(spec document, currentName string) error {
 	if os := body.EnvironmentSetting.BuildOS; os != nil && !slices.Contains([]string{"", "x86_64", "aarch64"}, os.Arch) {
 		return invalid("arch %q is invalid", os.Arch)
 	}
-	if repo := body.CodeRepo; repo != nil && slices.Contains([]string{repo.Type, repo.URL, repo.Branch, repo.Namespace}, "") {
+	repo := body.CodeRepo
+	if repo != nil && (repo.Type == "" || repo.URL == "" || repo.Branch == "" || repo.Namespace == "") {
 		return invalid("type, url, branch and namespace of code_repo are mandatory")
 	}
 	return nil
 }
 
-// misspelt returns a member whose name differs from a documented one only in case, which the decoder ignores; "" if there is
-// none.
+// misspelt returns a member whose name differs from a documented one only in case, which the decoder ignores; "" if
+// there is none.
 func misspelt(object document, wire reflect.Type) string {
 	for field := range wire.Fields() {
 		documented := field.Tag.Get("json")
@@ -151,7 +152,7 @@ func (s *Service) checkNameFree(spec document, except *job) error {
 	name := stringMember(spec, "job_name")
 	for _, job := range s.state.Jobs {
 		if job != except && strings.EqualFold(job.name(), name) {
-			return &apiError{Status: http.StatusBadRequest, Code: "SVCSTG.CPE.4094401", Message: "the build job name is already used"}
+			return errorf(http.StatusBadRequest, "SVCSTG.CPE.4094401", "the build job name is already used")
 		}
 	}
 	return nil
@@ -233,7 +234,8 @@ func (s *Service) listJobs(r *http.Request) (any, error) {
 	}, nil
 }
 
-// pageOf returns at most size elements of a list. Each page, counted from 0, starts step elements after the previous one.
+// pageOf returns at most size elements of a list. Each page, counted from 0, starts step elements after the previous
+// one.
 func pageOf(list []document, page, size, step int) []document {
 	start := len(list)
 	if page <= len(list)/step { // Otherwise the product could overflow.
@@ -242,8 +244,8 @@ func pageOf(list []document, page, size, step int) []document {
 	return list[start : start+min(size, len(list)-start)]
 }
 
-// matches reports whether the list of jobs, filtered by a name, contains this one. An empty filter matches all. How the service
-// compares is not documented.
+// matches reports whether the list of jobs, filtered by a name, contains this one. An empty filter matches all. How the
+// service compares is not documented.
 func (q Quirks) matches(name, filter string) bool {
 	switch {
 	case filter == "" || q.IgnoreNameFilter:

@@ -92,7 +92,9 @@ func (s *Service) listBuilds(r *http.Request, job *job) (any, error) {
 		if progress.State == "Successful" {
 			successful++
 		}
-		list = append(list, document{"build_id": build.ID, "build_state": progress.State, "duration": progress.seconds(build)})
+		list = append(list, document{
+			"build_id": build.ID, "build_state": progress.State, "duration": progress.seconds(build),
+		})
 	}
 	return document{
 		"total": len(list), "page": page, "per_page": perPage, "finished": finished, "successful": successful,
@@ -183,11 +185,9 @@ func (s *Service) cancelBuild(_ *http.Request, job *job, build *build) (any, err
 		return nil, invalid("the build has ended")
 	}
 	details := s.details(job, build)
-	for _, name := range []string{"repo_endpoint", "repo_web_url", "swr_repository", "swr_repo_page", "base_image", "seccomp_path"} {
-		if details[name] == nil {
-			details[name] = ""
-		}
-	}
+	merge(details, isUnset, document{
+		"repo_endpoint": "", "repo_web_url": "", "swr_repository": "", "swr_repo_page": "", "base_image": "", "seccomp_path": "",
+	})
 	details["archive_result"] = document{}
 	details["code_repo_anatomy"] = document{"name": "", "archiveURL": ""}
 	details["os"] = document{"arch": ""}

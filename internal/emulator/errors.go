@@ -22,27 +22,25 @@ type apiError struct {
 
 func (e *apiError) Error() string { return fmt.Sprintf("%d %s: %s", e.Status, e.Code, e.Message) }
 
+// errorf returns an error response. IAM, STS and the JSON API have no codes.
+func errorf(status int, code, format string, arguments ...any) *apiError {
+	return &apiError{Status: status, Code: code, Message: fmt.Sprintf(format, arguments...)}
+}
+
 var (
-	errNotPublished = &apiError{
-		Status: http.StatusNotFound, Code: "APIGW.0101",
-		Message: "The API does not exist or has not been published in the environment",
-	}
-	errThrottled = &apiError{
-		Status: http.StatusTooManyRequests, Code: "APIGW.0308", Message: "The throttling threshold has been reached",
-	}
-	errNoSuchJob   = &apiError{Status: http.StatusNotFound, Code: "SVCSTG.CPE.4044401", Message: "build job not found"}
-	errNoSuchBuild = &apiError{Status: http.StatusNotFound, Code: "SVCSTG.CPE.4044402", Message: "build not found"}
+	errNotPublished = errorf(http.StatusNotFound, "APIGW.0101",
+		"The API does not exist or has not been published in the environment")
+	errThrottled   = errorf(http.StatusTooManyRequests, "APIGW.0308", "The throttling threshold has been reached")
+	errNoSuchJob   = errorf(http.StatusNotFound, "SVCSTG.CPE.4044401", "build job not found")
+	errNoSuchBuild = errorf(http.StatusNotFound, "SVCSTG.CPE.4044402", "build not found")
 )
 
 func unauthorized(format string, arguments ...any) error {
-	return &apiError{
-		Status: http.StatusUnauthorized, Code: "APIGW.0301",
-		Message: "Incorrect IAM authentication information: " + fmt.Sprintf(format, arguments...),
-	}
+	return errorf(http.StatusUnauthorized, "APIGW.0301", "Incorrect IAM authentication information: "+format, arguments...)
 }
 
 func invalid(format string, arguments ...any) error {
-	return &apiError{Status: http.StatusBadRequest, Code: "SVCSTG.CPE.4004401", Message: fmt.Sprintf(format, arguments...)}
+	return errorf(http.StatusBadRequest, "SVCSTG.CPE.4004401", format, arguments...)
 }
 
 // asAPIError returns a copy of the error response in err. Other errors become an internal error.
@@ -51,7 +49,7 @@ func asAPIError(err error) *apiError {
 		copied := *failure
 		return &copied
 	}
-	return &apiError{Status: http.StatusInternalServerError, Code: "SVCSTG.CPE.5004401", Message: err.Error()}
+	return errorf(http.StatusInternalServerError, "SVCSTG.CPE.5004401", "%v", err)
 }
 
 // respondError writes an error in the format of failure.

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"path"
 	"slices"
 	"strings"
@@ -77,8 +78,9 @@ func (f *Fault) UnmarshalJSON(content []byte) error {
 		return err
 	}
 	*f = Fault{
-		Method: strings.ToUpper(decoded.Method), Path: decoded.Path, Times: cmp.Or(decoded.Count, 1), After: decoded.When == "after",
-		Drop: decoded.Drop, StatusCode: decoded.Status, Body: decoded.Body, Header: http.Header{},
+		Method: strings.ToUpper(decoded.Method), Path: decoded.Path, Times: cmp.Or(decoded.Count, 1),
+		After: decoded.When == "after", Drop: decoded.Drop,
+		StatusCode: decoded.Status, Body: decoded.Body, Header: http.Header{},
 	}
 	for name, value := range decoded.Headers {
 		f.Header.Set(name, value)
@@ -135,15 +137,15 @@ func (s *Service) addFault(fault Fault) {
 	s.faults = append(s.faults, &fault)
 }
 
-// InjectRandomFaults makes the given part of all requests fail in ways that a retry overcomes: broken connections and error
-// responses, before and after the request is carried out, and throttling. The sequence depends only on the seed and on the
-// order of the requests.
+// InjectRandomFaults makes the given part of all requests fail in ways that a retry overcomes: broken connections and
+// error responses, before and after the request is carried out, and throttling. The sequence depends only on the seed
+// and on the order of the requests.
 func (s *Service) InjectRandomFaults(seed uint64, part float64) {
 	faults := []Fault{
 		{Drop: true},
 		{Drop: true, After: true},
 		{StatusCode: http.StatusBadGateway, Body: "<html>Bad Gateway</html>"},
-		{StatusCode: http.StatusInternalServerError, Body: `{"error_code":"SVCSTG.CPE.5004401","error_msg":"injected"}`, After: true},
+		{After: true, StatusCode: http.StatusInternalServerError, Body: `{"error_code":"SVCSTG.CPE.5004401","error_msg":"x"}`},
 		{StatusCode: http.StatusTooManyRequests, Body: `{"error_code":"APIGW.0308","error_msg":"throttled"}`},
 	}
 	random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // Repeatable, not secret.
@@ -187,12 +189,12 @@ func (f *Fault) hits(request *Request) bool {
 // keepsResponse reports whether the request gets its usual response.
 func (f *Fault) keepsResponse() bool { return !f.Drop && f.StatusCode == 0 }
 
-func (f *Fault) write(response *bufferedResponse) {
-	response.status = f.StatusCode
-	response.header.Set("Content-Type", "application/json;charset=utf8")
-	maps.Copy(response.header, f.Header)
-	response.body.Reset()
-	response.body.WriteString(f.Body)
+func (f *Fault) write(response *httptest.ResponseRecorder) {
+	response.Code = f.StatusCode
+	response.Header().Set("Content-Type", "application/json;charset=utf8")
+	maps.Copy(response.Header(), f.Header)
+	response.Body.Reset()
+	response.Body.WriteString(f.Body)
 }
 
 // drop breaks the connection without a response.

@@ -9,7 +9,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -95,7 +94,8 @@ func (s *Service) RevokeCredentials() {
 	clear(s.issued)
 }
 
-// needsNoCredentials reports whether the operation is for clients without credentials. A login with credentials checks them.
+// needsNoCredentials reports whether the operation is for clients without credentials. A login with credentials checks
+// them.
 func needsNoCredentials(r *http.Request) bool {
 	switch r.Method + " " + r.URL.Path {
 	case "POST /v3/auth/tokens":
@@ -118,10 +118,6 @@ func (s *Service) addIAMRoutes(routes *http.ServeMux) {
 		"POST /v3.0/OS-AUTH/id-token/tokens":      s.exchangeIDToken,
 	})
 	s.register(routes, http.StatusOK, stsFailure, map[string]operation{"POST /v5/agencies/assume": s.assumeAgency})
-}
-
-func iamErrorf(status int, format string, arguments ...any) error {
-	return &apiError{Status: status, Message: fmt.Sprintf(format, arguments...)}
 }
 
 // wireNamed is an object of IAM that is given by its ID or its name.
@@ -172,7 +168,7 @@ type wireAuth struct {
 // readAuth returns the body of a request and its only method; "" if there is not one.
 func readAuth(r *http.Request) (body wireAuth, method string, err error) {
 	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
-		return body, "", iamErrorf(http.StatusBadRequest, "malformed request: %v", err)
+		return body, "", errorf(http.StatusBadRequest, "", "malformed request: %v", err)
 	}
 	if methods := body.Auth.Identity.Methods; len(methods) == 1 {
 		method = methods[0]
@@ -191,34 +187,34 @@ func (s *Service) createToken(r *http.Request) (any, error) {
 		return nil, err
 	}
 	identity, scope, name := body.Auth.Identity, body.Auth.Scope, DefaultUserName
+	user, role := identity.Password.User, identity.AssumeRole
 	switch method {
 	case "password":
 		var ok bool
-		if name, ok = s.checkPassword(identity.Password.User.wireNamed, identity.Password.User.Password, identity.Password.User.Domain); !ok {
-			return nil, iamErrorf(http.StatusUnauthorized, "The username or password is wrong.")
+		if name, ok = s.checkPassword(user.wireNamed, user.Password, user.Domain); !ok {
+			return nil, errorf(http.StatusUnauthorized, "", "The username or password is wrong.")
 		}
 	case "token":
 		token, ok := s.issued[identity.Token.ID]
 		if identity.Token.ID != s.options.Token && (!ok || !s.options.Now().Before(token.expires)) {
-			return nil, iamErrorf(http.StatusUnauthorized, "The token is wrong or has expired.")
+			return nil, errorf(http.StatusUnauthorized, "", "The token is wrong or has expired.")
 		}
 	case "assume_role":
-		role := identity.AssumeRole
 		if err := s.checkAgency(r, role.XRoleName, wireNamed{ID: role.DomainID, Name: role.DomainName}); err != nil {
 			return nil, err
 		}
 	default:
-		return nil, iamErrorf(http.StatusBadRequest, "methods must be password, token or assume_role.")
+		return nil, errorf(http.StatusBadRequest, "", "methods must be password, token or assume_role.")
 	}
 	token := document{"methods": identity.Methods, "user": wireNamed{ID: userID(name), Name: name}}
 	if scope.Project != nil {
 		project, ok := s.project(scope.Project.wireNamed)
 		if !ok || scope.Project.Domain != nil && !s.isDomain(*scope.Project.Domain) {
-			return nil, iamErrorf(http.StatusUnauthorized, "The project is not one of this account.")
+			return nil, errorf(http.StatusUnauthorized, "", "The project is not one of this account.")
 		}
 		token["project"] = project
 	} else if scope.Domain != nil && !s.isDomain(*scope.Domain) {
-		return nil, iamErrorf(http.StatusUnauthorized, "The domain is not that of the user.")
+		return nil, errorf(http.StatusUnauthorized, "", "The domain is not that of the user.")
 	}
 	return s.issueToken(name, token), nil
 }
@@ -244,11 +240,11 @@ func userID(name string) string {
 func (s *Service) checkAgency(r *http.Request, name string, domain wireNamed) error {
 	switch {
 	case r.Header.Get("X-Auth-Token") == "" && r.Header.Get("Authorization") == "":
-		return iamErrorf(http.StatusUnauthorized, "The request you have made requires authentication.")
+		return errorf(http.StatusUnauthorized, "", "The request you have made requires authentication.")
 	case r.Header.Get("Authorization") != "" && r.Header.Get("X-Domain-Id") != DomainID:
-		return iamErrorf(http.StatusBadRequest, "X-Domain-Id must be the account of the caller.")
+		return errorf(http.StatusBadRequest, "", "X-Domain-Id must be the account of the caller.")
 	case name != s.options.IAM.Agency || !s.isDomain(domain):
-		return iamErrorf(http.StatusNotFound, "Could not find agency: %s.", name)
+		return errorf(http.StatusNotFound, "", "Could not find agency: %s.", name)
 	}
 	return nil
 }
@@ -271,11 +267,11 @@ func (s *Service) assumeAgency(r *http.Request) (any, error) {
 		DurationSeconds   *int   `json:"duration_seconds"`
 	}
 	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
-		return nil, iamErrorf(http.StatusBadRequest, "malformed request: %v", err)
+		return nil, errorf(http.StatusBadRequest, "", "malformed request: %v", err)
 	}
 	parts := strings.Split(body.AgencyURN, ":")
 	if len(parts) != 5 || parts[0] != "iam" || parts[1] != "" || parts[3] != "agency" || len(body.AgencySessionName) < 2 {
-		return nil, iamErrorf(http.StatusBadRequest,
+		return nil, errorf(http.StatusBadRequest, "",
 			"agency_urn must be iam::{domain_id}:agency:{name}, and agency_session_name must have 2 characters.")
 	}
 	if err := s.checkAgency(r, parts[4], wireNamed{ID: parts[2]}); err != nil {
@@ -329,7 +325,7 @@ func (s *Service) newKey(seconds *int, unset, longest int) (issued, error) {
 		seconds = &unset
 	}
 	if *seconds < 900 || *seconds > longest {
-		return issued{}, iamErrorf(http.StatusBadRequest, "duration_seconds must be from 900 to %d.", longest)
+		return issued{}, errorf(http.StatusBadRequest, "", "duration_seconds must be from 900 to %d.", longest)
 	}
 	return s.issueKey(time.Duration(*seconds) * time.Second), nil
 }
@@ -378,7 +374,7 @@ func (s *Service) createTemporaryKeys(r *http.Request) (any, error) {
 	switch method {
 	case "token":
 		if r.Header.Get("X-Auth-Token") == "" {
-			return nil, iamErrorf(http.StatusBadRequest, "The method token needs X-Auth-Token.")
+			return nil, errorf(http.StatusBadRequest, "", "The method token needs X-Auth-Token.")
 		}
 	case "assume_role":
 		duration = role.DurationSeconds
@@ -386,7 +382,7 @@ func (s *Service) createTemporaryKeys(r *http.Request) (any, error) {
 			return nil, err
 		}
 	default:
-		return nil, iamErrorf(http.StatusBadRequest, "methods must be token or assume_role.")
+		return nil, errorf(http.StatusBadRequest, "", "methods must be token or assume_role.")
 	}
 	key, err := s.newKey(duration, 900, 86400)
 	return keyResponse(key), err
@@ -401,7 +397,7 @@ func (s *Service) exchangeIDToken(r *http.Request) (any, error) {
 		return nil, err
 	}
 	if r.Header.Get("X-Idp-Id") != s.options.IAM.IDP || body.Auth.IDToken.ID != s.options.IAM.IDToken {
-		return nil, iamErrorf(http.StatusUnauthorized, "The ID token is not one of the identity provider.")
+		return nil, errorf(http.StatusUnauthorized, "", "The ID token is not one of the identity provider.")
 	}
 	return s.issueToken("federated", document{"methods": []string{"mapped"}, "user": wireNamed{Name: "federated"}}), nil
 }

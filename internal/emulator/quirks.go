@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// Quirks are ways in which the service may behave, because its documentation does not specify them. They can be combined.
+// Quirks are ways in which the service may behave, because its documentation does not specify them. They can be
+// combined.
 type Quirks struct {
 	// FillDefaults returns defaults for members that were never set.
 	FillDefaults bool `quirk:"fill-defaults"`

@@ -1,9 +1,9 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package emulator implements the ServiceStage Build API and the part of IAM that the provider uses, in memory. It must not
-// import Terraform or the provider's client: its wire structs are written from the API's pages, so that client and emulator
-// check each other.
+// Package emulator implements the ServiceStage Build API and the part of IAM that the provider uses, in memory. It must
+// not import Terraform or the provider's client: its wire structs are written from the API's pages, so that client and
+// emulator check each other.
 package emulator
 
 import (
@@ -17,7 +17,9 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path"
 	"slices"
@@ -34,7 +36,8 @@ const (
 	DefaultRegion    = "cn-north-4"
 )
 
-// Options configure an emulator. The zero value behaves as documented and, where the documentation is silent, in the simplest way.
+// Options configure an emulator. The zero value behaves as documented and, where the documentation is silent, in the
+// simplest way.
 type Options struct {
 	// AccessKey and SecretKey can sign requests; empty means the defaults.
 	AccessKey, SecretKey string
@@ -55,7 +58,8 @@ type Options struct {
 	Seed []byte
 	// BuildDuration is the duration of a build; zero means ten seconds.
 	BuildDuration time.Duration
-	// FailIn is the phase in which builds fail unless [Service.InjectOutcomes] sets another outcome; empty means that they succeed.
+	// FailIn is the phase in which builds fail unless [Service.InjectOutcomes] sets another outcome; empty means that they
+	// succeed.
 	FailIn string
 	// Faults are the initial faults.
 	Faults []Fault
@@ -152,7 +156,9 @@ func (s *Service) forBuild(handle func(*http.Request, *job, *build) (any, error)
 type operation func(*http.Request) (any, error)
 
 // register adds operations to routes. Responses have the status, or are what failure returns for an error.
-func (s *Service) register(routes *http.ServeMux, status int, failure func(*apiError) any, operations map[string]operation) {
+func (s *Service) register(
+	routes *http.ServeMux, status int, failure func(*apiError) any, operations map[string]operation,
+) {
 	for pattern, operation := range operations {
 		s.counts[pattern] = 0
 		routes.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
@@ -203,7 +209,8 @@ func (s *Service) newRoutes() *http.ServeMux {
 // maxBody is the size of the largest request body that is read, in bytes.
 const maxBody = 4 << 20
 
-// readBody returns the body of a request. Its errors are those of the gateway. The code for a slow client is not documented.
+// readBody returns the body of a request. Its errors are those of the gateway. The code for a slow client is not
+// documented.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/usermanual-apig/apig_03_0048.html.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
@@ -211,17 +218,18 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	_, isTooLarge := errors.AsType[*http.MaxBytesError](err)
 	switch {
 	case isTooLarge:
-		return nil, &apiError{Status: http.StatusRequestEntityTooLarge, Code: "APIGW.0201", Message: "Request entity too large"}
+		return nil, errorf(http.StatusRequestEntityTooLarge, "APIGW.0201", "Request entity too large")
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, &apiError{Status: http.StatusRequestTimeout, Code: "APIGW.0201", Message: "Request timeout"}
+		return nil, errorf(http.StatusRequestTimeout, "APIGW.0201", "Request timeout")
 	case err != nil:
-		return nil, &apiError{Status: http.StatusBadRequest, Code: "APIGW.0201", Message: "API request error: the body is incomplete"}
+		return nil, errorf(http.StatusBadRequest, "APIGW.0201", "API request error: the body is incomplete")
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return body, nil
 }
 
-// isCanonical reports whether a path has no empty and no dot segments. [http.ServeMux] redirects other paths, with HTML.
+// isCanonical reports whether a path has no empty and no dot segments. [http.ServeMux] redirects other paths, with
+// HTML.
 func isCanonical(name string) bool {
 	return strings.HasPrefix(name, "/") && !strings.HasSuffix(name, "//") &&
 		cmp.Or(strings.TrimSuffix(name, "/"), "/") == path.Clean(name)
@@ -242,7 +250,6 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serve records a request, authenticates it and carries it out, unless a fault hits it.
 func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 	start := s.options.Now()
-	w.Header().Set("X-Request-Id", newRequestID())
 	body, err := readBody(w, r, maxBody)
 	request, fault := s.record(r, body)
 	if fault == nil {
@@ -255,7 +262,8 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 	if fault.Do != nil {
 		fault.Do()
 	}
-	response := bufferedResponse{header: w.Header(), status: http.StatusOK}
+	response := httptest.NewRecorder() // A fault can still replace it.
+	response.Header().Set("X-Request-Id", newRequestID())
 	if fault.After || fault.keepsResponse() {
 		if err == nil {
 			err = s.limitRate()
@@ -267,9 +275,9 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 			err = errNotPublished
 		}
 		if err != nil {
-			respondError(&response, err, buildFailure)
+			respondError(response, err, buildFailure)
 		} else {
-			s.routes.ServeHTTP(&response, r)
+			s.routes.ServeHTTP(response, r)
 		}
 	}
 	if fault.After {
@@ -283,15 +291,16 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !fault.keepsResponse() {
-		fault.write(&response)
+		fault.write(response)
 	}
-	s.complete(request, response.status, duration)
-	w.WriteHeader(response.status)
-	if _, err := w.Write(response.body.Bytes()); err != nil {
+	s.complete(request, response.Code, duration)
+	maps.Copy(w.Header(), response.Header())
+	w.WriteHeader(response.Code)
+	if _, err := w.Write(response.Body.Bytes()); err != nil {
 		s.logf("%s %s: the client did not wait for the response: %v", r.Method, r.URL.RequestURI(), err)
 		return
 	}
-	s.logf("%s %s %d %s", r.Method, r.URL.RequestURI(), response.status, duration.Round(time.Microsecond))
+	s.logf("%s %s %d %s", r.Method, r.URL.RequestURI(), response.Code, duration.Round(time.Microsecond))
 }
 
 // sleep waits for the duration, or until the client is gone.
@@ -350,17 +359,6 @@ func respond(w http.ResponseWriter, status int, body any) {
 	_, _ = w.Write(encoded) // The client may be gone.
 }
 
-// bufferedResponse is a response that a fault can still replace.
-type bufferedResponse struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (b *bufferedResponse) Header() http.Header         { return b.header }
-func (b *bufferedResponse) WriteHeader(status int)      { b.status = status }
-func (b *bufferedResponse) Write(p []byte) (int, error) { return b.body.Write(p) }
-
 func newRequestID() string {
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // Never fails.
@@ -368,15 +366,7 @@ func newRequestID() string {
 }
 
 // newID returns 40 lower-case letters and digits, as in the samples of the API.
-func newID() string {
-	const alphabet = "abcdefghijklmnopqrstuvwxyz0123456789"
-	id := make([]byte, 40)
-	_, _ = rand.Read(id) // Never fails.
-	for i, b := range id {
-		id[i] = alphabet[int(b)%len(alphabet)]
-	}
-	return string(id)
-}
+func newID() string { return strings.ToLower(rand.Text() + rand.Text())[:40] }
 
 // timestamp returns a time in the format of the Build API; "" for the zero time.
 func timestamp(t time.Time) string {

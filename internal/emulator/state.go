@@ -43,8 +43,8 @@ type build struct {
 	Outcome *Outcome `json:"outcome,omitempty"`
 }
 
-// load reads a state file. A missing file is empty; one that the service cannot have written is an error, because the first
-// change would overwrite it.
+// load reads a state file. A missing file is empty; one that the service cannot have written is an error, because the
+// first change would overwrite it.
 func (s *state) load(file string) error {
 	if file == "" {
 		return nil
@@ -95,8 +95,8 @@ func (s *state) check() error {
 	return nil
 }
 
-// decode reads exactly one JSON document. Numbers keep their spelling, because members that the API does not document are
-// returned as they were sent.
+// decode reads exactly one JSON document. Numbers keep their spelling, because members that the API does not document
+// are returned as they were sent.
 func decode(content []byte, target any, options ...func(*json.Decoder)) error {
 	decoder := json.NewDecoder(bytes.NewReader(content))
 	decoder.UseNumber()

@@ -61,8 +61,8 @@ func TestState_leavesOneFile(t *testing.T) {
 	}
 }
 
-// A file that the service cannot have written is not used: its first request would panic, or its first change overwrite it. The error
-// contains the path and the member.
+// A file that the service cannot have written is not used: its first request would panic, or its first change overwrite
+// it. The error contains the path and the member.
 func TestState_wrongMembersAreNotLoaded(t *testing.T) {
 	t.Parallel()
 	const job, start = `{"id":"a","spec":{"job_name":"app"}}`, `{"jobs":[{"id":"a","spec":{"job_name":"app"}}],"builds":`
