@@ -1,13 +1,14 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-package browsertest
+package browsertest_test
 
 import (
 	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,15 +46,14 @@ func TestPage_load(t *testing.T) {
 	if address := page.text("#address"); address != server.URL {
 		t.Errorf("the page shows the address %q, not %s", address, server.URL)
 	}
-	if text := page.text("main"); !strings.Contains(text, "No build jobs yet.") || !strings.Contains(text, "No requests yet.") {
-		t.Errorf("the page of an empty emulator is\n%s", text)
-	}
+	page.waitForText("#no-jobs", "No build jobs yet.")
+	page.waitForText("#no-requests", "No requests yet.")
 	page.click("#empty-connect")
 	for _, line := range []string{
 		"export HW_SERVICESTAGE_ENDPOINT=" + server.URL, "export HW_IAM_ENDPOINT=" + server.URL,
 		"export HW_ACCESS_KEY=" + emulator.DefaultAccessKey, "export HW_SECRET_KEY=" + emulator.DefaultSecretKey,
 	} {
-		if exports := page.text("#exports"); !strings.Contains(exports, line+"\n") && !strings.HasSuffix(exports, line) {
+		if exports := page.text("#exports"); !slices.Contains(strings.Split(exports, "\n"), line) {
 			t.Errorf("no line %s in\n%s", line, exports)
 		}
 	}
@@ -64,27 +64,38 @@ func TestPage_load(t *testing.T) {
 
 func TestPage_build(t *testing.T) {
 	t.Parallel()
-	server := emulator.New(t, emulator.Options{BuildDuration: 3 * time.Second})
+	var clock clock
+	// One minute for each phase.
+	server := emulator.New(t, emulator.Options{BuildDuration: 6 * time.Minute, Now: clock.now})
 	id := server.AddJob(spec("checkout"))
 	page := newTab(t, 1280, 900)
 	page.open(server, "#"+id)
 
 	page.click("#start-build")
+	page.waitForText(".build", "Queuing")
+	clock.advance(90 * time.Second)
 	page.waitForText(".build", "Building")
-	page.wait(`document.querySelector(".phases progress:nth-child(1)").value === 100`)
 	page.waitForText(".log", "[Download] started for checkout #1")
+	const bars = `[...document.querySelectorAll(".phases progress")].map((bar) => bar.value)`
+	values := evaluate[[]float64](page, bars)
+	if values[0] != 100 || values[1] < 50 || values[1] > 90 || values[2] != 0 {
+		t.Errorf("in the middle of the second phase, the progress bars are at %v", values)
+	}
 	length := len(page.text(".log"))
+	clock.advance(5 * time.Minute)
 	page.waitForText(".build [data-field=state]", "Successful")
 	log := page.text(".log")
 	if len(log) <= length || !strings.Contains(log, "[PostProcess] ended: Successful") {
 		t.Errorf("the log of the build is\n%s", log)
 	}
-	if sum := evaluate[int](page, `[...document.querySelectorAll(".phases progress")].reduce((sum, bar) => sum + bar.value, 0)`); sum != 600 {
-		t.Errorf("the six phases of a build that has ended are at %d percent, not 600", sum)
+	if values := evaluate[[]float64](page, bars); !slices.Equal(values, []float64{100, 100, 100, 100, 100, 100}) {
+		t.Errorf("at the end, the progress bars are at %v", values)
 	}
 
 	server.InjectOutcomes(emulator.Outcome{Phase: "Init", Log: "no space left on device"})
 	page.click("#start-build")
+	page.waitForText(".build:first-child strong", "#2")
+	clock.advance(time.Minute)
 	page.waitForText(".build:first-child [data-field=state]", "Failed")
 	page.waitForText(".build:first-child .log", "no space left on device")
 
@@ -128,7 +139,7 @@ func TestPage_changeAndDelete(t *testing.T) {
 	if jobs := server.Jobs(); len(jobs) != 1 || jobs[0].Name() != "catalogue" {
 		t.Errorf("the jobs are %v", jobs)
 	}
-	page.ignoreErrors() // Of the rejected change.
+	page.takeErrors() // Of the rejected change.
 }
 
 // TestPage_hostileText proves that names, requests and logs are shown as text.
@@ -152,8 +163,50 @@ func TestPage_hostileText(t *testing.T) {
 	page.click("#open-delete")
 	page.waitForText("#confirm-text", hostile)
 	page.waitForText("#requests .path", "<script>")
-	if found := evaluate[bool](page, `"hacked" in window || document.querySelector("img, body script") !== null`); found {
+	if evaluate[bool](page, `"hacked" in window || document.querySelector("img, body script") !== null`) {
 		t.Error("text became an element of the page")
+	}
+}
+
+func TestPage_contentSecurityPolicy(t *testing.T) {
+	t.Parallel()
+	page := newTab(t, 1280, 900)
+	page.open(emulator.New(t, emulator.Options{}), "")
+	ran := evaluate[bool](page, `(() => {
+		const script = document.createElement("script");
+		script.textContent = "inline = true";
+		document.head.append(script);
+		return "inline" in window;
+	})()`)
+	if errors := page.takeErrors(); ran || len(errors) == 0 {
+		t.Errorf("an inline script runs: %v; errors: %v", ran, errors)
+	}
+}
+
+// TestPage_background proves that the page in a background tab sends no requests.
+func TestPage_background(t *testing.T) {
+	t.Parallel()
+	page := newTab(t, 1280, 900)
+	page.open(emulator.New(t, emulator.Options{}), "")
+	hide := func(hidden bool) {
+		evaluate[bool](page, fmt.Sprintf(`
+			Object.defineProperty(document, "hidden", { value: %t, configurable: true }) &&
+			document.dispatchEvent(new Event("visibilitychange"))`, hidden))
+	}
+	hide(true)
+	time.Sleep(time.Second) // The end of a refresh that has begun.
+	before := page.countRequests()
+	time.Sleep(2 * time.Second)
+	if after := page.countRequests(); after != before {
+		t.Errorf("in the background, the page sent %d requests", after-before)
+	}
+	hide(false)
+	deadline := time.Now().Add(10 * time.Second)
+	for page.countRequests() == before {
+		if time.Now().After(deadline) {
+			t.Fatal("in the foreground again, the page sends no requests")
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
 }
 
@@ -185,9 +238,9 @@ func TestPage_fault(t *testing.T) {
 	page.waitForText("#faults", "status 429")
 	page.waitForText("#faults", "next 5 requests")
 
-	response := get(t, server.URL+"/assembling/v1/jobs")
-	if response.StatusCode != http.StatusTooManyRequests || response.Header.Get("Retry-After") != "1" {
-		t.Errorf("the response is %d with %v", response.StatusCode, response.Header)
+	status, header := get(t, server.URL+"/assembling/v1/jobs")
+	if status != http.StatusTooManyRequests || header.Get("Retry-After") != "1" {
+		t.Errorf("the response is %d with %v", status, header)
 	}
 	page.waitForText("#requests tr", "429")
 	page.waitForText("#faults", "next 4 requests")
@@ -196,13 +249,13 @@ func TestPage_fault(t *testing.T) {
 }
 
 // get sends a request to the emulated service, without credentials.
-func get(t *testing.T, address string) *http.Response {
+func get(t *testing.T, address string) (status int, header http.Header) {
 	t.Helper()
 	return request(t, http.MethodGet, address, "", "")
 }
 
 // request sends a request with a token to the emulated service.
-func request(t *testing.T, method, address, token, body string) *http.Response {
+func request(t *testing.T, method, address, token, body string) (status int, header http.Header) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
 	if err != nil {
@@ -214,7 +267,7 @@ func request(t *testing.T, method, address, token, body string) *http.Response {
 		t.Fatal(err)
 	}
 	_ = response.Body.Close()
-	return response
+	return response.StatusCode, response.Header
 }
 
 func TestPage_keyboard(t *testing.T) {
@@ -254,8 +307,8 @@ func TestPage_keyboard(t *testing.T) {
 		t.Errorf("after the dialog, the focus is on %s", name)
 	}
 	// An update of the row does not take the focus away.
-	server.ChangeJob(server.Jobs()[0].ID, func(spec map[string]any) { spec["code_repo"].(map[string]any)["branch"] = "release" })
-	page.waitForText("#jobs", "release")
+	server.ChangeJob(server.Jobs()[0].ID, func(spec map[string]any) { spec["enterprise_project_id"] = "changed" })
+	page.waitForText("#jobs", "changed")
 	if name := focused(); name != "checkout" {
 		t.Errorf("after an update, the focus is on %s", name)
 	}
@@ -306,10 +359,11 @@ const script = `
 	function lowContrast() {
 		const low = [];
 		for (const node of document.querySelectorAll("body *")) {
-			const text = [...node.childNodes].filter((child) => child.nodeType === 3).map((child) => child.data.trim()).join("");
-			if (!text || !node.checkVisibility() || node.disabled) continue;
-			const [a, b] = [luminance(rgb(getComputedStyle(node).color)), luminance(background(node))].sort((a, b) => b - a);
-			if ((a + 0.05) / (b + 0.05) < 4.5) low.push(text + " " + ((a + 0.05) / (b + 0.05)).toFixed(1));
+			const hasText = [...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim());
+			if (!hasText || !node.checkVisibility() || node.disabled) continue;
+			const a = luminance(rgb(getComputedStyle(node).color)) + 0.05;
+			const b = luminance(background(node)) + 0.05;
+			if (Math.max(a / b, b / a) < 4.5) low.push(node.textContent + " " + Math.max(a / b, b / a).toFixed(1));
 		}
 		return low;
 	}
@@ -334,24 +388,21 @@ func TestPage_widths(t *testing.T) {
 
 	page := newTab(t, 360, 740)
 	for _, width := range []int64{360, 768, 1024, 1600} {
-		t.Run(fmt.Sprint(width), func(t *testing.T) {
-			page.t = t
-			page.do(chromedp.EmulateViewport(width, 740))
-			page.open(server, "#"+id)
-			page.waitForText(".build", "#1")
-			for _, dialog := range []string{"", "change", "fault", "connect", "confirm"} {
-				if dialog != "" {
-					page.do(chromedp.WaitEnabled(chromedp.CSS("#open-change")))
-					evaluate[bool](page, fmt.Sprintf(`document.getElementById(%q).showModal() ?? true`, dialog))
-				}
-				if wide := evaluate[[]string](page, `[document.documentElement, ...document.querySelectorAll("dialog[open], .card")]
-					.filter((node) => node.scrollWidth > node.clientWidth).map((node) => node.id || node.tagName)`); len(wide) > 0 {
-					t.Errorf("with the dialog %q, these elements scroll horizontally: %v", dialog, wide)
-				}
+		page.do(chromedp.EmulateViewport(width, 740))
+		page.open(server, "#"+id)
+		page.waitForText(".build", "#1")
+		for _, dialog := range []string{"job", "change", "fault", "connect", "confirm"} {
+			if dialog != "job" {
+				evaluate[bool](page, fmt.Sprintf(`document.getElementById(%q).showModal() ?? true`, dialog))
 			}
-		})
+			wide := evaluate[[]string](page, `
+				[document.documentElement, ...document.querySelectorAll("dialog[open], .card")]
+				.filter((node) => node.scrollWidth > node.clientWidth).map((node) => node.id || node.tagName)`)
+			if len(wide) > 0 {
+				t.Errorf("at %d pixels with the dialog %s, these elements scroll horizontally: %v", width, dialog, wide)
+			}
+		}
 	}
-	page.t = t
 }
 
 func TestPage_thousandJobs(t *testing.T) {
@@ -362,8 +413,9 @@ func TestPage_thousandJobs(t *testing.T) {
 	page := newTab(t, 1280, 900)
 	page.do(call(cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{
 		Source: `(function frame() {
-			if (document.querySelector("#jobs tr")) requestAnimationFrame(() => { window.jobsPainted = performance.now(); });
+			if (window.jobsFound) window.jobsPainted = performance.now();
 			else requestAnimationFrame(frame);
+			window.jobsFound = document.querySelector("#jobs tr");
 		})()`,
 	}))
 	page.open(server, "")
@@ -423,12 +475,14 @@ func TestPage_stopped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	second := &httptest.Server{Listener: listener, Config: &http.Server{Handler: service, ReadHeaderTimeout: time.Minute}}
+	second := httptest.NewUnstartedServer(service)
+	_ = second.Listener.Close()
+	second.Listener = listener
 	second.Start()
 	defer second.Close()
 	page.waitForText("#connection", "Live")
 	page.wait(`document.getElementById("stopped").hidden && !document.getElementById("open-reset").disabled`)
-	page.ignoreErrors()
+	page.takeErrors()
 }
 
 func TestPage_adminToken(t *testing.T) {
@@ -442,5 +496,5 @@ func TestPage_adminToken(t *testing.T) {
 	page.fill("#token input", "admin-token")
 	page.do(chromedp.KeyEvent(kb.Enter))
 	page.waitForText("#connection", "Live")
-	page.ignoreErrors() // Of the rejected requests.
+	page.takeErrors() // Of the rejected requests.
 }

@@ -1,7 +1,7 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-package browsertest
+package browsertest_test
 
 import (
 	"encoding/json"
@@ -19,7 +19,8 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 )
 
-var screenshots = flag.String("screenshots", "", "`directory` for screenshots of the page; .github/emulator.png is one of them")
+// .github/emulator.png is light.png.
+var screenshots = flag.String("screenshots", "", "`directory` for screenshots of the page")
 
 // TestScreenshots writes screenshots of the page, for a review.
 func TestScreenshots(t *testing.T) {
@@ -28,12 +29,16 @@ func TestScreenshots(t *testing.T) {
 	}
 	server := emulator.New(t, emulator.Options{BuildDuration: 6 * time.Second})
 	ids := map[string]string{}
-	for i, name := range []string{"base-image", "search-indexer", "payment-gateway", "catalogue-service", "checkout-service-arm", "checkout-service"} {
+	for i, name := range []string{
+		"base-image", "search-indexer", "payment-gateway", "catalogue-service", "checkout-service-arm",
+		"checkout-service",
+	} {
 		body := spec(name)
 		switch i % 3 {
 		case 1:
 			environment := body["environment_setting"].(map[string]any)
-			environment["cluster_id"], environment["cluster_name"] = "c7a1d0e2-5f7b-11ef-9f6a-0255ac100057", "build-cluster"
+			environment["cluster_id"] = "c7a1d0e2-5f7b-11ef-9f6a-0255ac100057"
+			environment["cluster_name"] = "build-cluster"
 			body["enterprise_project_id"] = "0b5e1c3a-6a0f-4a55-9d3b-6f0c1c0e9d11"
 		case 2:
 			body["code_repo"].(map[string]any)["branch"] = "release"
@@ -43,7 +48,7 @@ func TestScreenshots(t *testing.T) {
 		}
 		ids[name] = create(t, server, body)
 	}
-	for _, path := range []string{"", "/" + ids["checkout-service"], "/" + ids["payment-gateway"] + "/builds", "/unknown"} {
+	for _, path := range []string{"", "/" + ids["checkout-service"], "/unknown"} {
 		request(t, http.MethodGet, server.URL+"/assembling/v1/jobs"+path, emulator.DefaultToken, "")
 	}
 	request(t, http.MethodGet, server.URL+"/assembling/v1/jobs", "expired", "")
@@ -51,7 +56,7 @@ func TestScreenshots(t *testing.T) {
 	server.InjectFault(emulator.Fault{Method: http.MethodPost, Path: "/assembling/v1/jobs", Drop: true, After: true})
 	request(t, http.MethodGet, server.URL+"/assembling/v1/jobs?page=1&per_page=100", emulator.DefaultToken, "")
 	server.AddBuild(ids["catalogue-service"])
-	server.InjectOutcomes(emulator.Outcome{Phase: "Build", Log: "go: build failed: package payment: undefined: Currency"})
+	server.InjectOutcomes(emulator.Outcome{Phase: "Build", Log: "payment.go:12:8: undefined: Currency"})
 	server.AddBuild(ids["payment-gateway"])
 	time.Sleep(7 * time.Second)
 

@@ -7,7 +7,8 @@ const tones = { ...phaseTones, Queuing: "busy", Pushing: "busy" };
 const words = { Cancel: "Canceled", NotStarted: "Not started" };
 const credentialNames = {
   access_key: "Access key", secret_key: "Secret key", security_token: "Security token", token: "Token", user: "User",
-  password: "Password", domain: "Domain", agency: "Agency", identity_provider: "Identity provider", id_token: "ID token",
+  password: "Password", domain: "Domain", agency: "Agency", identity_provider: "Identity provider",
+  id_token: "ID token",
 };
 const presets = {
   throttle: { path: "", count: 5, status: 429, headers: "Retry-After: 1",
@@ -102,8 +103,8 @@ function setConnected(now, error) {
   if (!now) {
     setText($("stopped"), error.status
       ? `The emulator at ${location.host} returned an error: ${error.message}`
-      : `The emulator at ${location.host} does not respond. Start it again on this address: the page shows the last ` +
-        "known state and reconnects automatically.");
+      : `The emulator at ${location.host} does not respond. The page shows the last known state, and reconnects when ` +
+        "the emulator runs again on this address.");
   }
   enableAll(document);
 }
@@ -144,7 +145,8 @@ function setTime(node, value) {
   node.title = time.toString();
 }
 
-// update gives the parent one child for each item and keeps the elements of known keys, so that focus and selection survive.
+// update gives the parent one child for each item. It keeps the elements of known keys, so that focus and selection
+// stay.
 function update(parent, items, keyOf, template, fill) {
   const focused = document.activeElement;
   const keys = new Set(items.map((item) => String(keyOf(item))));
@@ -206,8 +208,8 @@ function renderJobs() {
     row.title = job.description;
     row.querySelector("[data-field=by]").title = changedBy(job);
     setFields(row, {
-      name: job.name, arch: job.arch, repository: job.repository.replace(/^https:\/\//, ""), branch: job.branch, cluster: job.cluster,
-      enterprise: job.enterprise_project_id, by: changedBy(job).replace("/assembling/v1/", "…/"),
+      name: job.name, arch: job.arch, repository: job.repository.replace(/^https:\/\//, ""), branch: job.branch,
+      cluster: job.cluster, enterprise: job.enterprise_project_id, by: changedBy(job).replace("/assembling/v1/", "…/"),
       number: job.last_build ? `#${job.last_build.number}` : "None",
     });
     row.querySelector("[data-field=enterprise]").title = job.enterprise_project_id ?? "";
@@ -217,7 +219,9 @@ function renderJobs() {
   $("jobs-table").hidden = total === 0;
   $("no-jobs").hidden = total > 0;
   $("empty-connect").hidden = search !== "";
-  setText($("no-jobs-text"), search ? "No build job matches the search." : "No build jobs yet. They appear here during terraform apply.");
+  setText($("no-jobs-text"), search
+    ? "No build job matches the search."
+    : "No build jobs yet. They appear here during terraform apply.");
   const end = offset + state.jobs.length;
   $("pager").hidden = total <= 10;
   setText($("range"), `${integer.format(offset + 1)}–${integer.format(end)} of ${integer.format(total)}`);
@@ -266,7 +270,8 @@ function renderFaults() {
       effect: effects.join(", "),
       count: fault.count < 0 ? "every request" : fault.count === 1 ? "next request" : `next ${fault.count} requests`,
     });
-    row.querySelector("[data-remove]").onclick = () => act(() => send("PUT", "faults", faults.filter((_, i) => i !== fault.i)), "Fault removed");
+    const others = faults.filter((_, i) => i !== fault.i);
+    row.querySelector("[data-remove]").onclick = () => act(() => send("PUT", "faults", others), "Fault removed");
   });
 }
 
@@ -278,12 +283,13 @@ function renderJob(newJob) {
     setText($("job-name"), job.name);
     pairs($("job-fields"), {
       "Job ID": job.job_id, Description: job.description, Architecture: job.arch, Repository: job.repository,
-      Branch: job.branch, Cluster: job.cluster, "Enterprise project": job.enterprise_project_id, Project: job.project_id,
+      Branch: job.branch, Cluster: job.cluster, "Enterprise project": job.enterprise_project_id,
       "Last change": [job.changed_at && new Date(job.changed_at).toLocaleString("en", longTime), changedBy(job)]
         .filter(Boolean).join(", "),
     });
     const total = job.builds_total;
-    setText($("builds-total"), total > job.builds.length ? `newest ${job.builds.length} of ${integer.format(total)}` : total);
+    const shown = job.builds.length;
+    setText($("builds-total"), total > shown ? `newest ${shown} of ${integer.format(total)}` : total);
     $("no-builds").hidden = job.builds.length > 0;
     update($("builds"), job.builds, (build) => build.build_id, "build-item", renderBuild);
   } else {
@@ -306,7 +312,8 @@ function renderBuild(item, build, created) {
   });
   const cancel = item.querySelector("[data-cancel]");
   cancel.parentElement.hidden = tones[build.status] !== "busy";
-  cancel.onclick = () => act(() => send("POST", `${jobPath()}/builds/${encodeURIComponent(build.build_id)}/cancel`), "Build canceled");
+  const path = `${jobPath()}/builds/${encodeURIComponent(build.build_id)}/cancel`;
+  cancel.onclick = () => act(() => send("POST", path), "Build canceled");
   const log = item.querySelector(".log");
   if (created) item.addEventListener("toggle", () => { log.scrollTop = log.scrollHeight; });
   log.setAttribute("aria-label", `Log of build ${build.number}`);
@@ -395,7 +402,7 @@ function showJob(id) {
   setText($("job-name"), job?.name ?? "Build job");
   setText($("builds-total"), "");
   $("job-deleted").hidden = $("no-builds").hidden = true;
-  history.replaceState(null, "", `#${encodeURIComponent(id)}`);
+  history.replaceState(null, "", `#${id}`);
   enableAll($("job")); // A disabled button gets no focus.
   openDialog("job");
   refresh();
@@ -415,14 +422,16 @@ $("jobs").addEventListener("click", (event) => {
 $("start-build").addEventListener("click", () => act(() => send("POST", `${jobPath()}/builds`), "Build started"));
 
 $("open-change").addEventListener("click", () => {
-  for (const input of $("change-form").elements) if (input.name) input.value = job[input.name] ?? "";
+  for (const input of $("change-form").elements) {
+    if (input.name) input.value = input.dataset.before = job[input.name] ?? "";
+  }
   openDialog("change");
 });
 
 onSubmit($("change-form"), async (form) => {
   const changes = {};
   for (const input of form.elements) {
-    if (input.name && input.value !== (job?.[input.name] ?? "")) changes[input.name] = input.value || null;
+    if (input.name && input.value !== input.dataset.before) changes[input.name] = input.value || null;
   }
   await send("PATCH", jobPath(), changes);
   showMessage("Build job changed");
@@ -430,7 +439,8 @@ onSubmit($("change-form"), async (form) => {
 
 $("open-delete").addEventListener("click", () => {
   const { name } = job;
-  confirmAction("Delete build job", `Deletes ${name} and its builds outside Terraform, as in the console.`, "Delete", async () => {
+  const text = `Deletes ${name} and its builds outside Terraform, as in the console.`;
+  confirmAction("Delete build job", text, "Delete", async () => {
     await send("DELETE", jobPath());
     $("job").close();
     showMessage(`Build job ${name} deleted`);
@@ -463,14 +473,20 @@ $("open-fault").addEventListener("click", () => {
 faultFields.effect.addEventListener("change", showResponseFields);
 
 $("preset").addEventListener("change", () => {
-  const defaults = { method: "", path: "", count: 1, effect: "status", when: "before", delay: "", status: 500, headers: "", body: "" };
-  for (const [name, value] of Object.entries({ ...defaults, ...presets[$("preset").value] })) faultFields[name].value = value;
+  const values = {
+    method: "", path: "", count: 1, effect: "status", when: "before", delay: "", status: 500, headers: "", body: "",
+    ...presets[$("preset").value],
+  };
+  for (const [name, value] of Object.entries(values)) faultFields[name].value = value;
   showResponseFields();
 });
 
 onSubmit(faultForm, async () => {
   const fault = { count: Number(faultFields.count.value) };
-  for (const name of ["method", "path", "delay"]) if (faultFields[name].value) fault[name] = faultFields[name].value.trim();
+  for (const name of ["method", "path", "delay"]) {
+    const value = faultFields[name].value.trim();
+    if (value) fault[name] = value;
+  }
   if (faultFields.when.value === "after") fault.when = "after";
   if (faultFields.effect.value === "drop") fault.drop = true;
   if (faultFields.effect.value === "status") {
@@ -492,7 +508,8 @@ $("remove-faults").addEventListener("click", () => act(() => send("PUT", "faults
 
 for (const id of ["open-connect", "empty-connect"]) {
   $(id).addEventListener("click", () => {
-    pairs($("accepted"), Object.fromEntries(Object.entries(credentialNames).map(([name, title]) => [title, state.accepted[name]])));
+    const accepted = Object.entries(credentialNames).map(([name, title]) => [title, state.accepted[name]]);
+    pairs($("accepted"), Object.fromEntries(accepted));
     setText($("exports"), exportLines());
     openDialog("connect");
   });
@@ -502,8 +519,9 @@ for (const id of ["open-connect", "empty-connect"]) {
 function exportLines() {
   const { address, region, accepted } = state;
   return Object.entries({
-    HW_SERVICESTAGE_ENDPOINT: address, HW_IAM_ENDPOINT: address, HW_STS_ENDPOINT: address, HW_REGION_NAME: region || "cn-north-4",
+    HW_REGION_NAME: region || "cn-north-4",
     HW_ACCESS_KEY: accepted.access_key, HW_SECRET_KEY: accepted.secret_key, HW_SECURITY_TOKEN: accepted.security_token,
+    HW_SERVICESTAGE_ENDPOINT: address, HW_IAM_ENDPOINT: address, HW_STS_ENDPOINT: address,
   }).filter(([, value]) => value).map(([name, value]) => `export ${name}=${quote(value)}`).join("\n");
 }
 
@@ -567,4 +585,4 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : refresh()));
 
 await refresh();
-if (location.hash.length > 1) showJob(decodeURIComponent(location.hash.slice(1)));
+if (location.hash.length > 1) showJob(location.hash.slice(1));
