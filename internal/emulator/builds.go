@@ -186,11 +186,10 @@ func (s *Service) cancelBuild(_ *http.Request, job *job, build *build) (any, err
 	}
 	details := s.details(job, build)
 	merge(details, isUnset, document{
-		"repo_endpoint": "", "repo_web_url": "", "swr_repository": "", "swr_repo_page": "", "base_image": "", "seccomp_path": "",
+		"repo_endpoint": "", "repo_web_url": "", "swr_repository": "", "swr_repo_page": "", "base_image": "",
+		"seccomp_path": "", "archive_result": document{}, "code_repo_anatomy": document{"name": "", "archiveURL": ""},
+		"os": document{"arch": ""},
 	})
-	details["archive_result"] = document{}
-	details["code_repo_anatomy"] = document{"name": "", "archiveURL": ""}
-	details["os"] = document{"arch": ""}
 	return details, nil
 }
 

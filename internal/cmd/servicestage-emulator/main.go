@@ -85,7 +85,7 @@ func parseFlags(arguments []string, stderr io.Writer) (settings, error) {
 		s.Faults = append(s.Faults, fault)
 		return err
 	})
-	flags.IntVar(&s.RateLimit, "rate", 0, "`number` of requests per second above which they are rejected with 429 (default: no limit)")
+	flags.IntVar(&s.RateLimit, "rate", 0, "largest `number` of requests per second; others return 429 (default: no limit)")
 	flags.DurationVar(&s.Latency, "latency", 0, "delay of each request")
 	quirksHelp := "comma-separated `list` of: " + strings.Join(emulator.QuirkNames(), ", ")
 	flags.Func("quirks", quirksHelp, func(list string) (err error) {
