@@ -34,8 +34,9 @@ func TestExamples_plan(t *testing.T) {
 		t.Run(folder, func(t *testing.T) {
 			t.Parallel()
 			cli := exampleCLI(t, slices.DeleteFunc(files, func(file string) bool { return filepath.Base(file) == byIdentity }))
-			if strings.HasPrefix(folder, "actions") {
-				cli.RequireTerraform(t, 14, false)
+			minor := map[string]int{"actions/servicestage_cancel_build": 14, "actions/servicestage_start_build": 16}[folder]
+			if minor > 0 {
+				cli.RequireTerraform(t, minor, false)
 			}
 			const profiles = `{"profiles":[{"name":"ci","accessKeyId":"EMULATORACCESSKEY","secretAccessKey":"emulator-secret-key"}]}`
 			cli.Env = append(cli.Env, "HOME="+homeWith(t, profiles))
