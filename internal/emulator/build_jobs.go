@@ -4,6 +4,7 @@
 package emulator
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -42,6 +43,9 @@ type jobBody struct {
 	} `json:"code_repo"`
 }
 
+// objectIDRule is the form of an ID that can be part of a path.
+var objectIDRule = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
 var jobNameRule = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,62}[A-Za-z0-9]$`)
 
 // readJobBody checks a body as the API's pages say. currentName is exempt from the rule for names: the console has made
@@ -51,31 +55,41 @@ func readJobBody(r *http.Request, currentName string) (document, error) {
 	if err != nil {
 		return nil, err
 	}
-	var body jobBody
 	var spec document
-	if err := errors.Join(decode(content, &body), decode(content, &spec)); err != nil {
+	if err := decode(content, &spec); err != nil {
 		return nil, invalid("the request body is not the documented JSON: %v", err)
 	}
+	return spec, checkSpec(spec, currentName)
+}
+
+// checkSpec returns the first violation of the documented rules; nil if there is none. currentName is exempt from the rule
+// for names.
+func checkSpec(spec document, currentName string) error {
+	content, err := json.Marshal(spec)
+	var body jobBody
+	if err := errors.Join(err, decode(content, &body)); err != nil {
+		return invalid("the request body is not the documented JSON: %v", err)
+	}
 	if name := misspelt(spec, reflect.TypeFor[jobBody]()); name != "" {
-		return nil, invalid("%s is not the name of a member", name)
+		return invalid("%s is not the name of a member", name)
 	}
 	switch {
 	case body.JobName == "":
-		return nil, invalid("job_name is mandatory")
+		return invalid("job_name is mandatory")
 	case body.JobName != currentName && !jobNameRule.MatchString(body.JobName):
-		return nil, invalid("job_name %q is invalid", body.JobName)
+		return invalid("job_name %q is invalid", body.JobName)
 	case utf8.RuneCountInString(body.JobDescription) > 64:
-		return nil, invalid("job_description has more than 64 characters")
+		return invalid("job_description has more than 64 characters")
 	case body.EnvironmentSetting == nil:
-		return nil, invalid("environment_setting is mandatory")
+		return invalid("environment_setting is mandatory")
 	}
 	if os := body.EnvironmentSetting.BuildOS; os != nil && !slices.Contains([]string{"", "x86_64", "aarch64"}, os.Arch) {
-		return nil, invalid("arch %q is invalid", os.Arch)
+		return invalid("arch %q is invalid", os.Arch)
 	}
 	if repo := body.CodeRepo; repo != nil && slices.Contains([]string{repo.Type, repo.URL, repo.Branch, repo.Namespace}, "") {
-		return nil, invalid("type, url, branch and namespace of code_repo are mandatory")
+		return invalid("type, url, branch and namespace of code_repo are mandatory")
 	}
-	return spec, nil
+	return nil
 }
 
 // misspelt returns a member whose name differs from a documented one by case alone, which the decoder would let pass; "" if
@@ -108,7 +122,7 @@ func (s *Service) createJob(r *http.Request) (any, error) {
 	if s.options.Quirks.IgnoreEnterpriseProject {
 		delete(spec, "enterprise_project_id")
 	}
-	created := &job{ID: newID(), CreatedAt: s.options.Now(), Spec: spec}
+	created := s.newJob(newID(), spec, s.credential(r))
 	s.state.Jobs = append(s.state.Jobs, created)
 	environment := objectMember(spec, "environment_setting")
 	return document{
@@ -119,6 +133,12 @@ func (s *Service) createJob(r *http.Request) (any, error) {
 		"cluster_id":      stringMember(environment, "cluster_id"),
 		"created_at":      timestamp(created.CreatedAt),
 	}, nil
+}
+
+// newJob returns a build job that is not in the state yet.
+func (s *Service) newJob(id string, spec document, by string) *job {
+	now := s.options.Now()
+	return &job{ID: id, CreatedAt: now, ChangedAt: now, ChangedBy: by, Spec: spec}
 }
 
 // checkNameFree refuses a name that another job has, whatever the case of its letters.
@@ -166,7 +186,7 @@ func (s *Service) updateJob(r *http.Request, job *job) (any, error) {
 	if err := s.checkNameFree(spec, job); err != nil {
 		return nil, err
 	}
-	job.Spec = spec
+	job.Spec, job.ChangedAt, job.ChangedBy = spec, s.options.Now(), s.credential(r)
 	return document{}, nil
 }
 

@@ -27,6 +27,9 @@ var (
 		Status: http.StatusNotFound, Code: "APIGW.0101",
 		Message: "The API does not exist or has not been published in the environment",
 	}
+	errThrottled = &apiError{
+		Status: http.StatusTooManyRequests, Code: "APIGW.0308", Message: "The throttling threshold has been reached",
+	}
 	errNoSuchJob   = &apiError{Status: http.StatusNotFound, Code: "SVCSTG.CPE.4044401", Message: "build job not found"}
 	errNoSuchBuild = &apiError{Status: http.StatusNotFound, Code: "SVCSTG.CPE.4044402", Message: "build not found"}
 )

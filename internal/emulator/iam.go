@@ -58,6 +58,7 @@ func ProjectID(name string) string {
 type issued struct {
 	access, secret, securityToken string // Of an access key.
 	unscoped                      bool   // Of a token that is for no project.
+	owner                         string // Of a token, such as "token of emulator-user".
 	expires                       time.Time
 }
 
@@ -109,6 +110,7 @@ func (s *Service) addIAMRoutes(routes *http.ServeMux) {
 		"POST /v3.0/OS-AUTH/id-token/tokens":      s.exchangeIDToken,
 		"GET /openstack/latest/securitykey":       s.getMetadataKeys,
 	} {
+		s.counts[pattern] = 0
 		routes.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -327,7 +329,8 @@ func (s *Service) project(wanted wireNamed) (wireNamed, bool) {
 func (s *Service) issueToken(header http.Header, token map[string]any) any {
 	value, expires := "token-"+newID(), s.options.Now().Add(s.options.IAM.Lifetime)
 	_, scoped := token["project"]
-	s.issue(value, issued{unscoped: !scoped, expires: expires})
+	user, _ := token["user"].(wireNamed)
+	s.issue(value, issued{unscoped: !scoped, expires: expires, owner: "token of " + user.Name})
 	header.Set("X-Subject-Token", value)
 	token["expires_at"] = iamTime(expires)
 	return map[string]any{"token": token}

@@ -59,7 +59,7 @@ func (s *Service) Jobs() []Job {
 func (s *Service) AddJob(spec map[string]any) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	added := &job{ID: newID(), CreatedAt: s.options.Now(), Spec: clone(spec)}
+	added := s.newJob(newID(), clone(spec), "console")
 	s.state.Jobs = append(s.state.Jobs, added)
 	return added.ID
 }
@@ -71,6 +71,7 @@ func (s *Service) ChangeJob(id string, change func(spec map[string]any)) bool {
 	job, err := s.state.job(id)
 	if err == nil {
 		change(job.Spec)
+		job.ChangedAt, job.ChangedBy = s.options.Now(), "console"
 	}
 	return err == nil
 }

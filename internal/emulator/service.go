@@ -9,6 +9,7 @@ package emulator
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -57,19 +58,34 @@ type Options struct {
 	RecordRequests bool
 	// Now is the clock; nil means [time.Now].
 	Now func() time.Time
+	// Region is the only region that IAM knows; empty means that it knows any.
+	Region string
+	// Seed is a JSON array of the initial build jobs, as in POST /_emulator/seed. It is ignored if the state file contains jobs.
+	Seed []byte
+	// Faults are the initial faults.
+	Faults []Fault
+	// AdminToken protects the JSON API, which is then available to other machines; empty means loopback clients only.
+	AdminToken string
+	// RateLimit is the number of requests per second above which requests are rejected with 429; 0 means no limit.
+	RateLimit int
+	// Latency is added to each request of the emulated service.
+	Latency time.Duration
 }
 
 // Service is the emulated service, an [http.Handler]. Its methods are safe for concurrent use.
 type Service struct {
 	options Options
 	routes  *http.ServeMux
+	admin   *http.ServeMux
 
 	mu       sync.Mutex
 	state    state
 	requests []*Request
+	counts   map[string]int // Requests by the pattern of their route.
 	faults   []*Fault
 	issued   map[string]issued
 	outcomes []Outcome
+	limiter  rateLimiter
 }
 
 // NewService returns a service that holds what the state file holds, or nothing.
@@ -92,11 +108,14 @@ func NewService(options Options) (*Service, error) {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
-	s := &Service{options: options, issued: map[string]issued{}}
+	s := &Service{options: options, counts: map[string]int{}, issued: map[string]issued{}}
+	s.routes, s.admin = s.newRoutes(), s.newAdminRoutes()
 	if err := s.state.load(options.StateFile); err != nil {
 		return nil, err
 	}
-	s.routes = s.newRoutes()
+	if err := s.restart(); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -146,6 +165,7 @@ func (s *Service) newRoutes() *http.ServeMux {
 		"GET /assembling/v1/base_images":               s.listBaseImages,
 		"GET /v3/{project_id}/assembling/base-images":  s.listBaseImages,
 	} {
+		s.counts[pattern] = 0
 		routes.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -169,8 +189,8 @@ const maxBody = 4 << 20
 // readBody returns the body of a request. Its errors are those of the gateway, which names no code for a client that is too slow.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/usermanual-apig/apig_03_0048.html.
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	_, isTooLarge := errors.AsType[*http.MaxBytesError](err)
 	switch {
 	case isTooLarge:
@@ -190,18 +210,39 @@ func isCanonical(name string) bool {
 	return strings.HasPrefix(name, "/") && !strings.HasSuffix(name, "//") && cmp.Or(strings.TrimSuffix(name, "/"), "/") == path.Clean(name)
 }
 
-// ServeHTTP records a request, authenticates it and carries it out, unless a fault hits it.
+// ServeHTTP serves the page and the JSON API below /_emulator/, and the emulated service everywhere else.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case strings.HasPrefix(r.URL.Path+"/", adminPrefix):
+		s.serveAdmin(w, r)
+	case r.URL.Path == "/" && r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html"):
+		http.Redirect(w, r, adminPrefix, http.StatusFound)
+	default:
+		s.serve(w, r)
+	}
+}
+
+// serve records a request, authenticates it and carries it out, unless a fault hits it.
+func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 	start := s.options.Now()
 	w.Header().Set("X-Request-Id", newRequestID())
-	body, err := readBody(w, r)
+	body, err := readBody(w, r, maxBody)
 	request, fault := s.record(r, body)
-
-	if fault != nil && fault.Do != nil {
+	if fault == nil {
+		fault = &Fault{}
+	}
+	sleep(r.Context(), s.options.Latency)
+	if !fault.After {
+		sleep(r.Context(), fault.Delay)
+	}
+	if fault.Do != nil {
 		fault.Do()
 	}
 	response := bufferedResponse{header: w.Header(), status: http.StatusOK}
-	if fault == nil || fault.After || fault.keepsResponse() {
+	if fault.After || fault.keepsResponse() {
+		if err == nil {
+			err = s.limitRate()
+		}
 		if err == nil {
 			err = s.authenticate(r, body)
 		}
@@ -214,23 +255,61 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			s.routes.ServeHTTP(&response, r)
 		}
 	}
-	if fault != nil && !fault.keepsResponse() {
-		if fault.Drop {
-			s.logf("%s %s: connection broken by an injected fault", r.Method, r.URL.RequestURI())
-			drop(w)
-			return
-		}
+	if fault.After {
+		sleep(r.Context(), fault.Delay)
+	}
+	duration := s.options.Now().Sub(start)
+	if fault.Drop {
+		s.complete(request, 0, duration)
+		s.logf("%s %s: connection broken by an injected fault", r.Method, r.URL.RequestURI())
+		drop(w)
+		return
+	}
+	if !fault.keepsResponse() {
 		fault.write(&response)
 	}
-	s.mu.Lock()
-	request.StatusCode = response.status
-	s.mu.Unlock()
+	s.complete(request, response.status, duration)
 	w.WriteHeader(response.status)
 	if _, err := w.Write(response.body.Bytes()); err != nil {
 		s.logf("%s %s: the client did not wait for the response: %v", r.Method, r.URL.RequestURI(), err)
 		return
 	}
-	s.logf("%s %s %d %s", r.Method, r.URL.RequestURI(), response.status, s.options.Now().Sub(start).Round(time.Microsecond))
+	s.logf("%s %s %d %s", r.Method, r.URL.RequestURI(), response.status, duration.Round(time.Microsecond))
+}
+
+// sleep waits for the duration, or until the client is gone.
+func sleep(ctx context.Context, duration time.Duration) {
+	if duration <= 0 {
+		return
+	}
+	select {
+	case <-time.After(duration):
+	case <-ctx.Done():
+	}
+}
+
+// rateLimiter is a token bucket that holds the requests of one second.
+type rateLimiter struct {
+	spent float64
+	last  time.Time
+}
+
+// limitRate returns the gateway's error if there are more than [Options.RateLimit] requests per second.
+func (s *Service) limitRate() error {
+	limit := float64(s.options.RateLimit)
+	if limit <= 0 {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.options.Now()
+	s.limiter.spent = max(s.limiter.spent-now.Sub(s.limiter.last).Seconds()*limit, 0)
+	s.limiter.last = now
+	if s.limiter.spent+1 > limit {
+		return errThrottled
+	}
+	s.limiter.spent++
+	return nil
 }
 
 func (s *Service) logf(format string, arguments ...any) {

@@ -26,6 +26,8 @@ type job struct {
 	ID          string    `json:"id"`
 	CreatedAt   time.Time `json:"created_at"`
 	LastBuildID string    `json:"last_build_id"`
+	ChangedAt   time.Time `json:"changed_at"`
+	ChangedBy   string    `json:"changed_by"`
 	Spec        document  `json:"spec"`
 }
 
