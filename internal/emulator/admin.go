@@ -6,7 +6,7 @@ package emulator
 import (
 	"cmp"
 	"crypto/hmac"
-	_ "embed"
+	"embed"
 	"encoding/json"
 	"errors"
 	"io"
@@ -25,8 +25,28 @@ const adminPrefix = "/_emulator/"
 // maxAdminBody is the size of the largest request body of the JSON API, in bytes.
 const maxAdminBody = 32 << 20
 
-//go:embed page/index.html
-var page []byte
+//go:embed page
+var page embed.FS
+
+// pageFiles are the content types of the files of the web page, by path below adminPrefix.
+var pageFiles = map[string]string{
+	"":          "text/html; charset=utf-8",
+	"style.css": "text/css; charset=utf-8",
+	"app.js":    "text/javascript; charset=utf-8",
+	"icon.svg":  "image/svg+xml",
+}
+
+func servePage(w http.ResponseWriter, r *http.Request) {
+	name := strings.TrimPrefix(r.URL.Path, adminPrefix)
+	content, err := page.ReadFile("page/" + cmp.Or(name, "index.html"))
+	if err != nil {
+		panic(err) // The file is not embedded.
+	}
+	w.Header().Set("Content-Type", pageFiles[name])
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "+
+		"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	_, _ = w.Write(content) // The client may be gone.
+}
 
 // newAdminRoutes returns the web page and the JSON API. Errors are {"error": "message"}. Times are RFC 3339.
 //
@@ -52,12 +72,9 @@ var page []byte
 // only loopback clients are served, and the Host header must be localhost or a loopback address. A foreign Origin is rejected.
 func (s *Service) newAdminRoutes() *http.ServeMux {
 	routes := http.NewServeMux()
-	routes.HandleFunc("GET "+adminPrefix+"{$}", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "+
-			"img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-		_, _ = w.Write(page) // The client may be gone.
-	})
+	for name := range pageFiles {
+		routes.HandleFunc("GET "+adminPrefix+cmp.Or(name, "{$}"), servePage)
+	}
 	for pattern, handle := range map[string]func(*http.Request) (any, error){
 		"GET health":                func(*http.Request) (any, error) { return document{"status": "ok"}, nil },
 		"GET state":                 s.getState,
@@ -120,7 +137,8 @@ func (s *Service) authorizeAdmin(r *http.Request) error {
 		}
 		return nil
 	}
-	if r.Method == http.MethodGet && (r.URL.Path == adminPrefix || r.URL.Path == adminPrefix+"health") {
+	name := strings.TrimPrefix(r.URL.Path, adminPrefix)
+	if _, isPage := pageFiles[name]; r.Method == http.MethodGet && (isPage || name == "health") {
 		return nil
 	}
 	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
@@ -220,6 +238,9 @@ func (s *Service) parseSeed(raw json.RawMessage) (*job, error) {
 	if err := errors.Join(decode(raw, &seed, (*json.Decoder).DisallowUnknownFields), decode(raw, &spec)); err != nil {
 		return nil, err
 	}
+	if spec == nil {
+		return nil, invalid("it is null")
+	}
 	delete(spec, "job_id")
 	fill(spec, document{"environment_setting": document{}})
 	if err := checkSpec(spec, seed.JobName); err != nil {
@@ -300,7 +321,7 @@ func (s *Service) getState(r *http.Request) (any, error) {
 		"total": total, "jobs": jobs, "faults": faults,
 		"accepted": document{
 			"access_key": s.options.AccessKey, "secret_key": s.options.SecretKey, "security_token": s.options.SecurityToken,
-			"token": s.options.Token, "user": iam.UserName, "password": iam.Password, "domain": iam.DomainName,
+			"token": s.options.Token, "user": DefaultUserName, "password": iam.Password, "domain": iam.DomainName,
 			"agency": iam.Agency, "identity_provider": iam.IDP, "id_token": iam.IDToken,
 		},
 	}, nil

@@ -21,6 +21,11 @@ func (s *Service) authenticate(r *http.Request, body []byte) error {
 	if needsNoCredentials(r) {
 		return nil
 	}
+	if project := r.Header.Get("X-Project-Id"); project != "" && strings.Contains(r.URL.Path, "/assembling/") {
+		if _, ok := s.project(wireNamed{ID: project}); !ok {
+			return unauthorized("project %s does not exist", project)
+		}
+	}
 	if token := r.Header.Get("X-Auth-Token"); token != "" {
 		return s.authenticateToken(r, token)
 	}
@@ -81,8 +86,15 @@ func (s *Service) authenticateToken(r *http.Request, token string) error {
 
 // key returns an access key by its ID: the one of the options, or a valid one that IAM issued.
 func (s *Service) key(id string) (issued, error) {
-	if id == s.options.AccessKey {
-		return issued{secret: s.options.SecretKey, securityToken: s.options.SecurityToken}, nil
+	for i, user := range s.options.IAM.Users {
+		if id == "" || id != user.AccessKey {
+			continue
+		}
+		key := issued{secret: user.SecretKey}
+		if i == 0 {
+			key.securityToken = s.options.SecurityToken
+		}
+		return key, nil
 	}
 	s.mu.Lock()
 	key, ok := s.issued[id]

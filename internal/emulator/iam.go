@@ -34,9 +34,11 @@ const (
 
 // IAM is the identities that an emulator knows, besides the access key and the token of [Options].
 type IAM struct {
-	// UserName and Password may log in; empty means the defaults.
-	UserName, Password string
-	// DomainName is the account of the user and of the agency; empty means the default.
+	// Password is that of the user [DefaultUserName]; empty means the default.
+	Password string
+	// Users are the other users of the account.
+	Users []User
+	// DomainName is the account of the users and of the agency; empty means the default.
 	DomainName string
 	// Agency may be assumed with any credentials; empty means the default.
 	Agency string
@@ -46,6 +48,14 @@ type IAM struct {
 	Projects map[string]string
 	// Lifetime is how long tokens and the metadata service's keys live; zero means 24 hours.
 	Lifetime time.Duration
+}
+
+// User is a user of the account who may log in with a password and, if AccessKey is set, sign requests.
+type User struct {
+	Name      string `json:"name"`
+	Password  string `json:"password"`
+	AccessKey string `json:"access_key"`
+	SecretKey string `json:"secret_key"`
 }
 
 // ProjectID is the id of a project where the options name none.
@@ -215,11 +225,11 @@ func (s *Service) createToken(header http.Header, r *http.Request) (any, error) 
 	if len(identity.Methods) != 1 {
 		return nil, iamErrorf(http.StatusBadRequest, "There must be one method.")
 	}
-	iam, user := s.options.IAM, identity.Password.User
+	name, user := DefaultUserName, identity.Password.User
 	switch identity.Methods[0] {
 	case "password":
-		known := user.ID == UserID || user.ID == "" && user.Name == iam.UserName && user.Domain != nil && s.isDomain(*user.Domain)
-		if !known || !hmac.Equal([]byte(user.Password), []byte(iam.Password)) {
+		var ok bool
+		if name, ok = s.checkPassword(user.wireNamed, user.Password, user.Domain); !ok {
 			return nil, iamErrorf(http.StatusUnauthorized, "The username or password is wrong.")
 		}
 	case "token":
@@ -234,7 +244,7 @@ func (s *Service) createToken(header http.Header, r *http.Request) (any, error) 
 	default:
 		return nil, iamErrorf(http.StatusBadRequest, "The method must be password, token or assume_role.")
 	}
-	token := map[string]any{"methods": identity.Methods, "user": wireNamed{ID: UserID, Name: iam.UserName}}
+	token := map[string]any{"methods": identity.Methods, "user": wireNamed{ID: userID(name), Name: name}}
 	scope := auth.Auth.Scope
 	if scope != nil && scope.Project != nil {
 		project, ok := s.project(scope.Project.wireNamed)
@@ -246,6 +256,23 @@ func (s *Service) createToken(header http.Header, r *http.Request) (any, error) 
 		return nil, iamErrorf(http.StatusUnauthorized, "The domain is not that of the user.")
 	}
 	return s.issueToken(header, token), nil
+}
+
+// checkPassword returns the name of the user with this ID, or with this name in this account, if the password is right.
+func (s *Service) checkPassword(user wireNamed, password string, domain *wireNamed) (string, bool) {
+	for _, known := range s.options.IAM.Users {
+		if user.ID == userID(known.Name) || user.ID == "" && user.Name == known.Name && domain != nil && s.isDomain(*domain) {
+			return known.Name, hmac.Equal([]byte(password), []byte(known.Password))
+		}
+	}
+	return "", false
+}
+
+func userID(name string) string {
+	if name == DefaultUserName {
+		return UserID
+	}
+	return "u" + ProjectID(name)[1:]
 }
 
 // checkAgency checks that the caller has credentials and may assume the agency. A signed request must name the caller's account.

@@ -88,6 +88,7 @@ func (s *Service) record(r *http.Request, body []byte) (*Request, *Fault) {
 	}
 	if !s.options.RecordRequests {
 		request.Header, request.Body = nil, nil
+		request.Path, request.Query = strings.Clone(truncate(request.Path)), strings.Clone(truncate(request.Query))
 		if len(s.requests) >= maxRequests {
 			s.requests = slices.Delete(s.requests, 0, len(s.requests)-maxRequests+1)
 		}
@@ -110,10 +111,13 @@ func (s *Service) credential(r *http.Request) string {
 	}
 	if _, rest, ok := strings.Cut(r.Header.Get("Authorization"), "Access="); ok {
 		id, _, _ := strings.Cut(rest, ",")
-		return "access key " + id[:min(len(id), 64)]
+		return "access key " + truncate(id)
 	}
 	return "none"
 }
+
+// truncate limits a text of a client to what the web page shows of it.
+func truncate(text string) string { return text[:min(len(text), 256)] }
 
 func matches(pattern, name string) bool {
 	ok, err := path.Match(pattern, name)

@@ -31,6 +31,7 @@ const (
 	DefaultAccessKey = "EMULATORACCESSKEY"
 	DefaultSecretKey = "emulator-secret-key"
 	DefaultToken     = "emulator-token"
+	DefaultRegion    = "cn-north-4"
 )
 
 // Options say how an emulator behaves. The zero value is the service as it is documented, with the plainest guess where it is not.
@@ -58,8 +59,9 @@ type Options struct {
 	RecordRequests bool
 	// Now is the clock; nil means [time.Now].
 	Now func() time.Time
-	// Region is the only region that IAM knows; empty means that it knows any.
-	Region string
+	// Region and Project are the only region and the ID of its only project. If one is set, the other defaults to
+	// [DefaultRegion] or to the [ProjectID] of the region; if none is set, every region and every project exists.
+	Region, Project string
 	// Seed is a JSON array of the initial build jobs, as in POST /_emulator/seed. It is ignored if the state file contains jobs.
 	Seed []byte
 	// Faults are the initial faults.
@@ -94,13 +96,18 @@ func NewService(options Options) (*Service, error) {
 	options.SecretKey = cmp.Or(options.SecretKey, DefaultSecretKey)
 	options.Token = cmp.Or(options.Token, DefaultToken)
 	iam := &options.IAM
-	iam.UserName, iam.Password = cmp.Or(iam.UserName, DefaultUserName), cmp.Or(iam.Password, DefaultPassword)
+	iam.Password = cmp.Or(iam.Password, DefaultPassword)
+	iam.Users = append([]User{{DefaultUserName, iam.Password, options.AccessKey, options.SecretKey}}, iam.Users...)
 	iam.DomainName, iam.Agency = cmp.Or(iam.DomainName, DefaultDomainName), cmp.Or(iam.Agency, DefaultAgency)
 	iam.IDP, iam.IDToken = cmp.Or(iam.IDP, DefaultIDP), cmp.Or(iam.IDToken, DefaultIDToken)
 	iam.Lifetime = cmp.Or(iam.Lifetime, 24*time.Hour)
+	if options.Region != "" || options.Project != "" {
+		options.Region = cmp.Or(options.Region, DefaultRegion)
+		iam.Projects = map[string]string{options.Region: cmp.Or(options.Project, ProjectID(options.Region))}
+	}
 	options.BuildDuration = cmp.Or(options.BuildDuration, 10*time.Second)
-	if options.BuildDuration < 0 {
-		return nil, fmt.Errorf("a build cannot take %s", options.BuildDuration)
+	if options.BuildDuration < 0 || options.Latency < 0 || options.RateLimit < 0 || iam.Lifetime < 0 {
+		return nil, errors.New("durations and the rate limit must be at least 0")
 	}
 	if options.FailIn != "" && !slices.Contains(phases, options.FailIn) {
 		return nil, fmt.Errorf("there is no phase %q; the phases are %s", options.FailIn, strings.Join(phases, ", "))
