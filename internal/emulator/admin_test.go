@@ -61,7 +61,7 @@ func TestAdmin_state(t *testing.T) {
 		"faults":[{"path":"/nowhere","status":503,"count":-1,"when":"before","headers":{"Retry-After":"1"}}],
 		"jobs":[{"job_id":%q,"name":"shop-web","description":"The shop","arch":"aarch64","repository":"https://example.com/shop.git",
 			"branch":"main","cluster":"builders","enterprise_project_id":"project-1","created_at":"2025-11-14T09:06:28Z",
-			"changed_at":"2025-11-14T09:06:28Z","changed_by":"token","last_build":{"build_id":%q,"number":1,"status":"Queuing",
+			"changed_at":"2025-11-14T09:06:28Z","changed_by":"POST /assembling/v1/jobs","last_build":{"build_id":%q,"number":1,"status":"Queuing",
 			"phase":"Init","started_at":"2025-11-14T09:06:29Z","ended_at":null}}]}`,
 		address, emulator.ProjectID("eu-west-101"), id, build))
 	for query, want := range map[string]string{

@@ -122,7 +122,7 @@ func (s *Service) createJob(r *http.Request) (any, error) {
 	if s.options.Quirks.IgnoreEnterpriseProject {
 		delete(spec, "enterprise_project_id")
 	}
-	created := s.newJob(newID(), spec, s.credential(r))
+	created := s.newJob(newID(), spec, r.Method+" "+r.URL.Path)
 	s.state.Jobs = append(s.state.Jobs, created)
 	environment := objectMember(spec, "environment_setting")
 	return document{
@@ -186,7 +186,7 @@ func (s *Service) updateJob(r *http.Request, job *job) (any, error) {
 	if err := s.checkNameFree(spec, job); err != nil {
 		return nil, err
 	}
-	job.Spec, job.ChangedAt, job.ChangedBy = spec, s.options.Now(), s.credential(r)
+	job.Spec, job.ChangedAt, job.ChangedBy = spec, s.options.Now(), r.Method+" "+r.URL.Path
 	return document{}, nil
 }
 

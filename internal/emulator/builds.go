@@ -134,7 +134,7 @@ func (s *Service) details(job *job, build *build) document {
 	progress := s.progress(build)
 	repo := objectMember(job.Spec, "code_repo")
 	commit := commitOf(build, repo, progress)
-	return document{
+	details := document{
 		"build_id": build.ID, "job_id": job.ID, "job_name": build.JobName, "index": s.number(build.Index),
 		"enterprise_project_id": job.enterpriseProject(),
 		"started_at":            timestamp(build.StartedAt),
@@ -147,6 +147,12 @@ func (s *Service) details(job *job, build *build) document {
 		"commit_comment": commit["comment"], "language": "",
 		"type": "user", "creator": userName,
 	}
+	if progress.State == "Successful" { // The pages name these members, and show no values.
+		details["swr_repository"] = "swr.cn-north-4.myhuaweicloud.com/emulator/" + build.JobName
+		details["swr_repo_page"] = "https://console.huaweicloud.com/swr/emulator/" + build.JobName
+		details["base_image"] = "emulator/base"
+	}
+	return details
 }
 
 // commitOf is what a build has found in the repository, once it has downloaded that.
@@ -173,7 +179,9 @@ func (s *Service) cancelBuild(_ *http.Request, job *job, build *build) (any, err
 	}
 	details := s.details(job, build)
 	for _, name := range []string{"repo_endpoint", "repo_web_url", "swr_repository", "swr_repo_page", "base_image", "seccomp_path"} {
-		details[name] = ""
+		if details[name] == nil {
+			details[name] = ""
+		}
 	}
 	details["archive_result"] = document{}
 	details["code_repo_anatomy"] = document{"name": "", "archiveURL": ""}

@@ -132,6 +132,12 @@ func TestBuilds_statesFollowTheClock(t *testing.T) {
 				}
 				delete(got, name)
 			}
+			for _, name := range []string{"swr_repository", "swr_repo_page", "base_image"} {
+				if _, ok := got[name]; ok != (test.state == "Successful") {
+					t.Errorf("%s: got %v in the state %s", name, got[name], test.state)
+				}
+				delete(got, name)
+			}
 			wantJSON(t, got, fmt.Sprintf(`{"build_id":%q,"job_id":%q,"job_name":"app","enterprise_project_id":"0",
 				"index":1,"started_at":"2025-11-14 09:06:28 +0000 UTC","ended_at":%q,"build_state":%q,"repo_type":"Github",
 				"repo":"https://example.com/app.git","branch":"main","language":"","type":"user","creator":"emulator-user"}`, id, r.jobID, test.ended, test.state))

@@ -134,7 +134,7 @@ func TestGuide_bringExistingBuildJobs(t *testing.T) {
 	t.Run("older", func(t *testing.T) {
 		t.Parallel()
 		server, cli := fifty(t)
-		commands, blocks := page(t, adoptionGuide, "With an older Terraform, or OpenTofu")
+		commands, blocks := page(t, adoptionGuide, "With earlier versions and OpenTofu")
 		if err := os.Mkdir(filepath.Join(cli.Dir, "find"), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -146,7 +146,7 @@ func TestGuide_bringExistingBuildJobs(t *testing.T) {
 		t.Parallel()
 		server, cli := fifty(t)
 		cli.RequireTerraform(t, 14, false)
-		commands, blocks := page(t, adoptionGuide, "With Terraform 1.14 or newer")
+		commands, blocks := page(t, adoptionGuide, "With Terraform 1.14 or later")
 		cli.Write(t, "jobs.tfquery.hcl", blocks[0])
 		commands.follow(t, cli)
 		content, err := os.ReadFile(filepath.Join(cli.Dir, "jobs.tf"))
@@ -174,7 +174,7 @@ func TestGuide_bringExistingBuildJobs(t *testing.T) {
 				"code_repo": map[string]any{"type": "GitHub", "url": "https://github.com/acme/" + name, "branch": "main", "namespace": "acme"},
 			})
 		}
-		_, blocks := page(t, adoptionGuide, "With an older Terraform, or OpenTofu")
+		_, blocks := page(t, adoptionGuide, "With earlier versions and OpenTofu")
 		cli.Write(t, "jobs.tf", blocks[len(blocks)-1])
 		if stdout := succeed(t, cli, "plan", "-no-color"); !strings.Contains(stdout, "Plan: 3 to import, 0 to add, 0 to change, 0 to destroy.") {
 			t.Error(stdout)
@@ -195,23 +195,15 @@ func TestGuide_enterpriseProject(t *testing.T) {
 func TestGuide_runBuilds(t *testing.T) {
 	t.Parallel()
 	const guide = "guides/run-builds-from-terraform.md"
-	job := `
-resource "servicestage_build_job" "checkout" {
-  job_name = "checkout-service"
-  environment_setting {}
-  code_repo {
-    type      = "GitHub"
-    url       = "https://github.com/acme/checkout"
-    branch    = var.branch
-    namespace = "acme"
-  }
-}
-variable "branch" { default = "main" }
-`
 	blocks := func(section string) []string {
 		_, blocks := read(t, guide, section)
 		return blocks
 	}
+	changed := blocks("When a build job is created or changed")
+	if len(changed) != 4 {
+		t.Fatalf("the guide has %d blocks, not a build job, the current and the earlier action, and the resource", len(changed))
+	}
+	job, current, earlier, older := changed[0], changed[1], changed[2], changed[3]
 	start := func(t *testing.T, body string) (*emulator.Server, *providertest.CLI) {
 		t.Helper()
 		server := emulator.New(t, emulator.Options{BuildDuration: time.Second})
@@ -219,51 +211,83 @@ variable "branch" { default = "main" }
 		cli.Write(t, "main.tf", providertest.Requirement+body)
 		return server, cli
 	}
-	apply := func(t *testing.T, cli *providertest.CLI, arguments ...string) {
+	apply := func(t *testing.T, cli *providertest.CLI, arguments ...string) string {
 		t.Helper()
-		succeed(t, cli, append([]string{"apply", "-no-color", "-input=false", "-auto-approve"}, arguments...)...)
+		return succeed(t, cli, append([]string{"apply", "-no-color", "-input=false", "-auto-approve"}, arguments...)...)
 	}
 	wantBuilds := func(t *testing.T, server *emulator.Server, want int) {
 		t.Helper()
-		if got := len(server.Builds()); got != want {
-			t.Errorf("there are %d builds, want %d", got, want)
+		if got := server.CountRequests(http.MethodPost, jobsPath+"/*/builds"); got != want {
+			t.Errorf("%d builds were started, want %d", got, want)
 		}
 	}
-	t.Run("changed, older", func(t *testing.T) {
+	release := func(t *testing.T, cli *providertest.CLI, body string) {
+		t.Helper()
+		body = strings.Replace(body, `branch    = "main"`, `branch    = "release"`, 1)
+		cli.Write(t, "main.tf", providertest.Requirement+body)
+	}
+	t.Run("changed, resource", func(t *testing.T) {
 		t.Parallel()
-		server, cli := start(t, job+blocks("When a job is created or changed")[1])
+		server, cli := start(t, job+older)
 		apply(t, cli)
 		wantBuilds(t, server, 1)
-		apply(t, cli, "-var=branch=release")
-		wantBuilds(t, server, 2)
-		apply(t, cli, "-var=branch=release")
+		release(t, cli, job+older)
+		apply(t, cli)
+		apply(t, cli)
 		wantBuilds(t, server, 2)
 	})
-	t.Run("changed, action", func(t *testing.T) {
+	for name, action := range map[string]struct {
+		body  string
+		minor int
+	}{
+		"changed, action 1.16": {current, 16},
+		"changed, action 1.14": {current[:strings.Index(current, "\naction ")] + "\n" + earlier, 14},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, cli := start(t, action.body)
+			cli.RequireTerraform(t, action.minor, false)
+			stdout := apply(t, cli)
+			wantBuilds(t, server, 1)
+			release(t, cli, action.body)
+			apply(t, cli)
+			wantBuilds(t, server, 2)
+			if action.minor < 16 {
+				return
+			}
+			apply(t, cli, "-invoke=action.servicestage_start_build.checkout")
+			wantBuilds(t, server, 3)
+			if strings.Contains(stdout, "Warning: Reference to triggering resource") {
+				t.Error(stdout)
+			}
+		})
+	}
+	t.Run("destroyed", func(t *testing.T) {
 		t.Parallel()
-		server, cli := start(t, blocks("When a job is created or changed")[0])
-		cli.RequireTerraform(t, 14, false)
+		server, cli := start(t, blocks("Before and after a build job is destroyed")[0])
+		cli.RequireTerraform(t, 16, false)
 		apply(t, cli)
-		wantBuilds(t, server, 1)
-		apply(t, cli, "-invoke=action.servicestage_start_build.checkout")
+		wantBuilds(t, server, 0)
+		apply(t, cli, "-var=preview=false")
 		wantBuilds(t, server, 2)
 	})
 	t.Run("deployment", func(t *testing.T) {
 		t.Parallel()
-		server, cli := start(t, job+blocks("A deployment that waits for a build")[0]+"variable \"release\" { default = \"1\" }\n")
+		server, cli := start(t, job+blocks("A deployment that waits for a build")[0])
 		server.InjectOutcomes(emulator.Outcome{Phase: "Build"})
-		if _, stderr, err := cli.Run(t, "apply", "-no-color", "-input=false", "-auto-approve"); err == nil || !strings.Contains(stderr, "The build failed") {
+		_, stderr, err := cli.Run(t, "apply", "-no-color", "-input=false", "-auto-approve")
+		if err == nil || !strings.Contains(stderr, "The build failed") {
 			t.Errorf("a failed build: %v\n%s", err, stderr)
 		}
 		if state := succeed(t, cli, "state", "list"); strings.Contains(state, "terraform_data.deployment") {
-			t.Errorf("the deployment went on:\n%s", state)
+			t.Errorf("the deployment was applied:\n%s", state)
 		}
 		apply(t, cli)
 		wantBuilds(t, server, 2)
 	})
 	t.Run("nightly", func(t *testing.T) {
 		t.Parallel()
-		server, cli := start(t, blocks("Every night, from CI")[0]+"variable \"job_id\" {}\n")
+		server, cli := start(t, blocks("A nightly build from CI")[0])
 		known := server.AddJob(map[string]any{"job_name": "checkout-service", "environment_setting": map[string]any{}})
 		cli.Env = append(cli.Env, "TF_VAR_job_id="+known)
 		apply(t, cli, "-var=night=2026-01-01")

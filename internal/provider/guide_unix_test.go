@@ -28,7 +28,7 @@ func TestGuide_testYourModulesOffline(t *testing.T) {
 	cli := providertest.NewCLI(t, server)
 	cli.RequireTerraform(t, 6, true)
 	cli.Install(t)
-	commands, blocks := page(t, "guides/test-your-modules-offline.md", "A module and its test")
+	commands, blocks := page(t, "guides/test-your-modules-offline.md", "With the emulator")
 	cli.Write(t, "main.tf", blocks[0])
 	if err := os.Mkdir(filepath.Join(cli.Dir, "tests"), 0o700); err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -116,19 +117,22 @@ func exchange(t *testing.T, req *http.Request) (int, map[string]any) {
 		t.Fatal(err)
 	}
 	var decoded map[string]any
+	if response.StatusCode == http.StatusNoContent {
+		return response.StatusCode, nil
+	}
 	if err := json.Unmarshal(content, &decoded); err != nil {
 		t.Fatalf("%q: %v", content, err)
 	}
 	return response.StatusCode, decoded
 }
 
-// call requires the status 200.
+// call requires the status 200, or 204 and no body.
 func (p *program) call(t *testing.T, method, path, content string) map[string]any {
 	t.Helper()
 	req := p.request(t, method, path, content)
 	req.Header.Set("X-Auth-Token", emulator.DefaultToken)
 	status, body := exchange(t, req)
-	if status != http.StatusOK {
+	if status != http.StatusOK && status != http.StatusNoContent {
 		t.Fatalf("%s %s: got %d %v", method, path, status, body)
 	}
 	return body
@@ -175,7 +179,8 @@ func (p *program) readBanner(t *testing.T) string {
 	}
 }
 
-// The printed commands are enough for an apply with real Terraform, whatever the credentials and the region are.
+// The printed commands are enough for an apply with real Terraform, whatever the credentials and the region are. The JSON
+// API injects faults into the apply, and counts its requests.
 func TestProgram_bannerConfiguresProvider(t *testing.T) {
 	t.Parallel()
 	p := startProgram(t, "-region", "eu-west-101", "-secret-key", `it's "$secret"`)
@@ -185,6 +190,8 @@ func TestProgram_bannerConfiguresProvider(t *testing.T) {
 			commands = append(commands, line)
 		}
 	}
+	const faults = `[{"method":"GET","path":"/assembling/v1/jobs/*","status":503,"count":2}]`
+	p.call(t, http.MethodPut, "/_emulator/faults", faults)
 	cli := providertest.NewCLI(t, &emulator.Server{URL: p.url})
 	cli.Write(t, "main.tf", providertest.Requirement+`resource "servicestage_build_job" "app" {
   job_name = "app"
@@ -197,10 +204,13 @@ func TestProgram_bannerConfiguresProvider(t *testing.T) {
 	if output, err := apply.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, output)
 	}
-	_, state := exchange(t, p.request(t, http.MethodGet, "/_emulator/state", ""))
-	jobs, _ := json.Marshal(state["jobs"])
-	if !strings.Contains(string(jobs), `"name":"app"`) {
+	if state := p.call(t, http.MethodGet, "/_emulator/state", ""); state["total"] != 1.0 || len(state["faults"].([]any)) != 0 {
 		t.Errorf("got %v", state)
+	}
+	creates := p.call(t, http.MethodGet, "/_emulator/requests?method=POST&path=/assembling/v1/jobs&limit=0", "")
+	reads := p.call(t, http.MethodGet, "/_emulator/requests?method=GET&path=/assembling/v1/jobs/*&limit=0", "")
+	if creates["total"] != 1.0 || reads["total"] != 3.0 {
+		t.Errorf("got %v creates and %v reads, want 1 and 3", creates["total"], reads["total"])
 	}
 }
 
@@ -467,5 +477,30 @@ func TestServer_slowRequestDoesNotHoldConnection(t *testing.T) {
 	received, err := io.ReadAll(connection) // Until the server closes the connection.
 	if err != nil || !strings.HasPrefix(string(received), "HTTP/1.1 408 ") || !strings.Contains(string(received), `"error_code":"APIGW.0201"`) {
 		t.Errorf("got %q and error %v, want 408", received, err)
+	}
+}
+
+// The guide has each flag and each quirk.
+func TestGuide_isComplete(t *testing.T) {
+	t.Parallel()
+	guide, err := os.ReadFile("../../templates/guides/emulator.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	help, err := command(t, "-help").CombinedOutput()
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := emulator.QuirkNames()
+	for _, flag := range regexp.MustCompile(`(?m)^  (-[a-z-]+)`).FindAllStringSubmatch(string(help), -1) {
+		names = append(names, flag[1])
+	}
+	for _, name := range names {
+		if !regexp.MustCompile("`" + name + "[` ]").Match(guide) {
+			t.Errorf("%s is missing", name)
+		}
+	}
+	if len(names) < 30 {
+		t.Errorf("only %d names: %v", len(names), names)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
@@ -107,9 +108,9 @@ func (p *tab) listen(event any) {
 	message := ""
 	switch event := event.(type) {
 	case *runtime.EventExceptionThrown:
-		message = "exception: " + event.ExceptionDetails.Error()
+		message = (&chromedp.ExceptionError{ExceptionDetails: event.ExceptionDetails}).Error()
 	case *log.EventEntryAdded:
-		if event.Entry.Level == log.LevelError {
+		if event.Entry.Level == log.EntryLevelError {
 			message = event.Entry.Text + " " + event.Entry.URL
 		}
 	case *network.EventRequestWillBeSent:
@@ -187,4 +188,12 @@ func evaluate[T any](p *tab, expression string) T {
 		p.t.Fatalf("%s: %v", expression, err)
 	}
 	return value
+}
+
+// call returns the action that sends a command of the DevTools protocol.
+func call[P, R any](command cdp.Command[P, R], parameters P) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, command, parameters)
+		return err
+	})
 }

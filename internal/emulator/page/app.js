@@ -104,12 +104,14 @@ function setConnected(now, error) {
       : `The emulator at ${location.host} does not respond. Start it again on this address: the page shows the last ` +
         "known state and reconnects automatically.");
   }
-  for (const button of document.querySelectorAll("[data-needs-emulator]")) enable(button);
+  enableAll(document);
 }
 
-// enable disables the buttons that cannot work now: without an emulator, or on a job that no longer exists.
-function enable(button) {
-  button.disabled = !connected || (!job && $("job").contains(button));
+// enableAll disables the buttons that cannot work now: without an emulator, or on a job that no longer exists.
+function enableAll(parent) {
+  for (const button of parent.querySelectorAll("[data-needs-emulator]")) {
+    button.disabled = !connected || (!job && $("job").contains(button));
+  }
 }
 
 // Rendering
@@ -258,9 +260,7 @@ function renderFaults() {
       effect: effects.join(", "),
       count: fault.count < 0 ? "every request" : fault.count === 1 ? "next request" : `next ${fault.count} requests`,
     });
-    const remove = row.querySelector("[data-remove]");
-    enable(remove);
-    remove.onclick = () => act(() => send("PUT", "faults", faults.filter((_, i) => i !== fault.i)), "Fault removed");
+    row.querySelector("[data-remove]").onclick = () => act(() => send("PUT", "faults", faults.filter((_, i) => i !== fault.i)), "Fault removed");
   });
 }
 
@@ -283,7 +283,7 @@ function renderJob(newJob) {
   } else {
     job = null;
   }
-  for (const button of $("job").querySelectorAll("[data-needs-emulator]")) enable(button);
+  enableAll($("job"));
 }
 
 function renderBuild(item, build, created) {
@@ -301,7 +301,6 @@ function renderBuild(item, build, created) {
   const cancel = item.querySelector("[data-cancel]");
   cancel.parentElement.hidden = tones[build.status] !== "busy";
   cancel.onclick = () => act(() => send("POST", `${jobPath()}/builds/${encodeURIComponent(build.build_id)}/cancel`), "Build canceled");
-  enable(cancel);
   const log = item.querySelector(".log");
   log.setAttribute("aria-label", `Log of build ${build.number}`);
   const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 8;
@@ -381,15 +380,16 @@ onSubmit($("confirm").querySelector("form"), () => confirmed());
 
 function showJob(id) {
   openJob = id;
-  job = null;
+  job = state.jobs.find((job) => job.job_id === id) ?? null;
   $("builds").replaceChildren();
   delete $("builds").dataset.filled;
   $("job-fields").replaceChildren();
   delete $("job-fields").dataset.key;
-  setText($("job-name"), state.jobs.find((job) => job.job_id === id)?.name ?? "Build job");
+  setText($("job-name"), job?.name ?? "Build job");
   setText($("builds-total"), "");
   $("job-deleted").hidden = $("no-builds").hidden = true;
   history.replaceState(null, "", `#${encodeURIComponent(id)}`);
+  enableAll($("job")); // A disabled button gets no focus.
   openDialog("job");
   refresh();
 }
