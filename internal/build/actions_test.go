@@ -140,7 +140,7 @@ func TestStartBuild_timeout(t *testing.T) {
 }
 
 // The start and the wait share one timeout.
-func TestStartBuild_timeoutIsNotTakenTwice(t *testing.T) {
+func TestStartBuild_oneTimeout(t *testing.T) {
 	t.Parallel()
 	s := newService(t, func(o *emulator.Options) { o.BuildDuration = time.Hour })
 	slow := emulator.Fault{

@@ -189,7 +189,7 @@ func (r *buildResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 		return
 	}
 	canceled, err := r.Client.CancelBuild(ctx, id, jobID)
-	if err != nil && !servicestage.IsNotFound(err) { // "Not found" means that it is gone since it was read.
+	if err != nil && !servicestage.IsNotFound(err) { // "Not found": it was deleted after the read.
 		resp.Diagnostics.Append(cancelDiagnostic(id, canceled, err, removeAdvice))
 	}
 }

@@ -120,7 +120,7 @@ func (c *Client) listPass(
 			}
 			seen[job.ID] = true
 			if !each(list.total, job) {
-				return nil, nil //nolint:nilnil // The caller has seen enough.
+				return nil, nil //nolint:nilnil // each ended the list.
 			}
 		}
 		if total < 0 {
@@ -152,7 +152,7 @@ type listPage struct {
 	jobs  []BuildJobSummary
 }
 
-// UnmarshalJSON reads a page of the list. A document that is no list is an error: it must not look like an empty list.
+// UnmarshalJSON reads a page of the list. Any other document is an error, not an empty list.
 func (p *listPage) UnmarshalJSON(data []byte) error {
 	var wire struct {
 		Total *int               `json:"total"`
@@ -186,9 +186,8 @@ func (c *Client) listPage(ctx context.Context, page int, name string) (*listPage
 	return &list, err
 }
 
-// resolveNotFound decides what an error of a request for one build job means that may mean "not found": only a complete
-// list of all build jobs that does not contain the job proves that it does not exist. Otherwise the error is returned
-// as it is.
+// resolveNotFound resolves an error of a request for one build job that may mean "not found". Only a complete list of
+// all build jobs without the job proves that it does not exist. Otherwise the error is returned unchanged.
 func (c *Client) resolveNotFound(ctx context.Context, id, name string, err error) error {
 	if isNotFound(err) || !mayBeNotFound(err) {
 		return err

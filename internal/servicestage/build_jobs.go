@@ -154,9 +154,9 @@ func (c *Client) getBuildJob(ctx context.Context, id string) (*BuildJob, error) 
 	return &job, nil
 }
 
-// UpdateBuildJob replaces the documented members of a build job by spec. Other members of current go back unchanged, at
-// every depth: a PUT replaces the whole job. A rename that is rejected because of the name is sent again while this
-// process renames or deletes other build jobs.
+// UpdateBuildJob replaces the documented members of a build job by spec. A PUT replaces the whole job, so the other
+// members of current are sent unchanged, at every depth. A rename that is rejected because of the name is sent again
+// while this process renames or deletes other build jobs.
 func (c *Client) UpdateBuildJob(ctx context.Context, current *BuildJob, spec BuildJobSpec) error {
 	body := updateBody("", spec.Values(), current.rawSpec)
 	put := func() error {
@@ -168,7 +168,7 @@ func (c *Client) UpdateBuildJob(ctx context.Context, current *BuildJob, spec Bui
 	return c.retryNameTaken(ctx, spec.JobName, current.ID, put)
 }
 
-// DeleteBuildJob deletes a build job. A build job that does not exist is no error. name is that of
+// DeleteBuildJob deletes a build job. A build job that does not exist is not an error. name is that of
 // [Client.GetBuildJob].
 func (c *Client) DeleteBuildJob(ctx context.Context, id, name string) error {
 	return c.shared.writes.track(true, func() error {
@@ -201,7 +201,7 @@ func updateBody(prefix string, values map[string]any, raw json.RawMessage) map[s
 		value, isSet := values[m.path]
 		if m.object {
 			object := updateBody(m.path+".", values, current[name])
-			// Undocumented members of a repository belong to it, and go with it.
+			// Undocumented members of a repository are removed with it.
 			value, isSet = object, isSet || len(object) > 0 && m.path != "code_repo"
 		}
 		if delete(body, name); isSet {

@@ -17,8 +17,8 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-// lookups is how many times the list is searched for a build job whose create response was lost: the list may lag.
-const lookups = 4
+// maxSearches is how many times the service is searched for an object whose response was lost, because reads may lag.
+const maxSearches = 4
 
 // lookupTimeout limits requests that are sent after the operation's own timeout, because an ID has to be saved.
 const lookupTimeout = 30 * time.Second
@@ -95,17 +95,17 @@ func (e *ExistingIDError) Error() string {
 }
 
 // CreateBuildJob creates one build job, even if responses are lost. A request in flight is not canceled with ctx, but
-// ends within 30 seconds. If its response is lost, the build job is adopted if it is the only one of its name that did
-// not exist before and if it equals the request; if there is none, the request is sent again within ctx and the
-// configured retries; otherwise the error is an [*UnknownOutcomeError]. A request that is rejected because of the name
-// is sent again while this process renames or deletes other build jobs.
+// ends within 30 seconds. If its response is lost, the build job is adopted if it is the only new one of its name and
+// equals the request. If there is no new one, the request is sent again within ctx and the configured retries.
+// Otherwise the error is an [*UnknownOutcomeError]. A request that is rejected because of the name is sent again while
+// this process renames or deletes other build jobs.
 func (c *Client) CreateBuildJob(ctx context.Context, spec BuildJobSpec) (*CreatedBuildJob, error) {
 	// Two concurrent creates of one name could adopt each other's build job.
-	end, err := c.takeTurn(ctx, strings.ToLower(spec.JobName))
+	unlock, err := c.lock(ctx, strings.ToLower(spec.JobName))
 	if err != nil {
 		return nil, err
 	}
-	defer end()
+	defer unlock()
 	existing := c.existingJobs(ctx, spec.JobName)
 
 	var created *CreatedBuildJob
@@ -139,7 +139,7 @@ func (c *Client) createBuildJob(
 		var created CreatedBuildJob
 		err := c.do(ctx, rest.Call{Method: http.MethodPost, Path: jobPath(), Body: spec}, &created)
 		if err == nil {
-			// The ID of another create, or of a build job that existed before, would give one build job to two owners.
+			// The ID of another create, or of a build job that existed before, would let two resources manage one build job.
 			if existing.contains(created.ID) || !c.shared.created(object{jobID: created.ID}) {
 				return nil, &ExistingIDError{Name: spec.JobName, ID: created.ID}
 			}
@@ -177,15 +177,15 @@ func outcomeUnknown(failure *Error) bool {
 }
 
 // findCreated searches for the build job of a create request whose response was lost. It returns the ID of the one to
-// adopt, or the build jobs that may be it. After the end of ctx it searches once more, with a timeout of its own: the
-// ID has to be saved.
+// adopt, or the build jobs that may be it. After the end of ctx it searches once more, with another timeout, because
+// the ID has to be saved.
 func (c *Client) findCreated(
 	ctx context.Context, spec BuildJobSpec, existing existingJobs,
 ) (adopted string, others []BuildJobSummary, err error) {
 	for attempt := 1; ; attempt++ {
 		var settled bool
-		adopted, others, settled, err = c.searchCreated(ctx, spec, existing, attempt == lookups)
-		if settled || attempt == lookups || c.rest.Pause(ctx, rest.Delay(attempt)) != nil {
+		adopted, others, settled, err = c.searchCreated(ctx, spec, existing, attempt == maxSearches)
+		if settled || attempt == maxSearches || c.rest.Pause(ctx, rest.Delay(attempt)) != nil {
 			break
 		}
 	}
@@ -200,8 +200,7 @@ func (c *Client) findCreated(
 }
 
 // searchCreated searches once. settled means that another search would return the same. A listed build job that GET
-// does not find may be a deleted one, or the created one before the service can read it: only the last search leaves it
-// out.
+// does not find is a deleted one, or the created one if reads lag. The last search ignores it.
 func (c *Client) searchCreated(
 	ctx context.Context, spec BuildJobSpec, existing existingJobs, last bool,
 ) (adopted string, others []BuildJobSummary, settled bool, err error) {
@@ -236,7 +235,8 @@ func (c *Client) searchCreated(
 	return "", others, len(found) > 0 && missing == 0, nil
 }
 
-// duplicates returns the other build jobs that a request without response may have created, with a timeout of its own.
+// duplicates returns the other build jobs that a request without response may have created. Its timeout is not that of
+// ctx.
 func (c *Client) duplicates(ctx context.Context, name string, existing existingJobs) ([]BuildJobSummary, error) {
 	late, cancel := uncanceled(ctx, lookupTimeout)
 	defer cancel()
@@ -255,10 +255,9 @@ func (c *Client) unknownJobsNamed(ctx context.Context, name string, existing exi
 	return jobs, err
 }
 
-// matches reports whether the build job can be the result of the request: it has everything that was sent, it has never
-// been built, and it has no description, repository or cluster that was not sent. Other values that were not sent may
-// be service defaults. An empty string equals an absent one, and the type of a repository is compared
-// case-insensitively, as in Read.
+// matches reports whether the build job can be the result of the request: it has everything that was sent, it was never
+// built, and it has no description, repository or cluster that was not sent. Other values may be service defaults. An
+// empty string equals an absent one, and the type of a repository is compared case-insensitively, as in Read.
 func (j *BuildJob) matches(sent BuildJobSpec) bool {
 	returned, want := j.Spec.Values(), sent.Values()
 	const project, repoType = "enterprise_project_id", "code_repo.type"
@@ -272,7 +271,7 @@ func (j *BuildJob) matches(sent BuildJobSpec) bool {
 		if m.object {
 			continue
 		}
-		absent := reflect.Zero(m.typ).Interface() // As "" is absent, false is.
+		absent := reflect.Zero(m.typ).Interface() // "" and false equal an absent value.
 		got := cmp.Or[any](returned[m.path], absent)
 		switch sent, ok := want[m.path]; {
 		case !ok && got != absent && !mayBeDefault(m.path):
@@ -291,8 +290,8 @@ func mayBeDefault(path string) bool {
 	return ok && name != "cluster_id" && name != "cluster_name"
 }
 
-// IsForeign reports whether the build job cannot be the one that a create with this request returned, whose ID it has:
-// it has another name, or a description, a repository or a cluster although none was sent.
+// IsForeign reports whether the build job cannot be the result of a create with this request, although it has the
+// returned ID: its name differs, or it has a description, a repository or a cluster that was not sent.
 func (j *BuildJob) IsForeign(sent BuildJobSpec) bool {
 	returned, want := j.Spec.Values(), sent.Values()
 	has := func(values map[string]any, prefix string) bool {

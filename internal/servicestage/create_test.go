@@ -539,19 +539,6 @@ func TestCreateBuildJob_interrupted(t *testing.T) {
 	})
 }
 
-// 429 means that nothing was created.
-func TestCreateBuildJob_rateLimited(t *testing.T) {
-	t.Parallel()
-	server, client := emulated(t, emulator.Quirks{})
-	server.InjectFault(onPost(emulator.Fault{Times: 3, StatusCode: http.StatusTooManyRequests}))
-	created, err := client.CreateBuildJob(t.Context(), app)
-	if err != nil {
-		t.Fatal(err)
-	}
-	equal(t, "created", *created, servicestage.CreatedBuildJob{ID: created.ID, CreatedAt: created.CreatedAt})
-	equal(t, "requests", len(server.Requests()), 5)
-}
-
 // The list of the existing build jobs is requested once; above 1,000 of them, each create requests those of its name.
 func TestCreateBuildJob_requests(t *testing.T) {
 	t.Parallel()

@@ -92,21 +92,6 @@ func TestIsNotFound(t *testing.T) {
 	}
 }
 
-// An incomplete list does not prove that a build job does not exist.
-func TestIsNotFound_incompleteList(t *testing.T) {
-	t.Parallel()
-	service := serve(t, func(w http.ResponseWriter, r received) {
-		response := reply{status: http.StatusNotFound}
-		if r.URL.Path == jobs {
-			response = reply{body: `{"total":5,"list":[]}`}
-		}
-		response.write(w)
-	})
-	_, err := service.client(t).GetBuildJob(t.Context(), "id", "")
-	equal(t, "not found", servicestage.IsNotFound(err), false)
-	equal(t, "pages", service.requestedPages(), []string{"", "1", "0", "1", "0", "1", "0"})
-}
-
 // An error of the list itself never means that a build job does not exist.
 func TestIsNotFound_ofTheList(t *testing.T) {
 	t.Parallel()

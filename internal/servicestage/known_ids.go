@@ -20,14 +20,14 @@ const (
 	existingTimeout = 2 * time.Minute
 )
 
-// shared is what all clients of one service in this process share: without it, a client could take an object of another
-// one for its own. Terraform starts a process for each provider configuration, so it does not cover two of them. It is
-// safe for concurrent use.
+// shared is the state that all clients of one host in this process share. Without it, a client could adopt an object of
+// another one. It does not cover two provider configurations: Terraform starts a process for each. It is safe for
+// concurrent use.
 type shared struct {
 	// known contains each object that this process has read (false), or has created or adopted (true).
 	known sync.Map
-	// turns contains a semaphore of weight 1 for each key.
-	turns  sync.Map
+	// locks contains a semaphore of weight 1 for each key.
+	locks  sync.Map
 	writes writes
 }
 
@@ -61,15 +61,15 @@ func (s *shared) created(o object) bool {
 	return before != true
 }
 
-// takeTurn waits until no other client of this process has the turn of a key. Of two objects that are created at the
-// same time, neither could be told from the other.
-func (c *Client) takeTurn(ctx context.Context, key any) (end func(), err error) {
-	value, _ := c.shared.turns.LoadOrStore(key, semaphore.NewWeighted(1))
-	turn, _ := value.(*semaphore.Weighted)
-	if err := turn.Acquire(ctx, 1); err != nil {
+// lock waits until no other client of this process has the lock of a key. Two objects that are created at the same time
+// could not be distinguished.
+func (c *Client) lock(ctx context.Context, key any) (unlock func(), err error) {
+	value, _ := c.shared.locks.LoadOrStore(key, semaphore.NewWeighted(1))
+	lock, _ := value.(*semaphore.Weighted)
+	if err := lock.Acquire(ctx, 1); err != nil {
 		return nil, &Error{Method: http.MethodPost, Host: c.rest.Host(), Stopped: err}
 	}
-	return func() { turn.Release(1) }, nil
+	return func() { lock.Release(1) }, nil
 }
 
 // existingJobs are the build jobs that existed before a create.

@@ -158,7 +158,7 @@ func TestUpdateBuildJob_nameTakenAsServerError(t *testing.T) {
 }
 
 // A list may contain any ID.
-func TestCreateBuildJob_idCannotSteerTheTerminal(t *testing.T) {
+func TestCreateBuildJob_idIsSanitized(t *testing.T) {
 	t.Parallel()
 	const evil = "a\x1b[31m\u202eb"
 	job := servicestage.BuildJobSummary{ID: evil + strings.Repeat("x", 1000), Name: evil}
