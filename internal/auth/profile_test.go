@@ -53,7 +53,7 @@ func TestReadProfile(t *testing.T) {
 
 func TestReadProfile_errors(t *testing.T) {
 	t.Parallel()
-	const encrypted = "the secrets are encrypted, and only KooCLI can read them"
+	const encrypted = "the secrets are encrypted, and only KooCLI can decrypt them"
 	const notJSON = "the file is not the JSON that KooCLI writes"
 	for name, c := range map[string]struct{ content, profile, want string }{
 		"no such profile":   {profiles, "nobody", `there is no profile "nobody"; there are "home", "work", "sso", "token"`},

@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/tfversion"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
@@ -27,15 +28,15 @@ const (
 	isWarning = tfprotov6.DiagnosticSeverityWarning
 )
 
-// One start, a progress message for each phase, which is repeated after five seconds at the earliest, and few reads: the first after
-// two seconds, then up to every fifteen.
+// One start, a progress message for each phase, which is repeated after five seconds at the earliest, and few reads:
+// the first after two seconds, then up to every fifteen.
 func TestStartBuild_success(t *testing.T) {
 	t.Parallel()
 	s := newService(t, func(o *emulator.Options) { o.BuildDuration = 10 * time.Minute })
 	got := s.startBuild(t.Context(), t, nil)
 	got.none(t)
 	s.expect(t, "Successful", 1, 0)
-	if want := "checkout-service #1: started, build_id " + s.Builds()[0].ID; got.progress[0] != want {
+	if want := "checkout-service #1: started, build_id " + s.buildID(); got.progress[0] != want {
 		t.Errorf("the first message is %q, want %q", got.progress[0], want)
 	}
 	rule := regexp.MustCompile(`^checkout-service #1: (\w+), ((?:\d+m)?\d+s)$`)
@@ -55,12 +56,20 @@ func TestStartBuild_success(t *testing.T) {
 		t.Errorf("phases: got %q, want %q", got, want)
 	}
 	for i, wait := range s.waited {
-		if wait < 2*time.Second || wait > 15*time.Second || i == 0 && wait > 2400*time.Millisecond || i > 8 && wait < 12*time.Second {
+		least, most := 2*time.Second, 15*time.Second
+		switch {
+		case i == 0:
+			most = 2400*time.Millisecond + 1
+		case i > 8:
+			least = 12 * time.Second
+		}
+		if wait < least || wait > most {
 			t.Errorf("wait %d is %s", i, wait)
 		}
 	}
 	// The second poll comes too soon for a message of the same phase.
-	if polls := s.CountRequests(http.MethodGet, buildPath); polls != len(s.waited) || polls > 60 || polls < len(got.progress) {
+	polls := s.CountRequests(http.MethodGet, buildPath)
+	if polls != len(s.waited) || polls > 60 || polls < len(got.progress) {
 		t.Errorf("%d polls, %d waits, %d messages", polls, len(s.waited), len(got.progress))
 	}
 	if phases := s.CountRequests(http.MethodGet, buildPath+"/phases"); phases != len(s.waited)-1 {
@@ -72,7 +81,8 @@ func TestStartBuild_success(t *testing.T) {
 func TestStartBuild_failsInEachPhase(t *testing.T) {
 	t.Parallel()
 	summaries := map[string]string{
-		"Failed": "The build failed", "Timeout": "The build timed out", "Cancel": "The build was cancelled", "Deleted": "The build was deleted",
+		"Failed": "The build failed", "Timeout": "The build timed out",
+		"Cancel": "The build was canceled", "Deleted": "The build was deleted",
 	}
 	for i, state := range []string{"Failed", "Timeout", "Cancel", "Deleted", "Failed", "Failed"} {
 		phase := phaseNames[i]
@@ -82,14 +92,16 @@ func TestStartBuild_failsInEachPhase(t *testing.T) {
 			s.InjectOutcomes(emulator.Outcome{Phase: phase, State: state, Log: "\x1b[31mERROR\x1b[0m no space left\ton device"})
 			got := s.startBuild(t.Context(), t, nil).only(t, isError)
 			s.expect(t, state, 1, 0)
-			id := s.Builds()[0].ID
+			id := s.buildID()
 			contains(t, got, summaries[state]+"\n",
-				fmt.Sprintf("The build checkout-service #1 (%s) ended with the state %s in the phase %s, after %s.", id, state, phase, time.Duration(i+1)*10*time.Second),
+				fmt.Sprintf("The build checkout-service #1 (%s) ended with the state %s in the phase %s, after %s.",
+					id, state, phase, time.Duration(i+1)*10*time.Second),
 				"ERROR no space left on device ["+phase+"] ended: "+state,
 				"build_id  = \""+id+"\"", "log_limit = 1048576", "data.servicestage_build.log.log")
-			// A phase writes ten lines, and the one that fails one more.
+			// A phase writes ten lines, and the failed one writes one more.
 			shown, total := len(regexp.MustCompile(`(?m)^  (\[|ERROR)`).FindAllString(got, -1)), 10*(i+1)+1
-			if isTail := strings.Contains(got, "The last 40 lines of its log:"); shown != min(total, 40) || isTail != (total > 40) || strings.ContainsAny(got, "\x1b\t") {
+			isTail := strings.Contains(got, "The last 40 lines of its log:")
+			if shown != min(total, 40) || isTail != (total > 40) || strings.ContainsAny(got, "\x1b\t") {
 				t.Errorf("%d of %d lines are shown:\n%s", shown, total, got)
 			}
 		})
@@ -103,11 +115,12 @@ func TestStartBuild_failureIsReportedWithoutLog(t *testing.T) {
 	s.InjectOutcomes(emulator.Outcome{Phase: "Build"}, emulator.Outcome{Phase: "Init"})
 	s.InjectFault(forbidden(http.MethodGet, buildPath+"/*"))
 	got := s.startBuild(t.Context(), t, nil)
-	contains(t, got.only(t, isError), "ended with the state Failed (in which phase could not be read: ", "Its log could not be read: ", "APIGW.0302", s.Builds()[0].ID)
+	contains(t, got.only(t, isError), "ended with the state Failed (the phases could not be read: ",
+		"Its log could not be read: ", "APIGW.0302", s.buildID())
 	// Without phases, the progress messages contain the state.
 	contains(t, strings.Join(got.progress, "\n"), "checkout-service #1: Building, ")
 	s.ForgetFaults()
-	s.InjectFault(emulator.Fault{Path: buildPath + "/logs", StatusCode: http.StatusOK, Body: `{"buildlog":"\n \n","next":3}`, Times: -1})
+	s.InjectFault(respond(http.MethodGet, buildPath+"/logs", http.StatusOK, `{"buildlog":"\n \n","next":3}`))
 	contains(t, s.startBuild(t.Context(), t, nil).only(t, isError), "Its log is empty.")
 }
 
@@ -117,8 +130,9 @@ func TestStartBuild_timeout(t *testing.T) {
 	s := newService(t)
 	s.InjectOutcomes(emulator.Outcome{Phase: "Build", State: "Pushing"})
 	start := s.Now()
-	contains(t, s.startBuild(t.Context(), t, nil).only(t, isError), "The build takes too long", "has not ended within 30m0s",
-		"state Pushing. It keeps running", fmt.Sprintf("servicestage_cancel_build with build_id = %q", s.Builds()[0].ID))
+	contains(t, s.startBuild(t.Context(), t, nil).only(t, isError), "Timeout while waiting for the build",
+		"has not finished within 30m0s",
+		"state is Pushing. It keeps running", fmt.Sprintf("servicestage_cancel_build with build_id = %q", s.buildID()))
 	if waited := s.Now().Sub(start); waited != 30*time.Minute {
 		t.Errorf("waited %s, want 30m", waited)
 	}
@@ -126,13 +140,17 @@ func TestStartBuild_timeout(t *testing.T) {
 }
 
 // The start and the wait share one timeout.
-func TestStartBuild_timeoutIsNotTakenTwice(t *testing.T) {
+func TestStartBuild_oneTimeout(t *testing.T) {
 	t.Parallel()
 	s := newService(t, func(o *emulator.Options) { o.BuildDuration = time.Hour })
-	slow := emulator.Fault{Method: http.MethodPost, Path: buildsPath, StatusCode: http.StatusTooManyRequests, Do: func() { s.advance(9 * time.Minute) }}
+	slow := emulator.Fault{
+		Method: http.MethodPost, Path: buildsPath, StatusCode: http.StatusTooManyRequests,
+		Do: func() { s.advance(9 * time.Minute) },
+	}
 	s.InjectFault(slow)
 	start := s.Now()
-	contains(t, s.startBuild(t.Context(), t, map[string]any{"timeout": "10m"}).only(t, isError), "has not ended within 10m0s")
+	contains(t, s.startBuild(t.Context(), t, map[string]any{"timeout": "10m"}).only(t, isError),
+		"has not finished within 10m0s")
 	if took := s.Now().Sub(start); took > 10*time.Minute+30*time.Second {
 		t.Errorf("the action took %s, with a timeout of 10m", took)
 	}
@@ -140,14 +158,14 @@ func TestStartBuild_timeoutIsNotTakenTwice(t *testing.T) {
 	start, p := s.Now(), s.protocol(t, nil)
 	contains(t, p.create(t.Context(), t, map[string]any{
 		"job_id": s.jobID, "wait": true, "timeouts": timeouts("create", "10m"),
-	}).only(t, isError), "has not ended within 10m0s", "Raise `create` in the timeouts block")
+	}).only(t, isError), "has not finished within 10m0s", "raise `create` in the timeouts block")
 	if took := s.Now().Sub(start); took > 10*time.Minute+30*time.Second {
 		t.Errorf("the resource took %s, with a timeout of 10m", took)
 	}
 }
 
-// An interrupted wait cancels the build or not, as configured. The error and the last progress message contain the result, because
-// Terraform may not show the error.
+// An interrupted wait cancels the build or not, as configured. The error and the last progress message contain the
+// result, because Terraform may not show the error.
 func TestStartBuild_interrupted(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -156,26 +174,28 @@ func TestStartBuild_interrupted(t *testing.T) {
 		want, state string
 		cancels     int
 	}{
-		"cancels":         {want: "It was cancelled.", state: "Cancel", cancels: 1},
-		"does not cancel": {keep: true, want: "It keeps running in ServiceStage, because cancel_on_interrupt is false.", state: "Building"},
+		"cancels": {want: "It was canceled.", state: "Cancel", cancels: 1},
+		"does not cancel": {
+			keep: true, want: "It keeps running in ServiceStage, because cancel_on_interrupt is false.", state: "Building",
+		},
 		"cannot cancel": {
-			then: func(s *service) { s.InjectFault(forbidden(http.MethodPatch, buildPath)) },
-			want: "It could not be cancelled, and may still be running: PATCH", state: "Building", cancels: 1,
+			then: inject(noCancel),
+			want: "It could not be canceled and may still be running: PATCH", state: "Building", cancels: 1,
 		},
 		"is gone": {
-			then: func(s *service) { s.RemoveBuild(s.Builds()[0].ID) },
-			want: "It was to be cancelled, but ServiceStage returned that it does not exist.", cancels: 1,
+			then: (*service).removeBuild,
+			want: "It was not canceled: ServiceStage returned that it does not exist.", cancels: 1,
 		},
 		"end not seen": {
-			then: func(s *service) { s.InjectFault(forbidden(http.MethodGet, buildPath)) },
-			want: "The service was asked to cancel it and has agreed, but its end was not seen: ", state: "Cancel", cancels: 1,
+			then: inject(noRead),
+			want: "ServiceStage accepted its cancellation, but the result could not be read: ", state: "Cancel", cancels: 1,
 		},
 		"has ended": {
 			then: func(s *service) { s.advance(time.Hour) },
-			want: "It was to be cancelled, but had ended by then, with the state Successful.", state: "Successful", cancels: 1,
+			want: "It was not canceled: it had already ended with the state Successful.", state: "Successful", cancels: 1,
 		},
 		// The response to the start is waited for.
-		"during the start": {want: "It was cancelled.", state: "Cancel", cancels: 1},
+		"during the start": {want: "It was canceled.", state: "Cancel", cancels: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -203,14 +223,13 @@ func TestStartBuild_interrupted(t *testing.T) {
 	}
 }
 
-// A start whose outcome is unknown is not sent again. A build that certainly belongs to it is adopted, with a warning; otherwise it is
-// an error, as is a build that cannot be read.
+// A start whose outcome is unknown is not sent again. A build that certainly belongs to it is adopted, with a warning;
+// otherwise it is an error, as is a build that cannot be read.
 func TestStartBuild_faultsStartNoSecondBuild(t *testing.T) {
 	t.Parallel()
-	start := func(fault emulator.Fault) emulator.Fault {
-		fault.Method, fault.Path = http.MethodPost, buildsPath
-		return fault
-	}
+	lost := emulator.Fault{Method: http.MethodPost, Path: buildsPath, Drop: true, After: true}
+	notStarted := lost
+	notStarted.After = false
 	for name, c := range map[string]struct {
 		fault  emulator.Fault
 		do     func(s *service)
@@ -218,24 +237,24 @@ func TestStartBuild_faultsStartNoSecondBuild(t *testing.T) {
 		want   string // Separated by bars.
 		builds int
 	}{
-		"lost":        {start(emulator.Fault{Drop: true, After: true}), nil, isWarning, "The build was adopted", 2},
-		"not started": {start(emulator.Fault{Drop: true}), nil, isError, "The build may have been started|is not sent again|, as before", 1},
+		"lost":        {lost, nil, isWarning, "Build adopted after a lost response", 2},
+		"not started": {notStarted, nil, isError, "Build may have been started|does not send the request again|is still", 1},
 		"lost, job not readable": {
-			start(emulator.Fault{Drop: true, After: true}), func(s *service) { s.InjectFault(forbidden(http.MethodGet, "")) },
-			isError, "The build may have been started|The job could not be read either|APIGW.0302", 2,
+			lost, func(s *service) { s.InjectFault(forbidden(http.MethodGet, "")) },
+			isError, "Build may have been started|could not be read: |APIGW.0302", 2,
 		},
 		"lost among others": {
-			start(emulator.Fault{Drop: true, After: true}), func(s *service) { s.AddBuild(s.jobID) },
-			isError, "The build may have been started|somebody else", 3,
+			lost, func(s *service) { s.AddBuild(s.jobID) },
+			isError, "Build may have been started|somebody else", 3,
 		},
 		"rejected": {
-			start(emulator.Fault{StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.4004401","error_msg":"no cluster"}`}), nil,
-			isError, "Unable to start the build|HTTP 400: SVCSTG.CPE.4004401: no cluster", 1,
+			respond(http.MethodPost, buildsPath, http.StatusBadRequest,
+				`{"error_code":"SVCSTG.CPE.4004401","error_msg":"no cluster"}`), nil,
+			isError, "Error starting build|HTTP 400: SVCSTG.CPE.4004401: no cluster", 1,
 		},
 		"not readable": {
-			emulator.Fault{Method: http.MethodGet, Path: buildPath, StatusCode: http.StatusServiceUnavailable, Times: -1},
-			nil,
-			isError, "Unable to follow the build|HTTP 503|The build was started and may be running. Its id is ", 2,
+			respond(http.MethodGet, buildPath, http.StatusServiceUnavailable, ""), nil,
+			isError, "Error waiting for the build|HTTP 503|The build was started and may be running. Its ID is ", 2,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -294,8 +313,10 @@ func TestStartBuild_noTerminalInjection(t *testing.T) {
 	serve(http.MethodPost, buildsPath, -1, fmt.Sprintf(`{%s,"state":"Queuing"}`, build))
 	serve(http.MethodGet, buildPath, 2, fmt.Sprintf(`{%s,"build_state":"STATE%s"}`, build, evil))
 	serve(http.MethodGet, buildPath, -1, fmt.Sprintf(`{%s,"build_state":"Failed"}`, build))
-	serve(http.MethodGet, buildPath+"/phases", -1, fmt.Sprintf(`{"list":[{"name":"Build%[1]s","state":"Build%[1]s"},{"name":"Bad%[1]s","state":"Failed"}]}`, evil))
-	serve(http.MethodGet, buildPath+"/logs", -1, fmt.Sprintf(`{"buildlog":"10%%\r100%%\r\u001b[1;31mred\u001b[0m\tgr%[1]seen\u001b(B\n"}`, evil))
+	serve(http.MethodGet, buildPath+"/phases", -1, fmt.Sprintf(
+		`{"list":[{"name":"Build%[1]s","state":"Build%[1]s"},{"name":"Bad%[1]s","state":"Failed"}]}`, evil))
+	serve(http.MethodGet, buildPath+"/logs", -1, fmt.Sprintf(
+		`{"buildlog":"10%%\r100%%\r\u001b[1;31mred\u001b[0m\tgr%[1]seen\u001b(B\n"}`, evil))
 	got := s.startBuild(t.Context(), t, nil)
 	text := strings.Join(got.progress, "|") + "|" + strings.ReplaceAll(got.String(), "\n", "|")
 	for _, r := range text {
@@ -313,23 +334,20 @@ func TestStartBuild_noTerminalInjection(t *testing.T) {
 func TestCancelBuild(t *testing.T) {
 	t.Parallel()
 	running := func(s *service) {
-		s.InjectFault(emulator.Fault{
-			Method: http.MethodGet, Path: buildPath, Times: -1, StatusCode: http.StatusOK, Body: fmt.Sprintf(`{"build_id":%q,"build_state":"Building"}`, s.Builds()[0].ID),
-		})
+		s.InjectFault(respond(http.MethodGet, buildPath, http.StatusOK,
+			fmt.Sprintf(`{"build_id":%q,"build_state":"Building"}`, s.buildID())))
 	}
 	for name, c := range map[string]struct {
 		before func(s *service)
-		// progress is the message, if there is no diagnostic.
-		progress string
-		level    tfprotov6.DiagnosticSeverity
-		want     []string
-		state    string
+		level  tfprotov6.DiagnosticSeverity // 0 if the text is in a progress message.
+		want   string                       // Separated by bars.
+		state  string
 	}{
-		"running":       {func(s *service) { s.advance(30 * time.Second) }, "checkout-service #1: cancelled", 0, nil, "Cancel"},
-		"ended":         {func(s *service) { s.advance(time.Hour) }, "checkout-service #1: had ended already, with the state Successful", 0, nil, "Successful"},
-		"rejected":      {func(s *service) { s.InjectFault(forbidden(http.MethodPatch, buildPath)) }, "", isError, []string{"Unable to cancel the build", "APIGW.0302"}, "Queuing"},
-		"end not seen":  {running, "", isWarning, []string{"The end of the build was not seen", "the build has not ended yet"}, "Cancel"},
-		"no such build": {func(s *service) { s.RemoveBuild(s.Builds()[0].ID) }, "", isError, []string{"No such build", "cancelling build"}, ""},
+		"running":       {func(s *service) { s.advance(30 * time.Second) }, 0, "#1: canceled", "Cancel"},
+		"ended":         {func(s *service) { s.advance(time.Hour) }, 0, "#1: had already ended with the state", "Successful"},
+		"rejected":      {inject(noCancel), isError, "Error canceling build|APIGW.0302", "Queuing"},
+		"not confirmed": {running, isWarning, "Build cancellation not confirmed|the build has not ended yet", "Cancel"},
+		"no such build": {(*service).removeBuild, isError, "No such build|canceling build", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -337,12 +355,13 @@ func TestCancelBuild(t *testing.T) {
 			id := s.AddBuild(s.jobID)
 			c.before(s)
 			got := s.protocol(t, nil).invoke(t.Context(), t, cancelAction, map[string]any{"build_id": id})
-			if c.progress != "" {
+			text := strings.Join(got.progress, "\n")
+			if c.level == 0 {
 				got.none(t)
 			} else {
-				contains(t, got.only(t, c.level), c.want...)
+				text = got.only(t, c.level)
 			}
-			contains(t, strings.Join(got.progress, "\n"), c.progress)
+			contains(t, text, strings.Split(c.want, "|")...)
 			if name == "no such build" {
 				got.onArgument(t, "build_id")
 			}
@@ -351,7 +370,8 @@ func TestCancelBuild(t *testing.T) {
 	}
 }
 
-// Invalid arguments are errors on their paths, during validation and, if they were unknown until then, when the action is invoked.
+// Invalid arguments are errors on their paths, during validation and, if they were unknown until then, when the action
+// is invoked.
 func TestActions_invalidArgumentsAreNotSent(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
@@ -382,17 +402,32 @@ func TestActions_unconfiguredProviderSendsNothing(t *testing.T) {
 	s := newService(t)
 	p := s.protocol(t, map[string]any{"project_id": tftypes.UnknownValue})
 	for action, argument := range map[string]string{startAction: "job_id", cancelAction: "build_id"} {
-		contains(t, p.invoke(t.Context(), t, action, map[string]any{argument: "x"}).only(t, isError), "An action needs the service", "project_id")
+		contains(t, p.invoke(t.Context(), t, action, map[string]any{argument: "x"}).only(t, isError),
+			"An action needs the service", "project_id")
 	}
-	contains(t, p.readData(t, "servicestage_build", map[string]any{"build_id": "x"}).only(t, isError), "A data source needs the service")
-	contains(t, p.readData(t, "servicestage_builds", map[string]any{"job_id": "x"}).only(t, isError), "A data source needs the service")
+	contains(t, p.readData(t, "servicestage_build", map[string]any{"build_id": "x"}).only(t, isError),
+		"A data source needs the service")
+	contains(t, p.readData(t, "servicestage_builds", map[string]any{"job_id": "x"}).only(t, isError),
+		"A data source needs the service")
 	contains(t, p.importBuild(t, "x", "").only(t, isError), "An import needs the service")
 	s.expectNoRequests(t)
 }
 
-// triggered returns a build job that is built after each create and update.
-func (s *service) triggered(description, arguments string) string {
-	return providertest.Config(s.Server, fmt.Sprintf(`
+// requires116 skips a test with a CLI older than Terraform 1.16, which has no `caller`, `on_failure` and destroy
+// events.
+type requires116 struct{}
+
+func (requires116) CheckTerraformVersion(
+	_ context.Context, req tfversion.CheckTerraformVersionRequest, resp *tfversion.CheckTerraformVersionResponse,
+) {
+	if v := req.TerraformVersion.Segments(); v[0] == 1 && v[1] < 16 {
+		resp.Skip = fmt.Sprintf("needs Terraform 1.16 or newer, and this is %s", req.TerraformVersion)
+	}
+}
+
+// triggered returns a build job and an action that it triggers. jobID is the expression of the action's job_id.
+func triggered(description, trigger, jobID string) string {
+	return fmt.Sprintf(`
 resource "servicestage_build_job" "test" {
   job_name        = "triggered"
   job_description = %q
@@ -400,7 +435,7 @@ resource "servicestage_build_job" "test" {
 
   lifecycle {
     action_trigger {
-      events  = [after_create, after_update]
+      %s
       actions = [action.servicestage_start_build.test]
     }
   }
@@ -408,30 +443,162 @@ resource "servicestage_build_job" "test" {
 
 action "servicestage_start_build" "test" {
   config {
-    job_id = servicestage_build_job.test.job_id
-    %s
+    job_id = %s
   }
 }
-`, description, arguments))
+`, description, trigger, jobID)
 }
 
-// The test is skipped with a CLI that does not support actions. Terraform 1.14.0 invoked after_create too early.
-func TestCLI_startAfterCreateAndUpdate(t *testing.T) {
-	t.Parallel()
-	s := newService(t)
+const (
+	byCaller  = "caller.job_id"                      // Terraform 1.16 and newer.
+	byAddress = "servicestage_build_job.test.job_id" // Terraform 1.14 and 1.15.
+	onWrite   = "events = [after_create, after_update]"
+	triggers  = "servicestage_build_job.test"
+)
+
+// unitTest runs the steps with a CLI that passes the check.
+func (s *service) unitTest(t *testing.T, check tfversion.TerraformVersionCheck, steps ...resource.TestStep) {
+	t.Helper()
 	providertest.Prepare(t)
 	resource.UnitTest(t, resource.TestCase{
-		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_14_0)},
+		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{check},
 		ProtoV6ProviderFactories: providertest.Factories(s.adjust),
-		Steps: []resource.TestStep{
-			{Config: s.triggered("one", `timeout = "soon"`), PlanOnly: true, ExpectError: regexp.MustCompile("Invalid duration")},
-			{Config: s.triggered("one", ""), PostApplyFunc: func() { s.expect(t, "Successful", 1, 0) }},
-			{
-				PreConfig: func() { s.InjectOutcomes(emulator.Outcome{Phase: "Build", Log: "ERROR no space left on device"}) },
-				Config:    s.triggered("two", ""), ExpectError: regexp.MustCompile(`(?s)The build failed.*ERROR no space left on device`),
-			},
-			{Config: s.triggered("three", ""), PostApplyFunc: func() { s.expect(t, "Successful Failed Successful", 3, 0) }},
-			{Config: s.triggered("three", ""), PlanOnly: true},
-		},
+		Steps:                    steps,
+	})
+}
+
+// A create and each update of the build job start one build, with both forms of job_id. Terraform 1.14.0 invoked
+// after_create too early.
+func TestCLI_startAfterCreateAndUpdate(t *testing.T) {
+	t.Parallel()
+	for jobID, check := range map[string]tfversion.TerraformVersionCheck{
+		byAddress: tfversion.SkipBelow(tfversion.Version1_14_0), byCaller: requires116{},
+	} {
+		t.Run(jobID, func(t *testing.T) {
+			t.Parallel()
+			s := newService(t)
+			config := func(description string) string {
+				return providertest.Config(s.Server, triggered(description, onWrite, jobID))
+			}
+			invalid := strings.Replace(config("one"), "config {", "config {\n    timeout = \"soon\"", 1)
+			s.unitTest(t, check,
+				resource.TestStep{Config: invalid, PlanOnly: true, ExpectError: regexp.MustCompile("Invalid duration")},
+				resource.TestStep{Config: config("one"), PostApplyFunc: func() { s.expect(t, "Successful", 1, 0) }},
+				resource.TestStep{
+					PreConfig: func() {
+						s.InjectOutcomes(emulator.Outcome{Phase: "Build", Log: "ERROR no space left on device"})
+					},
+					Config:      config("two"),
+					ExpectError: regexp.MustCompile(`(?s)The build failed.*ERROR no space left on device`),
+				},
+				resource.TestStep{
+					Config: config("three"), PostApplyFunc: func() { s.expect(t, "Successful Failed Successful", 3, 0) },
+				},
+				resource.TestStep{Config: config("three"), PlanOnly: true},
+			)
+		})
+	}
+}
+
+// With `caller`, Terraform shows no warning about the triggering resource, and the action can also be invoked on its
+// own.
+func TestCLI_callerIsInvoked(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{BuildDuration: time.Nanosecond})
+	cli := providertest.NewCLI(t, server)
+	cli.RequireTerraform(t, 16, false)
+	cli.Write(t, "main.tf", providertest.Requirement+triggered("one", onWrite, byCaller))
+	const invoke = "-invoke=action.servicestage_start_build.test"
+	for i, arguments := range [][]string{{"apply", "-auto-approve"}, {"apply", "-auto-approve", invoke}, {"plan"}} {
+		stdout, stderr, err := cli.Run(t, append(arguments, "-no-color", "-input=false")...)
+		if err != nil || strings.Contains(stdout+stderr, "triggering resource") {
+			t.Fatalf("%v: %v\n%s%s", arguments, err, stdout, stderr)
+		}
+		if builds := len(server.Builds()); builds != min(i+1, 2) {
+			t.Errorf("the service has %d builds after %v", builds, arguments)
+		}
+	}
+}
+
+// on_failure decides what an unsuccessful build does to the apply and to the new build job. None starts the build again
+// by itself.
+func TestCLI_onFailure(t *testing.T) {
+	t.Parallel()
+	failed := regexp.MustCompile("The build failed")
+	for mode, c := range map[string]struct {
+		err    *regexp.Regexp
+		next   plancheck.ResourceActionType
+		starts int
+	}{
+		"halt":     {failed, plancheck.ResourceActionNoop, 1},
+		"taint":    {failed, plancheck.ResourceActionDestroyBeforeCreate, 2},
+		"continue": {nil, plancheck.ResourceActionNoop, 1},
+	} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			s := newService(t)
+			s.InjectOutcomes(emulator.Outcome{Phase: "Build"})
+			config := providertest.Config(s.Server, triggered("one", onWrite+"\n      on_failure = "+mode, byCaller))
+			s.unitTest(t, requires116{},
+				resource.TestStep{Config: config, ExpectError: c.err},
+				resource.TestStep{Config: config, ConfigPlanChecks: resource.ConfigPlanChecks{
+					PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(triggers, c.next)},
+				}},
+			)
+			if starts := s.CountRequests(http.MethodPost, buildsPath); starts != c.starts {
+				t.Errorf("%d starts reached the service, want %d", starts, c.starts)
+			}
+		})
+	}
+}
+
+// before_destroy builds the job a last time. after_destroy can build another job than the destroyed resource's.
+func TestCLI_destroyEvents(t *testing.T) {
+	t.Parallel()
+	t.Run("before_destroy", func(t *testing.T) {
+		t.Parallel()
+		s := newService(t)
+		config := providertest.Config(s.Server, triggered("one", "events = [before_destroy]", byCaller))
+		s.unitTest(t, requires116{},
+			resource.TestStep{Config: config, PostApplyFunc: func() { s.expect(t, "", 0, 0) }},
+			resource.TestStep{Config: config, Destroy: true},
+		)
+		var writes []string
+		for _, request := range s.Requests() {
+			if request.Method != http.MethodGet {
+				writes = append(writes, request.Method)
+			}
+		}
+		if want := []string{http.MethodPost, http.MethodPost, http.MethodDelete}; !slices.Equal(writes, want) {
+			t.Errorf("requests: got %q, want %q", writes, want)
+		}
+	})
+	t.Run("after_destroy", func(t *testing.T) {
+		t.Parallel()
+		s := newService(t)
+		config := func(version string) string {
+			return providertest.Config(s.Server, fmt.Sprintf(`
+resource "terraform_data" "environment" {
+  triggers_replace = [%q]
+
+  lifecycle {
+    action_trigger {
+      events  = [after_destroy]
+      actions = [action.servicestage_start_build.cleanup]
+    }
+  }
+}
+
+action "servicestage_start_build" "cleanup" {
+  config {
+    job_id = %q
+  }
+}
+`, version, s.jobID))
+		}
+		s.unitTest(t, requires116{},
+			resource.TestStep{Config: config("one"), PostApplyFunc: func() { s.expect(t, "", 0, 0) }},
+			resource.TestStep{Config: config("two"), PostApplyFunc: func() { s.expect(t, "Successful", 1, 0) }},
+		)
 	})
 }

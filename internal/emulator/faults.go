@@ -4,134 +4,180 @@
 package emulator
 
 import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"path"
 	"slices"
+	"strings"
+	"time"
 )
-
-// Request is one request that reached the emulator.
-type Request struct {
-	Method string
-	Path   string
-	Query  string
-	Header http.Header
-	Body   []byte
-	// StatusCode is that of the response; 0 before it, and if the connection was broken.
-	StatusCode int
-}
 
 // Fault changes what happens to a request.
 type Fault struct {
-	// Method and Path choose the requests; empty means any. Path is a pattern of [path.Match].
+	// Method and Path select the requests; empty means all. Path is a pattern of [path.Match].
 	Method, Path string
-	// When chooses among them; nil means all.
+	// When selects among them; nil means all.
 	When func(Request) bool
-	// Times is how many requests it hits; 0 means one, and a negative number means every one.
+	// Times is the number of requests; 0 means one, and a negative number means all.
 	Times int
-	// Do runs before the request is carried out, such as a change outside Terraform at that moment. If nothing else is set, the
-	// request is then carried out as usual.
+	// Delay is how long the request or, with After, its response is held back.
+	Delay time.Duration
+	// Do runs before the request is carried out, for example to change a build job outside Terraform at that moment.
 	Do func()
-	// After carries the request out before it fails; otherwise the request has no effect.
+	// After carries out the request before it fails. Without After, a request that fails has no effect.
 	After bool
 	// Drop breaks the connection instead of sending a response.
 	Drop bool
-	// StatusCode, Header and Body are the response; StatusCode 0 keeps the usual one.
+	// StatusCode, Header and Body are the response; StatusCode 0 means the usual response.
 	StatusCode int
 	Header     http.Header
 	Body       string
 }
 
-// InjectFault adds a fault. Faults hit in the order in which they were added, one for a request.
+// faultJSON is a fault in the JSON API and in the -fault flag.
+type faultJSON struct {
+	Method  string            `json:"method,omitempty"`
+	Path    string            `json:"path,omitempty"`
+	Count   int               `json:"count,omitempty"`
+	When    string            `json:"when,omitempty"`
+	Status  int               `json:"status,omitempty"`
+	Headers map[string]string `json:"headers,omitempty"`
+	Body    string            `json:"body,omitempty"`
+	Delay   string            `json:"delay,omitempty"`
+	Drop    bool              `json:"drop,omitempty"`
+}
+
+// MarshalJSON returns the fault without the functions When and Do.
+func (f *Fault) MarshalJSON() ([]byte, error) {
+	encoded := faultJSON{
+		Method: f.Method, Path: f.Path, Count: f.Times, When: "before", Status: f.StatusCode, Body: f.Body, Drop: f.Drop,
+		Headers: map[string]string{},
+	}
+	if f.After {
+		encoded.When = "after"
+	}
+	if f.Delay > 0 {
+		encoded.Delay = f.Delay.String()
+	}
+	for name := range f.Header {
+		encoded.Headers[name] = f.Header.Get(name)
+	}
+	return json.Marshal(encoded)
+}
+
+// UnmarshalJSON reads a fault. Unknown members, and values that have no effect, are errors.
+func (f *Fault) UnmarshalJSON(content []byte) error {
+	var decoded faultJSON
+	if err := decode(content, &decoded, (*json.Decoder).DisallowUnknownFields); err != nil {
+		return err
+	}
+	*f = Fault{
+		Method: strings.ToUpper(decoded.Method), Path: decoded.Path, Times: cmp.Or(decoded.Count, 1),
+		After: decoded.When == "after", Drop: decoded.Drop,
+		StatusCode: decoded.Status, Body: decoded.Body, Header: http.Header{},
+	}
+	for name, value := range decoded.Headers {
+		f.Header.Set(name, value)
+	}
+	_, err := path.Match(f.Path, "")
+	var delayErr error
+	if decoded.Delay != "" {
+		f.Delay, delayErr = time.ParseDuration(decoded.Delay)
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("path %q: %w", f.Path, err)
+	case decoded.When != "" && decoded.When != "before" && !f.After:
+		return fmt.Errorf("when must be before or after, not %q", decoded.When)
+	case delayErr != nil || f.Delay < 0:
+		return fmt.Errorf("delay must be a duration such as 2s, not %q", decoded.Delay)
+	case f.StatusCode != 0 && (f.StatusCode < 200 || f.StatusCode > 599):
+		return fmt.Errorf("status must be from 200 to 599, not %d", f.StatusCode)
+	case f.keepsResponse() && f.Delay == 0:
+		return errors.New("a fault needs status, drop or delay")
+	case f.StatusCode == 0 && (f.Body != "" || len(f.Header) > 0):
+		return errors.New("body and headers need status")
+	}
+	return nil
+}
+
+// String describes the effect of the fault, such as "status 503 before".
+func (f *Fault) String() string {
+	var effects []string
+	if f.Delay > 0 {
+		effects = append(effects, "delay "+f.Delay.String())
+	}
+	if f.Drop {
+		effects = append(effects, "drop")
+	} else if f.StatusCode != 0 {
+		effects = append(effects, fmt.Sprintf("status %d", f.StatusCode))
+	}
+	when := " before"
+	if f.After {
+		when = " after"
+	}
+	return cmp.Or(strings.Join(effects, ", "), "change") + when
+}
+
+// InjectFault adds a fault. The first fault that selects a request hits it, and no other.
 func (s *Service) InjectFault(fault Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if fault.Times == 0 {
-		fault.Times = 1
-	}
+	s.addFault(fault)
+}
+
+func (s *Service) addFault(fault Fault) {
+	fault.Times = cmp.Or(fault.Times, 1)
 	s.faults = append(s.faults, &fault)
 }
 
-// InjectRandomFaults makes the given part of all requests fail from now on, in ways that pass: connections that break before and
-// after the request is carried out, error responses before and after, throttling. The seed makes the sequence repeatable as far
-// as the order of the requests is.
+// InjectRandomFaults makes the given part of all requests fail in ways that a retry overcomes: broken connections and
+// error responses, before and after the request is carried out, and throttling. The sequence depends only on the seed
+// and on the order of the requests.
 func (s *Service) InjectRandomFaults(seed uint64, part float64) {
 	faults := []Fault{
 		{Drop: true},
 		{Drop: true, After: true},
 		{StatusCode: http.StatusBadGateway, Body: "<html>Bad Gateway</html>"},
-		{StatusCode: http.StatusInternalServerError, Body: `{"error_code":"SVCSTG.CPE.5004401","error_msg":"injected"}`, After: true},
-		{StatusCode: http.StatusTooManyRequests, Body: `{"error_code":"APIGW.0308","error_msg":"The throttling threshold has been reached"}`},
+		{StatusCode: http.StatusInternalServerError, Body: `{"error_code":"SVCSTG.CPE.5004401"}`, After: true},
+		{StatusCode: http.StatusTooManyRequests, Body: `{"error_code":"APIGW.0308","error_msg":"throttled"}`},
 	}
 	random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // Repeatable, not secret.
 	each := part / float64(len(faults))
 	for _, fault := range faults {
 		fault.Times = -1
-		fault.When = func(Request) bool { return random.Float64() < each } // The service asks one request at a time.
+		fault.When = func(Request) bool { return random.Float64() < each } // The lock is held.
 		s.InjectFault(fault)
 	}
 }
 
-// ForgetFaults takes back all faults that have not hit yet.
+// ForgetFaults removes all faults.
 func (s *Service) ForgetFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = nil
 }
 
-// Requests returns what has reached the service since the last [Service.ForgetRequests], oldest first. It is empty unless
-// [Options.RecordRequests] is set.
-func (s *Service) Requests() []Request {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	requests := make([]Request, len(s.requests))
-	for i, request := range s.requests {
-		requests[i] = *request
-	}
-	return requests
-}
-
-// CountRequests counts the requests with the given method whose path matches the pattern of [path.Match], among those that
-// [Service.Requests] returns.
-func (s *Service) CountRequests(method, pattern string) int {
-	count := 0
-	for _, request := range s.Requests() {
-		if request.Method == method && matches(pattern, request.Path) {
-			count++
-		}
-	}
-	return count
-}
-
-// ForgetRequests empties the record, between the steps of a test.
-func (s *Service) ForgetRequests() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.requests = nil
-}
-
-// record keeps a request if the options say so, and returns the fault that hits it; nil if none does.
-func (s *Service) record(r *http.Request, body []byte) (*Request, *Fault) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	request := &Request{
-		Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Header: r.Header.Clone(), Body: body,
-	}
-	if s.options.RecordRequests {
-		s.requests = append(s.requests, request)
-	}
+// takeFault returns the first fault that hits a request, and counts down; nil if none does. The lock must be held.
+func (s *Service) takeFault(request *Request) *Fault {
 	for i, fault := range s.faults {
 		if !fault.hits(request) {
 			continue
 		}
+		taken := *fault
 		fault.Times--
 		if fault.Times == 0 {
 			s.faults = slices.Delete(s.faults, i, i+1)
 		}
-		return request, fault
+		return &taken
 	}
-	return request, nil
+	return nil
 }
 
 func (f *Fault) hits(request *Request) bool {
@@ -140,27 +186,22 @@ func (f *Fault) hits(request *Request) bool {
 		(f.When == nil || f.When(*request))
 }
 
-func matches(pattern, name string) bool {
-	ok, err := path.Match(pattern, name)
-	return ok && err == nil
-}
-
 // keepsResponse reports whether the request gets its usual response.
 func (f *Fault) keepsResponse() bool { return !f.Drop && f.StatusCode == 0 }
 
-func (f *Fault) write(response *bufferedResponse) {
-	response.status = f.StatusCode
-	response.header.Set("Content-Type", "application/json;charset=utf8")
-	maps.Copy(response.header, f.Header)
-	response.body.Reset()
-	response.body.WriteString(f.Body)
+func (f *Fault) write(response *httptest.ResponseRecorder) {
+	response.Code = f.StatusCode
+	response.Header().Set("Content-Type", "application/json;charset=utf8")
+	maps.Copy(response.Header(), f.Header)
+	response.Body.Reset()
+	response.Body.WriteString(f.Body)
 }
 
-// drop breaks the connection without a word.
+// drop breaks the connection without a response.
 func drop(w http.ResponseWriter) {
 	connection, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		panic(http.ErrAbortHandler) // HTTP/2 cannot be hijacked; this resets the stream.
 	}
-	_ = connection.Close() // It is to be broken; how does not matter.
+	_ = connection.Close() // An error breaks it, too.
 }

@@ -1,14 +1,15 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package emulator is the ServiceStage Build API in memory: for the demo, for tests, and for whoever wants to test Terraform
-// modules without an account. It knows neither Terraform nor the provider's client; its wire structs are its own, written
-// from the API's pages, so that client and emulator check each other.
+// Package emulator implements the ServiceStage Build API and the part of IAM that the provider uses, in memory. It must
+// not import Terraform or the provider's client: its wire structs are written from the API's pages, so that client and
+// emulator check each other.
 package emulator
 
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -16,7 +17,9 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path"
 	"slices"
@@ -25,35 +28,50 @@ import (
 	"time"
 )
 
-// Credentials that an emulator accepts where its options name no others. They open nothing else.
+// Defaults of [Options].
 const (
 	DefaultAccessKey = "EMULATORACCESSKEY"
 	DefaultSecretKey = "emulator-secret-key"
 	DefaultToken     = "emulator-token"
+	DefaultRegion    = "cn-north-4"
 )
 
-// Options say how an emulator behaves. The zero value is the service as it is documented, with the plainest guess where it is not.
+// Options configure an emulator. The zero value behaves as documented and, where the documentation is silent, in the
+// simplest way.
 type Options struct {
-	// AccessKey and SecretKey are the pair that may sign requests; empty means the defaults.
+	// AccessKey and SecretKey can sign requests; empty means the defaults.
 	AccessKey, SecretKey string
-	// SecurityToken must come with signed requests where it is not empty, as for temporary keys.
+	// SecurityToken is required in requests that AccessKey signs, as for temporary keys; empty means that none is.
 	SecurityToken string
-	// Token may be sent as X-Auth-Token; empty means the default.
+	// Token is accepted as X-Auth-Token; empty means the default.
 	Token string
-	// IAM is who else may use the service, by logging in.
+	// IAM configures the identities that can log in.
 	IAM IAM
-	// Quirks are what the documents leave open, each in its less comfortable way.
+	// Region and Project are the only region and the ID of its only project. If one is set, the other defaults to
+	// [DefaultRegion] or to the [ProjectID] of the region. If none is set, every region and every project exists.
+	Region, Project string
+	// Quirks select other behavior where the documentation is silent.
 	Quirks Quirks
-	// StateFile keeps the jobs and builds over restarts; empty keeps them in memory only.
+	// StateFile keeps jobs and builds over restarts; empty keeps them in memory only.
 	StateFile string
-	// BuildDuration is how long a build takes; zero means ten seconds.
+	// Seed is a JSON array of the initial jobs, as in POST /_emulator/seed. It is ignored if the state file contains jobs.
+	Seed []byte
+	// BuildDuration is the duration of a build; zero means ten seconds.
 	BuildDuration time.Duration
-	// FailIn is the phase in which builds fail that have no other outcome; empty means that they succeed.
+	// FailIn is the phase in which builds fail unless [Service.InjectOutcomes] sets another outcome; empty means that they
+	// succeed.
 	FailIn string
+	// Faults are the initial faults.
+	Faults []Fault
+	// RateLimit is the number of requests per second above which requests are rejected with 429; 0 means no limit.
+	RateLimit int
+	// Latency is added to each request of the emulated service.
+	Latency time.Duration
+	// AdminToken protects the JSON API and makes it available to other machines; empty means loopback clients only.
+	AdminToken string
 	// Log receives one line for each request; nil logs nothing.
 	Log *log.Logger
-	// RecordRequests keeps every request, with header and body, for [Service.Requests]. Memory grows with each request, so it is
-	// for tests; [New] sets it.
+	// RecordRequests keeps all requests, with header and body, for [Service.Requests]. [New] sets it.
 	RecordRequests bool
 	// Now is the clock; nil means [time.Now].
 	Now func() time.Time
@@ -63,28 +81,36 @@ type Options struct {
 type Service struct {
 	options Options
 	routes  *http.ServeMux
+	admin   *http.ServeMux
 
 	mu       sync.Mutex
 	state    state
 	requests []*Request
+	counts   map[string]int // Requests by the pattern of their route.
 	faults   []*Fault
 	issued   map[string]issued
 	outcomes []Outcome
+	limiter  rateLimiter
 }
 
-// NewService returns a service that holds what the state file holds, or nothing.
+// NewService returns a service with the contents of the state file or, if that has no jobs, with the initial jobs.
 func NewService(options Options) (*Service, error) {
 	options.AccessKey = cmp.Or(options.AccessKey, DefaultAccessKey)
 	options.SecretKey = cmp.Or(options.SecretKey, DefaultSecretKey)
 	options.Token = cmp.Or(options.Token, DefaultToken)
 	iam := &options.IAM
-	iam.UserName, iam.Password = cmp.Or(iam.UserName, DefaultUserName), cmp.Or(iam.Password, DefaultPassword)
+	iam.Password = cmp.Or(iam.Password, DefaultPassword)
+	iam.Users = append([]User{{DefaultUserName, iam.Password, options.AccessKey, options.SecretKey}}, iam.Users...)
 	iam.DomainName, iam.Agency = cmp.Or(iam.DomainName, DefaultDomainName), cmp.Or(iam.Agency, DefaultAgency)
 	iam.IDP, iam.IDToken = cmp.Or(iam.IDP, DefaultIDP), cmp.Or(iam.IDToken, DefaultIDToken)
 	iam.Lifetime = cmp.Or(iam.Lifetime, 24*time.Hour)
+	if options.Region != "" || options.Project != "" {
+		options.Region = cmp.Or(options.Region, DefaultRegion)
+		iam.Projects = map[string]string{options.Region: cmp.Or(options.Project, ProjectID(options.Region))}
+	}
 	options.BuildDuration = cmp.Or(options.BuildDuration, 10*time.Second)
-	if options.BuildDuration < 0 {
-		return nil, fmt.Errorf("a build cannot take %s", options.BuildDuration)
+	if options.BuildDuration < 0 || options.Latency < 0 || options.RateLimit < 0 || iam.Lifetime < 0 {
+		return nil, errors.New("durations and the rate limit must be at least 0")
 	}
 	if options.FailIn != "" && !slices.Contains(phases, options.FailIn) {
 		return nil, fmt.Errorf("there is no phase %q; the phases are %s", options.FailIn, strings.Join(phases, ", "))
@@ -92,16 +118,16 @@ func NewService(options Options) (*Service, error) {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
-	s := &Service{options: options, issued: map[string]issued{}}
+	s := &Service{options: options, counts: map[string]int{}, issued: map[string]issued{}}
+	s.routes, s.admin = s.newRoutes(), s.newAdminRoutes()
 	if err := s.state.load(options.StateFile); err != nil {
 		return nil, err
 	}
-	s.routes = s.newRoutes()
-	return s, nil
+	return s, s.restart()
 }
 
 // forJob returns a handler for an operation on a build job.
-func (s *Service) forJob(handle func(*http.Request, *job) (any, error)) func(*http.Request) (any, error) {
+func (s *Service) forJob(handle func(*http.Request, *job) (any, error)) operation {
 	return func(r *http.Request) (any, error) {
 		job, err := s.state.job(r.PathValue("job_id"))
 		if err != nil {
@@ -112,7 +138,7 @@ func (s *Service) forJob(handle func(*http.Request, *job) (any, error)) func(*ht
 }
 
 // forBuild returns a handler for an operation on a build.
-func (s *Service) forBuild(handle func(*http.Request, *job, *build) (any, error)) func(*http.Request) (any, error) {
+func (s *Service) forBuild(handle func(*http.Request, *job, *build) (any, error)) operation {
 	return func(r *http.Request) (any, error) {
 		build, err := s.state.build(r.PathValue("build_id"))
 		if err != nil {
@@ -126,10 +152,39 @@ func (s *Service) forBuild(handle func(*http.Request, *job, *build) (any, error)
 	}
 }
 
+// An operation returns the body of a response; nil means 204. The lock is held.
+type operation func(*http.Request) (any, error)
+
+// register adds operations to routes. Responses have the status, or are what failure returns for an error.
+func (s *Service) register(
+	routes *http.ServeMux, status int, failure func(*apiError) any, operations map[string]operation,
+) {
+	for pattern, operation := range operations {
+		s.counts[pattern] = 0
+		routes.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			body, err := operation(r)
+			if err == nil && r.Method != http.MethodGet {
+				err = s.state.save(s.options.StateFile)
+			}
+			if err != nil {
+				respondError(w, err, failure)
+				return
+			}
+			if token, ok := body.(tokenResponse); ok {
+				w.Header().Set("X-Subject-Token", token.value)
+				body = document{"token": token.body}
+			}
+			respond(w, status, body)
+		})
+	}
+}
+
 // newRoutes returns the operations of the Build API and of IAM.
 func (s *Service) newRoutes() *http.ServeMux {
 	routes := http.NewServeMux()
-	for pattern, handle := range map[string]func(*http.Request) (any, error){
+	s.register(routes, http.StatusOK, buildFailure, map[string]operation{
 		"POST /assembling/v1/jobs":                     s.createJob,
 		"GET /assembling/v1/jobs":                      s.listJobs,
 		"GET /assembling/v1/jobs/{job_id}":             s.forJob(s.getJob),
@@ -145,63 +200,74 @@ func (s *Service) newRoutes() *http.ServeMux {
 		"GET /assembling/v1/builds/{build_id}/results": s.forBuild(s.getResults),
 		"GET /assembling/v1/base_images":               s.listBaseImages,
 		"GET /v3/{project_id}/assembling/base-images":  s.listBaseImages,
-	} {
-		routes.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			body, err := handle(r)
-			if err == nil && r.Method != http.MethodGet {
-				err = s.state.save(s.options.StateFile)
-			}
-			s.respond(w, body, err)
-		})
-	}
-	s.addIAMRoutes(routes)
-	routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		s.respond(w, nil, errNotPublished)
 	})
+	s.addIAMRoutes(routes)
+	routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { respondError(w, errNotPublished, buildFailure) })
 	return routes
 }
 
 // maxBody is the size of the largest request body that is read, in bytes.
 const maxBody = 4 << 20
 
-// readBody returns the body of a request. Its errors are those of the gateway, which names no code for a client that is too slow.
+// readBody returns the body of a request. Its errors are those of the gateway. The code for a slow client is not
+// documented.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/usermanual-apig/apig_03_0048.html.
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	_, isTooLarge := errors.AsType[*http.MaxBytesError](err)
 	switch {
 	case isTooLarge:
-		return nil, &apiError{Status: http.StatusRequestEntityTooLarge, Code: "APIGW.0201", Message: "Request entity too large"}
+		return nil, errorf(http.StatusRequestEntityTooLarge, "APIGW.0201", "Request entity too large")
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, &apiError{Status: http.StatusRequestTimeout, Code: "APIGW.0201", Message: "Request timeout"}
+		return nil, errorf(http.StatusRequestTimeout, "APIGW.0201", "Request timeout")
 	case err != nil:
-		return nil, &apiError{Status: http.StatusBadRequest, Code: "APIGW.0201", Message: "API request error: the body is incomplete"}
+		return nil, errorf(http.StatusBadRequest, "APIGW.0201", "API request error: the body is incomplete")
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return body, nil
 }
 
-// isCanonical reports whether a path has no empty and no dot segments. [http.ServeMux] redirects requests for other paths, with
-// an HTML body.
+// isCanonical reports whether a path has no empty and no dot segments. [http.ServeMux] redirects other paths, with
+// HTML.
 func isCanonical(name string) bool {
-	return strings.HasPrefix(name, "/") && !strings.HasSuffix(name, "//") && cmp.Or(strings.TrimSuffix(name, "/"), "/") == path.Clean(name)
+	return strings.HasPrefix(name, "/") && !strings.HasSuffix(name, "//") &&
+		cmp.Or(strings.TrimSuffix(name, "/"), "/") == path.Clean(name)
 }
 
-// ServeHTTP records a request, authenticates it and carries it out, unless a fault hits it.
+// ServeHTTP serves the page and the JSON API below /_emulator/, and the emulated service everywhere else.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	start := s.options.Now()
-	w.Header().Set("X-Request-Id", newRequestID())
-	body, err := readBody(w, r)
-	request, fault := s.record(r, body)
+	switch {
+	case strings.HasPrefix(r.URL.Path+"/", adminPrefix):
+		s.serveAdmin(w, r)
+	case r.URL.Path == "/" && r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html"):
+		http.Redirect(w, r, adminPrefix, http.StatusFound)
+	default:
+		s.serve(w, r)
+	}
+}
 
-	if fault != nil && fault.Do != nil {
+// serve records a request, authenticates it and carries it out, unless a fault hits it.
+func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
+	start := s.options.Now()
+	body, err := readBody(w, r, maxBody)
+	request, fault := s.record(r, body)
+	if fault == nil {
+		fault = &Fault{}
+	}
+	sleep(r.Context(), s.options.Latency)
+	if !fault.After {
+		sleep(r.Context(), fault.Delay)
+	}
+	if fault.Do != nil {
 		fault.Do()
 	}
-	response := bufferedResponse{header: w.Header(), status: http.StatusOK}
-	if fault == nil || fault.After || fault.keepsResponse() {
+	response := httptest.NewRecorder() // A fault can still replace it.
+	response.Header().Set("X-Request-Id", newRequestID())
+	if fault.After || fault.keepsResponse() {
+		if err == nil {
+			err = s.limitRate()
+		}
 		if err == nil {
 			err = s.authenticate(r, body)
 		}
@@ -209,28 +275,67 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			err = errNotPublished
 		}
 		if err != nil {
-			s.respond(&response, nil, err)
+			respondError(response, err, buildFailure)
 		} else {
-			s.routes.ServeHTTP(&response, r)
+			s.routes.ServeHTTP(response, r)
 		}
 	}
-	if fault != nil && !fault.keepsResponse() {
-		if fault.Drop {
-			s.logf("%s %s: connection broken by an injected fault", r.Method, r.URL.RequestURI())
-			drop(w)
-			return
-		}
-		fault.write(&response)
+	if fault.After {
+		sleep(r.Context(), fault.Delay)
 	}
-	s.mu.Lock()
-	request.StatusCode = response.status
-	s.mu.Unlock()
-	w.WriteHeader(response.status)
-	if _, err := w.Write(response.body.Bytes()); err != nil {
+	duration := s.options.Now().Sub(start)
+	if fault.Drop {
+		s.complete(request, 0, duration)
+		s.logf("%s %s: connection broken by an injected fault", r.Method, r.URL.RequestURI())
+		drop(w)
+		return
+	}
+	if !fault.keepsResponse() {
+		fault.write(response)
+	}
+	s.complete(request, response.Code, duration)
+	maps.Copy(w.Header(), response.Header())
+	w.WriteHeader(response.Code)
+	if _, err := w.Write(response.Body.Bytes()); err != nil {
 		s.logf("%s %s: the client did not wait for the response: %v", r.Method, r.URL.RequestURI(), err)
 		return
 	}
-	s.logf("%s %s %d %s", r.Method, r.URL.RequestURI(), response.status, s.options.Now().Sub(start).Round(time.Microsecond))
+	s.logf("%s %s %d %s", r.Method, r.URL.RequestURI(), response.Code, duration.Round(time.Microsecond))
+}
+
+// sleep waits for the duration, or until the client is gone.
+func sleep(ctx context.Context, duration time.Duration) {
+	if duration <= 0 {
+		return
+	}
+	select {
+	case <-time.After(duration):
+	case <-ctx.Done():
+	}
+}
+
+// rateLimiter is a token bucket that holds the requests of one second.
+type rateLimiter struct {
+	spent float64
+	last  time.Time
+}
+
+// limitRate returns the gateway's error if there are more than [Options.RateLimit] requests per second.
+func (s *Service) limitRate() error {
+	limit := float64(s.options.RateLimit)
+	if limit <= 0 {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.options.Now()
+	s.limiter.spent = max(s.limiter.spent-now.Sub(s.limiter.last).Seconds()*limit, 0)
+	s.limiter.last = now
+	if s.limiter.spent+1 > limit {
+		return errThrottled
+	}
+	s.limiter.spent++
+	return nil
 }
 
 func (s *Service) logf(format string, arguments ...any) {
@@ -239,42 +344,20 @@ func (s *Service) logf(format string, arguments ...any) {
 	}
 }
 
-// respond writes what a handler returned: an apiError with its status, nil as 204, everything else as 200.
-func (s *Service) respond(w http.ResponseWriter, body any, err error) {
-	status := http.StatusOK
-	if err != nil {
-		failure := asAPIError(err)
-		status = failure.Status
-		failure.RequestID = w.Header().Get("X-Request-Id")
-		body = failure
-	}
+// respond writes a body as JSON; nil as 204.
+func respond(w http.ResponseWriter, status int, body any) {
 	if body == nil {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	s.write(w, status, body)
-}
-
-func (s *Service) write(w http.ResponseWriter, status int, body any) {
 	encoded, err := json.Marshal(body)
 	if err != nil {
 		panic(fmt.Sprintf("emulator: a response cannot be encoded: %v", err))
 	}
 	w.Header().Set("Content-Type", "application/json;charset=utf8")
 	w.WriteHeader(status)
-	_, _ = w.Write(encoded) // A buffer does not fail.
+	_, _ = w.Write(encoded) // The client may be gone.
 }
-
-// bufferedResponse is a response that a fault can still replace.
-type bufferedResponse struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (b *bufferedResponse) Header() http.Header         { return b.header }
-func (b *bufferedResponse) WriteHeader(status int)      { b.status = status }
-func (b *bufferedResponse) Write(p []byte) (int, error) { return b.body.Write(p) }
 
 func newRequestID() string {
 	var id [16]byte
@@ -282,18 +365,10 @@ func newRequestID() string {
 	return hex.EncodeToString(id[:])
 }
 
-// newID returns 40 lower-case letters and digits, as in all of the API's samples.
-func newID() string {
-	const alphabet = "abcdefghijklmnopqrstuvwxyz0123456789"
-	id := make([]byte, 40)
-	_, _ = rand.Read(id) // Never fails.
-	for i, b := range id {
-		id[i] = alphabet[int(b)%len(alphabet)]
-	}
-	return string(id)
-}
+// newID returns 40 lower-case letters and digits, as in the samples of the API.
+func newID() string { return strings.ToLower(rand.Text() + rand.Text())[:40] }
 
-// timestamp is how the service writes times; a time that has not come is "".
+// timestamp returns a time in the format of the Build API; "" for the zero time.
 func timestamp(t time.Time) string {
 	if t.IsZero() {
 		return ""

@@ -32,20 +32,20 @@ func jobNamed(name string) string {
 	return jobWith(fmt.Sprintf("  job_name = %q\n  environment_setting {}", name))
 }
 
-// repository is a build job with a code_repo block of the arguments.
-func repository(arguments string) string {
+// withRepository is a build job with a code_repo block of the arguments.
+func withRepository(arguments string) string {
 	return jobWith("  job_name = \"app\"\n  environment_setting {}\n  code_repo {\n    " + strings.ReplaceAll(arguments,
 		"; ", "\n    ") + "\n  }")
 }
 
 // from is a code_repo block with the URL.
 func from(url string) string {
-	return repository(fmt.Sprintf(`type = "GitHub"; url = %q; branch = "main"; namespace = "acme"`, url))
+	return withRepository(fmt.Sprintf(`type = "GitHub"; url = %q; branch = "main"; namespace = "acme"`, url))
 }
 
 // onBranch is a code_repo block with the branch.
 func onBranch(branch string) string {
-	return repository(fmt.Sprintf(`type = "GitHub"; url = "https://github.com/acme/app"; branch = %q; namespace = "acme"`,
+	return withRepository(fmt.Sprintf(`type = "GitHub"; url = "https://github.com/acme/app"; branch = %q; namespace = "acme"`,
 		branch))
 }
 
@@ -160,7 +160,7 @@ var chapters = []struct {
 		invalid("two environment_setting blocks", jobWith("  job_name = \"app\"\n  environment_setting {}\n  "+
 			"environment_setting {}")).byTerraform(),
 		invalid("code_repo without branch",
-			repository(`type = "GitHub"; url = "https://github.com/acme/app"; namespace = "acme"`)),
+			withRepository(`type = "GitHub"; url = "https://github.com/acme/app"; namespace = "acme"`)),
 		invalid("empty branch", onBranch("")),
 		invalid("branch with a blank", onBranch("my branch")),
 		invalid("URL with a blank", from("https://github.com/acme/my app")),

@@ -5,6 +5,7 @@
 package providertest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,16 +25,19 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-// requirement contains the full address of the provider, because the default registry depends on the CLI.
-const requirement = `
+// requirement names the provider by the address under which the testing framework serves it, so that the same configuration
+// works with each CLI.
+func requirement() string {
+	return fmt.Sprintf(`
 terraform {
   required_providers {
     servicestage = {
-      source = "registry.terraform.io/servicestage/servicestage"
+      source = "%s/servicestage/servicestage"
     }
   }
 }
-`
+`, cmp.Or(os.Getenv("TF_ACC_PROVIDER_HOST"), "registry.terraform.io"))
+}
 
 // prepare serves the provider with that address, and removes the provider's variables from the environment: no test may use a
 // real account or its metadata service.
@@ -97,7 +101,7 @@ func Config(server *emulator.Server, body string) string {
 
 // WithProvider returns a configuration with the given arguments in its provider block.
 func WithProvider(arguments, body string) string {
-	return requirement + "provider \"servicestage\" {" + arguments + "}\n" + body
+	return requirement() + "provider \"servicestage\" {" + arguments + "}\n" + body
 }
 
 // Run runs the steps, and checks that the service contains no build job after the destroy. server is nil if no step creates one.

@@ -11,13 +11,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"unicode/utf8"
-
-	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
 // BuildLog is the end of the log of a build.
@@ -27,13 +24,14 @@ type BuildLog struct {
 	Cut bool
 }
 
-// maxLogBytes and maxLogRequests limit what is read of a log to get to its end. Tests lower the number of requests.
-const maxLogBytes = 64 << 20
+// maxLogBytes and maxLogRequests limit what is read of a log to get to its end. Tests lower them.
+var (
+	maxLogBytes    = 64 << 20
+	maxLogRequests = 10_000
+)
 
-var maxLogRequests = 10_000
-
-// BuildLog reads the log of a build, and returns at most limit bytes of its end, without cutting a character. A log of more than 64 MiB,
-// or one that takes more than 10,000 requests, is an error.
+// BuildLog reads the log of a build, and returns at most limit bytes of its end, without cutting a character. A log of
+// more than 64 MiB, or one that takes more than 10,000 requests, is an error.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0221.html.
 func (c *Client) BuildLog(ctx context.Context, id string, limit int) (BuildLog, error) {
@@ -46,7 +44,7 @@ func (c *Client) BuildLog(ctx context.Context, id string, limit int) (BuildLog, 
 			Next     looseString `json:"next"`
 		}
 		query := url.Values{"from": {strconv.FormatInt(from, 10)}}
-		if err := c.do(ctx, rest.Call{Method: http.MethodGet, Path: buildPath(id, "logs"), Query: query}, &part); err != nil {
+		if err := c.get(ctx, buildPath(id, "logs"), query, &part); err != nil {
 			return BuildLog{}, err
 		}
 		if read += len(part.BuildLog); read > maxLogBytes {
@@ -83,26 +81,14 @@ type Check struct {
 	Counts []CheckCount
 }
 
-// CheckCount is one count of a check's results.
+// CheckCount is one count of a check's results. A member is empty if the service does not return it.
 type CheckCount struct {
 	// Kind is the group of the count, such as static.
-	Kind    string
-	BuildID string
-	// BuildOrder and TotalCount are numbers as returned; empty if the service does not return them.
-	BuildOrder, TotalCount string
-}
-
-// UnmarshalJSON decodes a count. Each of its members may be missing.
-func (c *CheckCount) UnmarshalJSON(data []byte) error {
-	type countResponse struct {
-		BuildID    looseString    `json:"build_id"`
-		BuildOrder numberOrString `json:"build_order"`
-		TotalCount numberOrString `json:"total_count"`
-	}
-	var wire countResponse
-	err := json.Unmarshal(data, &wire)
-	*c = CheckCount{BuildID: string(wire.BuildID), BuildOrder: string(wire.BuildOrder), TotalCount: string(wire.TotalCount)}
-	return err
+	Kind    string      `json:"-"`
+	BuildID looseString `json:"build_id"`
+	// BuildOrder and TotalCount are numbers as returned.
+	BuildOrder numberOrString `json:"build_order"`
+	TotalCount numberOrString `json:"total_count"`
 }
 
 // codeChecks are the checks whose information can be requested.
@@ -111,13 +97,14 @@ var codeChecks = []string{"checkstyle", "findbugs", "pmd"}
 // maxCounts is the maximum number of counts of the code checks of a build.
 const maxCounts = 1000
 
-// Checks returns the code checks of a build, sorted by name; none if the build had none, or if the service does not support the
-// requests. Information is read only if there are results. More than 1,000 counts are an error.
+// Checks returns the code checks of a build, sorted by name; none if the build had none, or if the service does not
+// support the requests. Information is read only if there are results. More than 1,000 counts are an error.
 //
-// Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0332.html (results), _0271 (information).
+// Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0332.html (results),
+// _0271 (information).
 func (c *Client) Checks(ctx context.Context, buildID string) ([]Check, error) {
 	var results checkResults
-	err := c.do(ctx, rest.Call{Method: http.MethodGet, Path: buildPath(buildID, "results")}, &results)
+	err := c.get(ctx, buildPath(buildID, "results"), nil, &results)
 	if err != nil && !isUnsupported(err) {
 		return nil, err
 	}
@@ -189,26 +176,28 @@ func (r *checkResults) add(check, kind string, group json.RawMessage) error {
 	return nil
 }
 
-// checkInfo reads the information of one check. The response contains it under the name of the check; one that does not, such as the
-// build itself, has none.
+// checkInfo reads the information of one check. The response contains it under the name of the check; one that does
+// not, such as the build itself, has none.
 func (c *Client) checkInfo(ctx context.Context, buildID, check string) (string, error) {
-	var response struct {
+	var response struct { // Other members are not kept.
 		Checkstyle json.RawMessage `json:"checkstyle"`
 		Findbugs   json.RawMessage `json:"findbugs"`
 		PMD        json.RawMessage `json:"pmd"`
 	}
 	query := url.Values{"taskname": {check}}
-	err := c.do(ctx, rest.Call{Method: http.MethodGet, Path: buildPath(buildID), Query: query}, &response)
+	err := c.get(ctx, buildPath(buildID), query, &response)
 	if isUnsupported(err) {
 		return "", nil
 	}
 	if err != nil {
 		return "", err
 	}
-	raw := map[string]json.RawMessage{"checkstyle": response.Checkstyle, "findbugs": response.Findbugs, "pmd": response.PMD}[check]
 	var info bytes.Buffer
-	if err := json.Compact(&info, raw); err != nil || slices.Contains([]string{"{}", "null", `""`}, info.String()) {
-		return "", nil //nolint:nilerr // Absent is no JSON.
+	_ = json.Compact(&info, map[string]json.RawMessage{ // An absent member is empty.
+		"checkstyle": response.Checkstyle, "findbugs": response.Findbugs, "pmd": response.PMD,
+	}[check])
+	if slices.Contains([]string{"{}", "null", `""`}, info.String()) {
+		return "", nil
 	}
 	return info.String(), nil
 }
@@ -216,5 +205,5 @@ func (c *Client) checkInfo(ctx context.Context, buildID, check string) (string, 
 // isUnsupported reports whether the service does not support a request, or the API gateway does not publish it.
 func isUnsupported(err error) bool {
 	failure, ok := errors.AsType[*Error](err)
-	return ok && (isNotFound(failure) || isAmbiguousNotFound(failure) || failure.Code == notPublished)
+	return ok && (mayBeNotFound(err) || failure.Code == notPublished)
 }

@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -23,6 +25,7 @@ import (
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
+	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
 // programName makes the test binary run as the program, so that a test starts a real process without building one.
@@ -73,8 +76,8 @@ func startProgram(t *testing.T, arguments ...string) *program {
 	p := &program{cmd: cmd, stdout: bufio.NewReader(stdout), stderr: bufio.NewReader(stderr)}
 	line, err := p.stdout.ReadString('\n')
 	if err != nil {
-		said, _ := io.ReadAll(p.stderr)
-		t.Fatalf("the program printed no URL: %v, %s", err, said)
+		log, _ := io.ReadAll(p.stderr)
+		t.Fatalf("the program printed no URL: %v, %s", err, log)
 	}
 	p.url = strings.TrimSuffix(line, "\n")
 	return p
@@ -114,22 +117,25 @@ func exchange(t *testing.T, req *http.Request) (int, map[string]any) {
 		t.Fatal(err)
 	}
 	var decoded map[string]any
+	if response.StatusCode == http.StatusNoContent {
+		return response.StatusCode, nil
+	}
 	if err := json.Unmarshal(content, &decoded); err != nil {
 		t.Fatalf("%q: %v", content, err)
 	}
 	return response.StatusCode, decoded
 }
 
-// call wants the answer 200.
-func (p *program) call(t *testing.T, method, path, body string) map[string]any {
+// call requires the status 200, or 204 and no body.
+func (p *program) call(t *testing.T, method, path, content string) map[string]any {
 	t.Helper()
-	req := p.request(t, method, path, body)
+	req := p.request(t, method, path, content)
 	req.Header.Set("X-Auth-Token", emulator.DefaultToken)
-	status, answer := exchange(t, req)
-	if status != http.StatusOK {
-		t.Fatalf("%s %s: got %d %v", method, path, status, answer)
+	status, body := exchange(t, req)
+	if status != http.StatusOK && status != http.StatusNoContent {
+		t.Fatalf("%s %s: got %d %v", method, path, status, body)
 	}
-	return answer
+	return body
 }
 
 const (
@@ -139,9 +145,9 @@ const (
 
 func TestProgram_printsURLOnLoopback(t *testing.T) {
 	t.Parallel()
-	p := startProgram(t)
+	p := startProgram(t, "-quiet")
 	base, err := url.Parse(p.url)
-	if err != nil || base.Scheme != "http" || base.Hostname() != "127.0.0.1" || base.Port() == "" || base.Port() == "0" || base.Path != "" {
+	if err != nil || !strings.HasPrefix(p.url, "http://127.0.0.1:") || base.Port() == "0" || base.Path != "" {
 		t.Errorf("got %q and error %v", p.url, err)
 	}
 	p.call(t, http.MethodPost, jobsPath, plainJob)
@@ -150,10 +156,123 @@ func TestProgram_printsURLOnLoopback(t *testing.T) {
 	}
 }
 
+// readBanner returns what follows the URL, up to the address of the web page, which it checks.
+func (p *program) readBanner(t *testing.T) string {
+	t.Helper()
+	var banner strings.Builder
+	for {
+		line, err := p.stdout.ReadString('\n')
+		if err != nil {
+			t.Fatalf("the banner ends early: %v, %s", err, &banner)
+		}
+		banner.WriteString(line)
+		page, ok := strings.CutPrefix(line, "Web page: ")
+		if !ok {
+			continue
+		}
+		request := p.request(t, http.MethodGet, strings.TrimPrefix(strings.TrimSpace(page), p.url), "")
+		response, err := http.DefaultClient.Do(request)
+		if err != nil || response.Header.Get("Content-Type") != "text/html; charset=utf-8" {
+			t.Errorf("web page: got %v and error %v", response, err)
+		}
+		return banner.String()
+	}
+}
+
+// The printed commands are enough for an apply with real Terraform, whatever the credentials and the region are. The
+// JSON API injects faults into the apply, and counts its requests.
+func TestProgram_bannerConfiguresProvider(t *testing.T) {
+	t.Parallel()
+	p := startProgram(t, "-region", "eu-west-101", "-secret-key", `it's "$secret"`)
+	commands := []string{"set -e"}
+	for line := range strings.Lines(p.readBanner(t)) {
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, "export ") {
+			commands = append(commands, line)
+		}
+	}
+	const faults = `[{"method":"GET","path":"/assembling/v1/jobs/*","status":503,"count":2}]`
+	p.call(t, http.MethodPut, "/_emulator/faults", faults)
+	cli := providertest.NewCLI(t, &emulator.Server{URL: p.url})
+	cli.Write(t, "main.tf", providertest.Requirement+`resource "servicestage_build_job" "app" {
+  job_name = "app"
+  environment_setting {}
+}`)
+	script := strings.Join(append(commands, `exec "$0" apply -auto-approve -input=false -no-color`), "\n")
+	apply := exec.CommandContext(t.Context(), "sh", "-c", script, providertest.Program(t))
+	apply.Dir = cli.Dir
+	apply.Env = slices.DeleteFunc(append(os.Environ(), cli.Env...), func(variable string) bool {
+		return strings.HasPrefix(variable, "HW_")
+	})
+	if output, err := apply.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	state := p.call(t, http.MethodGet, "/_emulator/state", "")
+	if state["total"] != 1.0 || len(state["faults"].([]any)) != 0 {
+		t.Errorf("got %v", state)
+	}
+	creates := p.call(t, http.MethodGet, "/_emulator/requests?method=POST&path=/assembling/v1/jobs&limit=0", "")
+	reads := p.call(t, http.MethodGet, "/_emulator/requests?method=GET&path=/assembling/v1/jobs/*&limit=0", "")
+	if creates["total"] != 1.0 || reads["total"] != 3.0 {
+		t.Errorf("got %v creates and %v reads, want 1 and 3", creates["total"], reads["total"])
+	}
+}
+
+func TestProgram_bannerForPowerShell(t *testing.T) {
+	t.Parallel()
+	p := startProgram(t, "-shell", "powershell", "-secret-key", "it's", "-admin-token", "secret")
+	banner := p.readBanner(t)
+	for _, want := range []string{
+		"  $env:HW_SECRET_KEY = 'it''s'\n", "  $env:HW_IAM_ENDPOINT = '" + p.url + "'\n", emulator.DefaultPassword,
+		emulator.DefaultAgency, emulator.DefaultIDP,
+	} {
+		if !strings.Contains(banner, want) {
+			t.Errorf("%q is missing in\n%s", want, banner)
+		}
+	}
+}
+
+// The flags that read files or JSON, and the health check, against a running program.
+func TestProgram_flagsOfTheService(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	seed, users := filepath.Join(folder, "seed.json"), filepath.Join(folder, "users.json")
+	for file, text := range map[string]string{
+		seed: `[{"job_id":"first","job_name":"seeded"}]`, users: `[{"name":"alice","password":"secret"}]`,
+	} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := startProgram(t, "-seed", seed, "-users", users, "-token-lifetime", "1s", "-rate", "1000", "-latency", "1ms",
+		"-fault", `{"method":"GET","path":"/assembling/v1/base_images","status":503,"body":"{}"}`)
+	if got := p.call(t, http.MethodGet, jobsPath+"/first", ""); got["job_id"] != "first" {
+		t.Errorf("the seeded build job: got %v", got)
+	}
+	images := p.request(t, http.MethodGet, "/assembling/v1/base_images", "")
+	if status, _ := exchange(t, images); status != http.StatusServiceUnavailable {
+		t.Errorf("the fault: got %d", status)
+	}
+	login := `{"auth":{"identity":{"methods":["password"],"password":{"user":
+		{"name":"alice","password":"secret","domain":{"name":"emulator-domain"}}}}}}`
+	status, body := exchange(t, p.request(t, http.MethodPost, "/v3/auth/tokens", login))
+	token, _ := body["token"].(map[string]any)
+	expiry, err := time.Parse(time.RFC3339, fmt.Sprint(token["expires_at"]))
+	if status != http.StatusCreated || err != nil || time.Until(expiry) > time.Second {
+		t.Errorf("the login: got %d %v", status, body)
+	}
+	if output, err := command(t, "-health", p.url).CombinedOutput(); err != nil || len(output) > 0 {
+		t.Errorf("health: got %v and %s", err, output)
+	}
+	p.stop(t, os.Interrupt)
+	if err := command(t, "-health", p.url).Run(); err == nil {
+		t.Error("a stopped emulator is healthy")
+	}
+}
+
 func TestProgram_logsWithoutCredentials(t *testing.T) {
 	t.Parallel()
 	const token, accessKey, secretKey = "canary-token", "canary-access-key", "canary-secret-key"
-	p := startProgram(t, "-token", token, "-access-key", accessKey, "-secret-key", secretKey)
+	p := startProgram(t, "-quiet", "-token", token, "-access-key", accessKey, "-secret-key", secretKey)
 	withToken := p.request(t, http.MethodPost, jobsPath, plainJob)
 	withToken.Header.Set("X-Auth-Token", token)
 	signed := p.request(t, http.MethodGet, jobsPath+"?page=1&per_page=10", "")
@@ -175,8 +294,8 @@ func TestProgram_logsWithoutCredentials(t *testing.T) {
 		{signed, http.StatusOK, "GET /assembling/v1/jobs?page=1&per_page=10 200 "},
 		{wrong, http.StatusUnauthorized, "GET /assembling/v1/jobs/x 401 "},
 	} {
-		if status, answer := exchange(t, test.req); status != test.status {
-			t.Errorf("got %d %v, want %d", status, answer, test.status)
+		if status, body := exchange(t, test.req); status != test.status {
+			t.Errorf("got %d %v, want %d", status, body, test.status)
 		}
 		line, err := p.stderr.ReadString('\n')
 		if err != nil || !strings.Contains(line, test.line) {
@@ -263,6 +382,12 @@ func TestProgram_refusesToStart(t *testing.T) {
 		{"address", []string{"-listen", "127.0.0.1:http-ish"}, "http-ish"},
 		{"broken state", []string{"-state", broken}, broken},
 		{"state with a null job", []string{"-state", null}, null + ": jobs[0] is null"},
+		{"missing seed", []string{"-seed", broken + "x"}, "no such file"},
+		{"seed", []string{"-seed", null}, "JSON array"},
+		{"users", []string{"-users", null}, "jobs"},
+		{"fault", []string{"-fault", `{"status":503,"times":2}`}, "times"},
+		{"shell", []string{"-shell", "fish"}, "fish"},
+		{"rate", []string{"-rate", "-1"}, "at least 0"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -289,7 +414,7 @@ func TestProgram_help(t *testing.T) {
 	if err != nil {
 		t.Errorf("help is a failure: %v", err)
 	}
-	for _, want := range append(emulator.QuirkNames(), "-state", "-listen", "-quirks", "-build-duration", "-token", emulator.DefaultToken) {
+	for _, want := range append(emulator.QuirkNames(), "-state", "-listen", "-quirks", emulator.DefaultToken) {
 		if !strings.Contains(string(output), want) {
 			t.Errorf("%s is not mentioned in:\n%s", want, output)
 		}
@@ -315,19 +440,20 @@ func TestProgram_publicAddressWarns(t *testing.T) {
 	for listen, warns := range map[string]bool{"0.0.0.0:0": true, ":0": true, "127.0.0.1:0": false, "localhost:0": false} {
 		t.Run(listen, func(t *testing.T) {
 			t.Parallel()
-			p := startProgram(t, "-listen", listen)
+			p := startProgram(t, "-quiet", "-listen", listen)
 			stdout, stderr := p.stop(t, syscall.SIGTERM)
 			if got := strings.Contains(stderr, "warning: ") && strings.Contains(stderr, "credentials are public"); got != warns {
 				t.Errorf("warning: got %t, want %t: %s", got, warns, stderr)
 			}
-			if stdout != "" {
-				t.Errorf("stdout has more than the URL: %q", stdout)
+			if stdout != "" || !strings.HasPrefix(p.url, "http://127.0.0.1:") {
+				t.Errorf("stdout: %q, then %q", p.url, stdout)
 			}
 		})
 	}
 }
 
-// A client that sends its request too slowly does not hold its connection, and does not get a response that means success.
+// A client that sends its request too slowly does not hold its connection, and does not get a response that means
+// success.
 func TestServer_slowRequestDoesNotHoldConnection(t *testing.T) {
 	t.Parallel()
 	service, err := emulator.NewService(emulator.Options{})
@@ -335,8 +461,8 @@ func TestServer_slowRequestDoesNotHoldConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := newServer(service)
-	if timeouts := []time.Duration{server.ReadTimeout, server.WriteTimeout, server.IdleTimeout}; slices.Contains(timeouts, 0) {
-		t.Errorf("a client may take for ever: %v", timeouts)
+	if server.ReadTimeout == 0 || server.WriteTimeout == 0 || server.IdleTimeout == 0 {
+		t.Errorf("a timeout is missing: %v", server)
 	}
 	server.ReadTimeout = 100 * time.Millisecond
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -350,11 +476,38 @@ func TestServer_slowRequestDoesNotHoldConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = connection.Close() }()
-	if _, err := io.WriteString(connection, "POST "+jobsPath+" HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"); err != nil {
+	const request = "POST " + jobsPath + " HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"
+	if _, err := io.WriteString(connection, request); err != nil {
 		t.Fatal(err)
 	}
 	received, err := io.ReadAll(connection) // Until the server closes the connection.
-	if err != nil || !strings.HasPrefix(string(received), "HTTP/1.1 408 ") || !strings.Contains(string(received), `"error_code":"APIGW.0201"`) {
+	if err != nil || !strings.HasPrefix(string(received), "HTTP/1.1 408 ") ||
+		!strings.Contains(string(received), "APIGW.0201") {
 		t.Errorf("got %q and error %v, want 408", received, err)
+	}
+}
+
+// The guide has each flag and each quirk.
+func TestGuide_isComplete(t *testing.T) {
+	t.Parallel()
+	guide, err := os.ReadFile("../../templates/guides/emulator.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	help, err := command(t, "-help").CombinedOutput()
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := emulator.QuirkNames()
+	for _, flag := range regexp.MustCompile(`(?m)^  (-[a-z-]+)`).FindAllStringSubmatch(string(help), -1) {
+		names = append(names, flag[1])
+	}
+	for _, name := range names {
+		if !regexp.MustCompile("`" + name + "[` ]").Match(guide) {
+			t.Errorf("%s is missing", name)
+		}
+	}
+	if len(names) < 30 {
+		t.Errorf("only %d names: %v", len(names), names)
 	}
 }
