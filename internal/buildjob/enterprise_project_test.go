@@ -4,7 +4,6 @@
 package buildjob_test
 
 import (
-	"net/http"
 	"strings"
 	"testing"
 
@@ -12,7 +11,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
-	"github.com/hashicorp/terraform-plugin-testing/terraform"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
@@ -86,32 +84,5 @@ func TestBuildJob_enterpriseProjectUnknown(t *testing.T) {
 			ConfigStateChecks: []statecheck.StateCheck{project("two")},
 		},
 		resource.TestStep{Config: config("three", "b"), ConfigStateChecks: []statecheck.StateCheck{project("three")}},
-	)
-}
-
-// An update does not touch the enterprise project that nobody asked for, wherever somebody has moved the job meanwhile.
-func TestBuildJob_enterpriseProjectLeftAlone(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
-	providertest.Run(t, server,
-		resource.TestStep{Config: providertest.Config(server, job(minimal))},
-		resource.TestStep{
-			PreConfig: func() {
-				server.ForgetFaults()
-				moved := id(t, server)
-				// Between the refresh of the plan and the update: the second GET from here on is the update's.
-				gets := 0
-				server.InjectFault(emulator.Fault{Method: http.MethodGet, Path: jobPath, Do: func() {
-					server.ChangeJob(moved, func(spec map[string]any) { spec["enterprise_project_id"] = "moved" })
-				}, When: func(emulator.Request) bool { gets++; return gets == 2 }})
-			},
-			Config: providertest.Config(server, job(minimal+`job_description = "y"`)),
-			Check: func(*terraform.State) error {
-				if got := server.Jobs()[0].Spec["enterprise_project_id"]; got != "moved" {
-					t.Errorf("the job is in enterprise project %v, want the one that somebody moved it to", got)
-				}
-				return nil
-			},
-		},
 	)
 }

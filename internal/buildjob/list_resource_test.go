@@ -20,8 +20,6 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
-const typeName = "servicestage_build_job"
-
 // listed is one result of a list resource.
 type listed struct {
 	name, id, region string

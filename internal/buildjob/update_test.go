@@ -7,8 +7,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
-	"reflect"
-	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,172 +21,77 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-// argument is one argument of the resource, alone in its configuration.
-type argument struct {
-	// config is the job with %s where the argument stands.
-	config string
-	path   []string
-	// first and second are values as they stand in the configuration; both are strings but for booleans.
-	first, second string
-	// cleared is what a PUT sends after the argument was removed: "" or nothing.
-	cleared any
-	// required arguments cannot be removed.
-	required bool
-}
-
-func (a argument) with(value string) string {
-	line := ""
-	if value != "" {
-		line = a.path[len(a.path)-1] + " = " + value
-	}
-	return strings.Replace(a.config, "%s", line, 1)
-}
-
-func check(literal string) knownvalue.Check {
-	switch literal {
-	case "":
-		return knownvalue.Null()
-	case "true", "false":
-		return knownvalue.Bool(literal == "true")
-	}
-	return knownvalue.StringExact(strings.Trim(literal, `"`))
-}
-
-var arguments = map[string]argument{
-	"job_name": {
-		config: "%s\nenvironment_setting {}", path: []string{"job_name"},
-		first: `"app"`, second: `"app-2"`, required: true,
-	},
-	"job_description": {
-		config: "job_name = \"app\"\n%s\nenvironment_setting {}", path: []string{"job_description"},
-		first: `"one"`, second: `"two"`, cleared: "",
-	},
-	"docker_version": {
-		config: "job_name = \"app\"\nenvironment_setting {\n%s\n}", path: []string{"environment_setting", "docker_version"},
-		first: `"18.09"`, second: `"20.10"`, cleared: "",
-	},
-	"cluster_id": {
-		config: "job_name = \"app\"\nenvironment_setting {\n%s\n}", path: []string{"environment_setting", "cluster_id"},
-		first: `"id-1"`, second: `"id-2"`, cleared: "",
-	},
-	"cluster_name": {
-		config: "job_name = \"app\"\nenvironment_setting {\n%s\n}", path: []string{"environment_setting", "cluster_name"},
-		first: `"name-1"`, second: `"name-2"`, cleared: "",
-	},
-	"use_public_cluster": {
-		config: "job_name = \"app\"\nenvironment_setting {\n%s\n}", path: []string{"environment_setting", "use_public_cluster"},
-		first: `true`, second: `false`,
-	},
-	"arch": {
-		config: "job_name = \"app\"\nenvironment_setting {\nbuild_os {\n%s\n}\n}", path: []string{"environment_setting", "build_os", "arch"},
-		first: `"x86_64"`, second: `"aarch64"`,
-	},
-}
-
-func init() {
-	const repo = "job_name = \"app\"\nenvironment_setting {}\ncode_repo {\n%s\n"
-	others := map[string]string{
-		"type": `type = "GitHub"`, "url": `url = "https://github.com/acme/app"`, "branch": `branch = "main"`, "namespace": `namespace = "acme"`,
-	}
-	for name := range others {
-		lines := []string{repo}
-		for other, line := range others {
-			if other != name {
-				lines = append(lines, line)
-			}
-		}
-		arguments[name] = argument{
-			config: strings.Join(append(lines, "}"), "\n"), path: []string{"code_repo", name},
-			first: `"GitHub"`, second: `"GitLab"`, required: true,
-		}
-	}
-}
-
-// sent is what the last request of its kind says of an argument, and whether it says anything.
-func sent(t *testing.T, server *emulator.Server, method string, path []string) (any, bool) {
-	t.Helper()
-	var value any
-	if err := json.Unmarshal(sentBody(t, server, method), &value); err != nil {
-		t.Fatal(err)
-	}
-	for _, step := range path {
-		object, _ := value.(map[string]any)
-		var ok bool
-		if value, ok = object[step]; !ok {
-			return nil, false
-		}
-	}
-	return value, true
-}
-
-// Each argument, alone: set, changed in place, changed by somebody else, and removed again.
+// Each argument of the API, alone: set, changed in place, changed outside Terraform, and removed.
 func TestBuildJob_arguments(t *testing.T) {
 	t.Parallel()
-	for name, a := range arguments {
-		t.Run(name, func(t *testing.T) {
+	clearedWithEmpty := []string{
+		"job_description", "environment_setting.docker_version", "environment_setting.cluster_id", "environment_setting.cluster_name",
+	}
+	for path := range servicestage.Arguments() {
+		t.Run(path, func(t *testing.T) {
 			t.Parallel()
+			first, second, outside, base := any("first"), any("second"), any("outside"), bare
+			switch path {
+			case "environment_setting.use_public_cluster":
+				first, second, outside = true, false, true
+			case "environment_setting.build_os.arch":
+				first, second, base = "x86_64", "aarch64", bare.with("environment_setting.build_os", block)
+			case "code_repo.url":
+				first, second = "https://github.com/acme/first", "https://github.com/acme/second"
+			}
+			if strings.HasPrefix(path, "code_repo.") {
+				base = whole
+			}
 			server := emulator.New(t, emulator.Options{})
-			config := func(value string) string { return providertest.Config(server, job(a.with(value))) }
-			steps := []resource.TestStep{
-				{
-					Config:            config(a.first),
-					ConfigStateChecks: []statecheck.StateCheck{state(check(a.first), a.path...)},
-				},
-				{
-					Config: config(a.second),
-					ConfigPlanChecks: planned(
-						action(plancheck.ResourceActionUpdate),
-						plancheck.ExpectKnownValue(address, at(a.path...), check(a.second)),
-						// Nothing else becomes unknown.
-						plancheck.ExpectKnownValue(address, at("job_id"), knownvalue.NotNull()),
-						plancheck.ExpectKnownValue(address, at("creator"), knownvalue.NotNull()),
-						plancheck.ExpectKnownValue(address, at("last_build_id"), knownvalue.Null()),
-					),
-					ConfigStateChecks: []statecheck.StateCheck{state(check(a.second), a.path...)},
-				},
-				{
-					PreConfig: func() {
-						server.ChangeJob(id(t, server), func(spec map[string]any) {
-							object := spec
-							for _, step := range a.path[:len(a.path)-1] {
-								object = object[step].(map[string]any)
-							}
-							if name == "use_public_cluster" {
-								object[name] = true
-							} else {
-								object[a.path[len(a.path)-1]] = "by-hand"
-							}
-						})
-					},
-					Config:            config(a.second),
-					ConfigPlanChecks:  planned(action(plancheck.ResourceActionUpdate)),
-					ConfigStateChecks: []statecheck.StateCheck{state(check(a.second), a.path...)},
-				},
+			m := manage(t, server)
+			expectValue := func(want any) {
+				t.Helper()
+				if got := m.value(t, path); got != want {
+					t.Errorf("the state has %v, want %v", got, want)
+				}
 			}
-			if !a.required {
-				steps = append(steps,
-					resource.TestStep{
-						Config: config(""),
-						ConfigPlanChecks: planned(
-							action(plancheck.ResourceActionUpdate),
-							plancheck.ExpectKnownValue(address, at(a.path...), knownvalue.Null()),
-						),
-						ConfigStateChecks: []statecheck.StateCheck{state(knownvalue.Null(), a.path...)},
-					},
-					resource.TestStep{Config: config(""), ConfigPlanChecks: planned(plancheck.ExpectEmptyPlan())},
-				)
+			m.converge(t, base.with(path, first))
+			expectValue(first)
+			if plan, changes := m.plan(t, base.with(path, second)); !changes || !m.decode(t, plan.PlannedState).IsFullyKnown() {
+				t.Errorf("the plan of a change: %v", plan)
 			}
-			providertest.Run(t, server, steps...)
+			m.converge(t, base.with(path, second))
+			expectValue(second)
 
-			if created := server.CountRequests(http.MethodPost, jobsPath); created != 1 {
-				t.Errorf("%d POST requests, want 1: every update is in place", created)
+			server.ChangeJob(id(t, server), func(spec map[string]any) {
+				names := strings.Split(path, ".")
+				for _, name := range names[:len(names)-1] {
+					spec = spec[name].(map[string]any)
+				}
+				spec[names[len(names)-1]] = outside
+			})
+			expectDiagnostics(t, m.refresh(t))
+			expectValue(outside)
+			m.converge(t, base.with(path, second))
+			expectValue(second)
+
+			if posts := server.CountRequests(http.MethodPost, jobsPath); posts != 1 {
+				t.Errorf("%d POST requests, want 1", posts)
 			}
-			if a.required {
+			switch {
+			case path == "job_name", base["code_repo"] != nil: // Required.
+				return
+			case path == "enterprise_project_id":
+				m.expectNoChange(t, base)
 				return
 			}
-			value, ok := sent(t, server, http.MethodPut, a.path)
-			if ok != (a.cleared != nil) || !reflect.DeepEqual(value, a.cleared) {
-				t.Errorf("the clearing update sends %v (%t), want %v", value, ok, a.cleared)
+			m.converge(t, base)
+			expectValue(nil)
+			var sent any
+			if err := json.Unmarshal(sentBody(t, server, http.MethodPut), &sent); err != nil {
+				t.Fatal(err)
+			}
+			for name := range strings.SplitSeq(path, ".") {
+				object, _ := sent.(map[string]any)
+				sent = object[name]
+			}
+			if empty := slices.Contains(clearedWithEmpty, path); empty != (sent == "") || !empty && sent != nil {
+				t.Errorf("the update that removes the argument sends %v", sent)
 			}
 		})
 	}
@@ -209,8 +113,7 @@ func TestBuildJob_blocks(t *testing.T) {
 				state(knownvalue.Null(), "environment_setting", "build_os"),
 			},
 		},
-		resource.TestStep{Config: without, ConfigPlanChecks: planned(plancheck.ExpectEmptyPlan())},
-		// Somebody else adds what the configuration is silent on: that is drift, and goes away again.
+		// What somebody else adds to unset arguments is drift, and is removed.
 		resource.TestStep{
 			PreConfig: func() {
 				server.ChangeJob(id(t, server), func(spec map[string]any) {
@@ -224,7 +127,6 @@ func TestBuildJob_blocks(t *testing.T) {
 				plancheck.ExpectKnownValue(address, at("code_repo"), knownvalue.Null()),
 			),
 		},
-		resource.TestStep{Config: without, ConfigPlanChecks: planned(plancheck.ExpectEmptyPlan())},
 	)
 }
 
@@ -258,24 +160,6 @@ func TestBuildJob_defaultChanges(t *testing.T) {
 				plancheck.ExpectKnownValue(address, at("environment_setting", "build_os"), knownvalue.Null()),
 			),
 		},
-		resource.TestStep{Config: config, ConfigPlanChecks: planned(plancheck.ExpectEmptyPlan())},
-	)
-}
-
-// Spelling the type of a repository otherwise is no change, and a real change is one.
-func TestBuildJob_repositoryType(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{NormaliseRepoType: true}})
-	config := func(spelling string) string {
-		return providertest.Config(server, job(strings.Replace(full, `"GitHub"`, `"`+spelling+`"`, 1)))
-	}
-	providertest.Run(t, server,
-		resource.TestStep{
-			Config:            config("Github"),
-			ConfigStateChecks: []statecheck.StateCheck{state(knownvalue.StringExact("Github"), "code_repo", "type")},
-		},
-		resource.TestStep{Config: config("GITHUB"), ConfigPlanChecks: planned(plancheck.ExpectEmptyPlan())},
-		resource.TestStep{Config: config("GitLab"), ConfigPlanChecks: planned(action(plancheck.ResourceActionUpdate))},
 	)
 }
 
@@ -299,7 +183,6 @@ func TestBuildJob_undocumentedMembers(t *testing.T) {
 			Config:           providertest.Config(server, job(changed)),
 			ConfigPlanChecks: planned(action(plancheck.ResourceActionUpdate)),
 		},
-		resource.TestStep{Config: providertest.Config(server, job(changed)), ConfigPlanChecks: planned(plancheck.ExpectEmptyPlan())},
 	)
 	var body struct {
 		BuildCmd    string `json:"build_cmd"`
@@ -323,17 +206,6 @@ func TestBuildJob_undocumentedMembers(t *testing.T) {
 	}
 }
 
-// Every argument of the API is tested above.
-func TestBuildJob_argumentsAreComplete(t *testing.T) {
-	t.Parallel()
-	for path := range servicestage.Arguments() {
-		names := strings.Split(path, ".")
-		if _, ok := arguments[names[len(names)-1]]; !ok && path != "enterprise_project_id" { // It has tests of its own.
-			t.Errorf("%s is not tested", path)
-		}
-	}
-}
-
 // An update in which only the timeouts differ sends nothing.
 func TestBuildJob_onlyTimeouts(t *testing.T) {
 	t.Parallel()
@@ -346,48 +218,6 @@ func TestBuildJob_onlyTimeouts(t *testing.T) {
 			Check:            expectRequests(t, server, map[string]int{"PUT " + jobPath: 0}),
 		},
 	)
-}
-
-// A service that takes an argument with success and keeps another value: the update says so, with the argument's line, and
-// the next plan still shows the difference.
-func TestBuildJob_updateNotTakenOver(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		quirks          emulator.Quirks
-		before, changed string
-		want            string
-	}{
-		"job_name": {
-			emulator.Quirks{IgnoreRename: true},
-			minimal, strings.Replace(minimal, `"app"`, `"renamed"`, 1),
-			`(?s)ServiceStage ignored an argument.*job_name *= "renamed"`,
-		},
-		"enterprise_project_id": {
-			emulator.Quirks{IgnoreEnterpriseProject: true},
-			minimal, minimal + "enterprise_project_id = \"other\"\n",
-			`(?s)ServiceStage ignored an argument.*enterprise_project_id *= "other"`,
-		},
-		"code_repo": {
-			emulator.Quirks{KeepOmitted: true},
-			minimal + repository, minimal,
-			`(?s)ServiceStage ignored an argument.*code_repo`,
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server := emulator.New(t, emulator.Options{Quirks: c.quirks})
-			providertest.Run(t, server,
-				resource.TestStep{Config: providertest.Config(server, job(c.before))},
-				resource.TestStep{Config: providertest.Config(server, job(c.changed)), ExpectError: regexp.MustCompile(c.want)},
-				resource.TestStep{
-					Config:             providertest.Config(server, job(c.changed)),
-					PlanOnly:           true,
-					ExpectNonEmptyPlan: true,
-				},
-				resource.TestStep{Config: providertest.Config(server, job(c.before)), ConfigPlanChecks: planned(plancheck.ExpectEmptyPlan())},
-			)
-		})
-	}
 }
 
 const repository = `
@@ -412,22 +242,6 @@ func TestBuildJob_createNotTakenOver(t *testing.T) {
 			},
 			ConfigStateChecks: []statecheck.StateCheck{state(knownvalue.StringExact("emulator-user"), "creator")},
 		},
-	)
-}
-
-// A service that leaves out what is false says the same.
-func TestBuildJob_falseIsAbsent(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{OmitFalse: true}})
-	config := func(value string) string {
-		return providertest.Config(server, job(strings.Replace(minimal, "{}", "{\nuse_public_cluster = "+value+"\n}", 1)))
-	}
-	providertest.Run(t, server,
-		resource.TestStep{Config: config("false")},
-		resource.TestStep{Config: config("false"), ConfigPlanChecks: planned(plancheck.ExpectEmptyPlan())},
-		resource.TestStep{Config: config("true"), ConfigPlanChecks: planned(action(plancheck.ResourceActionUpdate))},
-		resource.TestStep{Config: config("false"), ConfigPlanChecks: planned(action(plancheck.ResourceActionUpdate))},
-		resource.TestStep{Config: config("false"), ConfigPlanChecks: planned(plancheck.ExpectEmptyPlan())},
 	)
 }
 
