@@ -134,44 +134,36 @@ func TestBuildJob_secretInURLIsNotPlanned(t *testing.T) {
 // A user name in an http or https URL is a warning, which does not show it. Other URLs are planned without one.
 func TestBuildJob_userNameInURLIsNoError(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		urls   map[string]string
-		warned bool
-	}{
-		"user name": {map[string]string{"https": "https://canary-user@github.com/acme/app"}, true},
-		"getter":    {map[string]string{"http": "git::http://canary-user@github.com/acme/app"}, true},
-		"no user name": {map[string]string{
-			"https": "https://github.com:8443/acme/app@1", "ssh": "ssh://git@github.com:22/acme/app",
-			"getter": "git::ssh://git@github.com/acme/app", "short_form": "git@github.com:acme/app.git",
-		}, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			cli := providertest.NewCLI(t, emulator.New(t, emulator.Options{}))
-			cli.Write(t, "main.tf", jobsWithURLs(c.urls))
-			stdout := succeed(t, cli, "validate", "-no-color")
-			if strings.Contains(stdout, "User name in repository URL") != c.warned || strings.Contains(stdout, "canary-user") {
-				t.Errorf("the warning is wanted: %t\n%s", c.warned, stdout)
-			}
-		})
+	cli := providertest.NewCLI(t, emulator.New(t, emulator.Options{}))
+	cli.Write(t, "main.tf", jobsWithURLs(map[string]string{
+		"warned_https": "https://canary-user@github.com/acme/app", "warned_getter": "git::http://canary-user@github.com/acme/app",
+		"https": "https://github.com:8443/acme/app@1", "ssh": "ssh://git@github.com:22/acme/app",
+		"getter": "git::ssh://git@github.com/acme/app", "short_form": "git@github.com:acme/app.git",
+	}))
+	stdout := succeed(t, cli, "validate", "-no-color", "-json")
+	if got := strings.Count(stdout, `"User name in repository URL"`); got != 2 || strings.Contains(stdout, "canary-user") {
+		t.Errorf("%d warnings, want 2:\n%s", got, stdout)
 	}
 }
 
-// A URL with a secret that is known only during apply is not sent to an existing job.
+// A URL with a secret that is unknown during planning is not sent, neither to create a build job nor to update one.
 func TestBuildJob_secretInUnknownURLIsNotSent(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	for _, url := range []string{"https://ghp_canary-secret@github.com/acme/app", "https://xxxxx@github.com/acme/app", "https://github.com/acme/app?token=xxxxx"} {
-		providertest.Run(t, server,
-			resource.TestStep{Config: providertest.Config(server, job(minimal+repository))},
-			resource.TestStep{
-				Config: providertest.Config(server, "resource \"terraform_data\" \"later\" { input = \""+url+"\" }\n"+
-					job(minimal+strings.Replace(repository, `"https://github.com/acme/app"`, "terraform_data.later.output", 1))),
-				ExpectError: regexp.MustCompile("Secret in repository URL"),
-			},
-		)
+	later := func(url string) resource.TestStep {
+		return resource.TestStep{
+			Config: providertest.Config(server, "resource \"terraform_data\" \"later\" { input = \""+url+"\" }\n"+
+				job(minimal+strings.Replace(repository, `"https://github.com/acme/app"`, "terraform_data.later.output", 1))),
+			ExpectError: regexp.MustCompile("Secret in repository URL"),
+		}
 	}
-	if sent := server.CountRequests(http.MethodPut, jobPath); sent != 0 {
-		t.Errorf("%d PUT requests, want none", sent)
+	providertest.Run(t, server,
+		later("https://user:canary-secret@github.com/acme/app"),
+		resource.TestStep{Config: providertest.Config(server, job(minimal+repository))},
+		later("https://ghp_canary-secret@github.com/acme/app"),
+		later("https://github.com/acme/app?token=xxxxx"),
+	)
+	if posts, puts := server.CountRequests(http.MethodPost, jobsPath), server.CountRequests(http.MethodPut, jobPath); posts != 1 || puts != 0 {
+		t.Errorf("%d POST and %d PUT requests, want 1 and none", posts, puts)
 	}
 }
