@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
+	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
 // quirkModes are the ways in which the service may behave where the API's documentation is silent.
@@ -124,6 +125,55 @@ func TestBuildJob_planSendsNoRequest(t *testing.T) {
 	expectDiagnostics(t, m.apply(t, nil))
 	if jobs := server.Jobs(); len(jobs) > 0 || !m.state.IsNull() {
 		t.Errorf("the service contains %v, the state %s", jobs, m.state)
+	}
+}
+
+// The same through a CLI that plans without a refresh.
+func TestBuildJob_minimalRefresh(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{FillDefaults: true}})
+	cli := providertest.NewCLI(t, server)
+	cli.RequireTerraform(t, 17, false)
+	cli.Write(t, "main.tf", providertest.Requirement+job(minimal))
+	succeed(t, cli, "apply", "-auto-approve", "-no-color", "-minimal-refresh")
+	server.ForgetRequests()
+	succeed(t, cli, "plan", "-no-color", "-minimal-refresh", "-detailed-exitcode")
+	if requests := len(server.Requests()); requests > 0 {
+		t.Errorf("an unchanged plan has sent %d requests", requests)
+	}
+	server.ChangeJob(id(t, server), func(spec map[string]any) { spec["job_description"] = "outside Terraform" })
+	cli.Write(t, "main.tf", providertest.Requirement+job(minimal+"job_description = \"x\"\n"))
+	succeed(t, cli, "apply", "-auto-approve", "-no-color", "-minimal-refresh")
+	if got := server.Jobs()[0].Spec["job_description"]; got != "x" {
+		t.Errorf("the description is %v", got)
+	}
+	server.ChangeJob(id(t, server), func(spec map[string]any) { spec["job_name"] = "renamed" })
+	succeed(t, cli, "destroy", "-auto-approve", "-no-color", "-minimal-refresh")
+	if jobs := server.Jobs(); len(jobs) > 0 {
+		t.Errorf("the service contains %v", jobs)
+	}
+}
+
+// lifecycle { destroy = false } keeps the build job, whether the block or the whole configuration is removed.
+func TestBuildJob_destroyFalseNeverDeletes(t *testing.T) {
+	t.Parallel()
+	for name, command := range map[string]string{"block removed": "apply", "destroy": "destroy"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := emulator.New(t, emulator.Options{})
+			cli := providertest.NewCLI(t, server)
+			cli.RequireTerraform(t, 16, false)
+			cli.Write(t, "main.tf", providertest.Requirement+job(minimal+"lifecycle {\n  destroy = false\n}\n"))
+			succeed(t, cli, "apply", "-auto-approve", "-no-color")
+			if command == "apply" {
+				cli.Write(t, "main.tf", providertest.Requirement)
+			}
+			// A destroy that keeps a resource may end with an error.
+			stdout, stderr, _ := cli.Run(t, command, "-auto-approve", "-no-color")
+			if sent := server.CountRequests(http.MethodDelete, jobPath); sent != 0 || len(server.Jobs()) != 1 {
+				t.Errorf("%d DELETE requests, want none\n%s%s", sent, stdout, stderr)
+			}
+		})
 	}
 }
 

@@ -37,6 +37,15 @@ const minimal = `
   environment_setting {}
 `
 
+const repository = `
+  code_repo {
+    type      = "GitHub"
+    url       = "https://github.com/acme/app"
+    branch    = "main"
+    namespace = "acme"
+  }
+`
+
 // full sets every argument.
 const full = `
   job_name              = "app"
@@ -49,19 +58,13 @@ const full = `
     use_public_cluster = true
     build_os { arch = "aarch64" }
   }
-  code_repo {
-    type      = "GitHub"
-    url       = "https://github.com/acme/app"
-    branch    = "main"
-    namespace = "acme"
-  }
   timeouts {
     create = "1m"
     read   = "1m"
     update = "1m"
     delete = "1m"
   }
-`
+` + repository
 
 func id(t *testing.T, server *emulator.Server) string {
 	t.Helper()
@@ -183,8 +186,16 @@ func TestBuildJob_full(t *testing.T) {
 			ResourceName: address,
 			ImportState:  true, ImportStateVerify: true, ImportStateVerifyIdentifierAttribute: "job_id",
 			ImportStateIdFunc: func(*terraform.State) (string, error) { return id(t, server), nil },
-			// The service says created_at only when it creates the job, and has no timeouts.
+			// The API returns created_at only on creation, and has no timeouts.
 			ImportStateVerifyIgnore: []string{"created_at", "timeouts"},
+		},
+		resource.TestStep{
+			Config:           providertest.Config(server, job(minimal)),
+			ConfigPlanChecks: planned(action(plancheck.ResourceActionUpdate)),
+			ConfigStateChecks: []statecheck.StateCheck{
+				state(knownvalue.Null(), "code_repo"),
+				state(knownvalue.Null(), "environment_setting", "build_os"),
+			},
 		},
 	)
 	body := string(sentBody(t, server, http.MethodPost))

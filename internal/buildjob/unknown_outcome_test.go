@@ -331,7 +331,12 @@ func TestBuildJob_mismatchPrintsNoValue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err, stderr)
 	}
-	if !strings.Contains(stdout, "ServiceStage ignored an argument") || strings.Contains(stdout+stderr, "canary") {
+	if !strings.Contains(stdout, "Warning: ServiceStage ignored an argument") || strings.Contains(stdout+stderr, "canary") {
 		t.Errorf("got\n%s%s", stdout, stderr)
+	}
+	// A warning does not taint the build job: the next plan updates it.
+	plan := succeed(t, cli, "plan", "-no-color", "-var", "project=canary-project")
+	if !strings.Contains(plan, "Plan: 0 to add, 1 to change, 0 to destroy.") {
+		t.Error(plan)
 	}
 }

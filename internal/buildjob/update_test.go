@@ -5,19 +5,12 @@ package buildjob_test
 
 import (
 	"encoding/json"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
-	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
-	"github.com/hashicorp/terraform-plugin-testing/plancheck"
-	"github.com/hashicorp/terraform-plugin-testing/statecheck"
-
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
-	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
@@ -97,194 +90,92 @@ func TestBuildJob_arguments(t *testing.T) {
 	}
 }
 
+// Blocks are added and removed in place. What somebody else adds to unset arguments is drift, and is removed.
 func TestBuildJob_blocks(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	with := providertest.Config(server, job(full))
-	without := providertest.Config(server, job(minimal))
-	providertest.Run(t, server,
-		resource.TestStep{Config: without},
-		resource.TestStep{Config: with, ConfigPlanChecks: planned(action(plancheck.ResourceActionUpdate))},
-		resource.TestStep{
-			Config:           without,
-			ConfigPlanChecks: planned(action(plancheck.ResourceActionUpdate)),
-			ConfigStateChecks: []statecheck.StateCheck{
-				state(knownvalue.Null(), "code_repo"),
-				state(knownvalue.Null(), "environment_setting", "build_os"),
-			},
-		},
-		// What somebody else adds to unset arguments is drift, and is removed.
-		resource.TestStep{
-			PreConfig: func() {
-				server.ChangeJob(id(t, server), func(spec map[string]any) {
-					spec["code_repo"] = map[string]any{"type": "GitHub", "url": "https://github.com/acme/app", "branch": "main", "namespace": "acme"}
-					spec["job_description"] = "by hand"
-				})
-			},
-			Config: without,
-			ConfigPlanChecks: planned(
-				action(plancheck.ResourceActionUpdate),
-				plancheck.ExpectKnownValue(address, at("code_repo"), knownvalue.Null()),
-			),
-		},
-	)
+	m := manage(t, server)
+	for _, c := range []config{bare, whole, bare} {
+		m.converge(t, c)
+		for _, path := range []string{"code_repo", "environment_setting.build_os"} {
+			if got := m.value(t, path); got != c[path] {
+				t.Errorf("%s is %v, want %v", path, got, c[path])
+			}
+		}
+	}
+	server.ChangeJob(id(t, server), func(spec map[string]any) {
+		spec["code_repo"] = map[string]any{"type": "GitHub", "url": "https://github.com/acme/app", "branch": "main", "namespace": "acme"}
+		spec["job_description"] = "outside Terraform"
+	})
+	m.converge(t, bare)
+	if spec := server.Jobs()[0].Spec; spec["code_repo"] != nil || spec["job_description"] != "" {
+		t.Errorf("the service has %v", spec)
+	}
 }
 
-// A default of the service that changes is drift, also where the configuration is silent.
+// A changed service default is drift.
 func TestBuildJob_defaultChanges(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{FillDefaults: true}})
-	config := providertest.Config(server, job(minimal))
-	providertest.Run(t, server,
-		resource.TestStep{
-			Config: config,
-			ConfigStateChecks: []statecheck.StateCheck{
-				state(knownvalue.Null(), "environment_setting", "docker_version"),
-				state(knownvalue.Null(), "environment_setting", "build_os"),
-			},
-		},
-		resource.TestStep{
-			PreConfig: func() {
-				server.ChangeJob(id(t, server), func(spec map[string]any) {
-					spec["environment_setting"] = map[string]any{"docker_version": "99", "build_os": map[string]any{"arch": "aarch64"}}
-				})
-			},
-			RefreshState:       true,
-			ExpectNonEmptyPlan: true,
-		},
-		resource.TestStep{
-			Config: config,
-			ConfigPlanChecks: planned(
-				action(plancheck.ResourceActionUpdate),
-				plancheck.ExpectKnownValue(address, at("environment_setting", "docker_version"), knownvalue.Null()),
-				plancheck.ExpectKnownValue(address, at("environment_setting", "build_os"), knownvalue.Null()),
-			),
-		},
-	)
+	m := manage(t, server)
+	m.converge(t, bare)
+	server.ChangeJob(id(t, server), func(spec map[string]any) {
+		spec["environment_setting"] = map[string]any{"docker_version": "99", "build_os": map[string]any{"arch": "aarch64"}}
+	})
+	expectDiagnostics(t, m.refresh(t))
+	if _, changes := m.plan(t, bare); !changes || m.value(t, "environment_setting.docker_version") != "99" {
+		t.Errorf("no drift from %s", m.state)
+	}
+	m.converge(t, bare)
 }
 
-// What the service knows of a job and the API does not document survives an update, at every depth.
+// Members of a build job that the API does not document survive an update, at every depth.
 func TestBuildJob_undocumentedMembers(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	changed := strings.Replace(full, `"Builds the app"`, `"Builds it better"`, 1)
-	providertest.Run(t, server,
-		resource.TestStep{Config: providertest.Config(server, job(full))},
-		resource.TestStep{
-			PreConfig: func() {
-				server.ChangeJob(id(t, server), func(spec map[string]any) {
-					spec["build_cmd"] = "mvn package"
-					environment := spec["environment_setting"].(map[string]any)
-					environment["node_label"] = map[string]any{"size": json.Number("12345678901234567890")}
-					environment["build_os"].(map[string]any)["kernel"] = "5.10"
-					spec["code_repo"].(map[string]any)["hook"] = true
-				})
-			},
-			Config:           providertest.Config(server, job(changed)),
-			ConfigPlanChecks: planned(action(plancheck.ResourceActionUpdate)),
-		},
-	)
-	var body struct {
-		BuildCmd    string `json:"build_cmd"`
-		Description string `json:"job_description"`
-		Environment struct {
-			NodeLabel json.RawMessage `json:"node_label"`
-			BuildOS   struct {
-				Kernel string `json:"kernel"`
-			} `json:"build_os"`
-		} `json:"environment_setting"`
-		CodeRepo struct {
-			Hook bool `json:"hook"`
-		} `json:"code_repo"`
-	}
-	if err := json.Unmarshal(sentBody(t, server, http.MethodPut), &body); err != nil {
-		t.Fatal(err)
-	}
-	if body.BuildCmd != "mvn package" || string(body.Environment.NodeLabel) != `{"size":12345678901234567890}` ||
-		body.Environment.BuildOS.Kernel != "5.10" || !body.CodeRepo.Hook || body.Description != "Builds it better" {
-		t.Errorf("the update sends %+v", body)
+	m := manage(t, server)
+	m.converge(t, whole)
+	server.ChangeJob(id(t, server), func(spec map[string]any) {
+		spec["build_cmd"] = "mvn package"
+		environment := spec["environment_setting"].(map[string]any)
+		environment["node_label"] = map[string]any{"size": json.Number("12345678901234567890")}
+		environment["build_os"].(map[string]any)["kernel"] = "5.10"
+		spec["code_repo"].(map[string]any)["hook"] = true
+	})
+	m.converge(t, whole.with("job_description", "Builds it better"))
+	body := string(sentBody(t, server, http.MethodPut))
+	for _, want := range []string{
+		`"build_cmd":"mvn package"`, `"node_label":{"size":12345678901234567890}`, `"kernel":"5.10"`, `"hook":true`, `"Builds it better"`,
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the update does not send %s: %s", want, body)
+		}
 	}
 }
 
-// An update in which only the timeouts differ sends nothing.
-func TestBuildJob_onlyTimeouts(t *testing.T) {
+// A change of the timeouts is stored without a request, and corrects timeouts that are too short for one.
+func TestBuildJob_timeouts(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	providertest.Run(t, server,
-		resource.TestStep{Config: providertest.Config(server, job(full))},
-		resource.TestStep{
-			Config:           providertest.Config(server, job(strings.Replace(full, `update = "1m"`, `update = "2m"`, 1))),
-			ConfigPlanChecks: planned(action(plancheck.ResourceActionUpdate)),
-			Check:            expectRequests(t, server, map[string]int{"PUT " + jobPath: 0}),
-		},
-	)
+	m := manage(t, server)
+	short := bare.with("timeouts", block).with("timeouts.read", "1ns").with("timeouts.delete", "1ns")
+	m.converge(t, short)
+	m.converge(t, short.with("timeouts.read", "1m"))
+	if got, puts := m.value(t, "timeouts.read"), server.CountRequests(http.MethodPut, jobPath); got != "1m" || puts != 0 {
+		t.Errorf("the timeout is %v after %d PUT requests", got, puts)
+	}
+	expectDiagnostics(t, m.apply(t, nil))
 }
 
-const repository = `
-  code_repo {
-    type      = "GitHub"
-    url       = "https://github.com/acme/app"
-    branch    = "main"
-    namespace = "acme"
-  }
-`
-
-// The same on create is a warning: an error would taint the new job, and Terraform would destroy it. The next plan shows it.
-func TestBuildJob_createNotTakenOver(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{IgnoreEnterpriseProject: true}})
-	providertest.Run(t, server,
-		resource.TestStep{
-			Config:             providertest.Config(server, job(minimal+"enterprise_project_id = \"other\"\n")),
-			ExpectNonEmptyPlan: true,
-			ConfigPlanChecks: resource.ConfigPlanChecks{
-				PostApplyPostRefresh: []plancheck.PlanCheck{action(plancheck.ResourceActionUpdate)},
-			},
-			ConfigStateChecks: []statecheck.StateCheck{state(knownvalue.StringExact("emulator-user"), "creator")},
-		},
-	)
-}
-
-// A timeout that is too short for anything can be mended by the configuration.
-func TestBuildJob_tinyTimeouts(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
-	providertest.Run(t, server,
-		resource.TestStep{Config: providertest.Config(server, job(minimal+"timeouts {\nread = \"1ns\"\ndelete = \"1ns\"\n}\n"))},
-		resource.TestStep{Config: providertest.Config(server, job(minimal))},
-	)
-}
-
-// A build that runs between plan and apply changes last_build_id; the next read shows it, and no plan is disturbed.
+// A build that starts between plan and apply changes last_build_id. The next refresh shows it, and the update succeeds.
 func TestBuildJob_builtMeanwhile(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	changed := strings.Replace(minimal, `"app"`, `"app-2"`, 1)
-	start := func() {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+jobsPath+"/"+id(t, server)+"/builds", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		request.Header = maps.Clone(http.Header{"X-Auth-Token": {emulator.DefaultToken}})
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = response.Body.Close() }()
-		if response.StatusCode != http.StatusOK {
-			t.Errorf("starting a build: HTTP %d", response.StatusCode)
-		}
+	m := manage(t, server)
+	m.converge(t, bare)
+	server.InjectFault(emulator.Fault{Method: http.MethodPut, Path: jobPath, Do: func() { server.AddBuild(id(t, server)) }})
+	m.converge(t, bare.with("job_name", "app-2"))
+	if m.value(t, "last_build_id") == nil {
+		t.Errorf("the state has %s", m.state)
 	}
-	providertest.Run(t, server,
-		resource.TestStep{Config: providertest.Config(server, job(minimal))},
-		resource.TestStep{
-			PreConfig: func() { server.InjectFault(emulator.Fault{Method: http.MethodPut, Path: jobPath, Do: start}) },
-			Config:    providertest.Config(server, job(changed)),
-		},
-		resource.TestStep{
-			Config:            providertest.Config(server, job(changed)),
-			ConfigPlanChecks:  planned(plancheck.ExpectEmptyPlan()),
-			ConfigStateChecks: []statecheck.StateCheck{state(knownvalue.NotNull(), "last_build_id")},
-		},
-	)
 }
