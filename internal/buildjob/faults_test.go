@@ -58,23 +58,23 @@ func TestBuildJob_nameTakenByAnotherApply(t *testing.T) {
 	first.Write(t, "main.tf", providertest.Requirement+job(strings.Replace(minimal, `"app"`, `"APP"`, 1)))
 	succeed(t, first, "apply", "-auto-approve", "-no-color")
 	theirs := id(t, server)
-
+	second.Write(t, "main.tf", providertest.Requirement+job(minimal))
+	_, stderr, err := second.Run(t, "apply", "-auto-approve", "-no-color")
 	taken := `(?s)` + words("Build job "+theirs+` has the name "APP". ServiceStage compares names case-insensitively.`) + `.*` +
-		words("Unless another resource or team already manages build job "+theirs) + `.*import \{[\s│]+to = servicestage_build_job.ADDRESS[\s│]+id = "` + theirs
-	for _, created := range []string{"app", "other"} { // It is created with the taken name, or renamed to it.
-		second.Write(t, "main.tf", providertest.Requirement+job(strings.Replace(minimal, `"app"`, `"`+created+`"`, 1)))
-		if created == "other" {
-			succeed(t, second, "apply", "-auto-approve", "-no-color")
-			second.Write(t, "main.tf", providertest.Requirement+job(minimal))
-		}
-		_, stderr, err := second.Run(t, "apply", "-auto-approve", "-no-color")
-		if err == nil || !regexp.MustCompile(taken).MatchString(stderr) {
-			t.Errorf("%s: %v\n%s", created, err, stderr)
-		}
+		words("Unless another resource or team already manages build job "+theirs) +
+		`.*import \{[\s│]+to = servicestage_build_job.ADDRESS[\s│]+id = "` + theirs
+	if err == nil || !regexp.MustCompile(taken).MatchString(stderr) {
+		t.Errorf("%v\n%s", err, stderr)
 	}
-	if jobs := server.Jobs(); len(jobs) != 2 || jobs[0].Name() != "APP" || jobs[1].Name() != "other" {
-		t.Errorf("the service contains %v", jobs)
-	}
+	id(t, server)
+
+	// The same for a rename. A build job of this process is named without the import.
+	m := manage(t, server)
+	m.converge(t, bare.with("job_name", "other"))
+	expectDiagnostics(t, m.apply(t, bare), `ERROR  Error updating build job: .*Build job `+theirs+` has the name "APP"\..*import \{`)
+	another := m.another()
+	own := `Error creating build job: .*Build job [a-z0-9]{40} has the name "other"\..*Another resource of this configuration uses the name`
+	expectDiagnostics(t, another.apply(t, bare.with("job_name", "other")), own)
 }
 
 // If the new build job cannot be read, the state contains the plan, and the next refresh reads the rest.

@@ -67,7 +67,7 @@ func TestBuildJob_invalid(t *testing.T) {
 	expectErrors(t, map[string]invalidJob{
 		"description too long":   {minimal + `job_description = "` + strings.Repeat("😀", 65) + `"`, `job_description = `, "UTF-8 character count must be at most 64"},
 		"unknown architecture":   {strings.Replace(minimal, "{}", "{\nbuild_os { arch = \"arm64\" }\n}", 1), `arch = "arm64"`, `value must be one of: ["x86_64" "aarch64"]`},
-		"no environment":         {`job_name = "app"`, `resource "servicestage_build_job" "c_no_environment"`, "Block environment_setting must have a configuration value"},
+		"no environment":         {`job_name = "app"`, `resource "servicestage_build_job" "c_no_environment"`, "Add an `environment_setting` block; it may be empty."},
 		"two environments":       {minimal + "environment_setting {}\n", `environment_setting {}`, "Duplicate environment_setting block"},
 		"two repositories":       {minimal + repository + repository, `code_repo {`, "Duplicate code_repo block"},
 		"two build_os":           {strings.Replace(minimal, "{}", "{\nbuild_os {}\nbuild_os {}\n}", 1), `build_os {}`, "Duplicate build_os block"},
@@ -84,8 +84,8 @@ func TestBuildJob_invalid(t *testing.T) {
 	})
 }
 
-// A new name is checked against the API's rule.
-func TestBuildJob_invalidName(t *testing.T) {
+// A new name, URL or branch is checked.
+func TestBuildJob_invalidNewValue(t *testing.T) {
 	t.Parallel()
 	jobs := map[string]invalidJob{}
 	for condition, name := range map[string]string{
@@ -93,6 +93,20 @@ func TestBuildJob_invalidName(t *testing.T) {
 	} {
 		jobs[condition] = invalidJob{strings.Replace(minimal, `"app"`, `"`+name+`"`, 1), `job_name = "` + name,
 			"The name of a build job has 2 to 64 letters (A-Z, a-z), digits, hyphens and underscores, a letter first, a letter or a digit last."}
+	}
+	for url, want := range map[string]string{
+		"https://github.com/acme/my app": "contains white space", "https://github.com/acme/app ": "contains white space",
+		"https:///acme/app": "has no host", "ssh://git@:22/acme/app": "has no host",
+		"github.com/acme/app": "is neither a URL with a scheme nor of the form user@host:path",
+	} {
+		jobs[url] = invalidJob{
+			minimal + strings.Replace(repository, "https://github.com/acme/app", url, 1),
+			"url =", "The URL of the repository " + want + ". Write it as https://host/path, or as user@host:path for SSH.",
+		}
+	}
+	jobs["branch"] = invalidJob{
+		minimal + strings.Replace(repository, `"main"`, `"my branch"`, 1),
+		`branch = "my branch"`, `Git allows no branch of this name: it contains ' '. Got: "my branch".`,
 	}
 	expectErrors(t, jobs)
 }

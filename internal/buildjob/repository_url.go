@@ -156,6 +156,28 @@ func hasUserName(address string) bool {
 	return (scheme == "http" || scheme == "https") && userInfo != "" && !isSecretUserInfo(userInfo)
 }
 
+var (
+	// fullURL matches what precedes the authority of a URL with a scheme.
+	fullURL = regexp.MustCompile(`^(?:git::)?[A-Za-z][A-Za-z0-9+.\-]*://`)
+	// shortForm matches user@host:path.
+	shortForm = regexp.MustCompile(`^[^/@]+@(?:\[[^\]/]+\]|[^/:@]+):.`)
+)
+
+// urlProblem returns why a URL cannot be that of a repository, or an empty string. It does not repeat the URL.
+func urlProblem(address string) string {
+	start := fullURL.FindString(address)
+	_, host := cutUserInfo(before(address[len(start):], "/?#"))
+	switch {
+	case strings.ContainsFunc(address, unicode.IsSpace):
+		return "contains white space"
+	case start != "" && (host == "" || host[0] == ':'):
+		return "has no host"
+	case start == "" && !shortForm.MatchString(address):
+		return "is neither a URL with a scheme nor of the form user@host:path"
+	}
+	return ""
+}
+
 // decoded returns text in lower case, without escapes and invisible characters.
 func decoded(text string) string {
 	for range 3 { // Such as %25%340.

@@ -6,7 +6,6 @@ package buildjob
 import (
 	"strings"
 
-	"github.com/hashicorp/terraform-plugin-framework-validators/objectvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	datasourceschema "github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	listschema "github.com/hashicorp/terraform-plugin-framework/list/schema"
@@ -46,7 +45,7 @@ func resourceSchema() schema.Schema {
 				MarkdownDescription: "Name of the job: 2 to 64 letters, digits, hyphens and underscores, a letter first, a letter or a digit last. " +
 					"The service tells names apart without regard to case. The rule is checked when a job is created or renamed; " +
 					"a job that got another name in the console can be imported and managed.",
-				PlanModifiers: []planmodifier.String{jobNameRule{}},
+				PlanModifiers: []planmodifier.String{jobNameRule()},
 			},
 			"job_description": schema.StringAttribute{
 				Optional:            true,
@@ -102,7 +101,7 @@ func timeoutsBlock() schema.Block {
 func environmentBlock() schema.Block {
 	return schema.SingleNestedBlock{
 		MarkdownDescription: "Where and on what the job builds. Exactly one block is required; it may be empty.",
-		Validators:          []validator.Object{objectvalidator.IsRequired()},
+		Validators:          []validator.Object{requiredBlock{"The block is required."}},
 		Attributes: map[string]schema.Attribute{
 			"docker_version": schema.StringAttribute{
 				Optional:            true,
@@ -148,16 +147,20 @@ func codeRepoBlock() schema.Block {
 			name: "type",
 			description: "Required in the block. Kind of repository, such as `GitHub`, `GitLab`, `Gitee`, `Bitbucket` or `DevCloud`, " +
 				"as far as the region has it. A change of case alone is no change.",
-			modifiers: []planmodifier.String{sameButForCase{}},
+			modifiers: []planmodifier.String{sameButForCase{"A change of case alone is no change."}},
 		},
 		{
 			name: "url",
 			description: "Required in the block. URL of the repository. Must not contain a password, an access token or a query parameter whose name contains `token`, " +
 				"`password` or `secret`: state stores it in clear text.",
-			modifiers:  []planmodifier.String{sameRedactedURL{}},
-			validators: []validator.String{noSecret{}},
+			modifiers:  []planmodifier.String{repositoryURLRule()},
+			validators: []validator.String{noSecret{"The URL must not contain a secret."}},
 		},
-		{name: "branch", description: "Required in the block. Branch to build."},
+		{
+			name:        "branch",
+			description: "Required in the block. Branch to build.",
+			modifiers:   []planmodifier.String{branchRule()},
+		},
 		{name: "namespace", description: "Required in the block. Organization, group or user that the repository belongs to."},
 	} {
 		attributes[child.name] = schema.StringAttribute{
@@ -169,7 +172,7 @@ func codeRepoBlock() schema.Block {
 	}
 	return schema.SingleNestedBlock{
 		MarkdownDescription: "Repository to build. At most one block; `type`, `url`, `branch` and `namespace` are required in it.",
-		Validators:          []validator.Object{allChildren{}},
+		Validators:          []validator.Object{allArguments{"Every argument of the block is required."}},
 		Attributes:          attributes,
 	}
 }
