@@ -26,6 +26,7 @@ const (
 	createdAtAttribute = "created_at"
 	lastBuildAttribute = "last_build_id"
 	timeoutsName       = "timeouts" // Stored in the state only.
+	prefixArgument     = "job_name_prefix"
 )
 
 // optionalBlocks are the blocks that may be absent.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -78,8 +79,27 @@ func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, r
 	r.Data = from(req.ProviderData, &resp.Diagnostics)
 }
 
-// DataSource is embedded by data sources; it is configured once Terraform has configured the provider.
-type DataSource struct{ *Data }
+// DataSource is embedded by data sources. It is configured once Terraform has configured the provider.
+type DataSource struct {
+	*Data
+	name   string
+	schema func() schema.Schema
+}
+
+// NewDataSource returns a data source without a Read method. The name has no provider prefix, such as "build_job".
+func NewDataSource(name string, schema func() schema.Schema) DataSource {
+	return DataSource{name: name, schema: schema}
+}
+
+// Metadata implements [datasource.DataSource].
+func (d *DataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_" + d.name
+}
+
+// Schema implements [datasource.DataSource].
+func (d *DataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	resp.Schema = d.schema()
+}
 
 // Configure implements [datasource.DataSourceWithConfigure].
 func (d *DataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
