@@ -95,14 +95,17 @@ func (d *jobsDataSource) Read(ctx context.Context, req datasource.ReadRequest, r
 			return
 		}
 	}
-	// The order of the list is not documented, and a changed order would change everything that depends on the data source.
+	// The order of the list is not documented, and a changed order would change everything that depends on the data
+	// source.
 	slices.SortFunc(jobs, func(a, b values) int {
-		return cmp.Or(cmp.Compare(a.text(nameArgument), b.text(nameArgument)), cmp.Compare(a.text(jobIDAttribute), b.text(jobIDAttribute)))
+		return cmp.Or(
+			cmp.Compare(a.text(nameArgument), b.text(nameArgument)), cmp.Compare(a.text(jobIDAttribute), b.text(jobIDAttribute)))
 	})
-	ids, names, rows := make([]tftypes.Value, len(jobs)), make([]tftypes.Value, len(jobs)), make([]tftypes.Value, len(jobs))
-	for i, job := range jobs {
-		ids[i], names[i] = tftypes.NewValue(tftypes.String, job[jobIDAttribute]), tftypes.NewValue(tftypes.String, job[nameArgument])
-		rows[i] = job.raw(dataSourceType())
+	ids, names, rows := []tftypes.Value{}, []tftypes.Value{}, []tftypes.Value{}
+	for _, job := range jobs {
+		ids = append(ids, tftypes.NewValue(tftypes.String, job[jobIDAttribute]))
+		names = append(names, tftypes.NewValue(tftypes.String, job[nameArgument]))
+		rows = append(rows, job.raw(dataSourceType()))
 	}
 	var state map[string]tftypes.Value
 	if err := req.Config.Raw.As(&state); err != nil {

@@ -53,7 +53,8 @@ func TestBuildJob_enterpriseProject(t *testing.T) {
 	}
 }
 
-// The provider's enterprise project is not known yet: a job that is planned anyway gets it, and another waits for the next plan.
+// The provider's enterprise project is not known yet: a job that is planned anyway gets it, and another waits for the
+// next plan.
 func TestBuildJob_enterpriseProjectUnknown(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})

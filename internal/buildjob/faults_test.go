@@ -50,7 +50,8 @@ func TestBuildJob_createFails(t *testing.T) {
 	}
 }
 
-// A name that a build job of another apply has: the error names that build job and shows how to import it, with a condition.
+// A name that a build job of another apply has: the error names that build job and shows how to import it, with a
+// condition.
 func TestBuildJob_nameTakenByAnotherApply(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})

@@ -62,7 +62,8 @@ func succeed(t *testing.T, cli *providertest.CLI, arguments ...string) string {
 	return stdout
 }
 
-// configured returns the configuration that the CLI generates for imports of the build jobs, by address, after it has applied it.
+// configured returns the configuration that the CLI generates for imports of the build jobs, by address, after it has
+// applied it.
 func configured(t *testing.T, server *emulator.Server, cli *providertest.CLI, jobs map[string]map[string]any) string {
 	t.Helper()
 	var imports strings.Builder
@@ -83,7 +84,8 @@ func configured(t *testing.T, server *emulator.Server, cli *providertest.CLI, jo
 	return string(content)
 }
 
-// The configuration that the CLI generates for import blocks can be applied unchanged, then plans nothing, and changes no build job.
+// The configuration that the CLI generates for import blocks can be applied unchanged, then plans nothing, and
+// changes no build job.
 func TestBuildJob_generatedConfiguration(t *testing.T) {
 	t.Parallel()
 	for name, quirks := range map[string]emulator.Quirks{"none": {}, "several": {
@@ -108,8 +110,8 @@ func TestBuildJob_generatedConfiguration(t *testing.T) {
 	}
 }
 
-// The generated configuration can be changed. A secret that it does not contain stays in ServiceStage, and the placeholder of a secret
-// is sent nowhere else.
+// The generated configuration can be changed. A secret that it does not contain stays in ServiceStage, and the
+// placeholder of a secret is sent nowhere else.
 func TestBuildJob_generatedThenUpdated_secretStaysInService(t *testing.T) {
 	t.Parallel()
 	secrets := map[string]map[string]any{}
@@ -180,8 +182,8 @@ func TestBuildJob_generatedOddName(t *testing.T) {
 	}
 }
 
-// Newer CLIs let the provider generate the configuration of a listed build job: it is valid, has each argument and nothing else, and
-// plans nothing after an import by identity.
+// Newer CLIs let the provider generate the configuration of a listed build job: it is valid, has each argument and
+// nothing else, and plans nothing after an import by identity.
 func TestBuildJobList_generatedConfiguration(t *testing.T) {
 	t.Parallel()
 	for mode, quirks := range quirkModes(t) {

@@ -53,8 +53,8 @@ func expectIdentity(t *testing.T, provider *providertest.Protocol, got *tfprotov
 	}
 }
 
-// The identity is set if there is none, as in a state that an older CLI wrote, and otherwise stays as it is, also of a build job that
-// does not exist. One with another region than the provider's is an error.
+// The identity is set if there is none, as in a state that an older CLI wrote, and otherwise stays as it is, also of
+// a build job that does not exist. One with another region than the provider's is an error.
 func TestBuildJobIdentity_read(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
@@ -220,7 +220,8 @@ func TestBuildJobIdentity_importBlock(t *testing.T) {
 	})
 }
 
-// If the provider's region changes, plan, update and destroy fail with both regions: the build job is neither deleted nor created again.
+// If the provider's region changes, plan, update and destroy fail with both regions: the build job is neither deleted
+// nor created again.
 func TestBuildJob_otherRegionIsNotNotFound(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})

@@ -106,7 +106,7 @@ func TestBuildJob_invalidNewValue(t *testing.T) {
 	}
 	jobs["branch"] = invalidJob{
 		minimal + strings.Replace(repository, `"main"`, `"my branch"`, 1),
-		`branch = "my branch"`, `Git allows no branch of this name: it contains ' '. Got: "my branch".`,
+		`branch = "my branch"`, `Git allows no branch of this name: it contains " ". Got: "my branch".`,
 	}
 	expectErrors(t, jobs)
 }

@@ -103,7 +103,8 @@ func TestBuildJob_importedPlansNothing(t *testing.T) {
 	}
 }
 
-// Terraform may plan from the stored state without a refresh: planning sends no request, and an outdated state can be destroyed.
+// Terraform may plan from the stored state without a refresh: planning sends no request, and an outdated state can be
+// destroyed.
 func TestBuildJob_planSendsNoRequest(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{FillDefaults: true}})
@@ -187,7 +188,8 @@ func TestBuildJob_deleteOfDeletedJobSucceeds(t *testing.T) {
 	expectDiagnostics(t, m.apply(t, nil))
 }
 
-// If ServiceStage ignores an argument of an update, the error has its path, and the next plan still shows the difference.
+// If ServiceStage ignores an argument of an update, the error has its path, and the next plan still shows the
+// difference.
 func TestBuildJob_updateIgnored(t *testing.T) {
 	t.Parallel()
 	repo := whole.with("enterprise_project_id", nil)
@@ -217,7 +219,8 @@ func TestBuildJob_updateIgnored(t *testing.T) {
 	}
 }
 
-// An update does not move a build job whose enterprise project is not configured, wherever the response contains the project.
+// An update does not move a build job whose enterprise project is not configured, wherever the response contains the
+// project.
 func TestBuildJob_updateDoesNotMoveTheJob(t *testing.T) {
 	t.Parallel()
 	for name, response := range map[string]string{

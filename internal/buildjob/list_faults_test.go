@@ -183,7 +183,8 @@ func TestBuildJobList_interrupted(t *testing.T) {
 	}
 }
 
-// A build job that cannot be read is listed with its identity and a warning, and an incomplete list ends with a warning.
+// A build job that cannot be read is listed with its identity and a warning, and an incomplete list ends with a
+// warning.
 func TestBuildJobList_problemsAreWarnings(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -27,7 +27,8 @@ type listed struct {
 	raw              *tfprotov6.DynamicValue
 }
 
-// list asks the list resource, and stops after so many results as take says; 0 is all. The last diagnostic comes besides.
+// list asks the list resource, and stops after so many results as take says; 0 is all. The last diagnostic comes
+// besides.
 func list(t *testing.T, provider *providertest.Protocol, config map[string]any, whole bool, limit int64, take int) ([]listed, *tfprotov6.Diagnostic) {
 	t.Helper()
 	server, ok := provider.ProviderServer.(tfprotov6.ListResourceServer)
@@ -232,7 +233,7 @@ func TestBuildJobList_unknownSetting(t *testing.T) {
 	server := emulator.New(t, emulator.Options{})
 	provider := providertest.NewProtocol(t, server, map[string]any{"secret_key": tftypes.UnknownValue})
 	found, failure := list(t, provider, nil, false, 0, 0)
-	if len(found) != 0 || failure == nil || !strings.Contains(failure.Detail, "A query needs the service, but these settings of the provider are known only after apply: secret_key.") {
+	if len(found) != 0 || failure == nil || !strings.Contains(failure.Detail, "A query needs these provider arguments, which are known only after apply: secret_key.") {
 		t.Errorf("got %v and the error %v", found, failure)
 	}
 }

@@ -43,10 +43,12 @@ type listedJob struct {
 	err error
 }
 
-// list yields the selected ones of jobs in their order, at most limit; 0 is no limit. With details it reads them, up to ten at a time
-// and no more than limit needs, and leaves out those that were deleted meanwhile. The last pair may contain the error of jobs.
+// list yields those of jobs that the filter selects, in their order. A limit of 0 is no limit. With details, it reads
+// them, maxReads at a time and not more than the limit requires, and omits those that were deleted meanwhile. The
+// last pair may contain the error of jobs.
 func (f filter) list(
-	ctx context.Context, client *servicestage.Client, jobs iter.Seq2[servicestage.BuildJobSummary, error], details bool, limit int64,
+	ctx context.Context, client *servicestage.Client, jobs iter.Seq2[servicestage.BuildJobSummary, error],
+	details bool, limit int64,
 ) iter.Seq2[listedJob, error] {
 	return func(yield func(listedJob, error) bool) {
 		var reads sync.WaitGroup
@@ -90,7 +92,8 @@ func (f filter) list(
 
 // beginRead reads one build job while others are read; without details, it only returns its summary.
 func beginRead(
-	ctx context.Context, client *servicestage.Client, summary servicestage.BuildJobSummary, details bool, reads *sync.WaitGroup,
+	ctx context.Context, client *servicestage.Client, summary servicestage.BuildJobSummary,
+	details bool, reads *sync.WaitGroup,
 ) <-chan listedJob {
 	result := make(chan listedJob, 1)
 	if !details {

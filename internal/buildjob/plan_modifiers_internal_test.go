@@ -12,8 +12,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 )
 
-// A new plan modifier or default needs a decision: PlansUnchanged is true only if none of them changes the plan of an unchanged
-// build job.
+// A new plan modifier or default needs a decision: PlansUnchanged is true only if none of them changes the plan of an
+// unchanged build job.
 func TestPlansUnchanged_everyPlanModifierIsKnown(t *testing.T) {
 	t.Parallel()
 	used := map[string]bool{}

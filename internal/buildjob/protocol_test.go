@@ -19,7 +19,8 @@ import (
 
 const typeName = "servicestage_build_job"
 
-// config is the configuration of a build job by path, such as "environment_setting.cluster_id". nil is no configuration.
+// config is the configuration of a build job by path, such as "environment_setting.cluster_id". nil is no
+// configuration.
 type config map[string]any
 
 // block is the value of a block in a config.
@@ -47,7 +48,8 @@ func (c config) with(path string, value any) config {
 	return changed
 }
 
-// raw returns the configuration, with values of prior for computed attributes that are not configured, as Terraform proposes it.
+// raw returns the configuration, with values of prior for computed attributes that are not configured, as Terraform
+// proposes it.
 func (c config) raw(typ tftypes.Type, at string, prior map[string]tftypes.Value) tftypes.Value {
 	object, isObject := typ.(tftypes.Object)
 	value := c[at]
@@ -64,7 +66,8 @@ func (c config) raw(typ tftypes.Type, at string, prior map[string]tftypes.Value)
 	return tftypes.NewValue(typ, attributes)
 }
 
-// managed is a build job that the test manages over the protocol, as Terraform does. It takes a hundredth of the time of a CLI.
+// managed is a build job that the test manages over the protocol, as Terraform does. It takes a hundredth of the time
+// of a CLI.
 type managed struct {
 	*providertest.Protocol
 	typ      tftypes.Type
@@ -163,7 +166,8 @@ func (m *managed) plan(t *testing.T, c config) (plan *tfprotov6.PlanResourceChan
 	return plan, failed(plan.Diagnostics) || !m.decode(t, plan.PlannedState).Equal(m.state)
 }
 
-// apply plans without reading, and applies the plan; nil destroys. As Terraform does, it rejects a result that differs from the plan.
+// apply plans without reading, and applies the plan; nil destroys. As Terraform does, it rejects a result that
+// differs from the plan.
 func (m *managed) apply(t *testing.T, c config) []*tfprotov6.Diagnostic {
 	t.Helper()
 	plan, changes := m.plan(t, c)
@@ -253,8 +257,8 @@ func failed(diagnostics []*tfprotov6.Diagnostic) bool {
 	return false
 }
 
-// expectDiagnostics fails the test unless there is one diagnostic for each pattern, which matches severity, path, summary and detail.
-// Without a pattern, warnings are allowed.
+// expectDiagnostics fails the test unless there is one diagnostic for each pattern, which matches severity, path,
+// summary and detail. Without a pattern, warnings are allowed.
 func expectDiagnostics(t *testing.T, diagnostics []*tfprotov6.Diagnostic, patterns ...string) {
 	t.Helper()
 	var shown []string

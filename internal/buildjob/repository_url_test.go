@@ -51,8 +51,8 @@ func TestBuildJob_passwordInService(t *testing.T) {
 	)
 }
 
-// The configuration ignores the repository, whose URL holds a password in the service: an update of something else leaves it
-// there as it is.
+// The configuration ignores the repository, whose URL holds a password in the service: an update of something else
+// leaves it there as it is.
 func TestBuildJob_passwordInServiceIgnored(t *testing.T) {
 	t.Parallel()
 	const secret = "https://user:canary-secret@github.com/acme/app"
@@ -75,7 +75,8 @@ func TestBuildJob_passwordInServiceIgnored(t *testing.T) {
 	)
 }
 
-// jobsWithURLs returns a job for each URL, with its key as the address. The URLs are locals: Terraform shows a line that has an error.
+// jobsWithURLs returns a job for each URL, with its key as the address. The URLs are locals: Terraform shows a line
+// that has an error.
 func jobsWithURLs(urls map[string]string) string {
 	var config strings.Builder
 	config.WriteString(providertest.Requirement)

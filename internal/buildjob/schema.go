@@ -35,7 +35,8 @@ func resourceSchema() schema.Schema {
 		Attributes: map[string]schema.Attribute{
 			nameArgument: schema.StringAttribute{
 				Required: true,
-				MarkdownDescription: "Name of the build job. Must be 2 to 64 characters long, start with a letter, end with a letter or digit, " +
+				MarkdownDescription: "Name of the build job. Must be 2 to 64 characters long, start with a letter, end with a " +
+					"letter or digit, " +
 					"and contain only letters (A-Z, a-z), digits, hyphens and underscores. " +
 					"An imported build job may keep another name. ServiceStage compares names case-insensitively.",
 				PlanModifiers: []planmodifier.String{jobNameRule()},
@@ -63,9 +64,11 @@ func resourceSchema() schema.Schema {
 			environmentSetting: environmentBlock(),
 			repoBlock:          codeRepoBlock(),
 			timeoutsName: duration.TimeoutsBlock(
-				duration.Operation{Name: "create", Default: "5m", Description: "Maximum time to create the build job and read it back"},
+				duration.Operation{Name: "create", Default: "5m", Description: "Maximum time to create the build job and read " +
+					"it back"},
 				duration.Operation{Name: "read", Default: "5m", Description: "Maximum time to read the build job"},
-				duration.Operation{Name: "update", Default: "5m", Description: "Maximum time to update the build job and read it back"},
+				duration.Operation{Name: "update", Default: "5m", Description: "Maximum time to update the build job and read " +
+					"it back"},
 				duration.Operation{Name: "delete", Default: "5m", Description: "Maximum time to delete the build job"},
 			),
 		},
@@ -101,11 +104,14 @@ func environmentBlock() schema.Block {
 	}
 }
 
-// requiredInBlock precedes the descriptions of arguments that Terraform takes for optional, so that their block can be absent.
+// requiredInBlock precedes the descriptions of arguments that Terraform takes for optional, so that their block can
+// be absent.
 const requiredInBlock = "Required in the block. "
 
 func codeRepoBlock() schema.Block {
-	required := func(description string, modifiers []planmodifier.String, validators ...validator.String) schema.StringAttribute {
+	required := func(
+		description string, modifiers []planmodifier.String, validators ...validator.String,
+	) schema.StringAttribute {
 		return schema.StringAttribute{
 			Optional:            true,
 			MarkdownDescription: requiredInBlock + description,
@@ -114,12 +120,14 @@ func codeRepoBlock() schema.Block {
 		}
 	}
 	return schema.SingleNestedBlock{
-		MarkdownDescription: "Repository to build. At most one block; `type`, `url`, `branch` and `namespace` are required in it.",
-		Validators:          []validator.Object{allArguments{"Every argument of the block is required."}},
+		MarkdownDescription: "Repository to build. At most one block; `type`, `url`, `branch` and `namespace` are " +
+			"required in it.",
+		Validators: []validator.Object{allArguments{"Every argument of the block is required."}},
 		Attributes: map[string]schema.Attribute{
 			"type": required("Type of the repository, such as `GitHub`, `GitLab`, `Gitee`, `Bitbucket` or `DevCloud`. "+
 				"Compared case-insensitively.", []planmodifier.String{sameButForCase{"A change of case alone is no change."}}),
-			"url": required("URL of the repository. Must be a URL such as `https://github.com/acme/app`, or of the form `user@host:path`, "+
+			"url": required("URL of the repository. Must be a URL such as `https://github.com/acme/app`, or of the form "+
+				"`user@host:path`, "+
 				"without white space. Must not contain a password, an access token or a query parameter whose name contains "+
 				"`token`, `password` or `secret`: state stores it in clear text.",
 				[]planmodifier.String{repositoryURLRule()}, noSecret{"The URL must not contain a secret."}),
@@ -139,18 +147,22 @@ func dataSourceSchema() datasourceschema.Schema {
 	}
 	attributes[nameArgument] = datasourceschema.StringAttribute{
 		Optional: true, Computed: true, Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
-		MarkdownDescription: "Exact name of the build job. Must be the name of one build job only. Compared case-sensitively.",
+		MarkdownDescription: "Exact name of the build job. Must be the name of one build job only. Compared " +
+			"case-sensitively.",
 	}
 	return datasourceschema.Schema{
-		MarkdownDescription: "Retrieves information about a build job. Attributes that ServiceStage does not return are null. " +
+		MarkdownDescription: "Retrieves information about a build job. Attributes that ServiceStage does not return are " +
+			"null. " +
 			"Secrets in `code_repo.url` are replaced with `xxxxx`.",
 		Attributes: attributes,
 	}
 }
 
-// computedAttributes returns attributes and blocks of the resource as attributes of a data source. The first sentence of an argument's
-// description describes the attribute.
-func computedAttributes(attributes map[string]schema.Attribute, blocks map[string]schema.Block) map[string]datasourceschema.Attribute {
+// computedAttributes returns attributes and blocks of the resource as attributes of a data source. The first sentence
+// of an argument's description describes the attribute.
+func computedAttributes(
+	attributes map[string]schema.Attribute, blocks map[string]schema.Block,
+) map[string]datasourceschema.Attribute {
 	sentence := func(description string) string {
 		first, _, _ := strings.Cut(strings.TrimPrefix(description, requiredInBlock), ". ")
 		return strings.TrimSuffix(first, ".") + "."
@@ -190,12 +202,15 @@ func filterValidators(other string) []validator.String {
 
 func listResourceSchema() listschema.Schema {
 	filter := func(description, other string) listschema.StringAttribute {
-		return listschema.StringAttribute{Optional: true, MarkdownDescription: description, Validators: filterValidators(other)}
+		return listschema.StringAttribute{
+			Optional: true, MarkdownDescription: description, Validators: filterValidators(other),
+		}
 	}
 	return listschema.Schema{
 		MarkdownDescription: "Lists build jobs of the provider's region and project, for `terraform query`. " +
 			"Includes build jobs that ServiceStage created for components: the API does not distinguish them.\n\n" +
-			"With `include_resource`, the provider reads each build job, up to ten at a time. A query takes at most 30 minutes.\n\n" +
+			"With `include_resource`, the provider reads each build job, up to ten at a time. A query takes at most 30 " +
+			"minutes.\n\n" +
 			"Guide: [Bring existing build jobs under Terraform](../guides/bring-existing-build-jobs.md).",
 		Attributes: map[string]listschema.Attribute{
 			nameArgument:   filter(nameFilter, prefixArgument),
@@ -206,7 +221,9 @@ func listResourceSchema() listschema.Schema {
 
 func listDataSourceSchema() datasourceschema.Schema {
 	filter := func(description, other string) datasourceschema.StringAttribute {
-		return datasourceschema.StringAttribute{Optional: true, MarkdownDescription: description, Validators: filterValidators(other)}
+		return datasourceschema.StringAttribute{
+			Optional: true, MarkdownDescription: description, Validators: filterValidators(other),
+		}
 	}
 	texts := func(description string) datasourceschema.ListAttribute {
 		return datasourceschema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: description}
@@ -222,7 +239,8 @@ func listDataSourceSchema() datasourceschema.Schema {
 			prefixArgument: filter(prefixFilter, nameArgument),
 			"details": datasourceschema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "Whether to read each build job, up to ten at a time and for at most 30 minutes. Defaults to `false`. " +
+				MarkdownDescription: "Whether to read each build job, up to ten at a time and for at most 30 minutes. Defaults " +
+					"to `false`. " +
 					"Build jobs that are deleted meanwhile are omitted.",
 			},
 			"ids":   texts("IDs of the build jobs, in the order of `jobs`."),
@@ -230,7 +248,9 @@ func listDataSourceSchema() datasourceschema.Schema {
 			"jobs": datasourceschema.ListNestedAttribute{
 				Computed:            true,
 				MarkdownDescription: "Build jobs. Attributes other than `job_id` and `job_name` are null unless `details` is true.",
-				NestedObject:        datasourceschema.NestedAttributeObject{Attributes: computedAttributes(resource.Attributes, resource.Blocks)},
+				NestedObject: datasourceschema.NestedAttributeObject{
+					Attributes: computedAttributes(resource.Attributes, resource.Blocks),
+				},
 			},
 		},
 	}

@@ -205,7 +205,8 @@ func TestBuildJob_unknownOutcome(t *testing.T) {
 	}
 }
 
-// A build job that no read has confirmed stays in the state for ten minutes: it is neither created again nor lost by a destroy.
+// A build job that no read has confirmed stays in the state for ten minutes: it is neither created again nor lost by
+// a destroy.
 func TestBuildJob_unconfirmedIsNotLost(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
@@ -255,7 +256,8 @@ func TestBuildJob_responseForAnotherJobIsNotAccepted(t *testing.T) {
 	}
 }
 
-// A create response with the ID of somebody else's build job, which the list did not contain, adds nothing to the state.
+// A create response with the ID of somebody else's build job, which the list did not contain, adds nothing to the
+// state.
 func TestBuildJob_foreignIDInResponseIsNotAdopted(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{AllowTakenNames: true}})
@@ -320,8 +322,8 @@ resource "servicestage_build_job" "test" {
 	)
 }
 
-// Mismatches name the argument and print no value: the provider cannot know which are sensitive. After a create they are a warning,
-// because an error would taint the build job.
+// Mismatches name the argument and print no value: the provider cannot know which are sensitive. After a create they
+// are a warning, because an error would taint the build job.
 func TestBuildJob_mismatchPrintsNoValue(t *testing.T) {
 	t.Parallel()
 	m := manage(t, emulator.New(t, emulator.Options{Quirks: emulator.Quirks{IgnoreEnterpriseProject: true}}))

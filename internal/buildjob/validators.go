@@ -24,8 +24,8 @@ func (d description) Description(context.Context) string { return string(d) }
 // MarkdownDescription returns the rule.
 func (d description) MarkdownDescription(context.Context) string { return string(d) }
 
-// newValueRule checks a value that differs from the one in state. ServiceStage contains values that break the rules, which have to
-// stay manageable; a validator does not know the state.
+// newValueRule checks a value that differs from the one in state. ServiceStage contains values that break the rules,
+// which have to stay manageable; a validator does not know the state.
 type newValueRule struct {
 	description
 	// check returns summary and detail of the error; two empty strings if the value is valid.
@@ -33,7 +33,9 @@ type newValueRule struct {
 }
 
 // PlanModifyString changes nothing.
-func (r newValueRule) PlanModifyString(_ context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse) {
+func (r newValueRule) PlanModifyString(
+	_ context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse,
+) {
 	if req.PlanValue.IsUnknown() || req.PlanValue.IsNull() || req.PlanValue.Equal(req.StateValue) {
 		return
 	}
@@ -42,7 +44,8 @@ func (r newValueRule) PlanModifyString(_ context.Context, req planmodifier.Strin
 	}
 }
 
-const jobNameText = "2 to 64 letters (A-Z, a-z), digits, hyphens and underscores, a letter first, a letter or a digit last"
+const jobNameText = "2 to 64 letters (A-Z, a-z), digits, hyphens and underscores, a letter first, a letter or a " +
+	"digit last"
 
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0275.html.
 var jobName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,62}[A-Za-z0-9]$`)
@@ -57,8 +60,8 @@ func jobNameRule() planmodifier.String {
 	}}
 }
 
-// repositoryURLRule rejects what is no URL, and the placeholder of a secret: it stands for the secret that ServiceStage has only while
-// the state has the same URL. The messages do not repeat the URL.
+// repositoryURLRule rejects what is no URL, and the placeholder of a secret: it stands for the secret that
+// ServiceStage has only while the state has the same URL. The messages do not repeat the URL.
 func repositoryURLRule() planmodifier.String {
 	return newValueRule{"A new URL is complete and has no secret.", func(url string) (string, string) {
 		if _, has := withoutSecret(url); has {
@@ -82,17 +85,15 @@ func branchRule() planmodifier.String {
 	}}
 }
 
+// neverInBranch matches what Git never allows in a branch's name.
+var neverInBranch = regexp.MustCompile(`[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//`)
+
 // branchProblem returns why a branch cannot have the name, or an empty string.
 //
 // Source: https://git-scm.com/docs/git-check-ref-format.
 func branchProblem(name string) string {
-	if i := strings.IndexFunc(name, func(r rune) bool { return r < ' ' || r == '\x7f' || strings.ContainsRune(` ~^:?*[\`, r) }); i >= 0 {
-		return fmt.Sprintf("contains %q", name[i])
-	}
-	for _, sequence := range []string{"..", "@{", "//"} {
-		if strings.Contains(name, sequence) {
-			return fmt.Sprintf("contains %q", sequence)
-		}
+	if found := neverInBranch.FindString(name); found != "" {
+		return fmt.Sprintf("contains %q", found)
 	}
 	for part := range strings.SplitSeq(name, "/") {
 		switch {
@@ -114,7 +115,9 @@ func branchProblem(name string) string {
 type sameButForCase struct{ description }
 
 // PlanModifyString plans the spelling in state.
-func (sameButForCase) PlanModifyString(_ context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse) {
+func (sameButForCase) PlanModifyString(
+	_ context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse,
+) {
 	if req.PlanValue.IsUnknown() || req.PlanValue.IsNull() || req.StateValue.IsNull() {
 		return
 	}
@@ -129,12 +132,13 @@ type requiredBlock struct{ description }
 // ValidateObject rejects null.
 func (requiredBlock) ValidateObject(_ context.Context, req validator.ObjectRequest, resp *validator.ObjectResponse) {
 	if req.ConfigValue.IsNull() {
-		resp.Diagnostics.AddAttributeError(req.Path, "Missing block", fmt.Sprintf("Add an `%s` block; it may be empty.", req.Path))
+		resp.Diagnostics.AddAttributeError(req.Path, "Missing block",
+			fmt.Sprintf("Add an `%s` block; it may be empty.", req.Path))
 	}
 }
 
-// allArguments requires every argument of a block that is configured. The diagnostic has the path of the missing argument, so that
-// Terraform shows the line of the block instead of that of the resource.
+// allArguments requires every argument of a block that is configured. The diagnostic has the path of the missing
+// argument, so that Terraform shows the line of the block instead of that of the resource.
 type allArguments struct{ description }
 
 // ValidateObject reports each missing argument.
@@ -152,7 +156,8 @@ const (
 	secretSummary = "Secret in repository URL"
 	secretDetail  = "The URL of a repository must not contain a password, an access token or another secret: " +
 		"state and plan files store it in clear text.\n\n" +
-		"Write the URL as https://host/path, and give ServiceStage access to the repository with a repository authorization.\n\n" +
+		"Write the URL as https://host/path, and give ServiceStage access to the repository with a repository " +
+		"authorization.\n\n" +
 		placeholder + " in a URL stands for a secret that ServiceStage stores. " +
 		"The provider accepts it only while the URL is the same as in state."
 	userNameSummary = "User name in repository URL"
@@ -160,8 +165,8 @@ const (
 		"If it is an access token, remove it, and give ServiceStage access to the repository with a repository authorization."
 )
 
-// noSecret rejects URLs with a secret, and warns of a user name that may be one. It accepts the placeholder, which generated
-// configuration repeats from the state. The messages do not repeat the URL.
+// noSecret rejects URLs with a secret, and warns of a user name that may be one. It accepts the placeholder, which
+// generated configuration repeats from the state. The messages do not repeat the URL.
 type noSecret struct{ description }
 
 // ValidateString rejects a URL with a secret.
