@@ -24,7 +24,7 @@ func TestBuildJobDataSource_basic(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	added := server.AddJob(map[string]any{
-		"job_name": "app", "job_description": "by hand",
+		"job_name": "app", "job_description": "outside Terraform",
 		"environment_setting": map[string]any{"use_public_cluster": true, "build_os": map[string]any{"arch": "aarch64"}},
 		"code_repo": map[string]any{
 			"type": "GitHub", "url": "https://user:canary-secret@github.com/acme/app", "branch": "main", "namespace": "acme",
@@ -44,7 +44,7 @@ output "equal" { value = data.servicestage_build_job.by_name == data.servicestag
 			statecheck.ExpectKnownOutputValue("equal", knownvalue.Bool(true)),
 			value(knownvalue.StringExact(added), "job_id"),
 			value(knownvalue.StringExact("app"), "job_name"),
-			value(knownvalue.StringExact("by hand"), "job_description"),
+			value(knownvalue.StringExact("outside Terraform"), "job_description"),
 			value(knownvalue.StringExact("0"), "enterprise_project_id"),
 			value(knownvalue.StringExact("emulator-user"), "creator"),
 			value(knownvalue.Null(), "created_at"),

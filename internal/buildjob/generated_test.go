@@ -218,21 +218,19 @@ func expectAdoption(t *testing.T, provider *providertest.Protocol, job listed) {
 	}
 	valid, err := provider.ValidateResourceConfig(t.Context(), &tfprotov6.ValidateResourceConfigRequest{TypeName: typeName, Config: generated.Config})
 	providertest.NoErrors(t, valid.Diagnostics, err)
-	imported, err := provider.ImportResourceState(t.Context(), &tfprotov6.ImportResourceStateRequest{
-		TypeName: typeName, Identity: identity(t, provider, job.id, job.region),
-	})
-	providertest.NoErrors(t, imported.Diagnostics, err)
-	state := stateOf(t, provider, imported.ImportedResources[0])
-	// What is configured equals the state, so the state is what Terraform proposes.
+	m := manageWith(provider)
+	expectDiagnostics(t, m.importBy(t, &tfprotov6.ImportResourceStateRequest{TypeName: typeName, Identity: m.newIdentity(t, job.id, job.region)}))
+	expectDiagnostics(t, m.refresh(t))
+	if listed := m.decode(t, job.raw); !listed.Equal(m.state) {
+		t.Errorf("the list has\n%s, the import\n%s", listed, m.state)
+	}
+	// What is configured equals the state, so Terraform proposes the state.
+	state := m.encode(t, m.state)
 	planned, err := provider.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{
-		TypeName: typeName, PriorState: state, ProposedNewState: state, Config: generated.Config,
-		PriorIdentity: imported.ImportedResources[0].Identity,
+		TypeName: typeName, PriorState: state, ProposedNewState: state, Config: generated.Config, PriorIdentity: m.identity,
 	})
 	providertest.NoErrors(t, planned.Diagnostics, err)
-	before := providertest.Decode(t, schema, state)
-	for name, value := range providertest.Decode(t, schema, planned.PlannedState) {
-		if !value.Equal(before[name]) {
-			t.Errorf("%s of %s: planned is %s after %s", name, job.name, value, before[name])
-		}
+	if plan := m.decode(t, planned.PlannedState); !plan.Equal(m.state) {
+		t.Errorf("planned\n%s after\n%s", plan, m.state)
 	}
 }

@@ -34,7 +34,7 @@ func TestBuildJob_planIsEmptyAfterWrite(t *testing.T) {
 	t.Parallel()
 	writtenEmpty := bare.with("job_description", "").with("environment_setting.cluster_id", "").with("environment_setting.build_os", block)
 	for mode, quirks := range quirkModes(t) {
-		for name, c := range map[string]config{"minimal": bare, "full": whole.with("code_repo.type", "gitHUB"), "written empty": writtenEmpty} {
+		for name, c := range map[string]config{"minimal": bare, "full": complete.with("code_repo.type", "gitHUB"), "written empty": writtenEmpty} {
 			t.Run(mode+", "+name, func(t *testing.T) {
 				t.Parallel()
 				server := emulator.New(t, emulator.Options{Quirks: quirks})
@@ -72,12 +72,12 @@ func TestBuildJob_repositoryType(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{NormaliseRepoType: true}})
 	m := manage(t, server)
-	m.converge(t, whole.with("code_repo.type", "Github"))
-	m.expectNoChange(t, whole.with("code_repo.type", "GITHUB"))
+	m.converge(t, complete.with("code_repo.type", "Github"))
+	m.expectNoChange(t, complete.with("code_repo.type", "GITHUB"))
 	if got := m.value(t, "code_repo.type"); got != "Github" {
 		t.Errorf("the state has %v", got)
 	}
-	m.converge(t, whole.with("code_repo.type", "GitLab"))
+	m.converge(t, complete.with("code_repo.type", "GitLab"))
 	if puts := server.CountRequests(http.MethodPut, jobPath); puts != 1 {
 		t.Errorf("%d PUT requests, want 1", puts)
 	}
@@ -99,7 +99,7 @@ func TestBuildJob_importedPlansNothing(t *testing.T) {
 	for _, spelling := range []string{"GitHub", "Github", "github"} {
 		expectDiagnostics(t, m.imports(t, id))
 		expectDiagnostics(t, m.refresh(t))
-		m.expectNoChange(t, whole.with("code_repo.type", spelling))
+		m.expectNoChange(t, complete.with("code_repo.type", spelling))
 	}
 }
 
@@ -155,7 +155,7 @@ func TestBuildJob_minimalRefresh(t *testing.T) {
 	}
 }
 
-// lifecycle { destroy = false } keeps the build job, whether the block or the whole configuration is removed.
+// lifecycle { destroy = false } keeps the build job, whether the block or the complete configuration is removed.
 func TestBuildJob_destroyFalseNeverDeletes(t *testing.T) {
 	t.Parallel()
 	for name, command := range map[string]string{"block removed": "apply", "destroy": "destroy"} {
@@ -192,7 +192,7 @@ func TestBuildJob_deleteOfDeletedJobSucceeds(t *testing.T) {
 // difference.
 func TestBuildJob_updateIgnored(t *testing.T) {
 	t.Parallel()
-	repo := whole.with("enterprise_project_id", nil)
+	repo := complete.with("enterprise_project_id", nil)
 	noRepo := repo.with("code_repo", nil)
 	for _, argument := range []string{"type", "url", "branch", "namespace"} {
 		noRepo = noRepo.with("code_repo."+argument, nil)

@@ -72,15 +72,15 @@ func texts(t *testing.T, list tftypes.Value) []string {
 	return found
 }
 
-// Each of 500 build jobs is returned once, sorted by name, however the service pages its list.
-func TestBuildJobsDataSource_500(t *testing.T) {
+// Each build job is returned once, sorted by name, however the service pages its list.
+func TestBuildJobsDataSource_pages(t *testing.T) {
 	t.Parallel()
 	for mode, quirks := range listingModes() {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			server := emulator.New(t, emulator.Options{Quirks: quirks})
 			ids := map[string]string{"z": server.AddJob(map[string]any{"job_name": "z", "environment_setting": map[string]any{}})}
-			maps.Copy(ids, fill(server, 499))
+			maps.Copy(ids, fill(server, 149))
 			names := slices.Sorted(maps.Keys(ids))
 			state, diagnostics := readData(t, providertest.NewProtocol(t, server, nil), jobsName, nil)
 			expectDiagnostics(t, diagnostics)

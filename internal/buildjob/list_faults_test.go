@@ -5,6 +5,7 @@ package buildjob_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -39,37 +40,27 @@ func TestBuildJobList_vanished(t *testing.T) {
 	}
 }
 
-// Errors end the stream, and say what failed: a page of the list, or the reading of one job.
+// An error of a page ends the stream after the build jobs of the pages before.
 func TestBuildJobList_errors(t *testing.T) {
 	t.Parallel()
-	denied := emulator.Fault{Method: http.MethodGet, StatusCode: http.StatusForbidden, Body: `{"error_code":"APIGW.0302","error_msg":"no"}`, Times: -1}
-	for name, c := range map[string]struct {
-		whole         bool
-		path          func(ids map[string]string) string
-		page          string
-		before        int
-		summary, want string
-	}{
-		"first page":        {page: "page=1&", path: func(map[string]string) string { return jobsPath }, summary: "Error listing build jobs", want: "listing the build jobs: HTTP 403: APIGW.0302"},
-		"third page":        {page: "page=3&", path: func(map[string]string) string { return jobsPath }, before: 200, summary: "Error listing build jobs", want: "listing the build jobs: HTTP 403"},
-		"third page, whole": {whole: true, page: "page=3&", path: func(map[string]string) string { return jobsPath }, before: 200, summary: "Error listing build jobs", want: "listing the build jobs: HTTP 403"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server := emulator.New(t, emulator.Options{})
-			ids := fill(server, 250)
-			fault := denied
-			fault.Path = c.path(ids)
-			fault.When = func(request emulator.Request) bool { return strings.Contains(request.Query, c.page) }
-			server.InjectFault(fault)
-			found, failure := list(t, providertest.NewProtocol(t, server, nil), nil, c.whole, 0, 0)
-			if len(found) != c.before {
-				t.Errorf("%d jobs came before the error, want %d", len(found), c.before)
-			}
-			if failure == nil || failure.Summary != c.summary || !strings.Contains(failure.Detail, c.want) || !strings.Contains(failure.Detail, "servicestage:assembling:*") {
-				t.Errorf("the error is %v", failure)
-			}
-		})
+	for page, before := range map[string]int{"page=1&": 0, "page=3&": 200} {
+		for _, details := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, details %t", page, details), func(t *testing.T) {
+				t.Parallel()
+				server := emulator.New(t, emulator.Options{})
+				fill(server, 250)
+				server.InjectFault(emulator.Fault{
+					Method: http.MethodGet, Path: jobsPath, StatusCode: http.StatusForbidden, Body: forbidden, Times: -1,
+					When: func(request emulator.Request) bool { return strings.Contains(request.Query, page) },
+				})
+				found, failure := list(t, providertest.NewProtocol(t, server, nil), nil, details, 0, 0)
+				if len(found) != before {
+					t.Errorf("%d build jobs came before the error, want %d", len(found), before)
+				}
+				const want = `ERROR  Error listing build jobs: .*listing the build jobs: HTTP 403: APIGW.0302.*servicestage:assembling:`
+				expectDiagnostics(t, []*tfprotov6.Diagnostic{failure}, want)
+			})
+		}
 	}
 }
 
@@ -143,7 +134,7 @@ func TestBuildJobList_throttled(t *testing.T) {
 // An interrupt ends the list at once, with an error: what has come by then is not all of it.
 func TestBuildJobList_interrupted(t *testing.T) {
 	t.Parallel()
-	for name, whole := range map[string]bool{"list": false, "reads": true} {
+	for name, details := range map[string]bool{"list": false, "reads": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := emulator.New(t, emulator.Options{})
@@ -158,12 +149,12 @@ func TestBuildJobList_interrupted(t *testing.T) {
 			fault := emulator.Fault{Method: http.MethodGet, Path: jobsPath, Do: interrupt, When: func(request emulator.Request) bool {
 				return strings.Contains(request.Query, "page=2&")
 			}}
-			if whole {
+			if details {
 				fault = emulator.Fault{Method: http.MethodGet, Path: jobsPath + "/" + ids["job-050"], Do: interrupt}
 			}
 			server.InjectFault(fault)
 			stream, err := lister.ListResource(ctx, &tfprotov6.ListResourceRequest{
-				TypeName: typeName, IncludeResource: whole,
+				TypeName: typeName, IncludeResource: details,
 				Config: providertest.Encode(t, provider.Schemas.ListResourceSchemas[typeName].ValueType(), nil),
 			})
 			if err != nil {
@@ -176,7 +167,7 @@ func TestBuildJobList_interrupted(t *testing.T) {
 			if len(last) != 1 || !strings.Contains(last[0].Detail, "interrupted") && !strings.Contains(last[0].Detail, "context canceled") {
 				t.Errorf("the stream ends with %v", last)
 			}
-			if sent := len(server.Requests()); whole && sent > 70 || !whole && sent != 2 {
+			if sent := len(server.Requests()); details && sent > 70 || !details && sent != 2 {
 				t.Errorf("%d requests were sent", sent)
 			}
 		})
@@ -188,7 +179,7 @@ func TestBuildJobList_interrupted(t *testing.T) {
 func TestBuildJobList_problemsAreWarnings(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		whole         bool
+		details       bool
 		fault         func(ids map[string]string) emulator.Fault
 		listed        int
 		summary, want string
@@ -216,7 +207,7 @@ func TestBuildJobList_problemsAreWarnings(t *testing.T) {
 			fault := c.fault(fill(server, 250))
 			fault.Times = -1
 			server.InjectFault(fault)
-			found, warning := list(t, providertest.NewProtocol(t, server, nil), nil, c.whole, 0, 0)
+			found, warning := list(t, providertest.NewProtocol(t, server, nil), nil, c.details, 0, 0)
 			if len(found) != c.listed {
 				t.Errorf("%d build jobs are listed, want %d", len(found), c.listed)
 			}

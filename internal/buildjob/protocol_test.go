@@ -26,10 +26,10 @@ type config map[string]any
 // block is the value of a block in a config.
 var block any = struct{}{}
 
-// bare is the configuration minimal, and whole is the configuration full without timeouts.
+// bare is the configuration minimal, and complete is the configuration full without timeouts.
 var (
-	bare  = config{"job_name": "app", "environment_setting": block}
-	whole = config{
+	bare     = config{"job_name": "app", "environment_setting": block}
+	complete = config{
 		"job_name": "app", "job_description": "Builds the app", "enterprise_project_id": "0",
 		"environment_setting": block, "environment_setting.docker_version": "18.09", "environment_setting.cluster_id": "cluster-id",
 		"environment_setting.cluster_name": "cluster-name", "environment_setting.use_public_cluster": true,
@@ -79,16 +79,17 @@ type managed struct {
 // manage returns a build job that does not exist yet.
 func manage(t *testing.T, server *emulator.Server, adjust ...func(*servicestage.Config)) *managed {
 	t.Helper()
-	m := &managed{Protocol: providertest.NewProtocol(t, server, nil, adjust...)}
-	m.typ = m.Schemas.ResourceSchemas[typeName].ValueType()
-	m.state = tftypes.NewValue(m.typ, nil)
-	return m
+	return manageWith(providertest.NewProtocol(t, server, nil, adjust...))
+}
+
+// manageWith is manage with a provider.
+func manageWith(provider *providertest.Protocol) *managed {
+	typ := provider.Schemas.ResourceSchemas[typeName].ValueType()
+	return &managed{Protocol: provider, typ: typ, state: tftypes.NewValue(typ, nil)}
 }
 
 // another returns a second build job of the same provider.
-func (m *managed) another() *managed {
-	return &managed{Protocol: m.Protocol, typ: m.typ, state: tftypes.NewValue(m.typ, nil)}
-}
+func (m *managed) another() *managed { return manageWith(m.Protocol) }
 
 func (m *managed) encode(t *testing.T, value tftypes.Value) *tfprotov6.DynamicValue {
 	t.Helper()
@@ -111,7 +112,12 @@ func (m *managed) decode(t *testing.T, value *tfprotov6.DynamicValue) tftypes.Va
 // imports takes over a build job by its import ID, without reading it.
 func (m *managed) imports(t *testing.T, id string) []*tfprotov6.Diagnostic {
 	t.Helper()
-	response, err := m.ImportResourceState(t.Context(), &tfprotov6.ImportResourceStateRequest{TypeName: typeName, ID: id})
+	return m.importBy(t, &tfprotov6.ImportResourceStateRequest{TypeName: typeName, ID: id})
+}
+
+func (m *managed) importBy(t *testing.T, request *tfprotov6.ImportResourceStateRequest) []*tfprotov6.Diagnostic {
+	t.Helper()
+	response, err := m.ImportResourceState(t.Context(), request)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -169,43 +169,6 @@ func TestRequest(t *testing.T) {
 	}
 }
 
-func TestRefresh(t *testing.T) {
-	t.Parallel()
-	full, bare := fullJob(), bareJob()
-	fullSpec := body(t, request(full, nil))
-	defaults := serviceDefaults{
-		"environment_setting.docker_version": "18", "environment_setting.use_public_cluster": "false", "environment_setting.build_os.arch": "x86_64",
-	}
-	const defaultSpec = `{"job_name":"app","environment_setting":{"docker_version":"18","use_public_cluster":false,"build_os":{"arch":"x86_64"}}}`
-	emptyBlock := bare.with(values{"environment_setting.build_os": present})
-	otherCase := full.with(values{"code_repo.type": "gitHUB"})
-	for name, c := range map[string]struct {
-		spec     string
-		prior    values
-		defaults serviceDefaults
-		want     values
-	}{
-		"the time of creation is kept": {fullSpec, full, nil, full},
-		"the case of the type is kept": {fullSpec, otherCase, nil, otherCase},
-		"empty is null": {
-			`{"job_name":"app","job_description":"","environment_setting":{"docker_version":"","cluster_id":"","cluster_name":"","build_os":{"arch":""}},` +
-				`"code_repo":{"type":"","url":"","branch":"","namespace":""}}`, bare, nil, bare,
-		},
-		"null":                            {`{"job_name":"app","job_description":null,"environment_setting":null,"code_repo":null}`, bare, nil, bare},
-		"configured empty stays":          {`{"job_name":"app","environment_setting":{}}`, bare.with(values{"job_description": ""}), nil, bare.with(values{"job_description": ""})},
-		"configured false stays":          {`{"job_name":"app","environment_setting":{}}`, bare.with(values{"environment_setting.use_public_cluster": false}), nil, bare.with(values{"environment_setting.use_public_cluster": false})},
-		"service defaults are no drift":   {defaultSpec, bare, defaults, bare},
-		"without defaults they are drift": {defaultSpec, bare, nil, responseOf(t, defaultSpec)},
-		"a lost repository is drift":      {body(t, request(full.with(values{"code_repo": nil, "code_repo.type": nil, "code_repo.url": nil, "code_repo.branch": nil, "code_repo.namespace": nil}), nil)), full, nil, full.with(values{"code_repo": nil, "code_repo.type": nil, "code_repo.url": nil, "code_repo.branch": nil, "code_repo.namespace": nil})},
-		"an empty block stays":            {`{"job_name":"app","environment_setting":{}}`, emptyBlock, nil, emptyBlock},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			expect(t, "state", refresh(c.prior, responseOf(t, c.spec), c.defaults).state, c.want)
-		})
-	}
-}
-
 // A repository that should have been removed is drift at the first read, and a mismatch after the update.
 func TestReconcile_removedRepositoryIsNoDefault(t *testing.T) {
 	t.Parallel()
@@ -269,33 +232,4 @@ func FuzzImportID(f *testing.F) {
 			t.Errorf("%q passes, and is no element of a path", id)
 		}
 	})
-}
-
-func BenchmarkRequest(b *testing.B) {
-	raw := fullJob().raw(resourceType())
-	b.ReportAllocs()
-	for b.Loop() {
-		plan, diags := valuesFrom(raw)
-		if diags.HasError() {
-			b.Fatal(diags)
-		}
-		if _, err := json.Marshal(request(plan, nil)); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkState(b *testing.B) {
-	const response = `{"job_id":"id","enterprise_project_id":"0","creator":{"name":"me"},"last_build_id":"build","spec":{"job_name":"app",
-		"job_description":"Builds the app","environment_setting":{"docker_version":"18.09","cluster_id":"cluster-id","cluster_name":"cluster-name",
-		"use_public_cluster":true,"build_os":{"arch":"aarch64"}},"code_repo":{"type":"GitHub","url":"https://github.com/acme/app","branch":"main","namespace":"acme"}}}`
-	prior := fullJob()
-	b.ReportAllocs()
-	for b.Loop() {
-		var job servicestage.BuildJob
-		if err := json.Unmarshal([]byte(response), &job); err != nil {
-			b.Fatal(err)
-		}
-		refresh(prior, valuesOf(&job), nil).state.raw(resourceType())
-	}
 }

@@ -83,7 +83,7 @@ func environmentBlock() schema.Block {
 		MarkdownDescription: "Environment of the builds. Exactly one block is required; it may be empty.",
 		Validators:          []validator.Object{requiredBlock{"The block is required."}},
 		Attributes: map[string]schema.Attribute{
-			"docker_version": optional("Docker version for the build, such as `18.09`. " +
+			"docker_version": optional("Version of the Docker image to be built, such as `18.09`. " +
 				"Quote the value: Terraform reads `18.10` without quotes as `18.1`."),
 			"cluster_id":   optional("ID of the CCE cluster that runs the builds."),
 			"cluster_name": optional("Name of the CCE cluster that runs the builds."),

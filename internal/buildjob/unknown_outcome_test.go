@@ -44,7 +44,7 @@ func TestBuildJob_createResponseLost(t *testing.T) {
 			fault.Method, fault.Path = http.MethodPost, jobsPath
 			server.InjectFault(fault)
 			m := manage(t, server)
-			m.converge(t, whole.with("code_repo.type", "github"))
+			m.converge(t, complete.with("code_repo.type", "github"))
 			m.expectManaged(t, server)
 		})
 	}
@@ -61,7 +61,7 @@ func TestBuildJob_otherResponsesLost(t *testing.T) {
 			t.Parallel()
 			server := emulator.New(t, emulator.Options{})
 			m := manage(t, server)
-			for _, c := range []config{whole, whole.with("job_description", "Builds it better"), nil} {
+			for _, c := range []config{complete, complete.with("job_description", "Builds it better"), nil} {
 				server.ForgetFaults()
 				for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
 					fault.Method, fault.Path, fault.Times = method, jobPath, 2

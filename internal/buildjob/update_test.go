@@ -33,7 +33,7 @@ func TestBuildJob_arguments(t *testing.T) {
 				first, second = "https://github.com/acme/first", "https://github.com/acme/second"
 			}
 			if strings.HasPrefix(path, "code_repo.") {
-				base = whole
+				base = complete
 			}
 			server := emulator.New(t, emulator.Options{})
 			m := manage(t, server)
@@ -95,7 +95,7 @@ func TestBuildJob_blocks(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	m := manage(t, server)
-	for _, c := range []config{bare, whole, bare} {
+	for _, c := range []config{bare, complete, bare} {
 		m.converge(t, c)
 		for _, path := range []string{"code_repo", "environment_setting.build_os"} {
 			if got := m.value(t, path); got != c[path] {
@@ -134,7 +134,7 @@ func TestBuildJob_undocumentedMembers(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	m := manage(t, server)
-	m.converge(t, whole)
+	m.converge(t, complete)
 	server.ChangeJob(id(t, server), func(spec map[string]any) {
 		spec["build_cmd"] = "mvn package"
 		environment := spec["environment_setting"].(map[string]any)
@@ -142,7 +142,7 @@ func TestBuildJob_undocumentedMembers(t *testing.T) {
 		environment["build_os"].(map[string]any)["kernel"] = "5.10"
 		spec["code_repo"].(map[string]any)["hook"] = true
 	})
-	m.converge(t, whole.with("job_description", "Builds it better"))
+	m.converge(t, complete.with("job_description", "Builds it better"))
 	body := string(sentBody(t, server, http.MethodPut))
 	for _, want := range []string{
 		`"build_cmd":"mvn package"`, `"node_label":{"size":12345678901234567890}`, `"kernel":"5.10"`, `"hook":true`, `"Builds it better"`,

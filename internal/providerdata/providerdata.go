@@ -43,7 +43,7 @@ func (d *Data) Ready() bool { return d != nil && d.Client != nil }
 // operation is a noun with its article, such as "An import".
 func (d *Data) NotReady(operation string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic("Unknown provider arguments", fmt.Sprintf(
-		"%s needs these provider arguments, which are known only after apply: %s.\n\n"+
+		"%s needs the service, but these provider arguments are known only after apply: %s.\n\n"+
 			"Apply the resources that they depend on first (terraform apply -target=...), or set them to known values.",
 		operation, strings.Join(d.Unknown, ", ")))
 }
