@@ -30,7 +30,7 @@ func TestBuildJobDataSource_basic(t *testing.T) {
 			"type": "GitHub", "url": "https://user:canary-secret@github.com/acme/app", "branch": "main", "namespace": "acme",
 		},
 	})
-	server.AddJob(map[string]any{"job_name": "app-2", "environment_setting": map[string]any{}})
+	server.AddJob(named("app-2"))
 	value := func(check knownvalue.Check, steps ...string) statecheck.StateCheck {
 		return statecheck.ExpectKnownValue(dataAddress, at(steps...), check)
 	}
@@ -52,7 +52,9 @@ output "equal" { value = data.servicestage_build_job.by_name == data.servicestag
 			value(knownvalue.ObjectExact(map[string]knownvalue.Check{
 				"docker_version": knownvalue.Null(), "cluster_id": knownvalue.Null(), "cluster_name": knownvalue.Null(),
 				"use_public_cluster": knownvalue.Bool(true),
-				"build_os":           knownvalue.ObjectExact(map[string]knownvalue.Check{"arch": knownvalue.StringExact("aarch64")}),
+				"build_os": knownvalue.ObjectExact(
+					map[string]knownvalue.Check{"arch": knownvalue.StringExact("aarch64")},
+				),
 			}), "environment_setting"),
 			value(knownvalue.ObjectExact(map[string]knownvalue.Check{
 				"type": knownvalue.StringExact("GitHub"), "branch": knownvalue.StringExact("main"),
@@ -67,8 +69,10 @@ output "equal" { value = data.servicestage_build_job.by_name == data.servicestag
 func TestBuildJobDataSource_noRepository(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{EmptyStrings: true}})
-	server.AddJob(map[string]any{"job_name": "app", "environment_setting": map[string]any{}})
-	state, diagnostics := readData(t, providertest.NewProtocol(t, server, nil), typeName, map[string]any{"job_name": "app"})
+	server.AddJob(named("app"))
+	state, diagnostics := readData(
+		t, providertest.NewProtocol(t, server, nil), typeName, map[string]any{"job_name": "app"},
+	)
 	expectDiagnostics(t, diagnostics)
 	if !state["code_repo"].IsNull() || state["environment_setting"].IsNull() {
 		t.Errorf("got %v", state)
@@ -78,9 +82,9 @@ func TestBuildJobDataSource_noRepository(t *testing.T) {
 func TestBuildJobDataSource_invalid(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{AllowTakenNames: true}})
-	first := server.AddJob(map[string]any{"job_name": "twice", "environment_setting": map[string]any{}})
-	second := server.AddJob(map[string]any{"job_name": "twice", "environment_setting": map[string]any{}})
-	similar := server.AddJob(map[string]any{"job_name": "App", "environment_setting": map[string]any{}})
+	first := server.AddJob(named("twice"))
+	second := server.AddJob(named("twice"))
+	similar := server.AddJob(named("App"))
 	provider := providertest.NewProtocol(t, server, nil)
 	const one = `Exactly one of these attributes must be configured: \[job_id,job_name\]`
 	for name, c := range map[string]struct {
@@ -89,10 +93,19 @@ func TestBuildJobDataSource_invalid(t *testing.T) {
 	}{
 		"none of the two": {nil, one},
 		"both":            {map[string]any{"job_id": "a", "job_name": "b"}, one},
-		"no such name":    {map[string]any{"job_name": "missing"}, `ERROR AttributeName\("job_name"\) .* is named "missing"\.`},
-		"other case":      {map[string]any{"job_name": "app"}, `Build jobs whose names differ in case: "App" \(` + similar + `\)\.`},
-		"several":         {map[string]any{"job_name": "twice"}, `2 build jobs are named "twice"\.\n\nSelect one by its job_id: ` + first + `, ` + second + `\.`},
-		"no such ID":      {map[string]any{"job_id": "nosuchjob"}, `ERROR AttributeName\("job_id"\) .* have no build job with this ID\.`},
+		"no such name": {
+			map[string]any{"job_name": "missing"}, `ERROR AttributeName\("job_name"\) .* is named "missing"\.`,
+		},
+		"other case": {
+			map[string]any{"job_name": "app"}, `Build jobs whose names differ in case: "App" \(` + similar + `\)\.`,
+		},
+		"several": {
+			map[string]any{"job_name": "twice"},
+			`2 build jobs are named "twice"\.\n\nSelect one by its job_id: ` + first + `, ` + second + `\.`,
+		},
+		"no such ID": {
+			map[string]any{"job_id": "nosuchjob"}, `ERROR AttributeName\("job_id"\) .* have no build job with this ID\.`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -23,16 +23,16 @@ func TestBuildJob_createFails(t *testing.T) {
 		want  string
 	}{
 		"forbidden": {
-			emulator.Fault{StatusCode: http.StatusForbidden, Body: forbidden},
+			responding(http.StatusForbidden, forbidden),
 			`ERROR  Error creating build job: Error creating build job "app": HTTP 403: APIGW.0302: IAM user not authorized.*` +
 				`servicestage:assembling:.*Endpoint: 127.0.0.1:\d+, request id: [0-9a-f]{32}`,
 		},
 		"invalid": {
-			emulator.Fault{StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.4004401","error_msg":"no such cluster"}`},
+			responding(http.StatusBadRequest, `{"error_code":"SVCSTG.CPE.4004401","error_msg":"no such cluster"}`),
 			`HTTP 400: SVCSTG.CPE.4004401: no such cluster`,
 		},
 		"page of a proxy": {
-			emulator.Fault{StatusCode: http.StatusForbidden, Body: "<html><body><h1>Blocked</h1>by policy</body></html>"},
+			responding(http.StatusForbidden, "<html><body><h1>Blocked</h1>by policy</body></html>"),
 			`HTTP 403: "Blocked by policy"`,
 		},
 	} {
@@ -61,7 +61,9 @@ func TestBuildJob_nameTakenByAnotherApply(t *testing.T) {
 	theirs := id(t, server)
 	second.Write(t, "main.tf", providertest.Requirement+job(minimal))
 	_, stderr, err := second.Run(t, "apply", "-auto-approve", "-no-color")
-	taken := `(?s)` + words("Build job "+theirs+` has the name "APP". ServiceStage compares names case-insensitively.`) + `.*` +
+	taken := `(?s)` + words(
+		"Build job "+theirs+` has the name "APP". ServiceStage compares names case-insensitively.`,
+	) + `.*` +
 		words("Unless another resource or team already manages build job "+theirs) +
 		`.*import \{[\s│]+to = servicestage_build_job.ADDRESS[\s│]+id = "` + theirs
 	if err == nil || !regexp.MustCompile(taken).MatchString(stderr) {
@@ -72,9 +74,12 @@ func TestBuildJob_nameTakenByAnotherApply(t *testing.T) {
 	// The same for a rename. A build job of this process is named without the import.
 	m := manage(t, server)
 	m.converge(t, bare.with("job_name", "other"))
-	expectDiagnostics(t, m.apply(t, bare), `ERROR  Error updating build job: .*Build job `+theirs+` has the name "APP"\..*import \{`)
+	expectDiagnostics(
+		t, m.apply(t, bare), `ERROR  Error updating build job: .*Build job `+theirs+` has the name "APP"\..*import \{`,
+	)
 	another := m.another()
-	own := `Error creating build job: .*Build job [a-z0-9]{40} has the name "other"\..*Another resource of this configuration uses the name`
+	own := `Error creating build job: .*Build job [a-z0-9]{40} has the name "other"\..*` +
+		`Another resource of this configuration uses the name`
 	expectDiagnostics(t, another.apply(t, bare.with("job_name", "other")), own)
 }
 
@@ -94,9 +99,11 @@ func TestBuildJob_readBackFails(t *testing.T) {
 		t.Errorf("after a refresh, the state has %s", m.state)
 	}
 	server.InjectFault(emulator.Fault{Method: http.MethodPut, Path: jobPath, Do: func() { server.InjectFault(denied) }})
-	expectDiagnostics(t, m.apply(t, bare.with("job_name", "app-2")), `WARNING  Error reading the updated build job: .*HTTP 403`)
+	expectDiagnostics(
+		t, m.apply(t, bare.with("job_name", "app-2")), `WARNING  Error reading the updated build job: .*HTTP 403`,
+	)
 	m.expectNoChange(t, bare.with("job_name", "app-2"))
-	if posts, deletes := server.CountRequests(http.MethodPost, jobsPath), server.CountRequests(http.MethodDelete, jobPath); posts != 1 || deletes != 0 {
+	if posts, deletes := sent(server, http.MethodPost), sent(server, http.MethodDelete); posts != 1 || deletes != 0 {
 		t.Errorf("%d POST and %d DELETE requests, want 1 and none", posts, deletes)
 	}
 }
@@ -117,7 +124,7 @@ func TestBuildJob_readableLate(t *testing.T) {
 	}
 	m := manage(t, server)
 	m.converge(t, bare)
-	if m.value(t, "creator") != "emulator-user" || server.CountRequests(http.MethodPost, jobsPath) != 1 {
+	if m.value(t, "creator") != "emulator-user" || sent(server, http.MethodPost) != 1 {
 		t.Errorf("the state has %s", m.state)
 	}
 }
@@ -128,7 +135,9 @@ func TestBuildJob_updateFails(t *testing.T) {
 	m := manage(t, server)
 	m.converge(t, bare)
 	changed := bare.with("job_description", "x")
-	server.InjectFault(emulator.Fault{Method: http.MethodPut, Path: jobPath, StatusCode: http.StatusForbidden, Body: forbidden})
+	server.InjectFault(
+		emulator.Fault{Method: http.MethodPut, Path: jobPath, StatusCode: http.StatusForbidden, Body: forbidden},
+	)
 	expectDiagnostics(t, m.apply(t, changed), `ERROR  Error updating build job: .*HTTP 403`)
 	m.expectNoChange(t, bare)
 
@@ -146,7 +155,9 @@ func TestBuildJob_deleteFails(t *testing.T) {
 	server := emulator.New(t, emulator.Options{})
 	m := manage(t, server)
 	m.converge(t, bare)
-	server.InjectFault(emulator.Fault{Method: http.MethodDelete, Path: jobPath, StatusCode: http.StatusForbidden, Body: forbidden})
+	server.InjectFault(
+		emulator.Fault{Method: http.MethodDelete, Path: jobPath, StatusCode: http.StatusForbidden, Body: forbidden},
+	)
 	expectDiagnostics(t, m.apply(t, nil), `ERROR  Error deleting build job`)
 	m.expectNoChange(t, bare)
 }

@@ -25,19 +25,36 @@ var shapes = map[string]map[string]any{
 	"full": {
 		"job_name": "full", "job_description": "Builds the app", "enterprise_project_id": "own",
 		"environment_setting": map[string]any{
-			"docker_version": "18.09", "cluster_id": "id", "cluster_name": "name", "use_public_cluster": true, "build_os": map[string]any{"arch": "aarch64"},
+			"docker_version": "18.09", "cluster_id": "id", "cluster_name": "name", "use_public_cluster": true,
+			"build_os": map[string]any{"arch": "aarch64"},
 		},
-		"code_repo": map[string]any{"type": "gitHUB", "url": "https://github.com/acme/app", "branch": "main", "namespace": "acme"},
+		"code_repo": map[string]any{
+			"type": "gitHUB", "url": "https://github.com/acme/app", "branch": "main", "namespace": "acme",
+		},
 	},
-	"false":             {"job_name": "is-false", "environment_setting": map[string]any{"use_public_cluster": false}},
-	"repository alone":  {"job_name": "repo", "environment_setting": map[string]any{}, "code_repo": map[string]any{"type": "GitLab", "url": "git@gitlab.com:acme/app.git", "branch": "release/1.x", "namespace": "a/b"}},
-	"architecture":      {"job_name": "arch", "environment_setting": map[string]any{"build_os": map[string]any{"arch": "x86_64"}}},
-	"empty strings":     {"job_name": "blank", "job_description": "", "environment_setting": map[string]any{"cluster_id": "", "build_os": map[string]any{"arch": ""}}, "code_repo": map[string]any{"type": "", "url": "", "branch": "", "namespace": ""}},
-	"undocumented":      {"job_name": "more", "environment_setting": map[string]any{"node_label": "x"}, "steps": []any{"compile"}},
-	"one character":     {"job_name": "a", "environment_setting": map[string]any{}},
-	"digit first":       {"job_name": "1st", "environment_setting": map[string]any{}},
-	"hyphen last":       {"job_name": "last-", "environment_setting": map[string]any{}},
-	"to be escaped":     {"job_name": "escaped", "job_description": "a \"${x}\" %{ if } \\ \t é\nnext", "environment_setting": map[string]any{}},
+	"false": {"job_name": "is-false", "environment_setting": map[string]any{"use_public_cluster": false}},
+	"repository alone": {
+		"job_name": "repo", "environment_setting": map[string]any{}, "code_repo": map[string]any{
+			"type": "GitLab", "url": "git@gitlab.com:acme/app.git", "branch": "release/1.x", "namespace": "a/b",
+		},
+	},
+	"architecture": {
+		"job_name": "arch", "environment_setting": map[string]any{"build_os": map[string]any{"arch": "x86_64"}},
+	},
+	"empty strings": {
+		"job_name": "blank", "job_description": "", "environment_setting": map[string]any{
+			"cluster_id": "", "build_os": map[string]any{"arch": ""},
+		}, "code_repo": map[string]any{"type": "", "url": "", "branch": "", "namespace": ""},
+	},
+	"undocumented": {
+		"job_name": "more", "environment_setting": map[string]any{"node_label": "x"}, "steps": []any{"compile"},
+	},
+	"one character": {"job_name": "a", "environment_setting": map[string]any{}},
+	"digit first":   {"job_name": "1st", "environment_setting": map[string]any{}},
+	"hyphen last":   {"job_name": "last-", "environment_setting": map[string]any{}},
+	"to be escaped": {
+		"job_name": "escaped", "job_description": "a \"${x}\" %{ if } \\ \t é\nnext", "environment_setting": map[string]any{},
+	},
 	"password in a URL": withURL("has-password", "https://user:canary-secret@github.com/acme/app"),
 	"escaped password":  withURL("has-escaped-password", "\n git::https:/user%3Acanary-secret@github.com/acme/app"),
 	"token in a URL":    withURL("has-token", "https://ghp_canary-secret@github.com/acme/app"),
@@ -48,7 +65,7 @@ var shapes = map[string]map[string]any{
 func withURL(name, url string) map[string]any {
 	return map[string]any{
 		"job_name": name, "environment_setting": map[string]any{},
-		"code_repo": map[string]any{"type": "GitHub", "url": url, "branch": "main", "namespace": "acme"},
+		"code_repo": repo(url),
 	}
 }
 
@@ -68,12 +85,16 @@ func configured(t *testing.T, server *emulator.Server, cli *providertest.CLI, jo
 	t.Helper()
 	var imports strings.Builder
 	for shape, spec := range jobs {
-		fmt.Fprintf(&imports, "import {\n  to = servicestage_build_job.%s\n  id = %q\n}\n", strings.ReplaceAll(shape, " ", "_"), server.AddJob(spec))
+		fmt.Fprintf(
+			&imports, "import {\n  to = servicestage_build_job.%s\n  id = %q\n}\n", strings.ReplaceAll(shape, " ", "_"),
+			server.AddJob(spec),
+		)
 	}
 	cli.Write(t, "main.tf", providertest.Requirement)
 	cli.Write(t, "imports.tf", imports.String())
 	plan := succeed(t, cli, "plan", "-input=false", "-no-color", "-generate-config-out=jobs.tf")
-	if want := fmt.Sprintf("Plan: %d to import, 0 to add, 0 to change, 0 to destroy.", len(jobs)); !strings.Contains(plan, want) {
+	want := fmt.Sprintf("Plan: %d to import, 0 to add, 0 to change, 0 to destroy.", len(jobs))
+	if !strings.Contains(plan, want) {
 		t.Errorf("the plan does not contain %q:\n%s", want, plan)
 	}
 	succeed(t, cli, "apply", "-input=false", "-no-color", "-auto-approve")
@@ -115,8 +136,10 @@ func TestBuildJob_generatedConfiguration(t *testing.T) {
 func TestBuildJob_generatedThenUpdated_secretStaysInService(t *testing.T) {
 	t.Parallel()
 	secrets := map[string]map[string]any{}
-	for _, shape := range []string{"password in a URL", "escaped password", "token in a URL", "token in a query", "short form"} {
-		secrets[shape] = shapes[shape]
+	for shape, spec := range shapes {
+		if strings.Contains(fmt.Sprint(spec), "canary-secret") {
+			secrets[shape] = spec
+		}
 	}
 	server := emulator.New(t, emulator.Options{})
 	cli := providertest.NewCLI(t, server)
@@ -150,7 +173,9 @@ func TestBuildJob_generatedThenUpdated_secretStaysInService(t *testing.T) {
 	cli.Write(t, "jobs.tf", strings.ReplaceAll(generated, `"main"`, `"later"`))
 	succeed(t, cli, "plan", "-input=false", "-out=plan")
 	for _, job := range server.Jobs() {
-		server.ChangeJob(job.ID, func(spec map[string]any) { spec["code_repo"].(map[string]any)["url"] = "https://github.com/acme/open" })
+		server.ChangeJob(
+			job.ID, func(spec map[string]any) { spec["code_repo"].(map[string]any)["url"] = "https://github.com/acme/open" },
+		)
 	}
 	expectRejected("apply", "plan")
 	for _, job := range server.Jobs() {
@@ -171,13 +196,16 @@ func TestBuildJob_generatedOddName(t *testing.T) {
 	}
 	generated := configured(t, server, cli, odd)
 	names := regexp.MustCompile(`(?m)job_name( *)= "([^"]*)"`)
-	cli.Write(t, "jobs.tf", regexp.MustCompile(`job_description( *)= null`).ReplaceAllString(generated, `job_description = "x"`))
+	cli.Write(
+		t, "jobs.tf", regexp.MustCompile(`job_description( *)= null`).ReplaceAllString(generated, `job_description = "x"`),
+	)
 	plan := succeed(t, cli, "plan", "-input=false", "-no-color")
 	if !strings.Contains(plan, "Plan: 0 to add, 3 to change, 0 to destroy.") {
 		t.Error(plan)
 	}
 	cli.Write(t, "jobs.tf", names.ReplaceAllString(generated, `job_name = "renamed-$2-"`))
-	if _, stderr, err := cli.Run(t, "plan", "-input=false", "-no-color"); err == nil || strings.Count(stderr, "Error: Invalid job name") != len(odd) {
+	_, stderr, err := cli.Run(t, "plan", "-input=false", "-no-color")
+	if err == nil || strings.Count(stderr, "Error: Invalid job name") != len(odd) {
 		t.Errorf("%v\n%s", err, stderr)
 	}
 }
@@ -208,7 +236,9 @@ func TestBuildJobList_generatedConfiguration(t *testing.T) {
 func expectAdoption(t *testing.T, provider *providertest.Protocol, job listed) {
 	t.Helper()
 	schema := provider.Schemas.ResourceSchemas[typeName].ValueType()
-	generated, err := provider.GenerateResourceConfig(t.Context(), &tfprotov6.GenerateResourceConfigRequest{TypeName: typeName, State: job.raw})
+	generated, err := provider.GenerateResourceConfig(
+		t.Context(), &tfprotov6.GenerateResourceConfigRequest{TypeName: typeName, State: job.raw},
+	)
 	providertest.NoErrors(t, generated.Diagnostics, err)
 	for name, value := range providertest.Decode(t, schema, generated.Config) {
 		computed := slices.Contains([]string{"job_id", "creator", "created_at", "last_build_id"}, name)
@@ -216,10 +246,16 @@ func expectAdoption(t *testing.T, provider *providertest.Protocol, job listed) {
 			t.Errorf("%s of %s: the configuration has %s, the job %s", name, job.name, value, job.job[name])
 		}
 	}
-	valid, err := provider.ValidateResourceConfig(t.Context(), &tfprotov6.ValidateResourceConfigRequest{TypeName: typeName, Config: generated.Config})
+	valid, err := provider.ValidateResourceConfig(
+		t.Context(), &tfprotov6.ValidateResourceConfigRequest{TypeName: typeName, Config: generated.Config},
+	)
 	providertest.NoErrors(t, valid.Diagnostics, err)
 	m := manageWith(provider)
-	expectDiagnostics(t, m.importBy(t, &tfprotov6.ImportResourceStateRequest{TypeName: typeName, Identity: m.newIdentity(t, job.id, job.region)}))
+	expectDiagnostics(
+		t, m.importBy(
+			t, &tfprotov6.ImportResourceStateRequest{TypeName: typeName, Identity: m.newIdentity(t, job.id, job.region)},
+		),
+	)
 	expectDiagnostics(t, m.refresh(t))
 	if listed := m.decode(t, job.raw); !listed.Equal(m.state) {
 		t.Errorf("the list has\n%s, the import\n%s", listed, m.state)

@@ -50,8 +50,8 @@ func inRegion(t *testing.T, server *emulator.Server, region string) *providertes
 	return providertest.NewProtocol(t, server, map[string]any{"region": region})
 }
 
-// A read sets the identity if there is none, as in the state of an older CLI, and keeps an existing one, also if the build job does
-// not exist. An identity of another region than the provider's is an error.
+// A read sets the identity if there is none, as in the state of an older CLI, and keeps an existing one, also if the
+// build job does not exist. An identity of another region than the provider's is an error.
 func TestBuildJobIdentity_read(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
@@ -106,16 +106,20 @@ func TestBuildJobIdentity_import(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	const here, there = "cn-north-4", "ap-southeast-3"
-	jobID := server.AddJob(map[string]any{"job_name": "app", "environment_setting": map[string]any{}})
+	jobID := server.AddJob(named("app"))
 	for name, c := range map[string]struct{ provider, jobID, region, want string }{
-		"with the region":            {provider: here, jobID: jobID, region: here},
-		"without a region":           {provider: here, jobID: jobID},
-		"neither has a region":       {jobID: jobID},
-		"another region":             {here, jobID, there, `identity contains region ap-southeast-3, and the provider's region is cn-north-4\.`},
-		"the provider has no region": {"", jobID, here, `The identity contains region cn-north-4, and the provider has no region`},
-		"malformed job_id":           {here, "a/b", "", `An identity has the job_id. Got: "a/b"\.`},
-		"a name instead of an ID":    {here, "name/app", "", `An identity has the job_id. Got: "name/app"\.`},
-		"empty job_id":               {here, "", "", `An identity has the job_id. Got an empty ID\.`},
+		"with the region":      {provider: here, jobID: jobID, region: here},
+		"without a region":     {provider: here, jobID: jobID},
+		"neither has a region": {jobID: jobID},
+		"another region": {
+			here, jobID, there, `identity contains region ap-southeast-3, and the provider's region is cn-north-4\.`,
+		},
+		"the provider has no region": {
+			"", jobID, here, `The identity contains region cn-north-4, and the provider has no region`,
+		},
+		"malformed job_id":        {here, "a/b", "", `An identity has the job_id. Got: "a/b"\.`},
+		"a name instead of an ID": {here, "name/app", "", `An identity has the job_id. Got: "name/app"\.`},
+		"empty job_id":            {here, "", "", `An identity has the job_id. Got an empty ID\.`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -154,9 +158,16 @@ func TestBuildJobIdentity_lifecycle(t *testing.T) {
 		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_12_0)},
 		ProtoV6ProviderFactories: providertest.Factories(),
 		Steps: []resource.TestStep{
-			{Config: config(""), ConfigStateChecks: []statecheck.StateCheck{expected(), statecheck.ExpectIdentityValueMatchesState(address, at("job_id"))}},
+			{
+				Config: config(""), ConfigStateChecks: []statecheck.StateCheck{
+					expected(), statecheck.ExpectIdentityValueMatchesState(address, at("job_id")),
+				},
+			},
 			{Config: config(`job_description = "x"`), ConfigStateChecks: []statecheck.StateCheck{expected()}},
-			{Config: config(`job_description = "x"`), ResourceName: address, ImportState: true, ImportStateKind: resource.ImportBlockWithResourceIdentity},
+			{
+				Config: config(`job_description = "x"`), ResourceName: address, ImportState: true,
+				ImportStateKind: resource.ImportBlockWithResourceIdentity,
+			},
 			{Config: config("timeouts {\n  read = \"1m\"\n}"), ConfigStateChecks: []statecheck.StateCheck{expected()}},
 		},
 	})
@@ -167,15 +178,21 @@ func TestBuildJobIdentity_importBlock(t *testing.T) {
 	t.Parallel()
 	providertest.Prepare(t)
 	server := emulator.New(t, emulator.Options{})
-	jobID := server.AddJob(map[string]any{"job_name": "app", "environment_setting": map[string]any{}})
+	jobID := server.AddJob(named("app"))
 	block := func(region string) string {
-		return providertest.Config(server, job(minimal)+"import {\n  to = "+address+"\n  identity = {\n    job_id = \""+jobID+"\"\n"+region+"  }\n}\n")
+		return providertest.Config(
+			server, job(minimal)+"import {\n  to = "+address+"\n  identity = {\n    job_id = \""+jobID+"\"\n"+region+"  }\n}\n",
+		)
 	}
 	resource.UnitTest(t, resource.TestCase{
 		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_12_0)},
 		ProtoV6ProviderFactories: providertest.Factories(),
 		Steps: []resource.TestStep{
-			{Config: block("region = \"ap-southeast-3\"\n"), ExpectError: regexp.MustCompile(words(`The identity contains region ap-southeast-3`))},
+			{
+				Config: block("region = \"ap-southeast-3\"\n"), ExpectError: regexp.MustCompile(
+					words(`The identity contains region ap-southeast-3`),
+				),
+			},
 			{
 				Config:           block(""),
 				ConfigPlanChecks: planned(plancheck.ExpectResourceAction(address, plancheck.ResourceActionNoop)),
@@ -205,8 +222,11 @@ func TestBuildJob_otherRegionIsNotNotFound(t *testing.T) {
 	server.ForgetRequests()
 	cli.Env = append(cli.Env, "HW_REGION_NAME=cn-east-3")
 	cli.Write(t, "main.tf", providertest.Requirement+job(minimal+"job_description = \"x\"\n"))
-	differs := regexp.MustCompile(`(?s)Build job in another region.*` + words("is in region cn-north-4, and the provider's region is cn-east-3"))
-	for _, command := range [][]string{{"plan"}, {"apply", "-auto-approve", "-refresh=false"}, {"destroy", "-auto-approve", "-refresh=false"}} {
+	differs := regexp.MustCompile(`(?s)Build job in another region.*` + words("is in region cn-north-4, and the "+
+		"provider's region is cn-east-3"))
+	for _, command := range [][]string{
+		{"plan"}, {"apply", "-auto-approve", "-refresh=false"}, {"destroy", "-auto-approve", "-refresh=false"},
+	} {
 		if output, err := run(command...); err == nil || !differs.MatchString(output) {
 			t.Errorf("%s: %v\n%s", command, err, output)
 		}

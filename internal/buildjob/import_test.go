@@ -26,7 +26,7 @@ func TestBuildJob_importByName(t *testing.T) {
 			t.Parallel()
 			server := emulator.New(t, emulator.Options{Quirks: quirks})
 			fill(server, 120)
-			wanted := server.AddJob(map[string]any{"job_name": "job-1", "environment_setting": map[string]any{}})
+			wanted := server.AddJob(named("job-1"))
 			m := manage(t, server)
 			expectDiagnostics(t, m.imports(t, "name/job-1"))
 			expectDiagnostics(t, m.refresh(t))
@@ -42,18 +42,24 @@ func TestBuildJob_importInvalid(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{AllowTakenNames: true}})
 	add := func(name string) string {
-		return server.AddJob(map[string]any{"job_name": name, "environment_setting": map[string]any{}})
+		return server.AddJob(named(name))
 	}
 	first, second := add("twice"), add("twice")
 	similar, longer := add("App"), add("longer-name")
 	m := manage(t, server)
 	for name, c := range map[string]struct{ id, want string }{
-		"several":        {"name/twice", `2 build jobs are named "twice"\.\n\nSelect one by its job_id: ` + first + `, ` + second + `\.`},
-		"other case":     {"name/app", `case-sensitively\. Build jobs whose names differ in case: "App" \(` + similar + `\)\.`},
-		"part of a name": {"name/longer", `is named "longer"\. ServiceStage returned for this name: "longer-name" \(` + longer + `\)\.`},
-		"none":           {"name/missing", `No build job in the provider's region and project is named "missing"\.`},
-		"no name":        {"name/", `Invalid import ID: .*name/ and its exact job_name, .*Got: "name/"\.`},
-		"a URL":          {"https://example.com/x", `Invalid import ID: .*its job_id, .*Got: "https://example.com/x"\.`},
+		"several": {
+			"name/twice", `2 build jobs are named "twice"\.\n\nSelect one by its job_id: ` + first + `, ` + second + `\.`,
+		},
+		"other case": {
+			"name/app", `case-sensitively\. Build jobs whose names differ in case: "App" \(` + similar + `\)\.`,
+		},
+		"part of a name": {
+			"name/longer", `is named "longer"\. ServiceStage returned for this name: "longer-name" \(` + longer + `\)\.`,
+		},
+		"none":    {"name/missing", `No build job in the provider's region and project is named "missing"\.`},
+		"no name": {"name/", `Invalid import ID: .*name/ and its exact job_name, .*Got: "name/"\.`},
+		"a URL":   {"https://example.com/x", `Invalid import ID: .*its job_id, .*Got: "https://example.com/x"\.`},
 		"unknown ID": {
 			"nosuchjob",
 			`No such build job: .*have no build job with this ID\.\n\nTo import a build job by its name, use name/nosuchjob\.`,
@@ -91,7 +97,11 @@ func TestBuildJob_emptyImportIDIsNoProviderBug(t *testing.T) {
 func TestBuildJob_importByNameWithoutList(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	server.AddJob(map[string]any{"job_name": "app", "environment_setting": map[string]any{}})
-	server.InjectFault(emulator.Fault{Method: http.MethodGet, Path: jobsPath, Times: -1, StatusCode: http.StatusForbidden, Body: forbidden})
-	expectDiagnostics(t, manage(t, server).imports(t, "name/app"), `Error searching for build job "app": HTTP 403: APIGW.0302`)
+	server.AddJob(named("app"))
+	server.InjectFault(
+		emulator.Fault{Method: http.MethodGet, Path: jobsPath, Times: -1, StatusCode: http.StatusForbidden, Body: forbidden},
+	)
+	expectDiagnostics(
+		t, manage(t, server).imports(t, "name/app"), `Error searching for build job "app": HTTP 403: APIGW.0302`,
+	)
 }

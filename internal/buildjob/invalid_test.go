@@ -42,9 +42,9 @@ func expectErrors(t *testing.T, jobs map[string]invalidJob) {
 	if err == nil {
 		t.Error("the plan has succeeded")
 	}
-	errors := map[string]string{}
+	inResource, errors := regexp.MustCompile(`in resource "servicestage_build_job" "(\w+)":`), map[string]string{}
 	for _, message := range strings.Split(strings.Join(strings.Fields(stderr), " "), "Error: ") {
-		if name := regexp.MustCompile(`in resource "servicestage_build_job" "(\w+)":`).FindStringSubmatch(message); name != nil {
+		if name := inResource.FindStringSubmatch(message); name != nil {
 			errors[name[1]] += message
 		}
 	}
@@ -65,16 +65,37 @@ func TestBuildJob_invalid(t *testing.T) {
 	repo := func(lines string) string { return minimal + "code_repo {\n" + lines + "\n}\n" }
 	const positive = "The timeout must be a positive duration with a unit (s, m or h), such as 90s or 30m; got "
 	expectErrors(t, map[string]invalidJob{
-		"description too long":   {minimal + `job_description = "` + strings.Repeat("😀", 65) + `"`, `job_description = `, "UTF-8 character count must be at most 64"},
-		"unknown architecture":   {strings.Replace(minimal, "{}", "{\nbuild_os { arch = \"arm64\" }\n}", 1), `arch = "arm64"`, `value must be one of: ["x86_64" "aarch64"]`},
-		"no environment":         {`job_name = "app"`, `resource "servicestage_build_job" "c_no_environment"`, "Add an `environment_setting` block; it may be empty."},
-		"two environments":       {minimal + "environment_setting {}\n", `environment_setting {}`, "Duplicate environment_setting block"},
-		"two repositories":       {minimal + repository + repository, `code_repo {`, "Duplicate code_repo block"},
-		"two build_os":           {strings.Replace(minimal, "{}", "{\nbuild_os {}\nbuild_os {}\n}", 1), `build_os {}`, "Duplicate build_os block"},
-		"repository, no branch":  {repo("type = \"GitHub\"\nurl = \"https://github.com/acme/app\"\nnamespace = \"acme\""), `code_repo {`, `The argument "branch" is required in a block code_repo.`},
-		"empty repository":       {repo(""), `code_repo {`, `The argument "url" is required in a block code_repo.`},
-		"empty branch":           {minimal + strings.Replace(repository, `"main"`, `""`, 1), `branch = ""`, "string length must be at least 1"},
-		"empty project":          {minimal + `enterprise_project_id = ""`, `enterprise_project_id = ""`, "string length must be at least 1"},
+		"description too long": {
+			minimal + `job_description = "` + strings.Repeat("😀", 65) + `"`, `job_description = `,
+			"UTF-8 character count must be at most 64",
+		},
+		"unknown architecture": {
+			strings.Replace(
+				minimal, "{}", "{\nbuild_os { arch = \"arm64\" }\n}", 1,
+			), `arch = "arm64"`, `value must be one of: ["x86_64" "aarch64"]`,
+		},
+		"no environment": {
+			`job_name = "app"`, `resource "servicestage_build_job" "c_no_environment"`,
+			"Add an `environment_setting` block; it may be empty.",
+		},
+		"two environments": {
+			minimal + "environment_setting {}\n", `environment_setting {}`, "Duplicate environment_setting block",
+		},
+		"two repositories": {minimal + repository + repository, `code_repo {`, "Duplicate code_repo block"},
+		"two build_os": {
+			strings.Replace(minimal, "{}", "{\nbuild_os {}\nbuild_os {}\n}", 1), `build_os {}`, "Duplicate build_os block",
+		},
+		"repository, no branch": {
+			repo(
+				"type = \"GitHub\"\nurl = \"https://github.com/acme/app\"\nnamespace = \"acme\"",
+			), `code_repo {`, `The argument "branch" is required in a block code_repo.`,
+		},
+		"empty repository": {repo(""), `code_repo {`, `The argument "url" is required in a block code_repo.`},
+		"empty branch": {
+			minimal + strings.Replace(repository, `"main"`, `""`, 1), `branch = ""`, "string length must be at least 1",
+		},
+		"empty project": {minimal + `enterprise_project_id = ""`, `enterprise_project_id = ""`, "string length " +
+			"must be at least 1"},
 		"timeout without unit":   {minimal + `timeouts { create = "30" }`, `create = "30"`, positive + `"30".`},
 		"timeout in words":       {minimal + `timeouts { create = "soon" }`, `create = "soon"`, positive + `"soon".`},
 		"no time to create":      {minimal + `timeouts { create = "0s" }`, `create = "0s"`, positive + `"0s".`},
@@ -89,10 +110,12 @@ func TestBuildJob_invalidNewValue(t *testing.T) {
 	t.Parallel()
 	jobs := map[string]invalidJob{}
 	for condition, name := range map[string]string{
-		"one character": "a", "65 characters": strings.Repeat("a", 65), "digit first": "1app", "hyphen last": "app-", "space": "my app", "umlaut": "äpp",
+		"one character": "a", "65 characters": strings.Repeat("a", 65), "digit first": "1app", "hyphen last": "app-",
+		"space": "my app", "umlaut": "äpp",
 	} {
 		jobs[condition] = invalidJob{strings.Replace(minimal, `"app"`, `"`+name+`"`, 1), `job_name = "` + name,
-			"The name of a build job has 2 to 64 letters (A-Z, a-z), digits, hyphens and underscores, a letter first, a letter or a digit last."}
+			"The name of a build job has 2 to 64 letters (A-Z, a-z), digits, hyphens and underscores, a letter first, a " +
+				"letter or a digit last."}
 	}
 	for url, want := range map[string]string{
 		"https://github.com/acme/my app": "contains white space", "https://github.com/acme/app ": "contains white space",
@@ -116,12 +139,13 @@ func TestBuildJob_valid(t *testing.T) {
 	t.Parallel()
 	all := ""
 	for name, config := range map[string]string{
-		"name of 2 characters":             strings.Replace(minimal, `"app"`, `"a1"`, 1),
-		"name of 64 characters":            strings.Replace(minimal, `"app"`, `"a`+strings.Repeat("-", 62)+`b"`, 1),
-		"64 emoji":                         minimal + `job_description = "` + strings.Repeat("😀", 64) + `"`,
-		"user in URL":                      minimal + strings.Replace(repository, "https://", "https://user@", 1),
-		"SSH address":                      minimal + strings.Replace(repository, "https://github.com/", "git@github.com:", 1),
-		"no repository by a dynamic block": minimal + "dynamic \"code_repo\" {\nfor_each = []\ncontent {\ntype = code_repo.value\n}\n}\n",
+		"name of 2 characters":  strings.Replace(minimal, `"app"`, `"a1"`, 1),
+		"name of 64 characters": strings.Replace(minimal, `"app"`, `"a`+strings.Repeat("-", 62)+`b"`, 1),
+		"64 emoji":              minimal + `job_description = "` + strings.Repeat("😀", 64) + `"`,
+		"user in URL":           minimal + strings.Replace(repository, "https://", "https://user@", 1),
+		"SSH address":           minimal + strings.Replace(repository, "https://github.com/", "git@github.com:", 1),
+		"no repository by a dynamic block": minimal + "dynamic \"code_repo\" {\nfor_each = []\ncontent {\ntype = " +
+			"code_repo.value\n}\n}\n",
 	} {
 		config = strings.Replace(config, `"app"`, `"app-`+strconv.Itoa(len(all))+`"`, 1)
 		all += strings.Replace(job(config), `"test"`, strconv.Quote(conditionName(name)), 1)

@@ -32,9 +32,12 @@ func quirkModes(t *testing.T) map[string]emulator.Quirks {
 // The plan after a create and after an update is empty, with and without a refresh, however the service behaves.
 func TestBuildJob_planIsEmptyAfterWrite(t *testing.T) {
 	t.Parallel()
-	writtenEmpty := bare.with("job_description", "").with("environment_setting.cluster_id", "").with("environment_setting.build_os", block)
+	writtenEmpty := bare.with("job_description", "").with("environment_setting.cluster_id", "")
+	writtenEmpty = writtenEmpty.with("environment_setting.build_os", block)
 	for mode, quirks := range quirkModes(t) {
-		for name, c := range map[string]config{"minimal": bare, "full": complete.with("code_repo.type", "gitHUB"), "written empty": writtenEmpty} {
+		for name, c := range map[string]config{
+			"minimal": bare, "full": complete.with("code_repo.type", "gitHUB"), "written empty": writtenEmpty,
+		} {
 			t.Run(mode+", "+name, func(t *testing.T) {
 				t.Parallel()
 				server := emulator.New(t, emulator.Options{Quirks: quirks})
@@ -46,7 +49,7 @@ func TestBuildJob_planIsEmptyAfterWrite(t *testing.T) {
 					}
 				}
 				m.converge(t, c.with("environment_setting.docker_version", "20"))
-				if posts, puts := server.CountRequests(http.MethodPost, jobsPath), server.CountRequests(http.MethodPut, jobPath); posts != 1 || puts != 1 {
+				if posts, puts := sent(server, http.MethodPost), sent(server, http.MethodPut); posts != 1 || puts != 1 {
 					t.Errorf("%d POST and %d PUT requests, want one of each", posts, puts)
 				}
 			})
@@ -62,7 +65,7 @@ func TestBuildJob_falseIsAbsent(t *testing.T) {
 	for _, value := range []bool{false, true, false} {
 		m.converge(t, bare.with("environment_setting.use_public_cluster", value))
 	}
-	if puts := server.CountRequests(http.MethodPut, jobPath); puts != 2 {
+	if puts := sent(server, http.MethodPut); puts != 2 {
 		t.Errorf("%d PUT requests, want 2", puts)
 	}
 }
@@ -78,7 +81,7 @@ func TestBuildJob_repositoryType(t *testing.T) {
 		t.Errorf("the state has %v", got)
 	}
 	m.converge(t, complete.with("code_repo.type", "GitLab"))
-	if puts := server.CountRequests(http.MethodPut, jobPath); puts != 1 {
+	if puts := sent(server, http.MethodPut); puts != 1 {
 		t.Errorf("%d PUT requests, want 1", puts)
 	}
 }
@@ -93,7 +96,7 @@ func TestBuildJob_importedPlansNothing(t *testing.T) {
 			"docker_version": "18.09", "cluster_id": "cluster-id", "cluster_name": "cluster-name", "use_public_cluster": true,
 			"build_os": map[string]any{"arch": "aarch64"},
 		},
-		"code_repo": map[string]any{"type": "GitHub", "url": "https://github.com/acme/app", "branch": "main", "namespace": "acme"},
+		"code_repo": repo("https://github.com/acme/app"),
 	})
 	m := manage(t, server)
 	for _, spelling := range []string{"GitHub", "Github", "github"} {
@@ -121,7 +124,9 @@ func TestBuildJob_planSendsNoRequest(t *testing.T) {
 		t.Errorf("planning has sent %d requests", requests)
 	}
 	for _, job := range server.Jobs() {
-		server.ChangeJob(job.ID, func(spec map[string]any) { spec["job_name"], spec["job_description"] = "renamed", "outside Terraform" })
+		server.ChangeJob(
+			job.ID, func(spec map[string]any) { spec["job_name"], spec["job_description"] = "renamed", "outside Terraform" },
+		)
 	}
 	expectDiagnostics(t, m.apply(t, nil))
 	if jobs := server.Jobs(); len(jobs) > 0 || !m.state.IsNull() {
@@ -171,7 +176,7 @@ func TestBuildJob_destroyFalseNeverDeletes(t *testing.T) {
 			}
 			// A destroy that keeps a resource may end with an error.
 			stdout, stderr, _ := cli.Run(t, command, "-auto-approve", "-no-color")
-			if sent := server.CountRequests(http.MethodDelete, jobPath); sent != 0 || len(server.Jobs()) != 1 {
+			if sent := sent(server, http.MethodDelete); sent != 0 || len(server.Jobs()) != 1 {
 				t.Errorf("%d DELETE requests, want none\n%s%s", sent, stdout, stderr)
 			}
 		})
@@ -201,15 +206,20 @@ func TestBuildJob_updateIgnored(t *testing.T) {
 		quirks          emulator.Quirks
 		before, changed config
 	}{
-		"job_name":              {emulator.Quirks{IgnoreRename: true}, bare, bare.with("job_name", "renamed")},
-		"enterprise_project_id": {emulator.Quirks{IgnoreEnterpriseProject: true}, bare, bare.with("enterprise_project_id", "other")},
-		"code_repo":             {emulator.Quirks{KeepOmitted: true}, repo, noRepo},
+		"job_name": {emulator.Quirks{IgnoreRename: true}, bare, bare.with("job_name", "renamed")},
+		"enterprise_project_id": {
+			emulator.Quirks{IgnoreEnterpriseProject: true}, bare, bare.with("enterprise_project_id", "other"),
+		},
+		"code_repo": {emulator.Quirks{KeepOmitted: true}, repo, noRepo},
 	} {
 		t.Run(argument, func(t *testing.T) {
 			t.Parallel()
 			m := manage(t, emulator.New(t, emulator.Options{Quirks: c.quirks}))
 			m.converge(t, c.before)
-			expectDiagnostics(t, m.apply(t, c.changed), `ERROR AttributeName\("`+argument+`"\) ServiceStage ignored an argument: .*different value for `+argument)
+			expectDiagnostics(
+				t, m.apply(t, c.changed),
+				`ERROR AttributeName\("`+argument+`"\) ServiceStage ignored an argument: .*value for `+argument,
+			)
 			expectDiagnostics(t, m.refresh(t))
 			if _, changes := m.plan(t, c.changed); !changes {
 				t.Error("the next plan is empty")
@@ -224,8 +234,9 @@ func TestBuildJob_updateIgnored(t *testing.T) {
 func TestBuildJob_updateDoesNotMoveTheJob(t *testing.T) {
 	t.Parallel()
 	for name, response := range map[string]string{
-		"top level only":           `"enterprise_project_id":"theirs","spec":{"job_name":"app"}`,
-		"outdated in spec":         `"enterprise_project_id":"theirs","spec":{"job_name":"app","enterprise_project_id":"old"}`,
+		"top level only": `"enterprise_project_id":"theirs","spec":{"job_name":"app"}`,
+		"outdated in spec": `"enterprise_project_id":"theirs",` +
+			`"spec":{"job_name":"app","enterprise_project_id":"old"}`,
 		"empty at the top level":   `"enterprise_project_id":"","spec":{"job_name":"app","enterprise_project_id":"theirs"}`,
 		"absent at the top level":  `"spec":{"job_name":"app","enterprise_project_id":"theirs"}`,
 		"null at the top level":    `"enterprise_project_id":null,"spec":{"job_name":"app","enterprise_project_id":"theirs"}`,
@@ -279,36 +290,44 @@ func TestBuildJob_readFails(t *testing.T) {
 		want  string
 	}{
 		"wrong credentials": {
-			fault: emulator.Fault{StatusCode: http.StatusUnauthorized, Body: `{"error_code":"APIGW.0301","error_msg":"Incorrect IAM authentication information"}`},
-			want:  `Error reading build job: .*The credentials are wrong`,
+			fault: responding(
+				http.StatusUnauthorized, `{"error_code":"APIGW.0301","error_msg":"Incorrect IAM authentication information"}`,
+			),
+			want: `Error reading build job: .*The credentials are wrong`,
 		},
 		"not published": {
-			fault: emulator.Fault{StatusCode: http.StatusNotFound, Body: `{"error_code":"APIGW.0101","error_msg":"The API does not exist"}`},
+			fault: responding(http.StatusNotFound, `{"error_code":"APIGW.0101","error_msg":"The API does not exist"}`),
 			want:  `The Build API is not published at this endpoint`,
 		},
 		"ambiguous and listed": {
-			fault: emulator.Fault{StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.1","error_msg":"unclear"}`},
+			fault: responding(http.StatusBadRequest, `{"error_code":"SVCSTG.CPE.1","error_msg":"unclear"}`),
 			want:  `reading build job "app" \([a-z0-9]{40}\): HTTP 400: SVCSTG.CPE.1: unclear`,
 		},
 		"error with status 200": {
-			fault: emulator.Fault{StatusCode: http.StatusOK, Body: `{"error_code":"SVCSTG.CPE.5004401","error_msg":"oh no"}`},
+			fault: responding(http.StatusOK, `{"error_code":"SVCSTG.CPE.5004401","error_msg":"oh no"}`),
 			want:  `HTTP 200: SVCSTG.CPE.5004401: oh no`,
 		},
 		"no build job": {
-			fault: emulator.Fault{StatusCode: http.StatusOK, Body: `{}`},
+			fault: responding(http.StatusOK, `{}`),
 			want:  `job_id or spec is missing`,
 		},
-		"missing permission": {fault: emulator.Fault{StatusCode: http.StatusForbidden, Body: forbidden}, want: `servicestage:assembling:`},
-		"empty 404":          {fault: emulator.Fault{StatusCode: http.StatusNotFound}, want: `HTTP 404`},
-		"truncated JSON":     {fault: emulator.Fault{StatusCode: http.StatusOK, Body: `{"job_id":"x","spec":{"job_na`}, want: `not the documented JSON`},
-		"too long":           {fault: emulator.Fault{StatusCode: http.StatusOK, Body: strings.Repeat(" ", 5<<20)}, want: `is longer than 4 MiB`},
+		"missing permission": {fault: responding(http.StatusForbidden, forbidden), want: `servicestage:assembling:`},
+		"empty 404":          {fault: responding(http.StatusNotFound, ""), want: `HTTP 404`},
+		"truncated JSON": {
+			fault: responding(http.StatusOK, `{"job_id":"x","spec":{"job_na`), want: `not the documented JSON`,
+		},
+		"too long": {
+			fault: emulator.Fault{StatusCode: http.StatusOK, Body: strings.Repeat(" ", 5<<20)}, want: `is longer than 4 MiB`,
+		},
 		"bad gateway": {
-			fault: emulator.Fault{StatusCode: http.StatusBadGateway, Body: `<html>Bad Gateway</html>`}, want: `HTTP 502: "Bad Gateway".*6`,
+			fault: responding(http.StatusBadGateway, `<html>Bad Gateway</html>`), want: `HTTP 502: "Bad Gateway".*6`,
 		},
 		"deleted":                  {gone: true},
-		"deleted, ambiguous error": {fault: emulator.Fault{StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.1"}`}, gone: true},
-		"deleted, empty 404":       {fault: emulator.Fault{StatusCode: http.StatusNotFound}, gone: true},
-		"deleted, 401":             {fault: emulator.Fault{StatusCode: http.StatusUnauthorized, Body: `{"error_code":"SVCSTG.00100401"}`}, gone: true},
+		"deleted, ambiguous error": {fault: responding(http.StatusBadRequest, `{"error_code":"SVCSTG.CPE.1"}`), gone: true},
+		"deleted, empty 404":       {fault: responding(http.StatusNotFound, ""), gone: true},
+		"deleted, 401": {
+			fault: responding(http.StatusUnauthorized, `{"error_code":"SVCSTG.00100401"}`), gone: true,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

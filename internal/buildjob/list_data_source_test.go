@@ -42,7 +42,9 @@ func readData(
 	t.Helper()
 	typ := provider.Schemas.DataSourceSchemas[name].ValueType()
 	encoded := providertest.Encode(t, typ, arguments)
-	valid, err := provider.ValidateDataResourceConfig(t.Context(), &tfprotov6.ValidateDataResourceConfigRequest{TypeName: name, Config: encoded})
+	valid, err := provider.ValidateDataResourceConfig(
+		t.Context(), &tfprotov6.ValidateDataResourceConfigRequest{TypeName: name, Config: encoded},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,46 +74,23 @@ func texts(t *testing.T, list tftypes.Value) []string {
 	return found
 }
 
-// Each build job is returned once, sorted by name, however the service pages its list.
-func TestBuildJobsDataSource_pages(t *testing.T) {
-	t.Parallel()
-	for mode, quirks := range listingModes() {
-		t.Run(mode, func(t *testing.T) {
-			t.Parallel()
-			server := emulator.New(t, emulator.Options{Quirks: quirks})
-			ids := map[string]string{"z": server.AddJob(map[string]any{"job_name": "z", "environment_setting": map[string]any{}})}
-			maps.Copy(ids, fill(server, 149))
-			names := slices.Sorted(maps.Keys(ids))
-			state, diagnostics := readData(t, providertest.NewProtocol(t, server, nil), jobsName, nil)
-			expectDiagnostics(t, diagnostics)
-			if got := texts(t, state["names"]); !slices.Equal(got, names) {
-				t.Errorf("got %d names: %v", len(got), got)
-			}
-			for i, id := range texts(t, state["ids"]) {
-				if id != ids[names[i]] {
-					t.Errorf("the ID of %s is %s", names[i], id)
-				}
-			}
-			if reads := server.CountRequests(http.MethodGet, jobPath); reads > 0 {
-				t.Errorf("%d build jobs were read", reads)
-			}
-		})
-	}
-}
-
-// Names are compared exactly and case-sensitively. No match is an empty list.
+// Each selected build job is returned once, sorted by name, however the service pages and filters its list. No match
+// is an empty list.
 func TestBuildJobsDataSource_filters(t *testing.T) {
 	t.Parallel()
 	for mode, quirks := range listingModes() {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			server := emulator.New(t, emulator.Options{Quirks: quirks})
-			fill(server, 120)
+			ids := map[string]string{"z": server.AddJob(named("z"))}
+			maps.Copy(ids, fill(server, 120))
 			provider := providertest.NewProtocol(t, server, nil)
 			for _, c := range []struct {
-				argument, value string
-				want            []string
+				argument string
+				value    any
+				want     []string
 			}{
+				{"job_name", nil, slices.Sorted(maps.Keys(ids))},
 				{"job_name", "job-100", []string{"job-100"}},
 				{"job_name", "job-10", nil},
 				{"job_name", "Job-100", nil},
@@ -124,7 +103,12 @@ func TestBuildJobsDataSource_filters(t *testing.T) {
 					state, diagnostics := readData(t, provider, jobsName, map[string]any{c.argument: c.value, "details": details})
 					expectDiagnostics(t, diagnostics)
 					if got := texts(t, state["names"]); !slices.Equal(got, c.want) {
-						t.Errorf("%s = %q: got %v, want %v", c.argument, c.value, got, c.want)
+						t.Errorf("%s = %v: got %v, want %v", c.argument, c.value, got, c.want)
+					}
+					for i, id := range texts(t, state["ids"]) {
+						if id != ids[c.want[i]] {
+							t.Errorf("the ID of %s is %s", c.want[i], id)
+						}
 					}
 				}
 			}
@@ -143,7 +127,10 @@ data "servicestage_build_job" "each" {
   job_id   = each.value
 }
 output "equal" {
-  value = alltrue([for job in data.servicestage_build_jobs.test.jobs : jsonencode(job) == jsonencode(data.servicestage_build_job.each[job.job_id])])
+  value = alltrue([
+    for job in data.servicestage_build_jobs.test.jobs :
+    jsonencode(job) == jsonencode(data.servicestage_build_job.each[job.job_id])
+  ])
 }
 `)
 	first := tfjsonpath.New("jobs").AtSliceIndex(0)
@@ -154,7 +141,9 @@ output "equal" {
 				statecheck.ExpectKnownOutputValue("equal", knownvalue.Bool(true)),
 				jobsState(knownvalue.ListSizeExact(12), tfjsonpath.New("jobs")),
 				jobsState(knownvalue.StringExact("https://github.com/acme/job-000"), first.AtMapKey("code_repo").AtMapKey("url")),
-				jobsState(knownvalue.StringExact("aarch64"), first.AtMapKey("environment_setting").AtMapKey("build_os").AtMapKey("arch")),
+				jobsState(
+					knownvalue.StringExact("aarch64"), first.AtMapKey("environment_setting").AtMapKey("build_os").AtMapKey("arch"),
+				),
 				jobsState(knownvalue.StringExact("emulator-user"), first.AtMapKey("creator")),
 				jobsState(knownvalue.Null(), tfjsonpath.New("jobs").AtSliceIndex(1).AtMapKey("code_repo")),
 			},
@@ -181,7 +170,11 @@ func TestBuildJobsDataSource_invalid(t *testing.T) {
 		arguments map[string]any
 		want      []string
 	}{
-		"both filters": {map[string]any{"job_name": "a", "job_name_prefix": "b"}, []string{`cannot be specified when`, `cannot be specified when`}},
+		"both filters": {
+			map[string]any{"job_name": "a", "job_name_prefix": "b"}, []string{
+				`cannot be specified when`, `cannot be specified when`,
+			},
+		},
 		"empty name":   {map[string]any{"job_name": ""}, []string{`string length must be at least 1`}},
 		"empty prefix": {map[string]any{"job_name_prefix": ""}, []string{`string length must be at least 1`}},
 	} {
@@ -199,9 +192,15 @@ func TestBuildJobsDataSource_unknownFilter(t *testing.T) {
 	server := emulator.New(t, emulator.Options{})
 	fill(server, 3)
 	providertest.Run(t, nil, resource.TestStep{
-		Config:            providertest.Config(server, "resource \"terraform_data\" \"later\" { input = \"job-001\" }\n"+jobsData("job_name = terraform_data.later.output")),
-		ConfigPlanChecks:  planned(plancheck.ExpectUnknownValue(jobsAddress, tfjsonpath.New("ids"))),
-		ConfigStateChecks: []statecheck.StateCheck{jobsState(knownvalue.ListExact([]knownvalue.Check{knownvalue.StringExact("job-001")}), tfjsonpath.New("names"))},
+		Config: providertest.Config(
+			server, "resource \"terraform_data\" \"later\" { input = \"job-001\" }\n"+jobsData(
+				"job_name = terraform_data.later.output",
+			),
+		),
+		ConfigPlanChecks: planned(plancheck.ExpectUnknownValue(jobsAddress, tfjsonpath.New("ids"))),
+		ConfigStateChecks: []statecheck.StateCheck{
+			jobsState(knownvalue.ListExact([]knownvalue.Check{knownvalue.StringExact("job-001")}), tfjsonpath.New("names")),
+		},
 	})
 }
 
@@ -210,11 +209,13 @@ func TestBuildJobsDataSource_incompleteListIsNotReturned(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	fill(server, 250)
-	server.InjectFault(emulator.Fault{Path: jobsPath, Times: -1, StatusCode: http.StatusOK, Body: `{"total":250,"list":[]}`, When: func(r emulator.Request) bool {
-		return !strings.Contains(r.Query, "page=1&")
-	}})
+	server.InjectFault(emulator.Fault{
+		Path: jobsPath, Times: -1, StatusCode: http.StatusOK, Body: `{"total":250,"list":[]}`,
+		When: func(r emulator.Request) bool { return !strings.Contains(r.Query, "page=1&") },
+	})
 	_, diagnostics := readData(t, providertest.NewProtocol(t, server, nil), jobsName, nil)
-	expectDiagnostics(t, diagnostics, "the list of build jobs is incomplete: ServiceStage reported 250 build jobs and returned 100")
+	expectDiagnostics(t, diagnostics, "the list of build jobs is incomplete: ServiceStage reported 250 build jobs and "+
+		"returned 100")
 }
 
 // A build job that cannot be read is returned with its ID and name and a warning.
@@ -223,10 +224,13 @@ func TestBuildJobsDataSource_unreadableJobKeepsTheOthers(t *testing.T) {
 	server := emulator.New(t, emulator.Options{})
 	ids := fill(server, 3)
 	server.InjectFault(emulator.Fault{
-		Method: http.MethodGet, Path: jobsPath + "/" + ids["job-001"], Times: -1, StatusCode: http.StatusForbidden, Body: forbidden,
+		Method: http.MethodGet, Path: jobsPath + "/" + ids["job-001"], Times: -1, StatusCode: http.StatusForbidden,
+		Body: forbidden,
 	})
 	state, diagnostics := readData(t, providertest.NewProtocol(t, server, nil), jobsName, map[string]any{"details": true})
-	expectDiagnostics(t, diagnostics, `WARNING  Error reading build jobs: .*only their ID and name are returned: `+ids["job-001"])
+	expectDiagnostics(
+		t, diagnostics, `WARNING  Error reading build jobs: .*only their ID and name are returned: `+ids["job-001"],
+	)
 	if got := texts(t, state["names"]); !slices.Equal(got, []string{"job-000", "job-001", "job-002"}) {
 		t.Errorf("got %v", got)
 	}

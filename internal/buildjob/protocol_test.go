@@ -5,6 +5,7 @@ package buildjob_test
 
 import (
 	"maps"
+	"net/http"
 	"regexp"
 	"strings"
 	"testing"
@@ -31,7 +32,8 @@ var (
 	bare     = config{"job_name": "app", "environment_setting": block}
 	complete = config{
 		"job_name": "app", "job_description": "Builds the app", "enterprise_project_id": "0",
-		"environment_setting": block, "environment_setting.docker_version": "18.09", "environment_setting.cluster_id": "cluster-id",
+		"environment_setting": block, "environment_setting.docker_version": "18.09",
+		"environment_setting.cluster_id":   "cluster-id",
 		"environment_setting.cluster_name": "cluster-name", "environment_setting.use_public_cluster": true,
 		"environment_setting.build_os": block, "environment_setting.build_os.arch": "aarch64",
 		"code_repo": block, "code_repo.type": "GitHub", "code_repo.url": "https://github.com/acme/app",
@@ -163,7 +165,8 @@ func (m *managed) plan(t *testing.T, c config) (plan *tfprotov6.PlanResourceChan
 		configured, proposed = c.raw(m.typ, "", nil), c.raw(m.typ, "", computed)
 	}
 	plan, err := m.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{
-		TypeName: typeName, PriorState: m.encode(t, m.state), ProposedNewState: m.encode(t, proposed), Config: m.encode(t, configured),
+		TypeName: typeName, PriorState: m.encode(t, m.state), ProposedNewState: m.encode(t, proposed),
+		Config:       m.encode(t, configured),
 		PriorPrivate: m.private, PriorIdentity: m.identity,
 	})
 	if err != nil {
@@ -185,7 +188,8 @@ func (m *managed) apply(t *testing.T, c config) []*tfprotov6.Diagnostic {
 		configured = c.raw(m.typ, "", nil)
 	}
 	response, err := m.ApplyResourceChange(t.Context(), &tfprotov6.ApplyResourceChangeRequest{
-		TypeName: typeName, PriorState: m.encode(t, m.state), PlannedState: plan.PlannedState, Config: m.encode(t, configured),
+		TypeName: typeName, PriorState: m.encode(t, m.state), PlannedState: plan.PlannedState,
+		Config:         m.encode(t, configured),
 		PlannedPrivate: plan.PlannedPrivate, PlannedIdentity: plan.PlannedIdentity,
 	})
 	if err != nil {
@@ -252,6 +256,24 @@ func (m *managed) value(t *testing.T, path string) any {
 		t.Fatal(err)
 	}
 	return found
+}
+
+// responding returns a fault that replaces one response.
+func responding(status int, body string) emulator.Fault {
+	return emulator.Fault{StatusCode: status, Body: body}
+}
+
+// repo returns the code_repo of a spec.
+func repo(url string) map[string]any {
+	return map[string]any{"type": "GitHub", "url": url, "branch": "main", "namespace": "acme"}
+}
+
+// sent returns the number of requests that created (POST), updated (PUT) or deleted build jobs.
+func sent(server *emulator.Server, method string) int {
+	if method == http.MethodPost {
+		return server.CountRequests(method, jobsPath)
+	}
+	return server.CountRequests(method, jobPath)
 }
 
 func failed(diagnostics []*tfprotov6.Diagnostic) bool {

@@ -94,8 +94,9 @@ func TestBuildJob_userNameInURLIsNoError(t *testing.T) {
 	t.Parallel()
 	cli := providertest.NewCLI(t, emulator.New(t, emulator.Options{}))
 	cli.Write(t, "main.tf", jobsWithURLs(map[string]string{
-		"warned_https": "https://canary-user@github.com/acme/app", "warned_getter": "git::http://canary-user@github.com/acme/app",
-		"https": "https://github.com:8443/acme/app@1", "ssh": "ssh://git@github.com:22/acme/app",
+		"warned_https":  "https://canary-user@github.com/acme/app",
+		"warned_getter": "git::http://canary-user@github.com/acme/app",
+		"https":         "https://github.com:8443/acme/app@1", "ssh": "ssh://git@github.com:22/acme/app",
 		"getter": "git::ssh://git@github.com/acme/app", "short_form": "git@github.com:acme/app.git",
 	}))
 	stdout := succeed(t, cli, "validate", "-no-color", "-json")
@@ -121,7 +122,7 @@ func TestBuildJob_secretInUnknownURLIsNotSent(t *testing.T) {
 		later("https://ghp_canary-secret@github.com/acme/app"),
 		later("https://github.com/acme/app?token=xxxxx"),
 	)
-	if posts, puts := server.CountRequests(http.MethodPost, jobsPath), server.CountRequests(http.MethodPut, jobPath); posts != 1 || puts != 0 {
+	if posts, puts := sent(server, http.MethodPost), sent(server, http.MethodPut); posts != 1 || puts != 0 {
 		t.Errorf("%d POST and %d PUT requests, want 1 and none", posts, puts)
 	}
 }

@@ -29,6 +29,11 @@ func (m *managed) expectManaged(t *testing.T, server *emulator.Server) {
 	}
 }
 
+// theirJob returns the spec of a build job that somebody else creates under the name of the tests.
+func theirJob() map[string]any {
+	return map[string]any{"job_name": "app", "job_description": "theirs", "environment_setting": map[string]any{}}
+}
+
 // A lost response to a create leaves one build job, and the state has it.
 func TestBuildJob_createResponseLost(t *testing.T) {
 	t.Parallel()
@@ -89,13 +94,17 @@ func TestBuildJob_foreignJobIsNotAdopted(t *testing.T) {
 		"503":               {StatusCode: http.StatusServiceUnavailable},
 		"504":               {StatusCode: http.StatusGatewayTimeout},
 		"connection closed": {Drop: true},
-		"already exists":    {StatusCode: http.StatusInternalServerError, Body: `{"error_code":"SVCSTG.CPE.5004401","error_msg":"already exists"}`},
+		"already exists": {
+			StatusCode: http.StatusInternalServerError, Body: `{"error_code":"SVCSTG.CPE.5004401","error_msg":"already exists"}`,
+		},
 	} {
 		fault.Method, fault.Path = http.MethodPost, jobsPath
 		foreign := func() map[string]any {
 			return map[string]any{
 				"job_name": "app", "job_description": "of another team", "enterprise_project_id": "theirs",
-				"environment_setting": map[string]any{"cluster_id": "c"}, "code_repo": map[string]any{"type": "GitHub", "url": "u", "branch": "b", "namespace": "n"},
+				"environment_setting": map[string]any{"cluster_id": "c"}, "code_repo": map[string]any{
+					"type": "GitHub", "url": "u", "branch": "b", "namespace": "n",
+				},
 			}
 		}
 		for _, unique := range []bool{true, false} {
@@ -149,8 +158,13 @@ func TestBuildJob_duplicateIsReportedAndNotReplaced(t *testing.T) {
 		later emulator.Fault
 		want  string
 	}{
-		"listed":       {emulator.Fault{StatusCode: http.StatusOK, Body: `{"total":0,"list":[]}`}, `ServiceStage contains other new build jobs of this name: [a-z0-9]{40}\.`},
-		"never listed": {emulator.Fault{StatusCode: http.StatusOK, Body: `{"total":0,"list":[]}`, Times: -1}, `but the list may lag`},
+		"listed": {
+			responding(http.StatusOK, `{"total":0,"list":[]}`),
+			`ServiceStage contains other new build jobs of this name: [a-z0-9]{40}\.`,
+		},
+		"never listed": {
+			emulator.Fault{StatusCode: http.StatusOK, Body: `{"total":0,"list":[]}`, Times: -1}, `but the list may lag`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -175,16 +189,27 @@ func TestBuildJob_duplicateIsReportedAndNotReplaced(t *testing.T) {
 func TestBuildJob_unknownOutcome(t *testing.T) {
 	t.Parallel()
 	gateway := emulator.Fault{Method: http.MethodPost, Path: jobsPath, StatusCode: http.StatusBadGateway}
-	unlisted := emulator.Fault{Method: http.MethodGet, Path: jobsPath, Times: -1, StatusCode: http.StatusForbidden, Body: forbidden}
+	unlisted := emulator.Fault{
+		Method: http.MethodGet, Path: jobsPath, Times: -1, StatusCode: http.StatusForbidden, Body: forbidden,
+	}
 	for name, c := range map[string]struct {
 		faults []emulator.Fault
 		added  bool // Somebody else creates a build job of the name meanwhile.
 		want   string
 		posts  int
 	}{
-		"another new job":         {[]emulator.Fault{gateway}, true, `These build jobs have the name "app": [a-z0-9]{40}. They may belong to somebody else.`, 1},
-		"every response lost":     {[]emulator.Fault{{Method: http.MethodPost, Path: jobsPath, Drop: true, Times: -1}}, false, `No new build job named "app" was found.\n\nSearch`, 6},
-		"the list cannot be read": {[]emulator.Fault{gateway, unlisted}, false, `The list of build jobs could not be read`, 1},
+		"another new job": {
+			[]emulator.Fault{gateway}, true,
+			`These build jobs have the name "app": [a-z0-9]{40}. They may belong to somebody else.`, 1,
+		},
+		"every response lost": {
+			[]emulator.Fault{
+				{Method: http.MethodPost, Path: jobsPath, Drop: true, Times: -1},
+			}, false, `No new build job named "app" was found.\n\nSearch`, 6,
+		},
+		"the list cannot be read": {
+			[]emulator.Fault{gateway, unlisted}, false, `The list of build jobs could not be read`, 1,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -192,13 +217,15 @@ func TestBuildJob_unknownOutcome(t *testing.T) {
 			for _, fault := range c.faults {
 				if c.added {
 					fault.Do = func() {
-						server.AddJob(map[string]any{"job_name": "app", "job_description": "theirs", "environment_setting": map[string]any{}})
+						server.AddJob(theirJob())
 					}
 				}
 				server.InjectFault(fault)
 			}
-			expectDiagnostics(t, manage(t, server).apply(t, bare.with("job_description", "mine")), `ERROR  Error creating build job: .*`+c.want)
-			if posts := server.CountRequests(http.MethodPost, jobsPath); posts != c.posts {
+			expectDiagnostics(
+				t, manage(t, server).apply(t, bare.with("job_description", "mine")), `ERROR  Error creating build job: .*`+c.want,
+			)
+			if posts := sent(server, http.MethodPost); posts != c.posts {
 				t.Errorf("%d POST requests, want %d", posts, c.posts)
 			}
 		})
@@ -210,7 +237,11 @@ func TestBuildJob_unknownOutcome(t *testing.T) {
 func TestBuildJob_unconfirmedIsNotLost(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	server.InjectFault(emulator.Fault{Path: jobPath, Times: -1, StatusCode: http.StatusNotFound, Body: `{"error_code":"SVCSTG.CPE.4044401"}`})
+	server.InjectFault(
+		emulator.Fault{
+			Path: jobPath, Times: -1, StatusCode: http.StatusNotFound, Body: `{"error_code":"SVCSTG.CPE.4044401"}`,
+		},
+	)
 	var later atomic.Int64
 	m := manage(t, server, func(config *servicestage.Config) {
 		config.Now = func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
@@ -232,7 +263,7 @@ func TestBuildJob_unconfirmedIsNotLost(t *testing.T) {
 	server.ForgetFaults()
 	m.converge(t, unread)
 	m.expectManaged(t, server)
-	if posts := server.CountRequests(http.MethodPost, jobsPath); posts != 1 {
+	if posts := sent(server, http.MethodPost); posts != 1 {
 		t.Errorf("%d POST requests, want 1", posts)
 	}
 	expectDiagnostics(t, m.apply(t, nil))
@@ -242,11 +273,13 @@ func TestBuildJob_unconfirmedIsNotLost(t *testing.T) {
 func TestBuildJob_responseForAnotherJobIsNotAccepted(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	other := server.AddJob(map[string]any{"job_name": "other", "environment_setting": map[string]any{}})
+	other := server.AddJob(named("other"))
 	m := manage(t, server)
 	m.converge(t, bare)
 	server.InjectFault(emulator.Fault{
-		Method: http.MethodGet, Path: jobPath, StatusCode: http.StatusOK, Body: fmt.Sprintf(`{"job_id":%q,"spec":{"job_name":"other"}}`, other),
+		Method: http.MethodGet, Path: jobPath, StatusCode: http.StatusOK, Body: fmt.Sprintf(
+			`{"job_id":%q,"spec":{"job_name":"other"}}`, other,
+		),
 	})
 	expectDiagnostics(t, m.refresh(t), "the response describes another build job: "+other)
 	m.expectNoChange(t, bare)
@@ -263,11 +296,18 @@ func TestBuildJob_foreignIDInResponseIsNotAdopted(t *testing.T) {
 	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{AllowTakenNames: true}})
 	var theirs string
 	server.InjectFault(emulator.Fault{Method: http.MethodPost, Path: jobsPath, Do: func() {
-		theirs = server.AddJob(map[string]any{"job_name": "app", "job_description": "theirs", "environment_setting": map[string]any{}})
-		server.InjectFault(emulator.Fault{Method: http.MethodPost, Path: jobsPath, StatusCode: http.StatusOK, Body: fmt.Sprintf(`{"job_id":%q}`, theirs)})
+		theirs = server.AddJob(theirJob())
+		server.InjectFault(
+			emulator.Fault{
+				Method: http.MethodPost, Path: jobsPath, StatusCode: http.StatusOK, Body: fmt.Sprintf(`{"job_id":%q}`, theirs),
+			},
+		)
 	}, StatusCode: http.StatusTooManyRequests})
 	m := manage(t, server)
-	expectDiagnostics(t, m.apply(t, bare), `ServiceStage returned the ID of another build job, [a-z0-9]{40}. It was not added to the state.`)
+	expectDiagnostics(
+		t, m.apply(t, bare),
+		`ServiceStage returned the ID of another build job, [a-z0-9]{40}. It was not added to the state.`,
+	)
 	if jobs := server.Jobs(); len(jobs) != 1 || jobs[0].ID != theirs || !m.state.IsNull() {
 		t.Errorf("the service contains %v, the state %s", jobs, m.state)
 	}
@@ -281,7 +321,9 @@ func TestBuildJob_staleReadAfterUpdate(t *testing.T) {
 	m.converge(t, bare)
 	stale := fmt.Sprintf(`{"job_id":%q,"spec":{"job_name":"app"}}`, id(t, server))
 	server.InjectFault(emulator.Fault{Method: http.MethodPut, Path: jobPath, Do: func() {
-		server.InjectFault(emulator.Fault{Method: http.MethodGet, Path: jobPath, Times: 3, StatusCode: http.StatusOK, Body: stale})
+		server.InjectFault(
+			emulator.Fault{Method: http.MethodGet, Path: jobPath, Times: 3, StatusCode: http.StatusOK, Body: stale},
+		)
 	}})
 	m.converge(t, bare.with("job_description", "x"))
 }
@@ -316,8 +358,10 @@ resource "servicestage_build_job" "test" {
 		resource.TestStep{Config: config(`["n0", "n1", "n2", "n3", "n4", "n5"]`)},
 		resource.TestStep{Config: config(`["n1", "n2", "n3", "n4", "n5"]`)},
 		resource.TestStep{
-			Config:      config(`["n2", "n1", "n3", "n4", "n5"]`),
-			ExpectError: regexp.MustCompile(`(?s)Error updating build job.*Build[\s│]+job[\s│]+[a-z0-9]{40}[\s│]+has[\s│]+the[\s│]+name[\s│]+"n[12]"`),
+			Config: config(`["n2", "n1", "n3", "n4", "n5"]`),
+			ExpectError: regexp.MustCompile(
+				`(?s)Error updating build job.*Build[\s│]+job[\s│]+[a-z0-9]{40}[\s│]+` + words("has the name") + `[\s│]+"n[12]"`,
+			),
 		},
 	)
 }

@@ -18,7 +18,8 @@ import (
 func TestBuildJob_arguments(t *testing.T) {
 	t.Parallel()
 	clearedWithEmpty := []string{
-		"job_description", "environment_setting.docker_version", "environment_setting.cluster_id", "environment_setting.cluster_name",
+		"job_description", "environment_setting.docker_version", "environment_setting.cluster_id",
+		"environment_setting.cluster_name",
 	}
 	for path := range servicestage.Arguments() {
 		t.Run(path, func(t *testing.T) {
@@ -63,7 +64,7 @@ func TestBuildJob_arguments(t *testing.T) {
 			m.converge(t, base.with(path, second))
 			expectValue(second)
 
-			if posts := server.CountRequests(http.MethodPost, jobsPath); posts != 1 {
+			if posts := sent(server, http.MethodPost); posts != 1 {
 				t.Errorf("%d POST requests, want 1", posts)
 			}
 			switch {
@@ -104,7 +105,7 @@ func TestBuildJob_blocks(t *testing.T) {
 		}
 	}
 	server.ChangeJob(id(t, server), func(spec map[string]any) {
-		spec["code_repo"] = map[string]any{"type": "GitHub", "url": "https://github.com/acme/app", "branch": "main", "namespace": "acme"}
+		spec["code_repo"] = repo("https://github.com/acme/app")
 		spec["job_description"] = "outside Terraform"
 	})
 	m.converge(t, bare)
@@ -145,7 +146,8 @@ func TestBuildJob_undocumentedMembers(t *testing.T) {
 	m.converge(t, complete.with("job_description", "Builds it better"))
 	body := string(sentBody(t, server, http.MethodPut))
 	for _, want := range []string{
-		`"build_cmd":"mvn package"`, `"node_label":{"size":12345678901234567890}`, `"kernel":"5.10"`, `"hook":true`, `"Builds it better"`,
+		`"build_cmd":"mvn package"`, `"node_label":{"size":12345678901234567890}`, `"kernel":"5.10"`, `"hook":true`,
+		`"Builds it better"`,
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the update does not send %s: %s", want, body)
@@ -161,7 +163,7 @@ func TestBuildJob_timeouts(t *testing.T) {
 	short := bare.with("timeouts", block).with("timeouts.read", "1ns").with("timeouts.delete", "1ns")
 	m.converge(t, short)
 	m.converge(t, short.with("timeouts.read", "1m"))
-	if got, puts := m.value(t, "timeouts.read"), server.CountRequests(http.MethodPut, jobPath); got != "1m" || puts != 0 {
+	if got, puts := m.value(t, "timeouts.read"), sent(server, http.MethodPut); got != "1m" || puts != 0 {
 		t.Errorf("the timeout is %v after %d PUT requests", got, puts)
 	}
 	expectDiagnostics(t, m.apply(t, nil))
@@ -173,7 +175,9 @@ func TestBuildJob_builtMeanwhile(t *testing.T) {
 	server := emulator.New(t, emulator.Options{})
 	m := manage(t, server)
 	m.converge(t, bare)
-	server.InjectFault(emulator.Fault{Method: http.MethodPut, Path: jobPath, Do: func() { server.AddBuild(id(t, server)) }})
+	server.InjectFault(
+		emulator.Fault{Method: http.MethodPut, Path: jobPath, Do: func() { server.AddBuild(id(t, server)) }},
+	)
 	m.converge(t, bare.with("job_name", "app-2"))
 	if m.value(t, "last_build_id") == nil {
 		t.Errorf("the state has %s", m.state)
