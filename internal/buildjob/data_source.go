@@ -121,20 +121,24 @@ func (d *jobsDataSource) Read(ctx context.Context, req datasource.ReadRequest, r
 // list returns the build jobs that the filters select. The diagnostic is a warning if some of them could not be read.
 func (d *jobsDataSource) list(ctx context.Context, config values) ([]values, diag.Diagnostic) {
 	filter := filterFrom(config)
-	all, err := d.Client.ListBuildJobs(ctx, filter.name)
-	if err != nil {
-		return nil, listDiagnostic("listing the build jobs", err)
-	}
 	complete := func(yield func(servicestage.BuildJobSummary, error) bool) {
+		all, err := d.Client.ListBuildJobs(ctx, filter.name)
+		if err != nil {
+			yield(servicestage.BuildJobSummary{}, err)
+			return
+		}
 		for _, job := range all {
 			if !yield(job, nil) {
 				return
 			}
 		}
 	}
-	found := make([]values, 0, len(all))
+	var found []values
 	var failed []listedJob
-	for listed := range filter.list(ctx, d.Client, complete, config["details"] == true, 0) {
+	for listed, err := range filter.list(ctx, d.Client, complete, config["details"] == true, 0) {
+		if err != nil {
+			return nil, listDiagnostic("listing the build jobs", err)
+		}
 		found = append(found, listed.values())
 		if listed.err != nil {
 			failed = append(failed, listed)

@@ -13,11 +13,6 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
-// importing returns the block that imports into the build job of the tests.
-func importing(id string) string {
-	return "import {\n  to = " + address + "\n  id = \"" + id + "\"\n}\n"
-}
-
 // The name is exact, however the service filters and pages its list.
 func TestBuildJob_importByName(t *testing.T) {
 	t.Parallel()

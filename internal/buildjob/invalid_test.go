@@ -33,17 +33,18 @@ func expectErrors(t *testing.T, jobs map[string]invalidJob) {
 	t.Helper()
 	server := emulator.New(t, emulator.Options{})
 	cli := providertest.NewCLI(t, server)
-	config := providertest.Requirement
+	var config strings.Builder
+	config.WriteString(providertest.Requirement)
 	for condition, c := range jobs {
-		config += strings.Replace(job(c.config), `"test"`, strconv.Quote(conditionName(condition)), 1)
+		config.WriteString(strings.Replace(job(c.config), `"test"`, strconv.Quote(conditionName(condition)), 1))
 	}
-	cli.Write(t, "main.tf", config)
+	cli.Write(t, "main.tf", config.String())
 	_, stderr, err := cli.Run(t, "plan", "-no-color", "-input=false")
 	if err == nil {
 		t.Error("the plan has succeeded")
 	}
 	inResource, errors := regexp.MustCompile(`in resource "servicestage_build_job" "(\w+)":`), map[string]string{}
-	for _, message := range strings.Split(strings.Join(strings.Fields(stderr), " "), "Error: ") {
+	for message := range strings.SplitSeq(strings.Join(strings.Fields(stderr), " "), "Error: ") {
 		if name := inResource.FindStringSubmatch(message); name != nil {
 			errors[name[1]] += message
 		}
@@ -113,9 +114,11 @@ func TestBuildJob_invalidNewValue(t *testing.T) {
 		"one character": "a", "65 characters": strings.Repeat("a", 65), "digit first": "1app", "hyphen last": "app-",
 		"space": "my app", "umlaut": "äpp",
 	} {
-		jobs[condition] = invalidJob{strings.Replace(minimal, `"app"`, `"`+name+`"`, 1), `job_name = "` + name,
+		jobs[condition] = invalidJob{
+			strings.Replace(minimal, `"app"`, `"`+name+`"`, 1), `job_name = "` + name,
 			"The name of a build job has 2 to 64 letters (A-Z, a-z), digits, hyphens and underscores, a letter first, a " +
-				"letter or a digit last."}
+				"letter or a digit last.",
+		}
 	}
 	for url, want := range map[string]string{
 		"https://github.com/acme/my app": "contains white space", "https://github.com/acme/app ": "contains white space",

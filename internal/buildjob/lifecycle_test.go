@@ -261,7 +261,7 @@ func TestBuildJob_updateDoesNotMoveTheJob(t *testing.T) {
 			if got := m.value(t, "enterprise_project_id"); got != "theirs" {
 				t.Errorf("the state has enterprise project %v", got)
 			}
-			if got := string(sentBody(t, server, http.MethodPut)); !strings.Contains(got, `"enterprise_project_id":"theirs"`) {
+			if got := string(sentBody(t, server)); !strings.Contains(got, `"enterprise_project_id":"theirs"`) {
 				t.Errorf("the update sent %s", got)
 			}
 		})

@@ -232,7 +232,7 @@ func (m *managed) expectNoChange(t *testing.T, c config) {
 func (m *managed) value(t *testing.T, path string) any {
 	t.Helper()
 	at := tftypes.NewAttributePath()
-	for _, name := range strings.Split(path, ".") {
+	for name := range strings.SplitSeq(path, ".") {
 		at = at.WithAttributeName(name)
 	}
 	found, _, err := tftypes.WalkAttributePath(m.state, at)

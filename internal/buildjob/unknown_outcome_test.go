@@ -199,7 +199,8 @@ func TestBuildJob_unknownOutcome(t *testing.T) {
 		posts  int
 	}{
 		"another new job": {
-			[]emulator.Fault{gateway}, true,
+			[]emulator.Fault{gateway},
+			true,
 			`These build jobs have the name "app": [a-z0-9]{40}. They may belong to somebody else.`, 1,
 		},
 		"every response lost": {

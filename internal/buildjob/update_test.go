@@ -77,7 +77,7 @@ func TestBuildJob_arguments(t *testing.T) {
 			m.converge(t, base)
 			expectValue(nil)
 			var sent any
-			if err := json.Unmarshal(sentBody(t, server, http.MethodPut), &sent); err != nil {
+			if err := json.Unmarshal(sentBody(t, server), &sent); err != nil {
 				t.Fatal(err)
 			}
 			for name := range strings.SplitSeq(path, ".") {
@@ -144,7 +144,7 @@ func TestBuildJob_undocumentedMembers(t *testing.T) {
 		spec["code_repo"].(map[string]any)["hook"] = true
 	})
 	m.converge(t, complete.with("job_description", "Builds it better"))
-	body := string(sentBody(t, server, http.MethodPut))
+	body := string(sentBody(t, server))
 	for _, want := range []string{
 		`"build_cmd":"mvn package"`, `"node_label":{"size":12345678901234567890}`, `"kernel":"5.10"`, `"hook":true`,
 		`"Builds it better"`,
