@@ -154,10 +154,7 @@ type faultyWorld struct {
 
 func newFaultyWorld(t *testing.T) *faultyWorld {
 	t.Helper()
-	server, ignoring := emulator.New(t, emulator.Options{IAM: emulator.IAM{Projects: map[string]string{
-		"cn-north-4":   "p",
-		"test-project": "p",
-	}}}), emulator.New(t, emulator.Options{Quirks: emulator.Quirks{IgnoreRename: true}})
+	server, ignoring := emulator.New(t, emulator.Options{IAM: emulator.IAM{Projects: map[string]string{"cn-north-4": "test-project", "other": "p"}}}), emulator.New(t, emulator.Options{Quirks: emulator.Quirks{IgnoreRename: true}})
 	for _, name := range []string{"taken", "Taken-Case", "several", "several"} {
 		server.AddJob(map[string]any{"job_name": name, "environment_setting": map[string]any{}})
 	}
