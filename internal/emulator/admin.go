@@ -46,7 +46,7 @@ func servePage(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", pageFiles[name])
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "+
 		"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-	_, _ = w.Write(content) // The client may be gone.
+	_, _ = w.Write(content) //nolint:gosec // Only embedded files; the client may be gone.
 }
 
 // newAdminRoutes returns the web page and the JSON API. Errors are {"error": "message"}. Times are RFC 3339.

@@ -48,8 +48,10 @@ func TestService_largeBodyIsNotRead(t *testing.T) {
 		path, token string
 		length      int64
 	}{
-		{jobsPath, emulator.DefaultToken, 1 << 30}, {jobsPath, "", -1},
-		{"/v3/auth/tokens", "", 1 << 30}, {"/elsewhere", emulator.DefaultToken, -1},
+		{jobsPath, emulator.DefaultToken, 1 << 30},
+		{jobsPath, "", -1},
+		{"/v3/auth/tokens", "", 1 << 30},
+		{"/elsewhere", emulator.DefaultToken, -1},
 	} {
 		server := emulator.New(t, emulator.Options{})
 		body := &endless{}

@@ -57,7 +57,7 @@ func parseFlags(arguments []string, stderr io.Writer) (settings, error) {
 		"`token` that /_emulator/ requires; other machines may use it then (default: loopback only, without a token)")
 	flags.StringVar(&s.StateFile, "state", "", "`file` that keeps jobs and builds over restarts (default: memory only)")
 	flags.Func("seed", "JSON `file` with the initial build jobs", func(file string) (err error) {
-		s.Seed, err = os.ReadFile(file)
+		s.Seed, err = os.ReadFile(file) //nolint:gosec // The user names the file.
 		return err
 	})
 	flags.StringVar(&s.Region, "region", "", "the only region (default: every region exists)")
@@ -67,7 +67,7 @@ func parseFlags(arguments []string, stderr io.Writer) (settings, error) {
 	flags.StringVar(&s.Token, "token", emulator.DefaultToken, "token that may be sent instead")
 	const usersHelp = `JSON file with further users: [{"name", "password", "access_key", "secret_key"}]`
 	flags.Func("users", usersHelp, func(file string) error {
-		content, err := os.ReadFile(file)
+		content, err := os.ReadFile(file) //nolint:gosec // The user names the file.
 		if err != nil {
 			return err
 		}

@@ -172,7 +172,10 @@ func (p *program) readBanner(t *testing.T) string {
 		}
 		request := p.request(t, http.MethodGet, strings.TrimPrefix(strings.TrimSpace(page), p.url), "")
 		response, err := http.DefaultClient.Do(request)
-		if err != nil || response.Header.Get("Content-Type") != "text/html; charset=utf-8" {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := response.Body.Close(); err != nil || response.Header.Get("Content-Type") != "text/html; charset=utf-8" {
 			t.Errorf("web page: got %v and error %v", response, err)
 		}
 		return banner.String()
