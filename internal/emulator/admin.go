@@ -132,8 +132,8 @@ func (s *Service) authorizeAdmin(r *http.Request) error {
 	if _, isPage := pageFiles[name]; r.Method == http.MethodGet && (isPage || name == "health") {
 		return nil
 	}
-	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !hmac.Equal([]byte(token), []byte(s.options.AdminToken)) {
+	token, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !isBearer || !hmac.Equal([]byte(token), []byte(s.options.AdminToken)) {
 		return errorf(http.StatusUnauthorized, "", "the Authorization header must be Bearer and the value of -admin-token")
 	}
 	return nil
