@@ -6,7 +6,7 @@ terraform {
   }
 }
 
-# Credentials come from the environment, such as HW_ACCESS_KEY and HW_SECRET_KEY.
+# Credentials come from the environment, such as HW_ACCESS_KEY and HW_SECRET_KEY
 provider "servicestage" {
   region = "cn-north-4"
 }

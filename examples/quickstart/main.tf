@@ -6,11 +6,11 @@ terraform {
   }
 }
 
-# Region and credentials come from the environment: HW_REGION_NAME, HW_ACCESS_KEY, HW_SECRET_KEY.
+# Region and credentials come from HW_REGION_NAME, HW_ACCESS_KEY and HW_SECRET_KEY
 provider "servicestage" {}
 
 variable "services" {
-  description = "What to build: one job for each service."
+  description = "Services to build, by the name of the build job."
   type = map(object({
     description = optional(string)
     arch        = optional(string, "x86_64")
@@ -35,7 +35,7 @@ variable "services" {
       repository = { type = "GitLab", url = "https://gitlab.com/acme/catalogue", branch = "release", namespace = "acme" }
     }
     base-image = {
-      description = "Has no repository yet"
+      description = "Repository to be added"
     }
   }
 }
@@ -67,7 +67,7 @@ resource "servicestage_build_job" "service" {
   }
 }
 
-# The checkout service is built once, and again when its branch changes. The apply waits for the build.
+# A build of the checkout service, repeated when its branch changes
 resource "servicestage_build" "checkout" {
   job_id = servicestage_build_job.service["checkout-service"].job_id
 

@@ -80,7 +80,7 @@ func (a *startAction) interrupted(cancels bool, progress func(string)) func(cont
 	return func(ctx context.Context, build *servicestage.Build) string {
 		result := notCanceledByConfiguration
 		if cancels {
-			result = cancelResult(a.Client.CancelBuild(ctx, build.ID, build.JobID))
+			result = cancelResult(a.Client.CancelBuild(ctx, build.ID, string(build.JobID)))
 		}
 		progress(interruptedMessage(build, result))
 		return result

@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/tfversion"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
@@ -27,8 +28,8 @@ const (
 	isWarning = tfprotov6.DiagnosticSeverityWarning
 )
 
-// One start, a progress message for each phase, which is repeated after five seconds at the earliest, and few reads: the first after
-// two seconds, then up to every fifteen.
+// One start, a progress message for each phase, which is repeated after five seconds at the earliest, and few reads:
+// the first after two seconds, then up to every fifteen.
 func TestStartBuild_success(t *testing.T) {
 	t.Parallel()
 	s := newService(t, func(o *emulator.Options) { o.BuildDuration = 10 * time.Minute })
@@ -117,7 +118,8 @@ func TestStartBuild_timeout(t *testing.T) {
 	s := newService(t)
 	s.InjectOutcomes(emulator.Outcome{Phase: "Build", State: "Pushing"})
 	start := s.Now()
-	contains(t, s.startBuild(t.Context(), t, nil).only(t, isError), "The build takes too long", "has not ended within 30m0s",
+	contains(t, s.startBuild(t.Context(), t, nil).only(t, isError), "The build takes too long", "has not ended within " +
+		"30m0s",
 		"state Pushing. It keeps running", fmt.Sprintf("servicestage_cancel_build with build_id = %q", s.Builds()[0].ID))
 	if waited := s.Now().Sub(start); waited != 30*time.Minute {
 		t.Errorf("waited %s, want 30m", waited)
@@ -132,7 +134,8 @@ func TestStartBuild_timeoutIsNotTakenTwice(t *testing.T) {
 	slow := emulator.Fault{Method: http.MethodPost, Path: buildsPath, StatusCode: http.StatusTooManyRequests, Do: func() { s.advance(9 * time.Minute) }}
 	s.InjectFault(slow)
 	start := s.Now()
-	contains(t, s.startBuild(t.Context(), t, map[string]any{"timeout": "10m"}).only(t, isError), "has not ended within 10m0s")
+	contains(t, s.startBuild(t.Context(), t, map[string]any{"timeout": "10m"}).only(t, isError), "has not ended within " +
+		"10m0s")
 	if took := s.Now().Sub(start); took > 10*time.Minute+30*time.Second {
 		t.Errorf("the action took %s, with a timeout of 10m", took)
 	}
@@ -146,8 +149,8 @@ func TestStartBuild_timeoutIsNotTakenTwice(t *testing.T) {
 	}
 }
 
-// An interrupted wait cancels the build or not, as configured. The error and the last progress message contain the result, because
-// Terraform may not show the error.
+// An interrupted wait cancels the build or not, as configured. The error and the last progress message contain the
+// result, because Terraform may not show the error.
 func TestStartBuild_interrupted(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -203,8 +206,8 @@ func TestStartBuild_interrupted(t *testing.T) {
 	}
 }
 
-// A start whose outcome is unknown is not sent again. A build that certainly belongs to it is adopted, with a warning; otherwise it is
-// an error, as is a build that cannot be read.
+// A start whose outcome is unknown is not sent again. A build that certainly belongs to it is adopted, with a warning;
+// otherwise it is an error, as is a build that cannot be read.
 func TestStartBuild_faultsStartNoSecondBuild(t *testing.T) {
 	t.Parallel()
 	start := func(fault emulator.Fault) emulator.Fault {
@@ -351,7 +354,8 @@ func TestCancelBuild(t *testing.T) {
 	}
 }
 
-// Invalid arguments are errors on their paths, during validation and, if they were unknown until then, when the action is invoked.
+// Invalid arguments are errors on their paths, during validation and, if they were unknown until then, when the action
+// is invoked.
 func TestActions_invalidArgumentsAreNotSent(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
@@ -382,17 +386,32 @@ func TestActions_unconfiguredProviderSendsNothing(t *testing.T) {
 	s := newService(t)
 	p := s.protocol(t, map[string]any{"project_id": tftypes.UnknownValue})
 	for action, argument := range map[string]string{startAction: "job_id", cancelAction: "build_id"} {
-		contains(t, p.invoke(t.Context(), t, action, map[string]any{argument: "x"}).only(t, isError), "An action needs the service", "project_id")
+		contains(t, p.invoke(t.Context(), t, action, map[string]any{argument: "x"}).only(t, isError), "An action needs " +
+			"the service", "project_id")
 	}
-	contains(t, p.readData(t, "servicestage_build", map[string]any{"build_id": "x"}).only(t, isError), "A data source needs the service")
-	contains(t, p.readData(t, "servicestage_builds", map[string]any{"job_id": "x"}).only(t, isError), "A data source needs the service")
+	contains(t, p.readData(t, "servicestage_build", map[string]any{"build_id": "x"}).only(t, isError), "A data source " +
+		"needs the service")
+	contains(t, p.readData(t, "servicestage_builds", map[string]any{"job_id": "x"}).only(t, isError), "A data source " +
+		"needs the service")
 	contains(t, p.importBuild(t, "x", "").only(t, isError), "An import needs the service")
 	s.expectNoRequests(t)
 }
 
-// triggered returns a build job that is built after each create and update.
-func (s *service) triggered(description, arguments string) string {
-	return providertest.Config(s.Server, fmt.Sprintf(`
+// requires116 skips a test with a CLI older than Terraform 1.16, which has no `caller`, `on_failure` and destroy
+// events.
+type requires116 struct{}
+
+func (requires116) CheckTerraformVersion(
+	_ context.Context, req tfversion.CheckTerraformVersionRequest, resp *tfversion.CheckTerraformVersionResponse,
+) {
+	if v := req.TerraformVersion.Segments(); v[0] == 1 && v[1] < 16 {
+		resp.Skip = fmt.Sprintf("needs Terraform 1.16 or newer, and this is %s", req.TerraformVersion)
+	}
+}
+
+// triggered returns a build job and an action that it triggers. jobID is the expression of the action's job_id.
+func triggered(description, trigger, jobID string) string {
+	return fmt.Sprintf(`
 resource "servicestage_build_job" "test" {
   job_name        = "triggered"
   job_description = %q
@@ -400,7 +419,7 @@ resource "servicestage_build_job" "test" {
 
   lifecycle {
     action_trigger {
-      events  = [after_create, after_update]
+      %s
       actions = [action.servicestage_start_build.test]
     }
   }
@@ -408,30 +427,162 @@ resource "servicestage_build_job" "test" {
 
 action "servicestage_start_build" "test" {
   config {
-    job_id = servicestage_build_job.test.job_id
-    %s
+    job_id = %s
   }
 }
-`, description, arguments))
+`, description, trigger, jobID)
 }
 
-// The test is skipped with a CLI that does not support actions. Terraform 1.14.0 invoked after_create too early.
-func TestCLI_startAfterCreateAndUpdate(t *testing.T) {
-	t.Parallel()
-	s := newService(t)
+const (
+	byCaller  = "caller.job_id"                      // Terraform 1.16 and newer.
+	byAddress = "servicestage_build_job.test.job_id" // Terraform 1.14 and 1.15.
+	onWrite   = "events = [after_create, after_update]"
+	triggers  = "servicestage_build_job.test"
+)
+
+// unitTest runs the steps with a CLI that passes the check.
+func (s *service) unitTest(t *testing.T, check tfversion.TerraformVersionCheck, steps ...resource.TestStep) {
+	t.Helper()
 	providertest.Prepare(t)
 	resource.UnitTest(t, resource.TestCase{
-		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_14_0)},
+		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{check},
 		ProtoV6ProviderFactories: providertest.Factories(s.adjust),
-		Steps: []resource.TestStep{
-			{Config: s.triggered("one", `timeout = "soon"`), PlanOnly: true, ExpectError: regexp.MustCompile("Invalid duration")},
-			{Config: s.triggered("one", ""), PostApplyFunc: func() { s.expect(t, "Successful", 1, 0) }},
-			{
-				PreConfig: func() { s.InjectOutcomes(emulator.Outcome{Phase: "Build", Log: "ERROR no space left on device"}) },
-				Config:    s.triggered("two", ""), ExpectError: regexp.MustCompile(`(?s)The build failed.*ERROR no space left on device`),
-			},
-			{Config: s.triggered("three", ""), PostApplyFunc: func() { s.expect(t, "Successful Failed Successful", 3, 0) }},
-			{Config: s.triggered("three", ""), PlanOnly: true},
-		},
+		Steps:                    steps,
+	})
+}
+
+// A create and each update of the build job start one build, with both forms of job_id. Terraform 1.14.0 invoked
+// after_create too early.
+func TestCLI_startAfterCreateAndUpdate(t *testing.T) {
+	t.Parallel()
+	for jobID, check := range map[string]tfversion.TerraformVersionCheck{
+		byAddress: tfversion.SkipBelow(tfversion.Version1_14_0), byCaller: requires116{},
+	} {
+		t.Run(jobID, func(t *testing.T) {
+			t.Parallel()
+			s := newService(t)
+			config := func(description string) string {
+				return providertest.Config(s.Server, triggered(description, onWrite, jobID))
+			}
+			invalid := strings.Replace(config("one"), "config {", "config {\n    timeout = \"soon\"", 1)
+			s.unitTest(t, check,
+				resource.TestStep{Config: invalid, PlanOnly: true, ExpectError: regexp.MustCompile("Invalid duration")},
+				resource.TestStep{Config: config("one"), PostApplyFunc: func() { s.expect(t, "Successful", 1, 0) }},
+				resource.TestStep{
+					PreConfig: func() {
+						s.InjectOutcomes(emulator.Outcome{Phase: "Build", Log: "ERROR no space left on device"})
+					},
+					Config:      config("two"),
+					ExpectError: regexp.MustCompile(`(?s)The build failed.*ERROR no space left on device`),
+				},
+				resource.TestStep{
+					Config: config("three"), PostApplyFunc: func() { s.expect(t, "Successful Failed Successful", 3, 0) },
+				},
+				resource.TestStep{Config: config("three"), PlanOnly: true},
+			)
+		})
+	}
+}
+
+// With `caller`, Terraform shows no warning about the triggering resource, and the action can also be invoked on its
+// own.
+func TestCLI_callerIsInvoked(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{BuildDuration: time.Nanosecond})
+	cli := providertest.NewCLI(t, server)
+	cli.RequireTerraform(t, 16, false)
+	cli.Write(t, "main.tf", providertest.Requirement+triggered("one", onWrite, byCaller))
+	const invoke = "-invoke=action.servicestage_start_build.test"
+	for i, arguments := range [][]string{{"apply", "-auto-approve"}, {"apply", "-auto-approve", invoke}, {"plan"}} {
+		stdout, stderr, err := cli.Run(t, append(arguments, "-no-color", "-input=false")...)
+		if err != nil || strings.Contains(stdout+stderr, "triggering resource") {
+			t.Fatalf("%v: %v\n%s%s", arguments, err, stdout, stderr)
+		}
+		if builds := len(server.Builds()); builds != min(i+1, 2) {
+			t.Errorf("the service has %d builds after %v", builds, arguments)
+		}
+	}
+}
+
+// on_failure decides what an unsuccessful build does to the apply and to the new build job. None starts the build again
+// by itself.
+func TestCLI_onFailure(t *testing.T) {
+	t.Parallel()
+	failed := regexp.MustCompile("The build failed")
+	for mode, c := range map[string]struct {
+		err    *regexp.Regexp
+		next   plancheck.ResourceActionType
+		starts int
+	}{
+		"halt":     {failed, plancheck.ResourceActionNoop, 1},
+		"taint":    {failed, plancheck.ResourceActionDestroyBeforeCreate, 2},
+		"continue": {nil, plancheck.ResourceActionNoop, 1},
+	} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			s := newService(t)
+			s.InjectOutcomes(emulator.Outcome{Phase: "Build"})
+			config := providertest.Config(s.Server, triggered("one", onWrite+"\n      on_failure = "+mode, byCaller))
+			s.unitTest(t, requires116{},
+				resource.TestStep{Config: config, ExpectError: c.err},
+				resource.TestStep{Config: config, ConfigPlanChecks: resource.ConfigPlanChecks{
+					PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(triggers, c.next)},
+				}},
+			)
+			if starts := s.CountRequests(http.MethodPost, buildsPath); starts != c.starts {
+				t.Errorf("%d starts reached the service, want %d", starts, c.starts)
+			}
+		})
+	}
+}
+
+// before_destroy builds the job a last time. after_destroy can build another job than the destroyed resource's.
+func TestCLI_destroyEvents(t *testing.T) {
+	t.Parallel()
+	t.Run("before_destroy", func(t *testing.T) {
+		t.Parallel()
+		s := newService(t)
+		config := providertest.Config(s.Server, triggered("one", "events = [before_destroy]", byCaller))
+		s.unitTest(t, requires116{},
+			resource.TestStep{Config: config, PostApplyFunc: func() { s.expect(t, "", 0, 0) }},
+			resource.TestStep{Config: config, Destroy: true},
+		)
+		var writes []string
+		for _, request := range s.Requests() {
+			if request.Method != http.MethodGet {
+				writes = append(writes, request.Method)
+			}
+		}
+		if want := []string{http.MethodPost, http.MethodPost, http.MethodDelete}; !slices.Equal(writes, want) {
+			t.Errorf("requests: got %q, want %q", writes, want)
+		}
+	})
+	t.Run("after_destroy", func(t *testing.T) {
+		t.Parallel()
+		s := newService(t)
+		config := func(version string) string {
+			return providertest.Config(s.Server, fmt.Sprintf(`
+resource "terraform_data" "environment" {
+  triggers_replace = [%q]
+
+  lifecycle {
+    action_trigger {
+      events  = [after_destroy]
+      actions = [action.servicestage_start_build.cleanup]
+    }
+  }
+}
+
+action "servicestage_start_build" "cleanup" {
+  config {
+    job_id = %q
+  }
+}
+`, version, s.jobID))
+		}
+		s.unitTest(t, requires116{},
+			resource.TestStep{Config: config("one"), PostApplyFunc: func() { s.expect(t, "", 0, 0) }},
+			resource.TestStep{Config: config("two"), PostApplyFunc: func() { s.expect(t, "Successful", 1, 0) }},
+		)
 	})
 }

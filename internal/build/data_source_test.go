@@ -69,6 +69,7 @@ func TestBuildDataSource_allAttributes(t *testing.T) {
 			check("trigger", text("user")), check("creator", text("emulator-user")),
 			check("phases", knownvalue.ListExact(phases)),
 			check("log", knownvalue.Null()), check("log_cut", knownvalue.Null()),
+			check("swr_repository", knownvalue.Null()), check("swr_repo_page", knownvalue.Null()), check("base_image", knownvalue.Null()),
 			check("checks", knownvalue.MapExact(map[string]knownvalue.Check{
 				"checkstyle": knownvalue.ObjectExact(map[string]knownvalue.Check{
 					"info": knownvalue.Null(),

@@ -21,7 +21,7 @@ import (
 )
 
 // printable returns a name or a number of the service as text that is safe to print.
-func printable(name string) string { return rest.Sanitize(name, 128) }
+func printable[T ~string](name T) string { return rest.Sanitize(string(name), 128) }
 
 // label returns the name of a build for people, such as "checkout-service #12".
 func label(build *servicestage.Build) string {

@@ -16,17 +16,20 @@ import (
 
 // buildModel has the attributes that the resource and the data source share.
 type buildModel struct {
-	BuildID   types.String `tfsdk:"build_id"`
-	JobID     types.String `tfsdk:"job_id"`
-	Index     types.Int64  `tfsdk:"index"`
-	State     types.String `tfsdk:"state"`
-	StartedAt types.String `tfsdk:"started_at"`
-	EndedAt   types.String `tfsdk:"ended_at"`
-	Duration  types.Int64  `tfsdk:"duration"`
-	CommitID  types.String `tfsdk:"commit_id"`
-	Committer types.String `tfsdk:"committer"`
-	Branch    types.String `tfsdk:"branch"`
-	Repo      types.String `tfsdk:"repo"`
+	BuildID       types.String `tfsdk:"build_id"`
+	JobID         types.String `tfsdk:"job_id"`
+	Index         types.Int64  `tfsdk:"index"`
+	State         types.String `tfsdk:"state"`
+	StartedAt     types.String `tfsdk:"started_at"`
+	EndedAt       types.String `tfsdk:"ended_at"`
+	Duration      types.Int64  `tfsdk:"duration"`
+	CommitID      types.String `tfsdk:"commit_id"`
+	Committer     types.String `tfsdk:"committer"`
+	Branch        types.String `tfsdk:"branch"`
+	Repo          types.String `tfsdk:"repo"`
+	SWRRepository types.String `tfsdk:"swr_repository"`
+	SWRRepoPage   types.String `tfsdk:"swr_repo_page"`
+	BaseImage     types.String `tfsdk:"base_image"`
 }
 
 type resourceModel struct {
@@ -89,20 +92,23 @@ type summaryModel struct {
 // modelFrom returns a response as a model. jobID is the known job, for a response that does not contain it.
 func modelFrom(build *servicestage.Build, jobID types.String) buildModel {
 	if build.JobID != "" {
-		jobID = types.StringValue(build.JobID)
+		jobID = types.StringValue(string(build.JobID))
 	}
 	return buildModel{
-		BuildID:   types.StringValue(build.ID),
-		JobID:     jobID,
-		Index:     int64OrNull(build.Index),
-		State:     stringOrNull(string(build.State)),
-		StartedAt: stringOrNull(build.StartedAt),
-		EndedAt:   stringOrNull(build.EndedAt),
-		Duration:  secondsOrNull(build.Duration),
-		CommitID:  stringOrNull(build.CommitID),
-		Committer: stringOrNull(build.Committer),
-		Branch:    stringOrNull(build.Branch),
-		Repo:      stringOrNull(buildjob.RepositoryURL(build.Repo)),
+		BuildID:       types.StringValue(build.ID),
+		JobID:         jobID,
+		Index:         int64OrNull(build.Index),
+		State:         stringOrNull(build.State),
+		StartedAt:     stringOrNull(build.StartedAt),
+		EndedAt:       stringOrNull(build.EndedAt),
+		Duration:      secondsOrNull(build.Duration),
+		CommitID:      stringOrNull(build.CommitID),
+		Committer:     stringOrNull(build.Committer),
+		Branch:        stringOrNull(build.Branch),
+		Repo:          stringOrNull(buildjob.RepositoryURL(string(build.Repo))),
+		SWRRepository: stringOrNull(build.SWRRepository),
+		SWRRepoPage:   stringOrNull(build.SWRRepoPage),
+		BaseImage:     stringOrNull(build.BaseImage),
 	}
 }
 
@@ -119,7 +125,7 @@ func (m dataSourceModel) with(build *servicestage.Build, phases []servicestage.P
 	m.Creator = stringOrNull(build.Creator)
 	m.Phases = make([]phaseModel, len(phases))
 	for i, phase := range phases {
-		m.Phases[i] = phaseModel{ID: stringOrNull(phase.ID), Name: stringOrNull(phase.Name), State: stringOrNull(string(phase.State))}
+		m.Phases[i] = phaseModel{ID: stringOrNull(phase.ID), Name: stringOrNull(phase.Name), State: stringOrNull(phase.State)}
 	}
 	m.Checks = make(map[string]checkModel, len(checks))
 	for _, check := range checks {
@@ -142,23 +148,23 @@ func (m listModel) with(list *servicestage.BuildList) listModel {
 	m.Builds = make([]summaryModel, len(list.Builds))
 	for i, build := range list.Builds {
 		m.Builds[i] = summaryModel{
-			BuildID: types.StringValue(build.ID), State: stringOrNull(string(build.State)), Duration: secondsOrNull(build.Duration),
+			BuildID: types.StringValue(build.ID), State: stringOrNull(build.State), Duration: secondsOrNull(build.Duration),
 		}
 	}
 	return m
 }
 
 // stringOrNull returns null for "", which the service returns for what it does not have yet.
-func stringOrNull(value string) types.String {
+func stringOrNull[T ~string](value T) types.String {
 	if value == "" {
 		return types.StringNull()
 	}
-	return types.StringValue(value)
+	return types.StringValue(string(value))
 }
 
 // int64OrNull returns null for text that is not a number.
-func int64OrNull(digits string) types.Int64 {
-	value, err := strconv.ParseInt(digits, 10, 64)
+func int64OrNull[T ~string](digits T) types.Int64 {
+	value, err := strconv.ParseInt(string(digits), 10, 64)
 	if err != nil {
 		return types.Int64Null()
 	}

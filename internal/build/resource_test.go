@@ -55,6 +55,9 @@ func TestBuild_lifecycle(t *testing.T) {
 				value("commit_id", knownvalue.StringRegexp(regexp.MustCompile(`^[0-9a-f]{40}$`))),
 				value("committer", knownvalue.StringExact("emulator-committer")),
 				value("repo", knownvalue.StringExact("https://xxxxx@github.com/acme/checkout")),
+				value("swr_repository", knownvalue.StringExact("swr.cn-north-4.myhuaweicloud.com/emulator/checkout-service")),
+				value("swr_repo_page", knownvalue.StringExact("https://console.huaweicloud.com/swr/emulator/checkout-service")),
+				value("base_image", knownvalue.StringExact("emulator/base")),
 			},
 			Check: func(state *terraform.State) error {
 				s.expect(t, "Successful", 1, 0)
@@ -309,17 +312,14 @@ func TestBuild_importIDIsChecked(t *testing.T) {
 func TestBuild_identity(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
-	identity := statecheck.ExpectIdentityValueMatchesState(address, tfjsonpath.New("build_id"))
-	providertest.Prepare(t)
-	resource.UnitTest(t, resource.TestCase{
-		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_12_0)},
-		ProtoV6ProviderFactories: providertest.Factories(s.adjust),
-		Steps: []resource.TestStep{
-			{Config: s.config("wait = false"), ConfigStateChecks: []statecheck.StateCheck{identity}},
-			{Config: s.config(""), ConfigStateChecks: []statecheck.StateCheck{identity}},
-			{Config: s.config(""), ResourceName: address, ImportState: true, ImportStateKind: resource.ImportBlockWithResourceIdentity},
+	identity := []statecheck.StateCheck{statecheck.ExpectIdentityValueMatchesState(address, tfjsonpath.New("build_id"))}
+	s.unitTest(t, tfversion.SkipBelow(tfversion.Version1_12_0),
+		resource.TestStep{Config: s.config("wait = false"), ConfigStateChecks: identity},
+		resource.TestStep{Config: s.config(""), ConfigStateChecks: identity},
+		resource.TestStep{
+			Config: s.config(""), ResourceName: address, ImportState: true, ImportStateKind: resource.ImportBlockWithResourceIdentity,
 		},
-	})
+	)
 }
 
 // The state of an interrupted create contains the build.

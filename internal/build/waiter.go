@@ -47,7 +47,7 @@ func (w waiter) wait(ctx context.Context, started servicestage.Build) (*services
 	left := w.timeout - w.client.Now().Sub(w.startedAt)
 	waiting, cancel := context.WithTimeout(ctx, left)
 	defer cancel()
-	read, err := w.client.WaitForBuild(waiting, started.ID, started.JobID, left, w.report(waiting))
+	read, err := w.client.WaitForBuild(waiting, started.ID, string(started.JobID), left, w.report(waiting))
 	build := read
 	if build == nil {
 		build = &started

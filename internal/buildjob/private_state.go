@@ -5,6 +5,7 @@ package buildjob
 
 import (
 	"context"
+	"reflect"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -30,16 +31,26 @@ const confirmTimeout = 10 * time.Minute
 // mayLag reports whether "not found" may mean that the service cannot read the new build job yet.
 func (s privateState) mayLag(now time.Time) bool { return now.Sub(s.CreatedAt) < confirmTimeout }
 
-const privateStateKey = "build_job"
+// Keys of the private state. Provider builds before the first release stored the service defaults under the older key.
+const privateStateKey, olderStateKey = "build_job", "remembered"
 
 // loadPrivateState returns the zero value if nothing was stored, as after an import.
 func loadPrivateState(ctx context.Context, private providerdata.PrivateReader) (privateState, diag.Diagnostics) {
-	return providerdata.LoadPrivate[privateState](ctx, private, privateStateKey)
+	state, diags := providerdata.LoadPrivate[privateState](ctx, private, privateStateKey)
+	if reflect.ValueOf(state).IsZero() && !diags.HasError() {
+		type olderState struct {
+			Silent serviceDefaults `json:"silent"`
+		}
+		older, olderDiags := providerdata.LoadPrivate[olderState](ctx, private, olderStateKey)
+		state.Defaults, diags = older.Silent, olderDiags
+	}
+	return state, diags
 }
 
 func (s privateState) store(ctx context.Context, private providerdata.PrivateWriter) diag.Diagnostics {
 	if len(s.Defaults) == 0 {
 		s.Defaults = nil
 	}
-	return providerdata.StorePrivate(ctx, private, privateStateKey, s)
+	diags := private.SetKey(ctx, olderStateKey, nil)
+	return append(diags, providerdata.StorePrivate(ctx, private, privateStateKey, s)...)
 }

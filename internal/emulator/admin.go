@@ -37,16 +37,18 @@ var pageFiles = map[string]string{
 	"icon.svg":  "image/svg+xml",
 }
 
-func servePage(w http.ResponseWriter, r *http.Request) {
-	name := strings.TrimPrefix(r.URL.Path, adminPrefix)
+// pageHandler serves one of pageFiles.
+func pageHandler(name, contentType string) http.HandlerFunc {
 	content, err := page.ReadFile("page/" + cmp.Or(name, "index.html"))
 	if err != nil {
 		panic(err) // The file is not embedded.
 	}
-	w.Header().Set("Content-Type", pageFiles[name])
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "+
-		"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-	_, _ = w.Write(content) //nolint:gosec // Only embedded files; the client may be gone.
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", contentType)
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; "+
+			"img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		_, _ = w.Write(content) // The client may be gone.
+	}
 }
 
 // newAdminRoutes returns the web page and the JSON API. Errors are {"error": "message"}. Times are RFC 3339.
@@ -74,8 +76,8 @@ func servePage(w http.ResponseWriter, r *http.Request) {
 // Origin is rejected.
 func (s *Service) newAdminRoutes() *http.ServeMux {
 	routes := http.NewServeMux()
-	for name := range pageFiles {
-		routes.HandleFunc("GET "+adminPrefix+cmp.Or(name, "{$}"), servePage)
+	for name, contentType := range pageFiles {
+		routes.HandleFunc("GET "+adminPrefix+cmp.Or(name, "{$}"), pageHandler(name, contentType))
 	}
 	s.register(routes, http.StatusOK, adminFailure, map[string]operation{
 		"GET " + adminPrefix + "health":                                  s.getHealth,

@@ -17,26 +17,27 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
-// step is a command of a page, with the lines that it prints. A line "..." stands for any number of others.
+// step is a command of a page and the lines that it prints. A line "..." stands for any number of lines.
 type step struct {
 	command string
 	prints  []string
 }
 
-// session is the commands of a page's section.
+// session is the sequence of commands in a section of a page.
 type session []step
 
-// page reads one section of a page of the documentation that shows commands, and its blocks of configuration.
-func page(t *testing.T, name, section string) (commands session, blocks []string) {
+// readCommands returns the commands in a section of a page of docs/, and its blocks of configuration.
+func readCommands(t *testing.T, name, section string) (commands session, blocks []string) {
 	t.Helper()
-	commands, blocks = read(t, name, section)
+	commands, blocks = readSection(t, name, section)
 	if len(commands) == 0 {
-		t.Fatalf("section %q of %s shows no commands", section, name)
+		t.Fatalf("section %q of %s contains no commands", section, name)
 	}
 	return commands, blocks
 }
 
-func read(t *testing.T, name, section string) (commands session, blocks []string) {
+// readSection is like [readCommands] for a section that may contain no commands.
+func readSection(t *testing.T, name, section string) (commands session, blocks []string) {
 	t.Helper()
 	root, err := providertest.Root()
 	if err != nil {
@@ -69,8 +70,8 @@ func read(t *testing.T, name, section string) (commands session, blocks []string
 	return commands, blocks
 }
 
-// follow runs the commands, and fails where one prints something else than the page says. Ids differ from run to run.
-func (s session) follow(t *testing.T, cli *providertest.CLI) {
+// run runs the commands. It fails if the lines of the page are missing in the output, apart from IDs.
+func (s session) run(t *testing.T, cli *providertest.CLI) {
 	t.Helper()
 	anyID := regexp.MustCompile(`\b[a-z0-9]{40}\b`)
 	for _, step := range s {
@@ -88,7 +89,7 @@ func (s session) follow(t *testing.T, cli *providertest.CLI) {
 			}
 			_, after, found := strings.Cut(rest, anyID.ReplaceAllString(line, "ID")+"\n")
 			if !found {
-				t.Fatalf("terraform %s does not print, or not in this order,\n%s\nbut\n%s", command, line, stdout)
+				t.Fatalf("the output of terraform %s does not contain, in this order,\n%s\nbut\n%s", command, line, stdout)
 			}
 			rest = after
 		}
@@ -97,8 +98,8 @@ func (s session) follow(t *testing.T, cli *providertest.CLI) {
 
 const adoptionGuide = "guides/bring-existing-build-jobs.md"
 
-// fifty is a service with the jobs of the guide.
-func fifty(t *testing.T) (*emulator.Server, *providertest.CLI) {
+// newGuideService returns a service with the 50 build jobs of the guide, and a CLI for it.
+func newGuideService(t *testing.T) (*emulator.Server, *providertest.CLI) {
 	t.Helper()
 	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{CappedPages: true}})
 	for i := range 50 {
@@ -111,7 +112,7 @@ func fifty(t *testing.T) (*emulator.Server, *providertest.CLI) {
 		}
 		spec := map[string]any{"job_name": name, "environment_setting": map[string]any{}}
 		if i%2 == 1 {
-			spec["code_repo"] = map[string]any{"type": "GitHub", "url": "https://github.com/acme/" + name, "branch": "main", "namespace": "acme"}
+			spec["code_repo"] = repository(name)
 		}
 		server.AddJob(spec)
 	}
@@ -120,7 +121,14 @@ func fifty(t *testing.T) (*emulator.Server, *providertest.CLI) {
 	return server, cli
 }
 
-func expectUntouched(t *testing.T, server *emulator.Server) {
+func repository(name string) map[string]any {
+	return map[string]any{
+		"type": "GitHub", "url": "https://github.com/acme/" + name, "branch": "main", "namespace": "acme",
+	}
+}
+
+// expectReadOnly fails if a request other than GET was sent.
+func expectReadOnly(t *testing.T, server *emulator.Server) {
 	t.Helper()
 	for _, request := range server.Requests() {
 		if request.Method != http.MethodGet {
@@ -133,35 +141,35 @@ func TestGuide_bringExistingBuildJobs(t *testing.T) {
 	t.Parallel()
 	t.Run("older", func(t *testing.T) {
 		t.Parallel()
-		server, cli := fifty(t)
-		commands, blocks := page(t, adoptionGuide, "With an older Terraform, or OpenTofu")
+		server, cli := newGuideService(t)
+		commands, blocks := readCommands(t, adoptionGuide, "With earlier versions and OpenTofu")
 		if err := os.Mkdir(filepath.Join(cli.Dir, "find"), 0o700); err != nil {
 			t.Fatal(err)
 		}
 		cli.Write(t, "find/find.tf", blocks[0])
-		commands.follow(t, cli)
-		expectUntouched(t, server)
+		commands.run(t, cli)
+		expectReadOnly(t, server)
 	})
 	t.Run("query", func(t *testing.T) {
 		t.Parallel()
-		server, cli := fifty(t)
+		server, cli := newGuideService(t)
 		cli.RequireTerraform(t, 14, false)
-		commands, blocks := page(t, adoptionGuide, "With Terraform 1.14 or newer")
+		commands, blocks := readCommands(t, adoptionGuide, "With Terraform 1.14 or later")
 		cli.Write(t, "jobs.tfquery.hcl", blocks[0])
-		commands.follow(t, cli)
+		commands.run(t, cli)
 		content, err := os.ReadFile(filepath.Join(cli.Dir, "jobs.tf"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		anyID := regexp.MustCompile(`\b[a-z0-9]{40}\b`)
 		if !strings.Contains(anyID.ReplaceAllString(string(content), "ID"), anyID.ReplaceAllString(blocks[1], "ID")) {
-			t.Errorf("the generated configuration does not hold\n%s\nbut\n%s", blocks[1], content)
+			t.Errorf("the generated configuration does not contain\n%s\nbut is\n%s", blocks[1], content)
 		}
-		expectUntouched(t, server)
+		expectReadOnly(t, server)
 	})
 	t.Run("for_each", func(t *testing.T) {
 		t.Parallel()
-		server, cli := fifty(t)
+		server, cli := newGuideService(t)
 		cli.RequireTerraform(t, 7, true)
 		for _, name := range []string{"catalogue", "checkout", "payment"} {
 			for _, job := range server.Jobs() {
@@ -171,47 +179,41 @@ func TestGuide_bringExistingBuildJobs(t *testing.T) {
 			}
 			server.AddJob(map[string]any{
 				"job_name": name + "-service", "environment_setting": map[string]any{},
-				"code_repo": map[string]any{"type": "GitHub", "url": "https://github.com/acme/" + name, "branch": "main", "namespace": "acme"},
+				"code_repo": repository(name),
 			})
 		}
-		_, blocks := page(t, adoptionGuide, "With an older Terraform, or OpenTofu")
+		_, blocks := readCommands(t, adoptionGuide, "With earlier versions and OpenTofu")
 		cli.Write(t, "jobs.tf", blocks[len(blocks)-1])
-		if stdout := succeed(t, cli, "plan", "-no-color"); !strings.Contains(stdout, "Plan: 3 to import, 0 to add, 0 to change, 0 to destroy.") {
+		stdout := succeed(t, cli, "plan", "-no-color")
+		if !strings.Contains(stdout, "Plan: 3 to import, 0 to add, 0 to change, 0 to destroy.") {
 			t.Error(stdout)
 		}
 	})
 }
 
-// The plan that the provider's page shows is the plan of the example.
+// The plan on the page of the provider is the plan of its example.
 func TestGuide_enterpriseProject(t *testing.T) {
 	t.Parallel()
-	commands, blocks := page(t, "index.md", "Enterprise project")
+	commands, blocks := readCommands(t, "index.md", "Enterprise project")
 	cli := providertest.NewCLI(t, emulator.New(t, emulator.Options{}))
 	cli.Write(t, "main.tf", blocks[0])
-	commands.follow(t, cli)
+	commands.run(t, cli)
 }
 
 // The configurations of the guide on builds start a build when the guide says so.
 func TestGuide_runBuilds(t *testing.T) {
 	t.Parallel()
 	const guide = "guides/run-builds-from-terraform.md"
-	job := `
-resource "servicestage_build_job" "checkout" {
-  job_name = "checkout-service"
-  environment_setting {}
-  code_repo {
-    type      = "GitHub"
-    url       = "https://github.com/acme/checkout"
-    branch    = var.branch
-    namespace = "acme"
-  }
-}
-variable "branch" { default = "main" }
-`
 	blocks := func(section string) []string {
-		_, blocks := read(t, guide, section)
+		_, blocks := readSection(t, guide, section)
 		return blocks
 	}
+	changed := blocks("When a build job is created or changed")
+	if len(changed) != 4 {
+		t.Fatalf("the section has %d blocks, want a build job, the action in two forms, and the resource", len(changed))
+	}
+	job, current, earlier, older := changed[0], changed[1], changed[2], changed[3]
+	triggered, _, _ := strings.Cut(current, "\naction ") // The build job with its trigger.
 	start := func(t *testing.T, body string) (*emulator.Server, *providertest.CLI) {
 		t.Helper()
 		server := emulator.New(t, emulator.Options{BuildDuration: time.Second})
@@ -219,51 +221,83 @@ variable "branch" { default = "main" }
 		cli.Write(t, "main.tf", providertest.Requirement+body)
 		return server, cli
 	}
-	apply := func(t *testing.T, cli *providertest.CLI, arguments ...string) {
+	apply := func(t *testing.T, cli *providertest.CLI, arguments ...string) string {
 		t.Helper()
-		succeed(t, cli, append([]string{"apply", "-no-color", "-input=false", "-auto-approve"}, arguments...)...)
+		return succeed(t, cli, append([]string{"apply", "-no-color", "-input=false", "-auto-approve"}, arguments...)...)
 	}
 	wantBuilds := func(t *testing.T, server *emulator.Server, want int) {
 		t.Helper()
-		if got := len(server.Builds()); got != want {
-			t.Errorf("there are %d builds, want %d", got, want)
+		if got := server.CountRequests(http.MethodPost, jobsPath+"/*/builds"); got != want {
+			t.Errorf("%d builds were started, want %d", got, want)
 		}
 	}
-	t.Run("changed, older", func(t *testing.T) {
+	release := func(t *testing.T, cli *providertest.CLI, body string) {
+		t.Helper()
+		body = strings.Replace(body, `branch    = "main"`, `branch    = "release"`, 1)
+		cli.Write(t, "main.tf", providertest.Requirement+body)
+	}
+	t.Run("changed, resource", func(t *testing.T) {
 		t.Parallel()
-		server, cli := start(t, job+blocks("When a job is created or changed")[1])
+		server, cli := start(t, job+older)
 		apply(t, cli)
 		wantBuilds(t, server, 1)
-		apply(t, cli, "-var=branch=release")
-		wantBuilds(t, server, 2)
-		apply(t, cli, "-var=branch=release")
+		release(t, cli, job+older)
+		apply(t, cli)
+		apply(t, cli)
 		wantBuilds(t, server, 2)
 	})
-	t.Run("changed, action", func(t *testing.T) {
+	for name, action := range map[string]struct {
+		body  string
+		minor int
+	}{
+		"changed, action 1.16": {current, 16},
+		"changed, action 1.14": {triggered + "\n" + earlier, 14},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, cli := start(t, action.body)
+			cli.RequireTerraform(t, action.minor, false)
+			stdout := apply(t, cli)
+			wantBuilds(t, server, 1)
+			release(t, cli, action.body)
+			apply(t, cli)
+			wantBuilds(t, server, 2)
+			if action.minor < 16 {
+				return
+			}
+			apply(t, cli, "-invoke=action.servicestage_start_build.checkout")
+			wantBuilds(t, server, 3)
+			if strings.Contains(stdout, "Warning: Reference to triggering resource") {
+				t.Error(stdout)
+			}
+		})
+	}
+	t.Run("destroyed", func(t *testing.T) {
 		t.Parallel()
-		server, cli := start(t, blocks("When a job is created or changed")[0])
-		cli.RequireTerraform(t, 14, false)
+		server, cli := start(t, blocks("Before and after a build job is destroyed")[0])
+		cli.RequireTerraform(t, 16, false)
 		apply(t, cli)
-		wantBuilds(t, server, 1)
-		apply(t, cli, "-invoke=action.servicestage_start_build.checkout")
+		wantBuilds(t, server, 0)
+		apply(t, cli, "-var=preview=false")
 		wantBuilds(t, server, 2)
 	})
 	t.Run("deployment", func(t *testing.T) {
 		t.Parallel()
-		server, cli := start(t, job+blocks("A deployment that waits for a build")[0]+"variable \"release\" { default = \"1\" }\n")
+		server, cli := start(t, job+blocks("A deployment that waits for a build")[0])
 		server.InjectOutcomes(emulator.Outcome{Phase: "Build"})
-		if _, stderr, err := cli.Run(t, "apply", "-no-color", "-input=false", "-auto-approve"); err == nil || !strings.Contains(stderr, "The build failed") {
+		_, stderr, err := cli.Run(t, "apply", "-no-color", "-input=false", "-auto-approve")
+		if err == nil || !strings.Contains(stderr, "The build failed") {
 			t.Errorf("a failed build: %v\n%s", err, stderr)
 		}
 		if state := succeed(t, cli, "state", "list"); strings.Contains(state, "terraform_data.deployment") {
-			t.Errorf("the deployment went on:\n%s", state)
+			t.Errorf("the deployment was applied:\n%s", state)
 		}
 		apply(t, cli)
 		wantBuilds(t, server, 2)
 	})
 	t.Run("nightly", func(t *testing.T) {
 		t.Parallel()
-		server, cli := start(t, blocks("Every night, from CI")[0]+"variable \"job_id\" {}\n")
+		server, cli := start(t, blocks("A nightly build from CI")[0])
 		known := server.AddJob(map[string]any{"job_name": "checkout-service", "environment_setting": map[string]any{}})
 		cli.Env = append(cli.Env, "TF_VAR_job_id="+known)
 		apply(t, cli, "-var=night=2026-01-01")

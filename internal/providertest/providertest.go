@@ -6,6 +6,7 @@
 package providertest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,17 +26,19 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-// requirement names the provider by its full address, so that the same configuration finds it under each CLI, whatever that
-// CLI's default registry is.
-const requirement = `
+// requirement names the provider by the address under which the testing framework serves it, so that the same configuration
+// works with each CLI.
+func requirement() string {
+	return fmt.Sprintf(`
 terraform {
   required_providers {
     servicestage = {
-      source = "registry.terraform.io/servicestage/servicestage"
+      source = "%s/servicestage/servicestage"
     }
   }
 }
-`
+`, cmp.Or(os.Getenv("TF_ACC_PROVIDER_HOST"), "registry.terraform.io"))
+}
 
 // prepare tells the testing framework to serve the provider under that address, and takes the settings of whoever runs the
 // tests out of the environment: no test may lead to a real account, nor ask for one's metadata.
@@ -99,7 +102,7 @@ func Config(server *emulator.Server, body string) string {
 
 // WithProvider is a configuration with the given arguments in its provider block.
 func WithProvider(arguments, body string) string {
-	return requirement + "provider \"servicestage\" {" + arguments + "}\n" + body
+	return requirement() + "provider \"servicestage\" {" + arguments + "}\n" + body
 }
 
 // Run runs the steps, and checks that nothing is left in the service when all is destroyed. server is nil where no step gets

@@ -14,16 +14,22 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
-// What make install leaves in the user's home is found by a plain init, without any configuration of the CLI, and works.
+// The init command finds the installed provider without a CLI configuration, and the installed emulator runs.
 func TestInstall(t *testing.T) {
 	t.Parallel()
 	providertest.Prepare(t)
 	home, server := t.TempDir(), emulator.New(t, emulator.Options{})
 	install := exec.CommandContext(t.Context(), "make", "--no-print-directory", "install", "HOME="+home, "CACHE="+t.TempDir())
-	// Make hands HOME on to go, which would keep its caches there.
-	install.Dir, install.Env = root(t), append(os.Environ(), "MAKEFLAGS=", "MAKELEVEL=", "GOCACHE="+goEnv(t, "GOCACHE"), "GOMODCACHE="+goEnv(t, "GOMODCACHE"))
-	if output, err := install.CombinedOutput(); err != nil {
+	// Go keeps its caches below HOME by default.
+	install.Dir = root(t)
+	install.Env = append(os.Environ(), "MAKEFLAGS=", "MAKELEVEL=", "PREFIX=", "GOCACHE="+goEnv(t, "GOCACHE"), "GOMODCACHE="+goEnv(t, "GOMODCACHE"))
+	output, err := install.CombinedOutput()
+	if err != nil {
 		t.Fatalf("%v\n%s", err, output)
+	}
+	program := filepath.Join(home, ".local", "bin", "servicestage-emulator")
+	if help, err := exec.CommandContext(t.Context(), program, "-help").CombinedOutput(); err != nil || !strings.Contains(string(output), program+"\n") {
+		t.Errorf("%v: %s is not printed or does not run:\n%s\n%s", err, program, output, help)
 	}
 	cli := &providertest.CLI{Dir: t.TempDir(), Env: []string{
 		"HOME=" + home, "TF_CLI_CONFIG_FILE=", "TF_PLUGIN_CACHE_DIR=", "TF_DATA_DIR=", "XDG_DATA_HOME=", "XDG_CONFIG_HOME=", "CHECKPOINT_DISABLE=1",
@@ -36,11 +42,11 @@ func TestInstall(t *testing.T) {
 			t.Fatalf("%v: %v\n%s\n%s", arguments, err, stdout, stderr)
 		}
 		if strings.Contains(stdout+stderr, "development overrides") {
-			t.Error("the CLI did not look for the provider by itself")
+			t.Error("the CLI did not use the installed provider")
 		}
 	}
 	if jobs := server.Jobs(); len(jobs) != 1 || jobs[0].Name() != "app" {
-		t.Errorf("the service holds %v", jobs)
+		t.Errorf("the service has the build jobs %v", jobs)
 	}
 	if lock, err := os.ReadFile(filepath.Join(cli.Dir, ".terraform.lock.hcl")); err != nil || !strings.Contains(string(lock), "0.0.1") {
 		t.Errorf("init locked another version: %v\n%s", err, lock)

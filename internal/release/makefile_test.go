@@ -4,7 +4,9 @@
 package release_test
 
 import (
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,11 +15,11 @@ import (
 	"testing"
 )
 
-// checkout is a repository with the makefile, one fuzz target and a changelog, in which the programs that the makefile starts only
-// record their arguments.
+// checkout is a repository with the makefile, a fuzz target and a changelog. The programs that the makefile starts only record
+// their arguments.
 type checkout struct {
 	folder string
-	// tools has the recording programs go, goreleaser and terraform. The last is in a folder with a space in its name.
+	// tools has the recording programs go, goreleaser, buildah and terraform. The last is in a directory with a space in its name.
 	tools, terraform string
 }
 
@@ -26,13 +28,17 @@ func newCheckout(t *testing.T, tag string) checkout {
 	c := checkout{folder: t.TempDir(), tools: t.TempDir()}
 	c.terraform = filepath.Join(c.tools, "my tools", "terraform")
 	record := "#!/bin/sh\nprintf '%s\\n' \"${0##*/}\" \"$@\" >>'" + filepath.Join(c.tools, "arguments") + "'\n"
+	const manifest = "{}"
 	for file, content := range map[string]string{
-		filepath.Join(c.folder, "GNUmakefile"):              readFile(t, "GNUmakefile"),
-		filepath.Join(c.folder, "CHANGELOG.md"):             "# Changelog\n\n## 1.2.3\n\n* A change\n",
-		filepath.Join(c.folder, "internal", "fuzz_test.go"): "func FuzzRecord_all(f *testing.F) {\n",
-		filepath.Join(c.tools, "go"):                        record,
-		filepath.Join(c.tools, "goreleaser"):                record,
-		c.terraform:                                         record,
+		filepath.Join(c.folder, "GNUmakefile"):                      readFile(t, "GNUmakefile"),
+		filepath.Join(c.folder, "CHANGELOG.md"):                     "# Changelog\n\n## 1.2.3\n\n* A change\n",
+		filepath.Join(c.folder, "terraform-registry-manifest.json"): manifest,
+		filepath.Join(c.folder, "dist", "1.2.3_SHA256SUMS"):         fmt.Sprintf("%x  1.2.3_manifest.json\n", sha256.Sum256([]byte(manifest))),
+		filepath.Join(c.folder, "internal", "fuzz_test.go"):         "func FuzzRecord_all(f *testing.F) {\n",
+		filepath.Join(c.tools, "go"):                                record,
+		filepath.Join(c.tools, "goreleaser"):                        record,
+		filepath.Join(c.tools, "buildah"):                           record,
+		c.terraform:                                                 record,
 	} {
 		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(content), 0o700)); err != nil {
 			t.Fatal(err)
@@ -48,17 +54,17 @@ func newCheckout(t *testing.T, tag string) checkout {
 	return c
 }
 
-// make runs a target, and returns the output and the arguments of the programs. It fails the test if one of the commands is run.
+// make runs a target. It returns the output and the arguments of the programs, and fails the test if a command in a text is run.
 func (c checkout) make(t *testing.T, target string, environment ...string) (output string, arguments []string, err error) {
 	t.Helper()
 	run := exec.CommandContext(t.Context(), "make", "--no-print-directory", "-o", "release-tools", "GO="+filepath.Join(c.tools, "go"), "TOOLS="+c.tools, target)
 	run.Dir = c.folder
-	run.Env = slices.Concat(os.Environ(), []string{"MAKEFLAGS=", "MAKELEVEL=", "TF_ACC=1", "TF_CLI=" + c.terraform, "GPG_FINGERPRINT=ABC"}, environment)
+	run.Env = slices.Concat(os.Environ(), []string{"MAKEFLAGS=", "MAKELEVEL=", "TF_ACC=1", "TF_CLI=" + c.terraform}, environment)
 	combined, err := run.CombinedOutput()
 	if _, err := os.Stat(filepath.Join(c.folder, "executed")); !os.IsNotExist(err) {
 		t.Errorf("%s: a command in the text was run: %v", target, err)
 	}
-	recorded, _ := os.ReadFile(filepath.Join(c.tools, "arguments")) // There is none if no program was started.
+	recorded, _ := os.ReadFile(filepath.Join(c.tools, "arguments")) // The file does not exist if no program was started.
 	return string(combined), strings.Split(string(recorded), "\n"), err
 }
 
@@ -68,12 +74,12 @@ var commands = []string{
 	`x=$(shell;touch${IFS}executed)`,
 }
 
-// A command in the name of a tag is not run, and such a tag is no version and no revision.
+// A command in the name of a tag is not run, and such a tag is neither a version nor a revision.
 func TestMakefile_tagIsNotExecuted(t *testing.T) {
 	t.Parallel()
 	for _, suffix := range append(commands, "/x", "é") {
 		c := newCheckout(t, "v1.2.3"+suffix)
-		for target, message := range map[string]string{"release": "VERSION 1.2.3", "testacc": "REVISION v1.2.3"} {
+		for target, message := range map[string]string{"dist": "VERSION 1.2.3", "testacc": "REVISION v1.2.3"} {
 			output, arguments, err := c.make(t, target)
 			if err == nil || !strings.Contains(output, message+suffix+` has characters other than letters, digits, ".", "+" and "-".`) {
 				t.Errorf("%s %s: got error %v and output:\n%s", target, suffix, err, output)
@@ -85,11 +91,11 @@ func TestMakefile_tagIsNotExecuted(t *testing.T) {
 	}
 }
 
-// A version reaches the programs.
+// The version is passed to the programs.
 func TestMakefile_versionIsPassedOn(t *testing.T) {
 	t.Parallel()
 	c := newCheckout(t, "v1.2.3")
-	output, arguments, err := c.make(t, "release")
+	output, arguments, err := c.make(t, "dist")
 	if err != nil || !slices.Contains(arguments, "goreleaser") {
 		t.Errorf("got error %v and arguments %q:\n%s", err, arguments, output)
 	}
@@ -101,26 +107,31 @@ func TestMakefile_versionIsPassedOn(t *testing.T) {
 		t.Errorf("got error %v and arguments %q:\n%s", err, arguments, output)
 	}
 	c = newCheckout(t, "v1.2.4")
-	if output, _, err := c.make(t, "release"); err == nil || !strings.Contains(output, "CHANGELOG.md has no section ## 1.2.4.") {
+	if output, _, err := c.make(t, "dist"); err == nil || !strings.Contains(output, "CHANGELOG.md has no section ## 1.2.4.") {
 		t.Errorf("got error %v and output:\n%s", err, output)
 	}
 }
 
-// A command in an environment variable is not run, and the program gets the text as it is.
+// A command in an environment variable is not run, and the program receives the text unchanged.
 func TestMakefile_environmentIsNotExecuted(t *testing.T) {
 	t.Parallel()
 	for variable, target := range map[string]string{
 		"BENCH_SIZES": "bench", "BENCH_PARALLELISM": "bench", "BENCH_JSON": "bench", "BENCH_FLAGS": "bench",
-		"FUZZTIME": "fuzz", "GPG_FINGERPRINT": "release", "TF_CLI": "cli", "TF_ACC": "testacc", "HOME": "install", "VERSION": "release", "REVISION": "testacc",
+		"FUZZTIME": "fuzz", "TF_CLI": "cli", "TF_ACC": "testacc", "HOME": "install", "PREFIX": "install", "VERBOSE": "demo",
+		"IMAGE": "image", "IMAGE_PLATFORMS": "image", "SSL_CERT_FILE": "image", "VERSION": "dist", "REVISION": "testacc",
 	} {
 		t.Run(variable, func(t *testing.T) {
 			t.Parallel()
 			c := newCheckout(t, "v1.2.3")
 			for _, command := range commands {
-				output, arguments, err := c.make(t, target, variable+"="+command)
+				output, arguments, err := c.make(t, target, "PATH="+c.tools+":/usr/bin:/bin", variable+"="+command)
 				switch target {
 				case "bench", "fuzz":
 					if err != nil || !slices.Contains(arguments, command) {
+						t.Errorf("%s: got error %v and arguments %q:\n%s", command, err, arguments, output)
+					}
+				case "image":
+					if variable != "SSL_CERT_FILE" && (err != nil || !slices.Contains(arguments, command)) {
 						t.Errorf("%s: got error %v and arguments %q:\n%s", command, err, arguments, output)
 					}
 				case "cli":

@@ -1,11 +1,13 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package release_test tests what a release promises and no tool checks. It must not be imported.
+// Package release_test tests the files of a release, the makefile and the workflows where no tool checks them. It must not be
+// imported.
 package release_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,8 +37,8 @@ func readFile(t *testing.T, elements ...string) string {
 	return string(content)
 }
 
-// The registry finds files by their names, and the program knows its version. `make snapshot` checks the rest of the configuration,
-// and `make reproduce` that two builds are the same.
+// Files have the names that the registry requires, and the program contains its version. `make rehearse` checks the rest of the
+// configuration, and that two builds are the same.
 //
 // Source: https://developer.hashicorp.com/terraform/registry/providers/publishing.
 func TestRelease_namesAndVersion(t *testing.T) {
@@ -59,15 +61,15 @@ func TestRelease_namesAndVersion(t *testing.T) {
 		t.Fatalf("%v\n%s", err, output)
 	}
 	if content, err := os.ReadFile(program); err != nil || !bytes.Contains(content, []byte("7.8.9-test")) {
-		t.Errorf("the program does not know its version: %v", err)
+		t.Errorf("the program does not contain its version: %v", err)
 	}
 }
 
 var pinned = regexp.MustCompile(`uses: (\./|[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$)`)
 
-// Actions are pinned to a commit, nothing but a release may be written, and no credentials stay in a working copy. `make lint` checks
-// the rest.
-func TestWorkflows_rights(t *testing.T) {
+// Actions are pinned to a commit, only jobs of a release have write permissions, the job with the signing key runs no code of the
+// repository, and no checkout keeps credentials. `make lint` checks the rest.
+func TestWorkflows_permissions(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob(filepath.Join(root(t), ".github", "workflows", "*.yml"))
 	if err != nil || len(files) < 3 {
@@ -80,10 +82,43 @@ func TestWorkflows_rights(t *testing.T) {
 				t.Errorf("%s: not pinned to a commit: %s", file, line)
 			}
 		}
-		writes, checkouts := strings.Count(content, ": write"), strings.Count(content, "actions/checkout@")
-		if writes > 1 || writes == 1 && filepath.Base(file) != "release.yml" || checkouts != strings.Count(content, "persist-credentials: false") ||
+		if strings.Contains(content, ": write") && filepath.Base(file) != "release.yml" ||
+			strings.Count(content, "actions/checkout@") != strings.Count(content, "persist-credentials: false") ||
 			!slices.Contains(strings.Split(content, "\n\n"), "permissions:\n  contents: read") {
-			t.Errorf("%s: a job may write, or leaves credentials in its working copy", file)
+			t.Errorf("%s: a job has write permissions, or a checkout keeps credentials", file)
+		}
+		for job := range strings.SplitSeq(content, "\n\n") {
+			if strings.Contains(job, "GPG_PRIVATE_KEY") && (!strings.Contains(job, "environment: release") || strings.Contains(job, "checkout")) {
+				t.Errorf("%s: the job with the signing key runs code of the repository, or has no environment:\n%s", file, job)
+			}
+		}
+	}
+}
+
+// Each resource, data source, action and list resource has an example, and each resource with an identity one for the import by
+// identity.
+func TestExamples_areComplete(t *testing.T) {
+	t.Parallel()
+	var schema struct {
+		Providers map[string]map[string]json.RawMessage `json:"provider_schemas"`
+	}
+	if err := json.Unmarshal([]byte(readFile(t, "internal", "provider", "testdata", "schema.json")), &schema); err != nil {
+		t.Fatal(err)
+	}
+	for kind, example := range map[string]string{
+		"resource_schemas": "resources/*/resource.tf", "data_source_schemas": "data-sources/*/data-source.tf",
+		"action_schemas": "actions/*/action.tf", "list_resource_schemas": "list-resources/*/list-resource.tfquery.hcl",
+		"resource_identity_schemas": "resources/*/import-by-identity.tf",
+	} {
+		var types map[string]json.RawMessage
+		if err := json.Unmarshal(schema.Providers["servicestage"][kind], &types); err != nil || len(types) == 0 {
+			t.Fatalf("%s: %d types, %v", kind, len(types), err)
+		}
+		for name := range types {
+			file := filepath.Join(root(t), "examples", strings.Replace(example, "*", name, 1))
+			if _, err := os.Stat(file); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 }

@@ -19,16 +19,10 @@ const notPublished = "APIGW.0101"
 type versions []string
 
 func (v *versions) UnmarshalJSON(data []byte) error {
-	var list []string
-	if err := json.Unmarshal(data, &list); err == nil {
-		*v = list
-		return nil
-	}
 	var single string
-	if err := json.Unmarshal(data, &single); err != nil {
-		return err
+	if json.Unmarshal(data, &single) != nil {
+		return json.Unmarshal(data, (*[]string)(v))
 	}
-	*v = nil
 	if single != "" {
 		*v = versions{single}
 	}

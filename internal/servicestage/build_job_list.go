@@ -181,8 +181,7 @@ func (c *Client) listPage(ctx context.Context, page int, name string) (*listPage
 // resolveNotFound decides what an error of a request for one build job means that may mean "not found": only a complete list of
 // all build jobs that does not contain the job proves that it does not exist. Otherwise the error is returned as it is.
 func (c *Client) resolveNotFound(ctx context.Context, id, name string, err error) error {
-	failure, ok := errors.AsType[*Error](err)
-	if !ok || isNotFound(failure) || !isAmbiguousNotFound(failure) {
+	if isNotFound(err) || !mayBeNotFound(err) {
 		return err
 	}
 	if name != "" {
@@ -203,5 +202,5 @@ func (c *Client) resolveNotFound(ctx context.Context, id, name string, err error
 			return err
 		}
 	}
-	return notListedError{failure}
+	return notListedError{err}
 }

@@ -73,7 +73,7 @@ func (j *BuildJob) UnmarshalJSON(data []byte) error {
 		JobID               string          `json:"job_id"`
 		EnterpriseProjectID *string         `json:"enterprise_project_id"`
 		Creator             creator         `json:"creator"`
-		CreatedAt           looseString     `json:"created_at"`
+		CreatedAt           timestamp       `json:"created_at"`
 		LastBuildID         looseString     `json:"last_build_id"`
 		Spec                json.RawMessage `json:"spec"`
 	}
@@ -88,7 +88,7 @@ func (j *BuildJob) UnmarshalJSON(data []byte) error {
 		ID:                  wire.JobID,
 		EnterpriseProjectID: wire.EnterpriseProjectID,
 		Creator:             string(wire.Creator),
-		CreatedAt:           timestamp(string(wire.CreatedAt)),
+		CreatedAt:           string(wire.CreatedAt),
 		LastBuildID:         string(wire.LastBuildID),
 		rawSpec:             wire.Spec,
 	}
@@ -122,22 +122,18 @@ const maxStaleReads = 5
 func (c *Client) GetWrittenBuildJob(ctx context.Context, id string, current func(*BuildJob) bool) (*BuildJob, error) {
 	for attempt, reads := 1, 0; ; attempt++ {
 		job, err := c.getBuildJob(ctx, id)
-		failure, _ := errors.AsType[*Error](err)
-		switch {
-		case err == nil:
-			reads++
-			if current(job) || reads == maxStaleReads {
+		if err == nil {
+			if reads++; current(job) || reads == maxStaleReads {
 				return job, nil
 			}
-		case failure == nil || !isNotFound(failure) && !isAmbiguousNotFound(failure):
+		} else if !mayBeNotFound(err) {
 			return nil, err
 		}
 		if stopped := c.rest.Pause(ctx, rest.Delay(attempt)); stopped != nil {
-			if err == nil {
-				return job, nil
+			if failure, ok := errors.AsType[*Error](err); ok {
+				failure.Stopped = stopped
 			}
-			failure.Stopped = stopped
-			return nil, failure
+			return job, err
 		}
 	}
 }
@@ -150,7 +146,7 @@ func (c *Client) getBuildJob(ctx context.Context, id string) (*BuildJob, error) 
 	if job.ID != id {
 		return nil, &Error{
 			Method: http.MethodGet, Host: c.rest.Host(), StatusCode: http.StatusOK, Sent: true,
-			Err: fmt.Errorf("the response describes another build job: %s", rest.Sanitize(job.ID, maxIDLength)),
+			Err: fmt.Errorf("the response describes another build job: %s", printableID(job.ID)),
 		}
 	}
 	return &job, nil

@@ -83,26 +83,14 @@ type Check struct {
 	Counts []CheckCount
 }
 
-// CheckCount is one count of a check's results.
+// CheckCount is one count of a check's results. A member is empty if the service does not return it.
 type CheckCount struct {
 	// Kind is the group of the count, such as static.
-	Kind    string
-	BuildID string
-	// BuildOrder and TotalCount are numbers as returned; empty if the service does not return them.
-	BuildOrder, TotalCount string
-}
-
-// UnmarshalJSON decodes a count. Each of its members may be missing.
-func (c *CheckCount) UnmarshalJSON(data []byte) error {
-	type countResponse struct {
-		BuildID    looseString    `json:"build_id"`
-		BuildOrder numberOrString `json:"build_order"`
-		TotalCount numberOrString `json:"total_count"`
-	}
-	var wire countResponse
-	err := json.Unmarshal(data, &wire)
-	*c = CheckCount{BuildID: string(wire.BuildID), BuildOrder: string(wire.BuildOrder), TotalCount: string(wire.TotalCount)}
-	return err
+	Kind    string      `json:"-"`
+	BuildID looseString `json:"build_id"`
+	// BuildOrder and TotalCount are numbers as returned.
+	BuildOrder numberOrString `json:"build_order"`
+	TotalCount numberOrString `json:"total_count"`
 }
 
 // codeChecks are the checks whose information can be requested.
@@ -192,11 +180,7 @@ func (r *checkResults) add(check, kind string, group json.RawMessage) error {
 // checkInfo reads the information of one check. The response contains it under the name of the check; one that does not, such as the
 // build itself, has none.
 func (c *Client) checkInfo(ctx context.Context, buildID, check string) (string, error) {
-	var response struct {
-		Checkstyle json.RawMessage `json:"checkstyle"`
-		Findbugs   json.RawMessage `json:"findbugs"`
-		PMD        json.RawMessage `json:"pmd"`
-	}
+	var response map[string]json.RawMessage
 	query := url.Values{"taskname": {check}}
 	err := c.do(ctx, rest.Call{Method: http.MethodGet, Path: buildPath(buildID), Query: query}, &response)
 	if isUnsupported(err) {
@@ -205,9 +189,8 @@ func (c *Client) checkInfo(ctx context.Context, buildID, check string) (string, 
 	if err != nil {
 		return "", err
 	}
-	raw := map[string]json.RawMessage{"checkstyle": response.Checkstyle, "findbugs": response.Findbugs, "pmd": response.PMD}[check]
 	var info bytes.Buffer
-	if err := json.Compact(&info, raw); err != nil || slices.Contains([]string{"{}", "null", `""`}, info.String()) {
+	if err := json.Compact(&info, response[check]); err != nil || slices.Contains([]string{"{}", "null", `""`}, info.String()) {
 		return "", nil //nolint:nilerr // Absent is no JSON.
 	}
 	return info.String(), nil
@@ -216,5 +199,5 @@ func (c *Client) checkInfo(ctx context.Context, buildID, check string) (string, 
 // isUnsupported reports whether the service does not support a request, or the API gateway does not publish it.
 func isUnsupported(err error) bool {
 	failure, ok := errors.AsType[*Error](err)
-	return ok && (isNotFound(failure) || isAmbiguousNotFound(failure) || failure.Code == notPublished)
+	return ok && (mayBeNotFound(err) || failure.Code == notPublished)
 }

@@ -4,6 +4,7 @@
 package servicestage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,18 +45,13 @@ func (e *UnknownStartError) Error() string {
 	}
 	if e.After != "" {
 		parts = append(parts, fmt.Sprintf("the last build of %q was %q and is %q",
-			rest.Sanitize(e.JobName, 128), rest.Sanitize(e.Before, 128), rest.Sanitize(e.After, 128)))
+			printableID(e.JobName), printableID(e.Before), printableID(e.After)))
 	}
 	return strings.Join(parts, "; ")
 }
 
 // Unwrap returns Err and LookupErr.
-func (e *UnknownStartError) Unwrap() []error {
-	if e.LookupErr == nil {
-		return []error{e.Err}
-	}
-	return []error{e.Err, e.LookupErr}
-}
+func (e *UnknownStartError) Unwrap() []error { return []error{e.Err, e.LookupErr} }
 
 // StartBuild starts one build of a job. A request that was sent is not canceled with ctx, but ends within 30 seconds, and is never sent
 // again. If its response is lost, or describes a build of another job or one that existed before, the job is read: if it has a new last
@@ -102,12 +98,8 @@ func (c *Client) StartBuild(ctx context.Context, jobID string) (*StartedBuild, e
 // withJob returns the build with the ID and name of its job, if the response did not contain them.
 func (b *Build) withJob(job *BuildJob) Build {
 	named := *b
-	if named.JobID == "" {
-		named.JobID = job.ID
-	}
-	if named.JobName == "" {
-		named.JobName = job.Spec.JobName
-	}
+	named.JobID = cmp.Or(named.JobID, looseString(job.ID))
+	named.JobName = cmp.Or(named.JobName, looseString(job.Spec.JobName))
 	return named
 }
 
@@ -135,7 +127,7 @@ func (c *Client) findStarted(ctx context.Context, outcome *UnknownStartError) {
 		}
 	}
 	if ctx.Err() != nil && outcome.After == "" {
-		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupTimeout)
+		late, cancel := uncanceled(ctx, lookupTimeout)
 		defer cancel()
 		read(late)
 	}
@@ -145,7 +137,7 @@ func (c *Client) findStarted(ctx context.Context, outcome *UnknownStartError) {
 // numbers of the builds show that somebody else has started one too. The lookup has a time of its own, because the ID is not saved
 // yet.
 func (c *Client) adoptable(ctx context.Context, job *BuildJob, outcome *UnknownStartError) (Build, bool) {
-	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupTimeout)
+	late, cancel := uncanceled(ctx, lookupTimeout)
 	defer cancel()
 	adopted := (&Build{ID: outcome.After}).withJob(job)
 	if !rest.PathElement.MatchString(outcome.After) {
@@ -164,7 +156,7 @@ func (c *Client) adoptable(ctx context.Context, job *BuildJob, outcome *UnknownS
 	if err != nil {
 		return adopted, true
 	}
-	was, wasErr := strconv.Atoi(before.Index)
-	is, isErr := strconv.Atoi(adopted.Index)
+	was, wasErr := strconv.Atoi(string(before.Index))
+	is, isErr := strconv.Atoi(string(adopted.Index))
 	return adopted, wasErr != nil || isErr != nil || is == was+1
 }

@@ -32,18 +32,31 @@ type BuildProgress struct {
 // ErrWaitTimeout is the error of [Client.WaitForBuild] if the build did not end before the timeout.
 var ErrWaitTimeout = errors.New("the build has not finished in time")
 
-// WaitForBuild waits until a build has ended, with success or not, and returns it. jobID is the job of the build; responses for another
-// build or job are errors. The build is read after 2 seconds, then at growing intervals up to 15 seconds, with jitter. onProgress is called
-// with each response; it may be nil. After timeout on the client's clock, or when the deadline of ctx passes, the build is read once
-// more, and the error is [ErrWaitTimeout] if it has not ended. The wait ends immediately if ctx is canceled, and after six transient failures
-// in a row. The build as last read is returned with the error; it is nil if it was never read.
-func (c *Client) WaitForBuild(ctx context.Context, id, jobID string, timeout time.Duration, onProgress func(BuildProgress)) (*Build, error) {
-	start := c.rest.Now()
-	var last *Build
-	missed := 0
-	for poll := 0; ; poll++ {
+// WaitForBuild waits until a build has ended, with success or not, and returns it. jobID is the job of the build; responses for
+// another build or job are errors. The build is read after 2 seconds, then at growing intervals up to 15 seconds, with jitter.
+// onProgress is called with each response; it may be nil. After timeout on the client's clock, or when the deadline of ctx
+// passes, the build is read once more, and the error is [ErrWaitTimeout] if it has not ended. The wait ends immediately if ctx is
+// canceled, and after six transient failures in a row. The build as last read is returned with the error; it is nil if it was
+// never read.
+func (c *Client) WaitForBuild(
+	ctx context.Context, id, jobID string, timeout time.Duration, onProgress func(BuildProgress),
+) (*Build, error) {
+	return c.wait(ctx, id, jobID, timeout, nil, onProgress)
+}
+
+// wait is [Client.WaitForBuild]. last is the build if the service has returned it before: "not found" then ends the wait, and the
+// first read is immediate.
+func (c *Client) wait(
+	ctx context.Context, id, jobID string, timeout time.Duration, last *Build, onProgress func(BuildProgress),
+) (*Build, error) {
+	start, missed, delay := c.rest.Now(), 0, time.Duration(0)
+	if last == nil {
+		delay = firstPoll
+	}
+	for ; ; delay = min(max(delay*3/2, firstPoll), lastPoll) {
 		left := timeout - c.rest.Now().Sub(start)
-		if left <= 0 || c.rest.Pause(ctx, min(pollDelay(poll), left)) != nil {
+		jittered := delay + rand.N(delay/5+1) //nolint:gosec // Jitter needs no secrecy.
+		if left <= 0 || c.rest.Pause(ctx, min(jittered, left)) != nil {
 			return c.endOfWait(ctx, id, jobID, last)
 		}
 		build, err := c.GetBuild(ctx, id, jobID)
@@ -67,12 +80,17 @@ func (c *Client) WaitForBuild(ctx context.Context, id, jobID string, timeout tim
 	}
 }
 
-// endOfWait returns the result of a wait whose time is over, or whose context was canceled.
+// lastReadTimeout limits the read after the end of a wait.
+const lastReadTimeout = 5 * time.Second
+
+// endOfWait returns the result of a wait whose time is over, after one more read, or whose context was canceled.
 func (c *Client) endOfWait(ctx context.Context, id, jobID string, last *Build) (*Build, error) {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return last, &Error{Method: http.MethodGet, Host: c.rest.Host(), Stopped: context.Canceled}
 	}
-	if build := c.lastRead(ctx, id, jobID); build != nil {
+	late, cancel := uncanceled(ctx, lastReadTimeout)
+	defer cancel()
+	if build, err := c.GetBuild(late, id, jobID); err == nil {
 		last = build
 	}
 	if last != nil && last.State.Ended() {
@@ -81,39 +99,11 @@ func (c *Client) endOfWait(ctx context.Context, id, jobID string, last *Build) (
 	return last, ErrWaitTimeout
 }
 
-// lastReadTimeout limits the read after the end of a wait.
-const lastReadTimeout = 5 * time.Second
-
-// lastRead reads a build after the deadline of ctx. It returns nil if that fails, or if ctx was canceled.
-func (c *Client) lastRead(ctx context.Context, id, jobID string) *Build {
-	if errors.Is(ctx.Err(), context.Canceled) {
-		return nil
-	}
-	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastReadTimeout)
-	defer cancel()
-	build, err := c.GetBuild(late, id, jobID)
-	if err != nil {
-		return nil
-	}
-	return build
-}
-
-// isTransient reports whether a build is read again after a failure: one that any call retries, or "not found" before the first response.
+// isTransient reports whether a build is read again after a failure: one that any call retries, or "not found" before the first
+// response.
 func isTransient(err error, last *Build) bool {
 	failure, ok := errors.AsType[*Error](err)
-	return ok && (failure.Transient() || last == nil && (isNotFound(failure) || isAmbiguousNotFound(failure)))
-}
-
-// pollDelay returns the wait before a poll; the first is 0.
-func pollDelay(poll int) time.Duration {
-	d := firstPoll
-	for range poll {
-		if d = d * 3 / 2; d >= lastPoll {
-			d = lastPoll
-			break
-		}
-	}
-	return d + rand.N(d/5) //nolint:gosec // Jitter needs no secrecy.
+	return ok && (failure.Transient() || last == nil && mayBeNotFound(err))
 }
 
 // cancelWait limits the wait for the end of a canceled build.
@@ -142,29 +132,11 @@ func (c *Client) CancelBuild(ctx context.Context, id, jobID string) (*Build, err
 		}
 		return nil, err
 	}
-	start := c.rest.Now()
-	for poll := 0; ; poll++ {
-		build, err := c.GetBuild(ctx, id, jobID)
-		if err == nil && build.State.Ended() {
-			return build, nil
-		}
-		left := cancelWait - c.rest.Now().Sub(start)
-		if err == nil && left > 0 && c.rest.Pause(ctx, min(pollDelay(poll), left)) == nil {
-			continue
-		}
-		if build == nil {
-			build = &Build{ID: id, JobID: jobID}
-		}
-		if ctx.Err() != nil {
-			if late := c.lastRead(ctx, id, jobID); late != nil && late.State.Ended() {
-				return late, nil
-			}
-		}
-		if err == nil {
-			err = fmt.Errorf("the build has not ended yet and is in the state %s", build.State)
-		}
-		return build, err
+	build, err := c.wait(ctx, id, jobID, cancelWait, &Build{ID: id, JobID: looseString(jobID)}, nil)
+	if errors.Is(err, ErrWaitTimeout) {
+		err = fmt.Errorf("the build has not ended yet and is in the state %s", build.State)
 	}
+	return build, err
 }
 
 // isAccepted reports whether the service accepted a request, although the response is not the documented one.

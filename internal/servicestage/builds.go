@@ -48,6 +48,9 @@ const (
 	BuildDeleted    BuildState = "Deleted"
 )
 
+// UnmarshalJSON decodes a string or a number; anything else is "".
+func (s *BuildState) UnmarshalJSON(data []byte) error { return (*looseString)(s).UnmarshalJSON(data) }
+
 // String returns the state for a message: on one line, without characters that are not printable, and truncated.
 func (s BuildState) String() string { return rest.Sanitize(string(s), maxState) }
 
@@ -61,77 +64,63 @@ func (s BuildState) Failed() bool {
 
 // Build is one run of a build job. A member is empty if the service does not return it, or not yet.
 //
-// Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0269.html (details), _0333 (start).
+// Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0269.html (details), _0333 (start),
+// _0270 (the image).
 type Build struct {
-	ID, JobID, JobName  string
-	EnterpriseProjectID string
+	ID                  string      `json:"build_id"`
+	JobID               looseString `json:"job_id"`
+	JobName             looseString `json:"job_name"`
+	EnterpriseProjectID looseString `json:"enterprise_project_id"`
 	// Index is the number of the build within its job, as returned.
-	Index string
-	State BuildState
+	Index numberOrString `json:"index"`
+	State BuildState     `json:"-"`
 	// StartedAt and EndedAt are in RFC 3339 format if they could be parsed, else as returned.
-	StartedAt, EndedAt string
+	StartedAt timestamp `json:"started_at"`
+	EndedAt   timestamp `json:"ended_at"`
 	// Duration is nil until the build has ended.
-	Duration *time.Duration
+	Duration *time.Duration `json:"-"`
 
-	RepoType, Repo, Branch                         string
-	CommitID, Committer, CommitTime, CommitComment string
+	RepoType      looseString `json:"repo_type"`
+	Repo          looseString `json:"repo"`
+	Branch        looseString `json:"branch"`
+	CommitID      looseString `json:"commit_id"`
+	Committer     looseString `json:"committer"`
+	CommitTime    timestamp   `json:"commit_time"`
+	CommitComment looseString `json:"commit_comment"`
 	// Language is the programming language, such as java.
-	Language string
-	// Trigger is the member `type`: who started the build, such as user or auto.
-	Trigger string
+	Language looseString `json:"language"`
+	// Trigger is what started the build, such as user or auto.
+	Trigger looseString `json:"type"`
 	// Creator is the name of the user.
-	Creator string
+	Creator creator `json:"creator"`
+	// SWRRepository is the image repository, and SWRRepoPage the address of its page in the console.
+	SWRRepository looseString `json:"swr_repository"`
+	SWRRepoPage   looseString `json:"swr_repo_page"`
+	BaseImage     looseString `json:"base_image"`
 }
 
-// buildResponse is a build in all responses: start returns `state`, the others `build_state`; only start and list return a duration. A
-// member that the client does not depend on never fails the decoding.
-type buildResponse struct {
-	BuildID             string         `json:"build_id"`
-	JobID               looseString    `json:"job_id"`
-	JobName             looseString    `json:"job_name"`
-	EnterpriseProjectID looseString    `json:"enterprise_project_id"`
-	Index               numberOrString `json:"index"`
-	BuildState          looseString    `json:"build_state"`
-	State               looseString    `json:"state"`
-	StartedAt           looseString    `json:"started_at"`
-	EndedAt             looseString    `json:"ended_at"`
-	Duration            looseString    `json:"duration"`
-	RepoType            looseString    `json:"repo_type"`
-	Repo                looseString    `json:"repo"`
-	Branch              looseString    `json:"branch"`
-	CommitID            looseString    `json:"commit_id"`
-	Committer           looseString    `json:"committer"`
-	CommitTime          looseString    `json:"commit_time"`
-	CommitComment       looseString    `json:"commit_comment"`
-	Language            looseString    `json:"language"`
-	Type                looseString    `json:"type"`
-	Creator             creator        `json:"creator"`
-}
-
-// UnmarshalJSON decodes a build. A response without a valid build_id is an error.
+// UnmarshalJSON decodes a build in any response. One without a valid build_id is an error; no other member is.
 func (b *Build) UnmarshalJSON(data []byte) error {
-	var wire buildResponse
+	type plain Build
+	// Start returns `state`, the others `build_state`. Only start and list return a duration.
+	var wire struct {
+		plain
+
+		BuildState looseString `json:"build_state"`
+		State      looseString `json:"state"`
+		Duration   looseString `json:"duration"`
+	}
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
 	}
-	if wire.BuildID == "" {
+	if wire.ID == "" {
 		return errors.New("build_id is missing")
 	}
-	if !rest.PathElement.MatchString(wire.BuildID) {
-		return fmt.Errorf("build_id %q is not a valid ID", rest.Sanitize(wire.BuildID, 128))
+	if !rest.PathElement.MatchString(wire.ID) {
+		return fmt.Errorf("build_id %q is not a valid ID", printableID(wire.ID))
 	}
-	*b = Build{
-		ID: wire.BuildID, JobID: string(wire.JobID), JobName: string(wire.JobName),
-		EnterpriseProjectID: string(wire.EnterpriseProjectID),
-		Index:               string(wire.Index),
-		State:               BuildState(cmp.Or(wire.BuildState, wire.State)),
-		StartedAt:           timestamp(string(wire.StartedAt)),
-		EndedAt:             timestamp(string(wire.EndedAt)),
-		RepoType:            string(wire.RepoType), Repo: string(wire.Repo), Branch: string(wire.Branch),
-		CommitID: string(wire.CommitID), Committer: string(wire.Committer),
-		CommitTime: timestamp(string(wire.CommitTime)), CommitComment: string(wire.CommitComment),
-		Language: string(wire.Language), Trigger: string(wire.Type), Creator: string(wire.Creator),
-	}
+	*b = Build(wire.plain)
+	b.State = BuildState(cmp.Or(wire.BuildState, wire.State))
 	b.Duration = b.duration(wire.Duration)
 	return nil
 }
@@ -160,7 +149,7 @@ func (b *Build) is(id, jobID string) error {
 }
 
 func (b *Build) belongsTo(jobID string) error {
-	if jobID != "" && b.JobID != "" && b.JobID != jobID {
+	if jobID != "" && b.JobID != "" && string(b.JobID) != jobID {
 		return fmt.Errorf("the response describes build %q of job %q instead of job %q", b.ID, b.JobID, jobID)
 	}
 	return nil
@@ -174,8 +163,8 @@ func (b *Build) duration(returned looseString) *time.Duration {
 	if seconds, err := strconv.ParseFloat(string(returned), 64); err == nil && 0 < seconds && seconds < 1e9 {
 		return new(time.Duration(seconds) * time.Second)
 	}
-	start, startErr := time.Parse(time.RFC3339, b.StartedAt)
-	end, endErr := time.Parse(time.RFC3339, b.EndedAt)
+	start, startErr := time.Parse(time.RFC3339, string(b.StartedAt))
+	end, endErr := time.Parse(time.RFC3339, string(b.EndedAt))
 	if startErr != nil || endErr != nil || end.Before(start) {
 		return nil
 	}
@@ -185,22 +174,9 @@ func (b *Build) duration(returned looseString) *time.Duration {
 // Phase is one of the steps that a build goes through.
 type Phase struct {
 	// ID is a number as returned; empty if the service does not return it.
-	ID    string
-	Name  string
-	State BuildState
-}
-
-// UnmarshalJSON decodes a phase, whose id is documented as a string, but a number in the example.
-func (p *Phase) UnmarshalJSON(data []byte) error {
-	type phaseResponse struct {
-		ID    numberOrString `json:"id"`
-		Name  looseString    `json:"name"`
-		State looseString    `json:"state"`
-	}
-	var wire phaseResponse
-	err := json.Unmarshal(data, &wire)
-	*p = Phase{ID: string(wire.ID), Name: string(wire.Name), State: BuildState(wire.State)}
-	return err
+	ID    numberOrString `json:"id"`
+	Name  looseString    `json:"name"`
+	State BuildState     `json:"state"`
 }
 
 // GetBuild reads a build of a job. jobID may be empty if it is not known. A response for another build or another job is an error.
@@ -211,7 +187,7 @@ func (c *Client) GetBuild(ctx context.Context, id, jobID string) (*Build, error)
 	if err != nil {
 		return nil, err
 	}
-	if job := cmp.Or(jobID, build.JobID); job != "" {
+	if job := cmp.Or(jobID, string(build.JobID)); job != "" {
 		c.shared.known.LoadOrStore(object{job, id}, false)
 	}
 	return build, nil

@@ -13,9 +13,6 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-// maxIDLength limits an ID of the service in an error, in characters.
-const maxIDLength = 128
-
 // Config configures a [Client]. Endpoint and Authenticator are required; [New] sets AcceptsCredentials.
 type Config = rest.Config
 
@@ -47,6 +44,14 @@ func (c *Client) Config() Config { return c.config }
 
 // Now returns the time of the client's clock.
 func (c *Client) Now() time.Time { return c.rest.Now() }
+
+// printableID returns an ID or a name of the service for an error: on one line, and at most 128 characters.
+func printableID(id string) string { return rest.Sanitize(id, 128) }
+
+// uncanceled returns a context with a timeout of its own, for requests that are sent after the end of ctx.
+func uncanceled(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), timeout)
+}
 
 // do sends a call and decodes the response into out, unless that is nil. Its error is an [*Error], unless the call itself is invalid.
 func (c *Client) do(ctx context.Context, call rest.Call, out any) error {

@@ -42,8 +42,8 @@ type CreatedBuildJob struct {
 // UnmarshalJSON reads the create response. A response without job_id is an error.
 func (j *CreatedBuildJob) UnmarshalJSON(data []byte) error {
 	var wire struct {
-		JobID     string      `json:"job_id"`
-		CreatedAt looseString `json:"created_at"`
+		JobID     string    `json:"job_id"`
+		CreatedAt timestamp `json:"created_at"`
 	}
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
@@ -51,7 +51,7 @@ func (j *CreatedBuildJob) UnmarshalJSON(data []byte) error {
 	if !rest.PathElement.MatchString(wire.JobID) {
 		return errors.New("job_id is missing or invalid")
 	}
-	*j = CreatedBuildJob{ID: wire.JobID, CreatedAt: timestamp(string(wire.CreatedAt))}
+	*j = CreatedBuildJob{ID: wire.JobID, CreatedAt: string(wire.CreatedAt)}
 	return nil
 }
 
@@ -75,18 +75,13 @@ func (e *UnknownOutcomeError) Error() string {
 		parts = append(parts, e.LookupErr.Error())
 	}
 	for _, job := range e.Jobs {
-		parts = append(parts, fmt.Sprintf("build job %s has the name %q", rest.Sanitize(job.ID, maxIDLength), rest.Sanitize(job.Name, maxIDLength)))
+		parts = append(parts, fmt.Sprintf("build job %s has the name %q", printableID(job.ID), printableID(job.Name)))
 	}
 	return strings.Join(parts, "; ")
 }
 
 // Unwrap returns Err and LookupErr.
-func (e *UnknownOutcomeError) Unwrap() []error {
-	if e.LookupErr == nil {
-		return []error{e.Err}
-	}
-	return []error{e.Err, e.LookupErr}
-}
+func (e *UnknownOutcomeError) Unwrap() []error { return []error{e.Err, e.LookupErr} }
 
 // ExistingIDError reports that the response to a create request contained the ID of a build job that existed before.
 type ExistingIDError struct {
@@ -95,7 +90,7 @@ type ExistingIDError struct {
 
 // Error contains the ID.
 func (e *ExistingIDError) Error() string {
-	return "the response to the create request contains the ID of a build job that existed before: " + rest.Sanitize(e.ID, maxIDLength)
+	return "the response to the create request contains the ID of a build job that existed before: " + printableID(e.ID)
 }
 
 // CreateBuildJob creates one build job, even if responses are lost. A request in flight is not canceled with ctx, but ends within 30
@@ -189,7 +184,7 @@ func (c *Client) findCreated(ctx context.Context, spec BuildJobSpec, existing ex
 	if adopted != "" || ctx.Err() == nil && !errors.Is(err, context.DeadlineExceeded) {
 		return adopted, others, err
 	}
-	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupTimeout)
+	late, cancel := uncanceled(ctx, lookupTimeout)
 	defer cancel()
 	adopted, others, _, err = c.searchCreated(late, spec, existing, false)
 	return adopted, others, err
@@ -208,11 +203,10 @@ func (c *Client) searchCreated(
 	missing := 0
 	for _, summary := range listed {
 		job, err := c.getBuildJob(ctx, summary.ID)
-		failure, isFailure := errors.AsType[*Error](err)
 		switch {
 		case err == nil:
 			found, others = append(found, job), append(others, summary)
-		case isFailure && (isNotFound(failure) || isAmbiguousNotFound(failure)):
+		case mayBeNotFound(err):
 			missing++
 			if !last {
 				others = append(others, summary)
@@ -234,7 +228,7 @@ func (c *Client) searchCreated(
 
 // duplicates returns the other build jobs that a request without response may have created, with a timeout of its own.
 func (c *Client) duplicates(ctx context.Context, name string, existing existingJobs) ([]BuildJobSummary, error) {
-	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupTimeout)
+	late, cancel := uncanceled(ctx, lookupTimeout)
 	defer cancel()
 	return c.unknownJobsNamed(late, name, existing)
 }

@@ -95,7 +95,7 @@ func (c *Client) existingJobs(ctx context.Context, name string) existingJobs {
 	list := &c.existing
 	// The list serves every create that waits for it, so it must not end with the first one.
 	done := list.flight.DoChan("", func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), existingTimeout)
+		ctx, cancel := uncanceled(ctx, existingTimeout)
 		defer cancel()
 		list.read(ctx, c)
 		return nil, nil //nolint:nilnil // The result is in the list.

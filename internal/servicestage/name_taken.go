@@ -5,8 +5,6 @@ package servicestage
 
 import (
 	"context"
-	"errors"
-	"net/http"
 	"strings"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
@@ -24,7 +22,7 @@ type NameTakenError struct {
 
 // Error contains the rejection and the ID.
 func (e *NameTakenError) Error() string {
-	return e.Err.Error() + "; build job " + rest.Sanitize(e.Job.ID, maxIDLength) + " has the name"
+	return e.Err.Error() + "; build job " + printableID(e.Job.ID) + " has the name"
 }
 
 // Unwrap returns Err.
@@ -93,10 +91,4 @@ func (c *Client) nameTaken(ctx context.Context, name, id string, err error) *Nam
 		}
 	}
 	return nil
-}
-
-// isServerError reports whether the error is a server error with a code of the service, which may report a taken name.
-func isServerError(err error) bool {
-	failure, ok := errors.AsType[*Error](err)
-	return ok && failure.StatusCode >= http.StatusInternalServerError && hasServiceCode(failure)
 }

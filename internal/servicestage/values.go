@@ -30,34 +30,21 @@ func (c *creator) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// looseString is a string that never fails the decoding of a response: a number other than 0 is kept as written, anything else is "".
+// looseString is a string that never fails the decoding of a response: a number other than 0 is kept as written, anything else
+// is "". It contains printable characters only.
 type looseString string
 
 func (l *looseString) UnmarshalJSON(data []byte) error {
-	if isComposite(data) {
-		*l = ""
-		return nil
-	}
-	document, err := rest.Decode(data)
-	if err != nil {
-		return err
-	}
+	document, err := decodeScalar(data)
 	*l = looseString(rest.Text(map[string]any{"": document}, ""))
-	return nil
+	return err
 }
 
 // numberOrString is a number, including 0, or a string, both kept as written; anything else is "".
 type numberOrString string
 
 func (n *numberOrString) UnmarshalJSON(data []byte) error {
-	if isComposite(data) {
-		*n = ""
-		return nil
-	}
-	document, err := rest.Decode(data)
-	if err != nil {
-		return err
-	}
+	document, err := decodeScalar(data)
 	switch value := document.(type) {
 	case json.Number:
 		*n = numberOrString(value)
@@ -66,22 +53,35 @@ func (n *numberOrString) UnmarshalJSON(data []byte) error {
 	default:
 		*n = ""
 	}
-	return nil
+	return err
 }
 
-// isComposite reports whether a JSON value is an object or an array. Decoding one into Go values takes many times its size.
-func isComposite(data []byte) bool { return len(data) > 0 && (data[0] == '{' || data[0] == '[') }
+// decodeScalar returns a string, a [json.Number] or a bool; nil for anything else. Decoding an object or an array into Go values
+// would take many times its size.
+func decodeScalar(data []byte) (any, error) {
+	if data[0] == '{' || data[0] == '[' {
+		return nil, nil //nolint:nilnil // There is no scalar.
+	}
+	return rest.Decode(data)
+}
+
+// timestamp is a time of the service in RFC 3339 format and UTC, or as returned if it cannot be parsed.
+type timestamp string
+
+func (t *timestamp) UnmarshalJSON(data []byte) error {
+	var text looseString
+	err := text.UnmarshalJSON(data)
+	*t = timestamp(text)
+	for _, layout := range []string{goTime, time.RFC3339Nano} {
+		parsed, parseErr := time.Parse(layout, string(text))
+		// RFC 3339 has no other years.
+		if year := parsed.UTC().Year(); parseErr == nil && 0 <= year && year <= 9999 {
+			*t = timestamp(parsed.UTC().Format(time.RFC3339))
+			break
+		}
+	}
+	return err
+}
 
 // goTime is the format of the service's times, such as "2025-11-14 09:06:28 +0000 UTC".
 const goTime = "2006-01-02 15:04:05.999999999 -0700 MST"
-
-// timestamp returns a time of the service in RFC 3339 format and UTC, or as returned if it cannot be parsed.
-func timestamp(text string) string {
-	for _, layout := range []string{goTime, time.RFC3339Nano} {
-		t, err := time.Parse(layout, text)
-		if year := t.UTC().Year(); err == nil && 0 <= year && year <= 9999 { // RFC 3339 has no other years.
-			return t.UTC().Format(time.RFC3339)
-		}
-	}
-	return text
-}

@@ -1,10 +1,4 @@
-# terraform apply -invoke=action.servicestage_start_build.once
-action "servicestage_start_build" "once" {
-  config {
-    job_id = "swpfk3wtzdjnlyely4rf40k52zyuq5s4lha9ch8f"
-  }
-}
-
+# Build a job whenever it is created or changed (Terraform 1.16 and newer)
 resource "servicestage_build_job" "checkout" {
   job_name = "checkout-service"
 
@@ -17,7 +11,6 @@ resource "servicestage_build_job" "checkout" {
     namespace = "acme"
   }
 
-  # Each new and each changed job is built at once, and the apply fails if the build does.
   lifecycle {
     action_trigger {
       events  = [after_create, after_update]
@@ -26,9 +19,10 @@ resource "servicestage_build_job" "checkout" {
   }
 }
 
+# Also on demand: terraform apply -invoke=action.servicestage_start_build.checkout
 action "servicestage_start_build" "checkout" {
   config {
-    job_id  = servicestage_build_job.checkout.job_id
+    job_id  = caller.job_id
     timeout = "45m"
   }
 }

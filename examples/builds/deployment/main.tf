@@ -1,7 +1,13 @@
 resource "servicestage_build_job" "checkout" {
   job_name = "checkout-service"
 
-  environment_setting {}
+  environment_setting {
+    use_public_cluster = true
+
+    build_os {
+      arch = "x86_64"
+    }
+  }
 
   code_repo {
     type      = "GitHub"
@@ -13,10 +19,10 @@ resource "servicestage_build_job" "checkout" {
 
 resource "servicestage_build" "checkout" {
   job_id   = servicestage_build_job.checkout.job_id
-  triggers = { release = "2025.11" }
+  triggers = { release = "2026.11" }
 }
 
-# Stands for what deploys, such as a component of ServiceStage. It comes after the build, and not at all if the build fails.
+# A deployment, represented by a terraform_data resource, that starts after a successful build only
 resource "terraform_data" "deployment" {
   input = {
     commit = servicestage_build.checkout.commit_id

@@ -1,7 +1,7 @@
 variable "night" {
   type        = string
-  description = "The night's date. CI runs: terraform apply -var night=$(date +%F)"
-  default     = "2025-11-14"
+  description = "Date of the build, such as 2026-11-25. A new date starts a new build."
+  default     = "2026-11-25"
 }
 
 data "servicestage_build_job" "checkout" {

@@ -1,6 +1,6 @@
 data "servicestage_base_images" "all" {}
 
-# Stacks and their versions, such as { Java = ["openjdk-8", "openjdk-11"] }.
+# Versions by technology stack, such as { Java = ["openjdk-8", "openjdk-11"] }
 output "stacks" {
   value = data.servicestage_base_images.all.stacks
 }

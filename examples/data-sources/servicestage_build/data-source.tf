@@ -1,4 +1,4 @@
-# What became of a build.
+# The state of a build
 data "servicestage_build" "checkout" {
   build_id = "j25yx7qm6apcxin59e3mj7u5byymtjjwsep6r5x2"
 }
@@ -7,7 +7,7 @@ output "state" {
   value = data.servicestage_build.checkout.state
 }
 
-# Why it failed: the phase, and the last 64 KiB of the log.
+# The failed phases and the last 64 KiB of the log
 data "servicestage_build" "failed" {
   build_id  = "j25yx7qm6apcxin59e3mj7u5byymtjjwsep6r5x2"
   log_limit = 65536

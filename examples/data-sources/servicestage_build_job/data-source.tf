@@ -1,14 +1,14 @@
-# By name, which has to be exact.
+# By exact name
 data "servicestage_build_job" "checkout" {
   job_name = "checkout-service"
 }
 
-# By id.
+# By ID
 data "servicestage_build_job" "catalogue" {
   job_id = "swpfk3wtzdjnlyely4rf40k52zyuq5s4lha9ch8f"
 }
 
 output "branch" {
-  description = "Branch that the checkout service is built from."
+  description = "Branch of the checkout service, null if the build job has no repository."
   value       = one(data.servicestage_build_job.checkout.code_repo[*].branch)
 }

@@ -1,17 +1,23 @@
+data "servicestage_build_job" "checkout" {
+  job_name = "checkout-service"
+}
+
 data "servicestage_builds" "checkout" {
-  job_id = "swpfk3wtzdjnlyely4rf40k52zyuq5s4lha9ch8f"
+  job_id = data.servicestage_build_job.checkout.job_id
 }
 
-output "good_builds" {
-  description = "The newest first."
-  value       = [for build in data.servicestage_builds.checkout.builds : build.build_id if build.state == "Successful"]
+# The newest successful build, null if there is none
+output "newest_successful_build" {
+  value = try([for build in data.servicestage_builds.checkout.builds : build.build_id if build.state == "Successful"][0], null)
 }
 
-# All there is to know of the newest.
+# Details of the newest build, if the build job has been built
 data "servicestage_build" "newest" {
+  count = length(data.servicestage_builds.checkout.builds) > 0 ? 1 : 0
+
   build_id = data.servicestage_builds.checkout.builds[0].build_id
 }
 
 output "newest_commit" {
-  value = data.servicestage_build.newest.commit_id
+  value = one(data.servicestage_build.newest[*].commit_id)
 }

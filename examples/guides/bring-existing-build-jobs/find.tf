@@ -6,12 +6,12 @@ terraform {
   }
 }
 
-# Region, project and credentials come from the environment.
+# Region, project and credentials come from the environment
 provider "servicestage" {}
 
 data "servicestage_build_jobs" "all" {}
 
-# An import block for each job. An address cannot begin with a digit, as a name can: there an underscore goes in front.
+# An import block for each build job; an address cannot begin with a digit, so it gets an underscore
 output "imports" {
   value = join("\n", [for job in data.servicestage_build_jobs.all.jobs : <<-EOT
     import {

@@ -1,11 +1,11 @@
-# All build jobs, with what Terraform needs to generate their configuration. Without a limit, Terraform takes 100.
+# All build jobs with their attributes, for -generate-config-out (Terraform stops after 100 without a limit)
 list "servicestage_build_job" "all" {
   provider         = servicestage
   include_resource = true
   limit            = 1000
 }
 
-# Those of one team.
+# The build jobs of one team
 list "servicestage_build_job" "checkout" {
   provider = servicestage
 

@@ -1,13 +1,13 @@
 variable "access_key" {
   type      = string
   sensitive = true
-  default   = null # Then HW_ACCESS_KEY counts.
+  default   = null # HW_ACCESS_KEY is used
 }
 
 variable "secret_key" {
   type      = string
   sensitive = true
-  default   = null # Then HW_SECRET_KEY counts.
+  default   = null # HW_SECRET_KEY is used
 }
 
 provider "servicestage" {

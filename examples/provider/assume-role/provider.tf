@@ -1,4 +1,4 @@
-# Who asks comes from the environment, such as HW_ACCESS_KEY and HW_SECRET_KEY; the jobs are those of the other account.
+# The source credentials come from the environment, such as HW_ACCESS_KEY and HW_SECRET_KEY
 provider "servicestage" {
   region = "cn-north-4"
 

@@ -1,4 +1,4 @@
-# Nothing else is set: the keys are those of the agency of the cloud server on which Terraform runs.
+# Without other credentials, the provider uses the agency of the cloud server (ECS) on which Terraform runs
 provider "servicestage" {
   region = "cn-north-4"
 }

@@ -1,4 +1,4 @@
-# The CI system writes its ID token to a file, and renews it there.
+# The CI system writes its ID token to a file
 provider "servicestage" {
   region = "cn-north-4"
 

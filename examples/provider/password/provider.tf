@@ -1,4 +1,4 @@
-# The password comes from the environment: HW_USER_PASSWORD.
+# The password comes from HW_USER_PASSWORD
 provider "servicestage" {
   region      = "cn-north-4"
   user_name   = "ci"

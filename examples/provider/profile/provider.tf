@@ -1,4 +1,4 @@
-# Region, project and credentials are those of the profile "ci" in ~/.hcloud/config.json.
+# Region, project and credentials come from the profile "ci" of ~/.hcloud/config.json
 provider "servicestage" {
   profile = "ci"
 }

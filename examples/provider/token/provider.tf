@@ -1,4 +1,4 @@
-# The token comes from the environment: HW_AUTH_TOKEN. It is for one project, and lives for 24 hours.
+# The token comes from HW_AUTH_TOKEN
 provider "servicestage" {
   region = "cn-north-4"
 }

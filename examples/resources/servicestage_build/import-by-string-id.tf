@@ -1,4 +1,5 @@
+# By build_id
 import {
   to = servicestage_build.checkout
-  id = "j25yx7qm6apcxin59e3mj7u5byymtjjwsep6r5x2" # build_id
+  id = "j25yx7qm6apcxin59e3mj7u5byymtjjwsep6r5x2"
 }

@@ -1,2 +1,2 @@
-# The import id is the build_id.
+# By build_id
 terraform import servicestage_build.checkout j25yx7qm6apcxin59e3mj7u5byymtjjwsep6r5x2

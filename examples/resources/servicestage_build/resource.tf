@@ -1,12 +1,13 @@
-# Built once, when it is applied first.
-resource "servicestage_build" "once" {
-  job_id = "swpfk3wtzdjnlyely4rf40k52zyuq5s4lha9ch8f"
-}
-
 resource "servicestage_build_job" "checkout" {
   job_name = "checkout-service"
 
-  environment_setting {}
+  environment_setting {
+    use_public_cluster = true
+
+    build_os {
+      arch = "x86_64"
+    }
+  }
 
   code_repo {
     type      = "GitHub"
@@ -16,12 +17,12 @@ resource "servicestage_build_job" "checkout" {
   }
 }
 
-# Built once for each release, and whenever the repository of the job changes.
+# A build for each release and for each change of the branch
 resource "servicestage_build" "checkout" {
   job_id = servicestage_build_job.checkout.job_id
 
   triggers = {
-    release = "2025.11"
+    release = "2026.11"
     branch  = servicestage_build_job.checkout.code_repo.branch
   }
 
@@ -30,6 +31,12 @@ resource "servicestage_build" "checkout" {
   }
 }
 
+# A single build of a build job that is managed outside Terraform
+resource "servicestage_build" "once" {
+  job_id = "swpfk3wtzdjnlyely4rf40k52zyuq5s4lha9ch8f"
+}
+
 output "built_commit" {
-  value = servicestage_build.checkout.commit_id
+  description = "Commit of the checkout service that was built."
+  value       = servicestage_build.checkout.commit_id
 }

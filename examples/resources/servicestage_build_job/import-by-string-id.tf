@@ -1,11 +1,11 @@
-# By job_id.
+# By job_id
 import {
   to = servicestage_build_job.checkout
   id = "swpfk3wtzdjnlyely4rf40k52zyuq5s4lha9ch8f"
 }
 
-# By job_name, which has to be exact.
+# By exact job_name
 import {
-  to = servicestage_build_job.smallest
+  to = servicestage_build_job.base_image
   id = "name/base-image"
 }

@@ -27,7 +27,7 @@ const module = "github.com/servicestage/terraform-provider-servicestage"
 // Programs that the benchmark builds. The CLI looks for a provider under the name of the first.
 const (
 	provider = "terraform-provider-servicestage"
-	baseline = "baseline-provider"
+	baseline = "baseline"
 )
 
 type options struct {

@@ -1,36 +1,50 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Command demo shows the provider at work without an account: Terraform plans and applies examples/quickstart against the
-// emulator. It fails if anything is not as it should be, and leaves nothing behind.
+// Command demo shows what the provider does, without an account: Terraform manages examples/quickstart in the emulator. It returns
+// an error if a step has another result than expected.
 package main
 
 import (
-	"bufio"
+	"bytes"
+	"cmp"
 	"context"
+	"embed"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
 
-	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
-	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
+//go:embed *.tf
+var configurations embed.FS
+
 func main() {
-	cli := flag.String("cli", "terraform", "Terraform-compatible `program`")
-	programs := flag.String("programs", "", "`directory` with the provider and the emulator")
-	example := flag.String("example", "examples/quickstart", "`directory` of the configuration")
+	d := &demo{out: os.Stdout}
+	flag.StringVar(&d.cli, "cli", "terraform", "Terraform-compatible `program`")
+	flag.StringVar(&d.provider, "provider", ".cache/bin/terraform-provider-servicestage", "`program` of the provider")
+	flag.StringVar(&d.example, "example", "examples/quickstart", "`directory` of the configuration")
+	flag.BoolVar(&d.verbose, "verbose", false, "print all output of Terraform")
 	flag.Parse()
+	if info, err := os.Stdout.Stat(); err == nil {
+		d.color = info.Mode()&os.ModeCharDevice != 0
+	}
+	// Terraform receives an interrupt from the terminal itself, and finishes its operation.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, *cli, *programs, *example)
+	err := d.run(ctx)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "\ndemo:", err)
@@ -38,203 +52,289 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, cli, programs, example string) (err error) {
-	directory, err := os.MkdirTemp("", "servicestage-demo-*")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(directory)) }()
-	if err := os.CopyFS(filepath.Join(directory, "configuration"), os.DirFS(example)); err != nil {
-		return err
-	}
+type demo struct {
+	cli, provider, example string
+	verbose, color         bool
+	out                    io.Writer
 
-	title("The emulator starts on a free port of this machine")
-	service, err := startEmulator(ctx, filepath.Join(programs, "servicestage-emulator"), filepath.Join(directory, "emulator.log"))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, service.stop()) }()
-	fmt.Println(service.url)
-
-	terraform, err := newTerraform(cli, programs, directory, service.url)
-	if err != nil {
-		return err
-	}
-	title("Terraform plans " + example + ", with the provider just built, of which it warns")
-	if err := terraform.run(ctx, "plan", "-input=false", "-out=plan"); err != nil {
-		return err
-	}
-	title("Terraform applies the plan")
-	if err := terraform.run(ctx, "apply", "-input=false", "plan"); err != nil {
-		return err
-	}
-	title("These requests have reached the emulator")
-	if err := service.printLog(); err != nil {
-		return err
-	}
-	title("It now holds")
-	count, err := service.printJobs(ctx)
-	if err != nil {
-		return err
-	}
-	if count == 0 {
-		return errors.New("the apply has made no build job")
-	}
-	title("A second plan has nothing to do")
-	if err := terraform.run(ctx, "plan", "-input=false", "-detailed-exitcode"); err != nil {
-		return fmt.Errorf("the second plan is not empty: %w", err)
-	}
-	title("Terraform destroys what it made")
-	if err := terraform.run(ctx, "destroy", "-input=false", "-auto-approve"); err != nil {
-		return err
-	}
-	if count, err = service.printJobs(ctx); err != nil {
-		return err
-	}
-	if count != 0 {
-		return fmt.Errorf("%d build jobs are left after destroy", count)
-	}
-	title("Done: everything is as it should be, and nothing is left behind")
-	return nil
-}
-
-func title(text string) { fmt.Printf("\n=== %s\n\n", text) }
-
-// running is the emulator as a process.
-type running struct {
-	command *exec.Cmd
-	url     string
-	log     string
-	client  *servicestage.Client
-}
-
-func startEmulator(ctx context.Context, program, log string) (*running, error) {
-	// The process outlives an interrupt, so that Terraform can finish what it is at; stop ends it.
-	command := exec.CommandContext(context.WithoutCancel(ctx), program)
-	command.SysProcAttr = ownProcessGroup()
-	file, err := os.Create(log)
-	if err != nil {
-		return nil, err
-	}
-	command.Stderr = file
-	stdout, err := command.StdoutPipe()
-	if err == nil {
-		err = command.Start()
-	}
-	if err = errors.Join(err, file.Close()); err != nil {
-		return nil, err
-	}
-	service := &running{command: command, log: log}
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	if err == nil {
-		service.url = strings.TrimSpace(line)
-		service.client, err = servicestage.New(servicestage.Config{
-			Endpoint: service.url, Authenticator: auth.Token(emulator.DefaultToken), UserAgent: "servicestage-demo",
-		})
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("the emulator did not start: %w", err), command.Process.Kill(), command.Wait())
-	}
-	return service, nil
-}
-
-// stop ends the emulator, and fails if it does not end by itself and well.
-func (r *running) stop() error {
-	kill := time.AfterFunc(10*time.Second, func() { _ = r.command.Process.Kill() })
-	defer kill.Stop()
-	if err := r.command.Process.Signal(os.Interrupt); err != nil {
-		return fmt.Errorf("stopping the emulator: %w", err)
-	}
-	if err := r.command.Wait(); err != nil {
-		return fmt.Errorf("the emulator did not stop well: %w", err)
-	}
-	return nil
-}
-
-func (r *running) printLog() error {
-	content, err := os.ReadFile(r.log)
-	if err == nil {
-		_, err = os.Stdout.Write(content)
-	}
-	return err
-}
-
-// printJobs asks the emulator itself, past Terraform.
-func (r *running) printJobs(ctx context.Context) (int, error) {
-	count := 0
-	for summary, err := range r.client.BuildJobs(ctx, "") {
-		if err != nil {
-			return 0, err
-		}
-		job, err := r.client.GetBuildJob(ctx, summary.ID, summary.Name)
-		if err != nil {
-			return 0, err
-		}
-		arch, repository := "-", "no repository"
-		if os := job.Spec.EnvironmentSetting.BuildOS; os != nil && os.Arch != nil {
-			arch = *os.Arch
-		}
-		if repo := job.Spec.CodeRepo; repo != nil && repo.URL != nil {
-			repository = *repo.URL
-		}
-		fmt.Printf("%s  %-22s %-8s %s\n", job.ID, job.Spec.JobName, arch, repository)
-		count++
-	}
-	if count == 0 {
-		fmt.Println("no build job")
-	}
-	return count, nil
-}
-
-// terraform runs the CLI in the copy of the example.
-type terraform struct {
-	cli, directory string
+	url, directory string
 	environment    []string
+	service        *emulator.Service
+	steps          int
 }
 
-func newTerraform(cli, programs, directory, endpoint string) (*terraform, error) {
-	absolute, err := filepath.Abs(programs)
+func (d *demo) run(ctx context.Context) (err error) {
+	if d.directory, err = os.MkdirTemp("", "servicestage-demo-*"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(d.directory)) }()
+	if d.service, err = emulator.NewService(emulator.Options{BuildDuration: 2 * time.Second}); err != nil {
+		return err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	configuration := filepath.Join(directory, "cli.tfrc")
-	override := fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"servicestage/servicestage\" = %q\n  }\n  direct {}\n}\n", absolute)
-	if err := os.WriteFile(configuration, []byte(override), 0o600); err != nil {
-		return nil, err
+	server := &http.Server{Handler: d.service, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = server.Serve(listener) }() // A failure shows in the first request.
+	defer func() { err = errors.Join(err, server.Close()) }()
+	d.url = "http://" + listener.Addr().String()
+	d.printf("Emulator: %s/_emulator/\n", d.url)
+	if err := d.prepare(); err != nil {
+		return err
 	}
-	t := &terraform{cli: cli, directory: filepath.Join(directory, "configuration")}
-	// Whatever would lead to a real account, or change what the commands do, stays outside.
+	for _, show := range []func(context.Context) error{
+		d.create, d.planAgain, d.update, d.detectDrift, d.failBuild, d.importJob, d.loseResponse, d.destroy,
+	} {
+		if err := show(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prepare writes the configuration, and a filesystem mirror that contains the provider for both registries.
+func (d *demo) prepare() error {
+	program, err := filepath.Abs(d.provider)
+	if err != nil {
+		return err
+	}
+	mirror, configuration := filepath.Join(d.directory, "mirror"), filepath.Join(d.directory, "cli.tfrc")
+	for _, host := range []string{"registry.terraform.io", "registry.opentofu.org"} {
+		directory := filepath.Join(mirror, host, "servicestage", "servicestage", "0.0.1", runtime.GOOS+"_"+runtime.GOARCH)
+		if err := os.MkdirAll(directory, 0o700); err != nil {
+			return err
+		}
+		if err := os.Symlink(program, filepath.Join(directory, "terraform-provider-servicestage_v0.0.1")); err != nil {
+			return err
+		}
+	}
+	installation := fmt.Sprintf("provider_installation {\n  filesystem_mirror { path = %q }\n}\n", mirror)
+	if err := os.WriteFile(configuration, []byte(installation), 0o600); err != nil {
+		return err
+	}
+	// Variables that select a real account or change the output are removed.
 	for _, variable := range os.Environ() {
 		if !strings.HasPrefix(variable, "HW_") && !strings.HasPrefix(variable, "OS_") && !strings.HasPrefix(variable, "TF_") {
-			t.environment = append(t.environment, variable)
+			d.environment = append(d.environment, variable)
 		}
 	}
-	t.environment = append(t.environment,
-		"TF_CLI_CONFIG_FILE="+configuration,
-		"CHECKPOINT_DISABLE=1",
-		"HW_REGION_NAME=cn-north-4",
-		"HW_SERVICESTAGE_ENDPOINT="+endpoint,
-		"HW_ACCESS_KEY="+emulator.DefaultAccessKey,
-		"HW_SECRET_KEY="+emulator.DefaultSecretKey,
-		"HW_IAM_ENDPOINT="+endpoint,
-		"HW_STS_ENDPOINT="+endpoint,
-	)
-	if stdout, err := os.Stdout.Stat(); err != nil || stdout.Mode()&os.ModeCharDevice == 0 {
-		t.environment = append(t.environment, "TF_CLI_ARGS=-no-color")
+	d.environment = append(d.environment, "TF_CLI_CONFIG_FILE="+configuration, "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1", "TF_INPUT=false",
+		"HW_REGION_NAME=cn-north-4", "HW_ACCESS_KEY="+emulator.DefaultAccessKey, "HW_SECRET_KEY="+emulator.DefaultSecretKey,
+		"HW_SERVICESTAGE_ENDPOINT="+d.url, "HW_IAM_ENDPOINT="+d.url, "HW_STS_ENDPOINT="+d.url)
+	if !d.color {
+		d.environment = append(d.environment, "TF_CLI_ARGS=-no-color")
 	}
-	return t, nil
+	return os.CopyFS(filepath.Join(d.directory, "configuration"), os.DirFS(d.example))
 }
 
-func (t *terraform) run(ctx context.Context, arguments ...string) error {
-	name := filepath.Base(t.cli)
-	fmt.Printf("$ %s %s\n", name, strings.Join(arguments, " "))
-	command := exec.CommandContext(ctx, t.cli, arguments...)
-	command.Dir, command.Env = t.directory, t.environment
-	command.Stdout, command.Stderr = os.Stdout, os.Stderr
-	command.SysProcAttr = ownProcessGroup()
-	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
-	if err := command.Run(); err != nil {
-		return fmt.Errorf("%s %s: %w", name, arguments[0], err)
+const (
+	completed = `: (Creation|Modifications|Import) complete|^(Apply|Destroy) complete`
+	changed   = `# .* will be |^ +[~+-] .* -> |^Plan:`
+)
+
+func (d *demo) create(ctx context.Context) error {
+	d.title("Create the four build jobs of %s and build one of them", d.example)
+	d.addJob("billing-service") // As in an account that Terraform does not manage alone.
+	d.addJob("search-service")
+	if err := d.addFile("build.tf"); err != nil {
+		return err
+	}
+	if err := d.terraform(ctx, "^$", "init"); err != nil {
+		return err
+	}
+	if err := d.terraform(ctx, completed+`|^build = `, "apply", "-auto-approve"); err != nil {
+		return err
+	}
+	return d.expectJobs(6)
+}
+
+func (d *demo) planAgain(ctx context.Context) error {
+	d.title("Plan again: nothing has changed")
+	return d.terraform(ctx, "^No changes", "plan", "-detailed-exitcode")
+}
+
+func (d *demo) update(ctx context.Context) error {
+	d.title("Change a branch in the configuration: ServiceStage updates the build job in place")
+	if err := d.replace(`branch = "release"`, `branch = "stable"`); err != nil {
+		return err
+	}
+	return d.terraform(ctx, changed+"|"+completed, "apply", "-auto-approve")
+}
+
+func (d *demo) detectDrift(ctx context.Context) error {
+	d.title("Change a build job outside Terraform, as in the console: the next plan shows the drift")
+	if err := d.send(ctx, http.MethodPatch, "jobs/"+d.jobID("base-image"), `{"description": "Edited in the console"}`); err != nil {
+		return err
+	}
+	return d.expectFailure(d.terraform(ctx, changed, "plan", "-detailed-exitcode"))
+}
+
+func (d *demo) failBuild(ctx context.Context) error {
+	d.title("Start a build that fails: the error contains the end of its log")
+	d.service.InjectOutcomes(emulator.Outcome{Phase: "Build", Log: "src/main.go:12: undefined: handler"})
+	return d.expectFailure(d.terraform(ctx, completed, "apply", "-auto-approve", "-replace=servicestage_build.checkout"))
+}
+
+func (d *demo) importJob(ctx context.Context) error {
+	d.title("Import an existing build job by its name, and repeat the failed build")
+	if err := d.addFile("imported.tf"); err != nil {
+		return err
+	}
+	return d.terraform(ctx, completed+`|^build = `, "apply", "-auto-approve")
+}
+
+func (d *demo) loseResponse(ctx context.Context) error {
+	d.title("Create a build job although the response is lost: the provider finds the job and creates no second one")
+	if err := d.addFile("payment.tf"); err != nil {
+		return err
+	}
+	const fault = `[{"method": "POST", "path": "/assembling/v1/jobs", "when": "after", "drop": true}]`
+	if err := d.send(ctx, http.MethodPut, "faults", fault); err != nil {
+		return err
+	}
+	if err := d.terraform(ctx, completed, "apply", "-auto-approve"); err != nil {
+		return err
+	}
+	d.printJobs("payment-service")
+	return d.expectJobs(7)
+}
+
+func (d *demo) destroy(ctx context.Context) error {
+	d.title("Destroy: the build job that Terraform does not manage remains in the emulator")
+	if err := d.terraform(ctx, completed, "destroy", "-auto-approve"); err != nil {
+		return err
+	}
+	d.printJobs("")
+	return d.expectJobs(1)
+}
+
+func (d *demo) printf(format string, arguments ...any) {
+	_, _ = fmt.Fprintf(d.out, format, arguments...) // Nobody reads the demo if this fails.
+}
+
+func (d *demo) title(format string, arguments ...any) {
+	d.steps++
+	start, end := "", ""
+	if d.color {
+		start, end = "\x1b[1;36m", "\x1b[0m"
+	}
+	d.printf("\n%s%d. %s%s\n", start, d.steps, fmt.Sprintf(format, arguments...), end)
+}
+
+var (
+	escapes = regexp.MustCompile("\x1b\\[[0-9;]*m")
+	// omitted matches the lines of stderr that only -verbose prints: empty ones, and the log of the phases before the failure.
+	omitted = regexp.MustCompile(`^[│╷╵\s]*($|\[(Init|Download|PreProcess)\]|\[Build\] step)`)
+)
+
+// terraform runs a command and prints the lines of stdout that match the pattern, and stderr. With -verbose, it prints everything.
+func (d *demo) terraform(ctx context.Context, pattern string, arguments ...string) error {
+	name, keep := filepath.Base(d.cli), regexp.MustCompile(pattern)
+	if arguments[0] != "init" || d.verbose {
+		d.printf("$ %s %s\n", name, strings.Join(arguments, " "))
+	}
+	command := exec.CommandContext(context.WithoutCancel(ctx), d.cli, arguments...)
+	command.Dir, command.Env = filepath.Join(d.directory, "configuration"), d.environment
+	var stdout, stderr bytes.Buffer
+	command.Stdout, command.Stderr = &stdout, &stderr
+	if d.verbose {
+		command.Stdout, command.Stderr = d.out, d.out
+	}
+	err := command.Run()
+	for line := range strings.Lines(stdout.String()) {
+		if keep.MatchString(escapes.ReplaceAllString(line, "")) {
+			d.printf("%s", line)
+		}
+	}
+	for line := range strings.Lines(stderr.String()) {
+		if !omitted.MatchString(escapes.ReplaceAllString(line, "")) {
+			d.printf("%s", line)
+		}
+	}
+	if err != nil {
+		err = fmt.Errorf("%s %s: %w", name, arguments[0], err)
+	}
+	return cmp.Or(context.Cause(ctx), err)
+}
+
+// expectFailure returns an error unless a command failed.
+func (d *demo) expectFailure(err error) error {
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		return nil
+	}
+	return cmp.Or(err, errors.New("the command succeeded"))
+}
+
+// expectJobs returns an error unless the emulator has this number of build jobs.
+func (d *demo) expectJobs(count int) error {
+	if jobs := d.service.Jobs(); len(jobs) != count {
+		return fmt.Errorf("the emulator has %d build jobs instead of %d", len(jobs), count)
+	}
+	return nil
+}
+
+func (d *demo) addJob(name string) {
+	d.service.AddJob(map[string]any{"job_name": name, "environment_setting": map[string]any{"use_public_cluster": true}})
+}
+
+// printJobs prints the build jobs in the emulator that have the name, or all if it is empty.
+func (d *demo) printJobs(name string) {
+	d.printf("The emulator contains:\n")
+	for _, job := range d.service.Jobs() {
+		if name == "" || job.Name() == name {
+			d.printf("  %s %s\n", job.ID, job.Name())
+		}
+	}
+}
+
+func (d *demo) jobID(name string) string {
+	for _, job := range d.service.Jobs() {
+		if job.Name() == name {
+			return job.ID
+		}
+	}
+	return ""
+}
+
+func (d *demo) addFile(name string) error {
+	content, err := configurations.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(d.directory, "configuration", name), content, 0o600)
+}
+
+// replace changes the configuration of the example.
+func (d *demo) replace(from, to string) error {
+	file := filepath.Join(d.directory, "configuration", "main.tf")
+	content, err := os.ReadFile(file)
+	if err == nil && !bytes.Contains(content, []byte(from)) {
+		err = fmt.Errorf("%s does not contain %s", d.example, from)
+	}
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, bytes.Replace(content, []byte(from), []byte(to), 1), 0o600)
+}
+
+// send sends a request to the JSON API of the emulator and prints it.
+func (d *demo) send(ctx context.Context, method, path, body string) error {
+	url := d.url + "/_emulator/" + path
+	d.printf("$ curl -X %s %s -d '%s'\n", method, url, body)
+	request, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	if err := response.Body.Close(); err != nil {
+		return err
+	}
+	if response.StatusCode >= http.StatusMultipleChoices {
+		return fmt.Errorf("%s %s: HTTP %d", method, url, response.StatusCode)
 	}
 	return nil
 }

@@ -1,7 +1,7 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-package main_test
+package main
 
 import (
 	"fmt"
@@ -15,19 +15,13 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
-	"github.com/servicestage/terraform-provider-servicestage/internal/cmd/bench/baseline"
 	"github.com/servicestage/terraform-provider-servicestage/internal/provider"
 )
 
-const (
-	typeName = "servicestage_build_job"
-	// job is the configuration of a build job, and with other members around it the response of the service.
-	job = `"job_name":"app","job_description":"Builds one of many","environment_setting":{"docker_version":"18.09",` +
-		`"use_public_cluster":true,"build_os":{"arch":"x86_64"}},` +
-		`"code_repo":{"type":"GitHub","url":"https://github.com/acme/app","branch":"main","namespace":"acme"}`
-	response = `{"total":0,"job_id":%q,"creator":{"name":"ci"},"created_at":"2025-11-14 09:06:28 +0000 UTC",` +
-		`"spec":{"enterprise_project_id":"0",` + job + `}}`
-)
+const typeName = "servicestage_build_job"
+
+// job is the configuration of a build job.
+var job = fmt.Sprintf(body, "app")
 
 // BenchmarkProtocol measures what the provider and the baseline do for the requests of Terraform.
 func BenchmarkProtocol(b *testing.B) {
@@ -38,12 +32,13 @@ func BenchmarkProtocol(b *testing.B) {
 		if r.Method == http.MethodPost {
 			id = fmt.Sprint("job-", created.Add(1)) // The provider rejects an ID that it knows.
 		}
-		_, _ = fmt.Fprintf(w, response, id) // The client reports a write that failed.
+		_, _ = fmt.Fprintf(w, `{"job_id":%q,"creator":{"name":"ci"},"created_at":"2025-11-14 09:06:28 +0000 UTC",`+
+			`"spec":{"enterprise_project_id":"0",%s}`, id, job[1:]) // The client reports a write that failed.
 	}))
 	defer service.Close()
 	for name, server := range map[string]tfprotov6.ProviderServer{
 		"provider": provider.NewServer("test")(),
-		"baseline": providerserver.NewProtocol6(baseline.New())(),
+		"baseline": providerserver.NewProtocol6(&baseline{})(),
 	} {
 		b.Run(name, func(b *testing.B) {
 			for request, send := range requests(b, server, service.URL) {
@@ -68,7 +63,7 @@ func requests(b *testing.B, server tfprotov6.ProviderServer, endpoint string) ma
 	})
 	check(b, err, configured.Diagnostics)
 	typ := schemas.ResourceSchemas[typeName].ValueType()
-	null, config := encode(b, typ, "null"), encode(b, typ, "{"+job+"}")
+	null, config := encode(b, typ, "null"), encode(b, typ, job)
 
 	plan := func(prior, proposed *tfprotov6.DynamicValue, private []byte) *tfprotov6.PlanResourceChangeResponse {
 		resp, err := server.PlanResourceChange(b.Context(), &tfprotov6.PlanResourceChangeRequest{

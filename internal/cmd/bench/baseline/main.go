@@ -1,15 +1,16 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package baseline is the provider with which the benchmark compares: it has the schema of servicestage_build_job, sends the
+// Command baseline is the provider with which the benchmark compares: it has the schema of servicestage_build_job, sends the
 // requests that the operations need, and does nothing else. It must not import the client.
-package baseline
+package main
 
 import (
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"strings"
 	"sync"
@@ -19,18 +20,28 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	providerschema "github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/buildjob"
+	"github.com/servicestage/terraform-provider-servicestage/internal/logging"
 )
 
-// New returns the baseline. Its only argument is the endpoint of ServiceStage, named as in the provider.
-func New() provider.Provider { return &baseline{} }
+func main() {
+	if err := logging.Limit(); err != nil { // As the provider.
+		log.Fatal(err)
+	}
+	if err := tf6server.Serve("registry.terraform.io/servicestage/servicestage", providerserver.NewProtocol6(&baseline{})); err != nil {
+		log.Fatal(err)
+	}
+}
 
+// baseline is the provider. Its only argument is the endpoint of ServiceStage, named as in the provider.
 type baseline struct{}
 
 func (*baseline) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
@@ -65,7 +76,7 @@ type client struct {
 	list sync.Once
 }
 
-// body is sent for every job. It has the members of the benchmark's configuration, so that responses have the same length.
+// body is the request of a build job. It has the members of the benchmark's configuration, so that responses have the same length.
 const body = `{"job_name":%q,"job_description":"Builds one of many","environment_setting":{"docker_version":"18.09",` +
 	`"use_public_cluster":true,"build_os":{"arch":"x86_64"}},"code_repo":{"type":"GitHub","url":"https://github.com/acme/app",` +
 	`"branch":"main","namespace":"acme"}}`
