@@ -15,7 +15,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -257,27 +256,14 @@ func (s *Service) putFaults(r *http.Request) (any, error) {
 	return nil, nil //nolint:nilnil // No body: 204.
 }
 
-// queryLimit reads an optional query parameter.
-func queryLimit(r *http.Request, name string, unset int) (int, error) {
-	value := r.URL.Query().Get(name)
-	if value == "" {
-		return unset, nil
-	}
-	n, err := strconv.Atoi(value)
-	if err != nil || n < 0 {
-		return 0, invalid("%s must be a number of at least 0", name)
-	}
-	return n, nil
-}
-
 const defaultLimit = 100
 
 func (s *Service) getState(r *http.Request) (any, error) {
-	offset, err := queryLimit(r, "offset", 0)
+	offset, err := queryNumber(r, "offset", 0, 0)
 	if err != nil {
 		return nil, err
 	}
-	limit, err := queryLimit(r, "limit", defaultLimit)
+	limit, err := queryNumber(r, "limit", 0, defaultLimit)
 	if err != nil {
 		return nil, err
 	}
@@ -450,7 +436,7 @@ func (s *Service) postCancel(r *http.Request, job *job, build *build) (any, erro
 
 // listRequests returns recent requests, and how many there were since the start or the last reset.
 func (s *Service) listRequests(r *http.Request) (any, error) {
-	limit, err := queryLimit(r, "limit", defaultLimit)
+	limit, err := queryNumber(r, "limit", 0, defaultLimit)
 	if err != nil {
 		return nil, err
 	}

@@ -271,7 +271,8 @@ func TestBuilds_codeChecks(t *testing.T) {
 	id := r.AddBuild(r.jobID)
 	wantJSON(t, r.get(t, id, "/results"), fmt.Sprintf(
 		`{"checkstyle":{"static":{"count_info":[{"build_id":%q,"build_order":2,"total_count":0}]}}}`, id))
-	wantError(t, call(t, r.Server, http.MethodGet, "/assembling/v1/builds/"+id+"?taskname=lint", ""), "400 SVCSTG.CPE.400*")
+	got := call(t, r.Server, http.MethodGet, "/assembling/v1/builds/"+id+"?taskname=lint", "")
+	wantError(t, got, "400 SVCSTG.CPE.400*")
 }
 
 // A build fails at the end of the phase that was requested, and the next one succeeds.
