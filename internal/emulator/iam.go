@@ -306,7 +306,7 @@ func (s *Service) project(wanted wireNamed) (wireNamed, bool) {
 	return wireNamed{}, false
 }
 
-// tokenResponse is a token for the header X-Subject-Token, and what the body says about it.
+// tokenResponse is a token for the header X-Subject-Token, and its description in the body.
 type tokenResponse struct {
 	value string
 	body  document
