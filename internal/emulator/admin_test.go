@@ -406,3 +406,16 @@ func TestOptions_usersAndRegion(t *testing.T) {
 	}
 	wantJSON(t, mustCall(t, server, http.MethodGet, "/v3/projects?name=cn-north-1", ""), `{"projects":[],"links":{}}`)
 }
+
+// A delay may be longer than the time that the server has to write a response.
+func TestFaults_delayBeyondWriteTimeout(t *testing.T) {
+	t.Parallel()
+	service := newService(t, emulator.Options{})
+	service.InjectFault(emulator.Fault{Delay: 300 * time.Millisecond})
+	server := httptest.NewUnstartedServer(service)
+	server.Config.WriteTimeout = 100 * time.Millisecond
+	server.Start()
+	defer server.Close()
+	got := callWith(t, &emulator.Server{Service: service, URL: server.URL}, http.MethodGet, jobsPath, "", nil)
+	wantError(t, got, "401 APIGW.0301")
+}

@@ -9,7 +9,6 @@ package emulator
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -255,9 +254,9 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 	if fault == nil {
 		fault = &Fault{}
 	}
-	sleep(r.Context(), s.options.Latency)
+	sleep(w, r, s.options.Latency)
 	if !fault.After {
-		sleep(r.Context(), fault.Delay)
+		sleep(w, r, fault.Delay)
 	}
 	if fault.Do != nil {
 		fault.Do()
@@ -281,7 +280,7 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if fault.After {
-		sleep(r.Context(), fault.Delay)
+		sleep(w, r, fault.Delay)
 	}
 	duration := s.options.Now().Sub(start)
 	if fault.Drop {
@@ -303,14 +302,16 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 	s.logf("%s %s %d %s", r.Method, r.URL.RequestURI(), response.Code, duration.Round(time.Microsecond))
 }
 
-// sleep waits for the duration, or until the client is gone.
-func sleep(ctx context.Context, duration time.Duration) {
+// sleep waits for the duration, or until the client is gone. The time to write the response starts afterwards.
+func sleep(w http.ResponseWriter, r *http.Request, duration time.Duration) {
 	if duration <= 0 {
 		return
 	}
+	// Only a server without deadlines returns an error.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(duration + time.Minute))
 	select {
 	case <-time.After(duration):
-	case <-ctx.Done():
+	case <-r.Context().Done():
 	}
 }
 
