@@ -287,14 +287,14 @@ func (s *Service) getState(r *http.Request) (any, error) {
 	if faults == nil {
 		faults = []*Fault{}
 	}
-	iam := s.options.IAM
 	return document{
 		"address": "http://" + r.Host, "region": s.options.Region, "projects": projects,
 		"total": total, "jobs": jobs, "faults": faults,
 		"accepted": document{
-			"access_key": s.options.AccessKey, "secret_key": s.options.SecretKey, "security_token": s.options.SecurityToken,
-			"token": s.options.Token, "user": DefaultUserName, "password": iam.Password, "domain": iam.DomainName,
-			"agency": iam.Agency, "identity_provider": iam.IDP, "id_token": iam.IDToken,
+			"access_key": s.options.AccessKey, "secret_key": s.options.SecretKey,
+			"security_token": s.options.SecurityToken, "token": s.options.Token,
+			"user": DefaultUserName, "password": s.options.IAM.Password, "domain": DefaultDomainName,
+			"agency": DefaultAgency, "identity_provider": DefaultIDP, "id_token": s.options.IAM.IDToken,
 		},
 	}, nil
 }

@@ -100,8 +100,7 @@ func NewService(options Options) (*Service, error) {
 	iam := &options.IAM
 	iam.Password = cmp.Or(iam.Password, DefaultPassword)
 	iam.Users = append([]User{{DefaultUserName, iam.Password, options.AccessKey, options.SecretKey}}, iam.Users...)
-	iam.DomainName, iam.Agency = cmp.Or(iam.DomainName, DefaultDomainName), cmp.Or(iam.Agency, DefaultAgency)
-	iam.IDP, iam.IDToken = cmp.Or(iam.IDP, DefaultIDP), cmp.Or(iam.IDToken, DefaultIDToken)
+	iam.IDToken = cmp.Or(iam.IDToken, DefaultIDToken)
 	iam.Lifetime = cmp.Or(iam.Lifetime, 24*time.Hour)
 	if options.Region != "" || options.Project != "" {
 		options.Region = cmp.Or(options.Region, DefaultRegion)
