@@ -4,6 +4,7 @@
 package buildjob_test
 
 import (
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -63,17 +64,19 @@ func expectErrors(t *testing.T, jobs map[string]invalidJob) {
 // Mistakes are found during planning, with the line to change and a sentence that states what is allowed.
 func TestBuildJob_invalid(t *testing.T) {
 	t.Parallel()
-	repo := func(lines string) string { return minimal + "code_repo {\n" + lines + "\n}\n" }
-	const positive = "The timeout must be a positive duration with a unit (s, m or h), such as 90s or 30m; got "
-	expectErrors(t, map[string]invalidJob{
-		"description too long": {
+	environment := func(lines string) string { return strings.Replace(minimal, "{}", "{\n"+lines+"\n}", 1) }
+	const (
+		positive = "The timeout must be a positive duration with a unit (s, m or h), such as 90s or 30m; got "
+		noText   = "string length must be at least 1"
+		noBranch = "code_repo {\ntype = \"GitHub\"\nurl = \"https://github.com/acme/app\"\nnamespace = \"acme\"\n}\n"
+	)
+	jobs := map[string]invalidJob{
+		"long description": {
 			minimal + `job_description = "` + strings.Repeat("😀", 65) + `"`, `job_description = `,
 			"UTF-8 character count must be at most 64",
 		},
 		"unknown architecture": {
-			strings.Replace(
-				minimal, "{}", "{\nbuild_os { arch = \"arm64\" }\n}", 1,
-			), `arch = "arm64"`, `value must be one of: ["x86_64" "aarch64"]`,
+			environment(`build_os { arch = "amd64" }`), `arch = "amd64"`, `value must be one of: ["x86_64" "aarch64"]`,
 		},
 		"no environment": {
 			`job_name = "app"`, `resource "servicestage_build_job" "c_no_environment"`,
@@ -83,27 +86,23 @@ func TestBuildJob_invalid(t *testing.T) {
 			minimal + "environment_setting {}\n", `environment_setting {}`, "Duplicate environment_setting block",
 		},
 		"two repositories": {minimal + repository + repository, `code_repo {`, "Duplicate code_repo block"},
-		"two build_os": {
-			strings.Replace(minimal, "{}", "{\nbuild_os {}\nbuild_os {}\n}", 1), `build_os {}`, "Duplicate build_os block",
+		"two build_os":     {environment("build_os {}\nbuild_os {}"), `build_os {}`, "Duplicate build_os block"},
+		"no branch":        {minimal + noBranch, `code_repo {`, `The argument "branch" is required in a block code_repo.`},
+		"empty repository": {
+			minimal + "code_repo {}\n", `code_repo {`, `The argument "url" is required in a block code_repo.`,
 		},
-		"repository, no branch": {
-			repo(
-				"type = \"GitHub\"\nurl = \"https://github.com/acme/app\"\nnamespace = \"acme\"",
-			), `code_repo {`, `The argument "branch" is required in a block code_repo.`,
-		},
-		"empty repository": {repo(""), `code_repo {`, `The argument "url" is required in a block code_repo.`},
-		"empty branch": {
-			minimal + strings.Replace(repository, `"main"`, `""`, 1), `branch = ""`, "string length must be at least 1",
-		},
-		"empty project": {minimal + `enterprise_project_id = ""`, `enterprise_project_id = ""`, "string length " +
-			"must be at least 1"},
-		"timeout without unit":   {minimal + `timeouts { create = "30" }`, `create = "30"`, positive + `"30".`},
-		"timeout in words":       {minimal + `timeouts { create = "soon" }`, `create = "soon"`, positive + `"soon".`},
-		"no time to create":      {minimal + `timeouts { create = "0s" }`, `create = "0s"`, positive + `"0s".`},
-		"negative time for read": {minimal + `timeouts { read = "-5m" }`, `read = "-5m"`, positive + `"-5m".`},
-		"no time to update":      {minimal + `timeouts { update = "0h0m" }`, `update = "0h0m"`, positive + `"0h0m".`},
-		"no time to delete":      {minimal + `timeouts { delete = "-0s" }`, `delete = "-0s"`, positive + `"-0s".`},
-	})
+		"empty branch":  {minimal + strings.Replace(repository, `"main"`, `""`, 1), `branch = ""`, noText},
+		"empty project": {minimal + `enterprise_project_id = ""`, `enterprise_project_id = ""`, noText},
+	}
+	for _, timeout := range []string{"30", "soon", "0s", "-5m", "0h0m"} {
+		for _, operation := range []string{"create", "read", "update", "delete"} {
+			line := fmt.Sprintf("%s = %q", operation, timeout)
+			jobs[operation+timeout] = invalidJob{
+				minimal + "timeouts { " + line + " }\n", line, fmt.Sprintf("%s%q.", positive, timeout),
+			}
+		}
+	}
+	expectErrors(t, jobs)
 }
 
 // A new name, URL or branch is checked.
@@ -147,8 +146,7 @@ func TestBuildJob_valid(t *testing.T) {
 		"64 emoji":              minimal + `job_description = "` + strings.Repeat("😀", 64) + `"`,
 		"user in URL":           minimal + strings.Replace(repository, "https://", "https://user@", 1),
 		"SSH address":           minimal + strings.Replace(repository, "https://github.com/", "git@github.com:", 1),
-		"no repository by a dynamic block": minimal + "dynamic \"code_repo\" {\nfor_each = []\ncontent {\ntype = " +
-			"code_repo.value\n}\n}\n",
+		"no repository":         minimal + "dynamic \"code_repo\" {\nfor_each = []\ncontent {\ntype = code_repo.value\n}\n}\n",
 	} {
 		config = strings.Replace(config, `"app"`, `"app-`+strconv.Itoa(len(all))+`"`, 1)
 		all += strings.Replace(job(config), `"test"`, strconv.Quote(conditionName(name)), 1)

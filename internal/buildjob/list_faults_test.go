@@ -11,13 +11,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
-	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
 // A job that vanishes between list and read is left out, and another takes its place within the limit.
@@ -94,43 +92,6 @@ func TestBuildJobList_concurrent(t *testing.T) {
 	found, failure := list(t, providertest.NewProtocol(t, server, nil), nil, true, 0, 0)
 	if failure != nil || len(found) != 40 || most != 10 {
 		t.Errorf("%d jobs, at most %d at the same time, and the error %v; want 40, 10 and none", len(found), most, failure)
-	}
-}
-
-// A service that throttles slows the reads down, and none is lost.
-func TestBuildJobList_throttled(t *testing.T) {
-	t.Parallel()
-	var mu sync.Mutex
-	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	clock := func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
-	server := emulator.New(t, emulator.Options{Now: clock}) // A signature is good only while the clocks agree.
-	ids := fill(server, 60)
-	asked := map[string]bool{} // Every third read is rejected once.
-	server.InjectFault(emulator.Fault{
-		Method: http.MethodGet, Path: jobPath, Times: -1, StatusCode: http.StatusTooManyRequests,
-		Header: http.Header{"Retry-After": {"1"}},
-		When: func(request emulator.Request) bool {
-			again := asked[request.Path]
-			asked[request.Path] = true
-			return !again && len(asked)%3 == 0
-		},
-	})
-	provider := providertest.NewProtocol(t, server, nil, func(config *servicestage.Config) {
-		config.Now = clock
-		config.Wait = func(ctx context.Context, d time.Duration) error {
-			mu.Lock()
-			defer mu.Unlock()
-			now = now.Add(d)
-			return ctx.Err()
-		}
-	})
-	found, failure := list(t, provider, nil, true, 0, 0)
-	if failure != nil {
-		t.Fatalf("%s: %s", failure.Summary, failure.Detail)
-	}
-	expectAll(t, found, ids)
-	if got := server.CountRequests(http.MethodGet, jobPath); got != 80 {
-		t.Errorf("%d reads were sent, want 60 and 20 more that were refused", got)
 	}
 }
 
