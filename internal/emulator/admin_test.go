@@ -373,17 +373,21 @@ func TestOptions_usersAndRegion(t *testing.T) {
 	user := func(name, password string) string {
 		return fmt.Sprintf(`{"name":%q,"password":%q,"domain":{"name":"emulator-domain"}}`, name, password)
 	}
-	for body, want := range map[string]int{
-		login(user("alice", "secret"), toProject):                                           201,
-		login(user("alice", "b"), toProject):                                                401,
-		login(goodUser, toProject):                                                          201,
-		login(user("bob", "b"), strings.Replace(toProject, "cn-north-4", "cn-north-1", 1)):  401,
-		login(`{"id":"u`+emulator.ProjectID("bob")[1:]+`","password":"b"}`, toProject):      201,
-		login(`{"id":"u`+emulator.ProjectID("bob")[1:]+`","password":"secret"}`, toProject): 401,
-		strings.Replace(login(goodUser, toProject), `"name":"cn-north-4"`, `"id":"p2"`, 1):  401,
+	bobByID := `{"id":"u` + emulator.ProjectID("bob")[1:] + `","password":"b"}`
+	for _, c := range []struct {
+		body string
+		want int
+	}{
+		{login(user("alice", "secret"), toProject), 201},
+		{login(user("alice", "b"), toProject), 401},
+		{login(goodUser, toProject), 201},
+		{login(bobByID, toProject), 201},
+		{login(strings.Replace(bobByID, `"b"`, `"secret"`, 1), toProject), 401},
+		{login(user("bob", "b"), strings.Replace(toProject, "cn-north-4", "cn-north-1", 1)), 401},
+		{login(goodUser, `,"scope":{"project":{"id":"p2"}}`), 401},
 	} {
-		if got := callWith(t, server, http.MethodPost, loginPath, body, nil); got.status != want {
-			t.Errorf("%s: got %d %s, want %d", body, got.status, got.raw, want)
+		if got := callWith(t, server, http.MethodPost, loginPath, c.body, nil); got.status != c.want {
+			t.Errorf("%s: got %d %s, want %d", c.body, got.status, got.raw, c.want)
 		}
 	}
 	for secret, want := range map[string]int{"key": 200, "other": 401} {
@@ -401,4 +405,17 @@ func TestOptions_usersAndRegion(t *testing.T) {
 		}
 	}
 	wantJSON(t, mustCall(t, server, http.MethodGet, "/v3/projects?name=cn-north-1", ""), `{"projects":[],"links":{}}`)
+}
+
+// A delay may be longer than the time that the server has to write a response.
+func TestFaults_delayBeyondWriteTimeout(t *testing.T) {
+	t.Parallel()
+	service := newService(t, emulator.Options{})
+	service.InjectFault(emulator.Fault{Delay: 300 * time.Millisecond})
+	server := httptest.NewUnstartedServer(service)
+	server.Config.WriteTimeout = 100 * time.Millisecond
+	server.Start()
+	defer server.Close()
+	got := callWith(t, &emulator.Server{Service: service, URL: server.URL}, http.MethodGet, jobsPath, "", nil)
+	wantError(t, got, "401 APIGW.0301")
 }

@@ -271,9 +271,6 @@ func TestBuilds_codeChecks(t *testing.T) {
 	id := r.AddBuild(r.jobID)
 	wantJSON(t, r.get(t, id, "/results"), fmt.Sprintf(
 		`{"checkstyle":{"static":{"count_info":[{"build_id":%q,"build_order":2,"total_count":0}]}}}`, id))
-	for _, check := range []string{"checkstyle", "pmd", "findbugs"} {
-		objectIn(t, r.get(t, id, "?taskname="+check), check)
-	}
 	got := call(t, r.Server, http.MethodGet, "/assembling/v1/builds/"+id+"?taskname=lint", "")
 	wantError(t, got, "400 SVCSTG.CPE.400*")
 }

@@ -78,7 +78,8 @@ func TestFaults_choose(t *testing.T) {
 		var got strings.Builder
 		for i, letter := range []string{"P", "G", "B", "P", "G", "B"} {
 			request := [][]string{
-				{http.MethodPost, jobsPath, plainJob("app")}, {http.MethodGet, jobsPath + "?page=1&per_page=1", ""},
+				{http.MethodPost, jobsPath, plainJob("app")},
+				{http.MethodGet, jobsPath + "?page=1&per_page=1", ""},
 				{http.MethodGet, "/assembling/v1/base_images", ""},
 			}[i%3]
 			if call(t, server, request[0], request[1], request[2]).status == http.StatusServiceUnavailable {

@@ -48,8 +48,10 @@ func TestService_largeBodyIsNotRead(t *testing.T) {
 		path, token string
 		length      int64
 	}{
-		{jobsPath, emulator.DefaultToken, 1 << 30}, {jobsPath, "", -1},
-		{"/v3/auth/tokens", "", 1 << 30}, {"/elsewhere", emulator.DefaultToken, -1},
+		{jobsPath, emulator.DefaultToken, 1 << 30},
+		{jobsPath, "", -1},
+		{"/v3/auth/tokens", "", 1 << 30},
+		{"/elsewhere", emulator.DefaultToken, -1},
 	} {
 		server := emulator.New(t, emulator.Options{})
 		body := &endless{}
@@ -115,8 +117,9 @@ func TestService_memoryIsBounded(t *testing.T) {
 	for range 10_000 {
 		send(http.MethodPost, jobsPath, fullJob)
 	}
+	rejected := httptest.NewRequestWithContext(t.Context(), http.MethodGet, jobsPath, http.NoBody)
 	for range 90_000 {
-		send(http.MethodGet, "/assembling/v1/base_images", "")
+		service.ServeHTTP(httptest.NewRecorder(), rejected)
 	}
 	for range 200 {
 		send(http.MethodPost, "/elsewhere", strings.Repeat("x", 1<<20))

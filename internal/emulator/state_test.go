@@ -83,7 +83,7 @@ func TestState_wrongMembersAreNotLoaded(t *testing.T) {
 		start + `[{"id":"b","job_id":"a"}]}`:             `builds[0].index must be at least 1`,
 		`{"version":4,"serial":1,"resources":[]}`:        `version`,
 
-		start + `[{"id":"b","job_id":"a","index":1},{"id":"b","job_id":"a","index":2}]}`: `builds[1].id "b" is empty or that of`,
+		start + `[{"id":"b","job_id":"a","index":1},{"id":"b","job_id":"a","index":2}]}`: `builds[1].id "b" is`,
 	} {
 		t.Run(content, func(t *testing.T) {
 			t.Parallel()

@@ -172,7 +172,10 @@ func (p *program) readBanner(t *testing.T) string {
 		}
 		request := p.request(t, http.MethodGet, strings.TrimPrefix(strings.TrimSpace(page), p.url), "")
 		response, err := http.DefaultClient.Do(request)
-		if err != nil || response.Header.Get("Content-Type") != "text/html; charset=utf-8" {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := response.Body.Close(); err != nil || response.Header.Get("Content-Type") != "text/html; charset=utf-8" {
 			t.Errorf("web page: got %v and error %v", response, err)
 		}
 		return banner.String()
@@ -231,7 +234,7 @@ func TestProgram_bannerForPowerShell(t *testing.T) {
 	}
 }
 
-// The flags that read files or JSON, and the health check, against a running program.
+// The flags that need parsing, and the health check, against a running program.
 func TestProgram_flagsOfTheService(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -244,9 +247,11 @@ func TestProgram_flagsOfTheService(t *testing.T) {
 		}
 	}
 	p := startProgram(t, "-seed", seed, "-users", users, "-token-lifetime", "1s", "-rate", "1000", "-latency", "1ms",
+		"-quirks", "creator-string,allow-taken-names",
 		"-fault", `{"method":"GET","path":"/assembling/v1/base_images","status":503,"body":"{}"}`)
-	if got := p.call(t, http.MethodGet, jobsPath+"/first", ""); got["job_id"] != "first" {
-		t.Errorf("the seeded build job: got %v", got)
+	got := p.call(t, http.MethodGet, jobsPath+"/first", "")
+	if got["job_id"] != "first" || got["creator"] != emulator.DefaultUserName {
+		t.Errorf("the seeded build job with a quirk: got %v", got)
 	}
 	images := p.request(t, http.MethodGet, "/assembling/v1/base_images", "")
 	if status, _ := exchange(t, images); status != http.StatusServiceUnavailable {
@@ -335,32 +340,7 @@ func TestProgram_stateSurvivesRestart(t *testing.T) {
 	}
 }
 
-func TestProgram_endsOnSignals(t *testing.T) {
-	t.Parallel()
-	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
-		t.Run(signal.String(), func(t *testing.T) {
-			t.Parallel()
-			p := startProgram(t)
-			p.call(t, http.MethodGet, "/assembling/v1/base_images", "") // The connection stays open.
-			p.stop(t, signal)
-			if code := p.cmd.ProcessState.ExitCode(); code != 0 {
-				t.Errorf("exit code: got %d", code)
-			}
-		})
-	}
-}
-
-func TestProgram_quirks(t *testing.T) {
-	t.Parallel()
-	p := startProgram(t, "-quirks", "creator-string,allow-taken-names")
-	id, _ := p.call(t, http.MethodPost, jobsPath, plainJob)["job_id"].(string)
-	p.call(t, http.MethodPost, jobsPath, plainJob)
-	if got := p.call(t, http.MethodGet, jobsPath+"/"+id, "")["creator"]; got != "emulator-user" {
-		t.Errorf("creator: got %v, want a string", got)
-	}
-}
-
-func TestProgram_refusesToStart(t *testing.T) {
+func TestProgram_invalidArguments(t *testing.T) {
 	t.Parallel()
 	broken := filepath.Join(t.TempDir(), "state.json")
 	if err := os.WriteFile(broken, []byte("{"), 0o600); err != nil {
@@ -402,22 +382,9 @@ func TestProgram_refusesToStart(t *testing.T) {
 				t.Errorf("stdout: %q", &stdout)
 			}
 			if !strings.Contains(stderr.String(), test.want) || !strings.Contains(stderr.String(), "servicestage-emulator: ") {
-				t.Errorf("stderr does not say why: %s", &stderr)
+				t.Errorf("stderr: got %s, want %s", &stderr, test.want)
 			}
 		})
-	}
-}
-
-func TestProgram_help(t *testing.T) {
-	t.Parallel()
-	output, err := command(t, "-help").CombinedOutput()
-	if err != nil {
-		t.Errorf("help is a failure: %v", err)
-	}
-	for _, want := range append(emulator.QuirkNames(), "-state", "-listen", "-quirks", emulator.DefaultToken) {
-		if !strings.Contains(string(output), want) {
-			t.Errorf("%s is not mentioned in:\n%s", want, output)
-		}
 	}
 }
 
