@@ -217,7 +217,7 @@ func checksAttribute() datasourceschema.MapNestedAttribute {
 		MarkdownDescription: "Map of code checks by name, such as `checkstyle`, `findbugs` and `pmd`. Empty if the build " +
 			"has none: ServiceStage checks Maven projects only.",
 		NestedObject: datasourceschema.NestedAttributeObject{Attributes: map[string]datasourceschema.Attribute{
-			"info": computedString("Information about the check, as JSON. Its members are not documented."),
+			"info": computedString("Information about the check, as JSON."),
 			"counts": computedList("Results of the check.", map[string]datasourceschema.Attribute{
 				"kind":        computedString("Group of the count, such as `static`."),
 				"build_id":    computedString("ID of the build that was checked."),

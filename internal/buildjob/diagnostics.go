@@ -37,7 +37,10 @@ func createError(name string, err error) diag.Diagnostic {
 	if existing, ok := errors.AsType[*servicestage.ExistingIDError](err); ok {
 		return foreignJob(operation, existing.ID)
 	}
-	return nameTakenError(summary, operation, err)
+	return nameTakenError(summary, operation, err, func(id string) string {
+		return "Choose a different job_name. If the resource is replaced with create_before_destroy, its old build job may have the " +
+			"name: remove create_before_destroy.\n\n" + importAdvice(id)
+	})
 }
 
 func readError(operation string, err error) diag.Diagnostic {
@@ -45,7 +48,9 @@ func readError(operation string, err error) diag.Diagnostic {
 }
 
 func updateError(operation string, err error) diag.Diagnostic {
-	return nameTakenError("Error updating build job", operation, err)
+	return nameTakenError("Error updating build job", operation, err, func(string) string {
+		return "Choose a different job_name. If many build jobs are renamed at once, apply again, or raise -parallelism to their number."
+	})
 }
 
 func deleteError(operation string, err error) diag.Diagnostic {
@@ -56,26 +61,22 @@ func listDiagnostic(operation string, err error) diag.Diagnostic {
 	return apidiag.Error("Error listing build jobs", operation, err)
 }
 
-// nameTakenError names the build job that has the name, if that is why ServiceStage rejected the request.
-func nameTakenError(summary, operation string, err error) diag.Diagnostic {
+// nameTakenError names the build job that has the name, if that is why ServiceStage rejected the request. advice is for a build
+// job of this ID that this process does not manage.
+func nameTakenError(summary, operation string, err error, advice func(id string) string) diag.Diagnostic {
 	taken, ok := errors.AsType[*servicestage.NameTakenError](err)
 	if !ok {
 		return apidiag.Error(summary, operation, err)
 	}
-	advice := fmt.Sprintf("Build job %s has the name %q. ServiceStage compares names case-insensitively.\n\n",
+	text := fmt.Sprintf("Build job %s has the name %q. ServiceStage compares names case-insensitively.\n\n",
 		printableID(taken.Job.ID), rest.Sanitize(taken.Job.Name, maxNameLength))
 	if taken.Own {
-		advice += "Another resource of this configuration uses the name. Choose a different job_name. If the resource is " +
-			"replaced with " +
-			"create_before_destroy, its old build job still has the name: remove create_before_destroy."
+		text += "Another resource of this configuration uses the name. Choose a different job_name. If the resource is replaced " +
+			"with create_before_destroy, its old build job still has the name: remove create_before_destroy."
 	} else {
-		advice += "Choose a different job_name. The build job may belong to another resource of this configuration, or to " +
-			"this " +
-			"resource if it is replaced with create_before_destroy: remove that argument then. If many build jobs are " +
-			"renamed at " +
-			"once, raise -parallelism to their number, or apply again.\n\n" + importAdvice(taken.Job.ID)
+		text += advice(taken.Job.ID)
 	}
-	return apidiag.Error(summary, operation, taken.Err, advice)
+	return apidiag.Error(summary, operation, taken.Err, text)
 }
 
 // foreignJob explains that the response to a create request contained the ID of somebody else's build job.

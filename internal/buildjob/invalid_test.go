@@ -87,9 +87,9 @@ func TestBuildJob_invalid(t *testing.T) {
 		},
 		"two repositories": {minimal + repository + repository, `code_repo {`, "Duplicate code_repo block"},
 		"two build_os":     {environment("build_os {}\nbuild_os {}"), `build_os {}`, "Duplicate build_os block"},
-		"no branch":        {minimal + noBranch, `code_repo {`, `The argument "branch" is required in a block code_repo.`},
+		"no branch":        {minimal + noBranch, `code_repo {`, `The code_repo block requires the argument "branch".`},
 		"empty repository": {
-			minimal + "code_repo {}\n", `code_repo {`, `The argument "url" is required in a block code_repo.`,
+			minimal + "code_repo {}\n", `code_repo {`, `The code_repo block requires the argument "url".`,
 		},
 		"empty branch":  {minimal + strings.Replace(repository, `"main"`, `""`, 1), `branch = ""`, noText},
 		"empty project": {minimal + `enterprise_project_id = ""`, `enterprise_project_id = ""`, noText},
@@ -115,8 +115,8 @@ func TestBuildJob_invalidNewValue(t *testing.T) {
 	} {
 		jobs[condition] = invalidJob{
 			strings.Replace(minimal, `"app"`, `"`+name+`"`, 1), `job_name = "` + name,
-			"The name of a build job has 2 to 64 letters (A-Z, a-z), digits, hyphens and underscores, a letter first, a " +
-				"letter or a digit last.",
+			"job_name must have 2 to 64 letters (A-Z, a-z), digits, hyphens and underscores, start with a letter, and end with a " +
+				"letter or digit.",
 		}
 	}
 	for url, want := range map[string]string{

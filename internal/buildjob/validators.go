@@ -44,19 +44,19 @@ func (r newValueRule) PlanModifyString(
 	}
 }
 
-const jobNameText = "2 to 64 letters (A-Z, a-z), digits, hyphens and underscores, a letter first, a letter or a " +
-	"digit last"
+const jobNameText = "have 2 to 64 letters (A-Z, a-z), digits, hyphens and underscores, start with a letter, and end with " +
+	"a letter or digit"
 
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0275.html.
 var jobName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,62}[A-Za-z0-9]$`)
 
 // jobNameRule is the API's rule. The console allows more.
 func jobNameRule() planmodifier.String {
-	return newValueRule{"A new name has " + jobNameText + ".", func(name string) (string, string) {
+	return newValueRule{"A new name must " + jobNameText + ".", func(name string) (string, string) {
 		if jobName.MatchString(name) {
 			return "", ""
 		}
-		return "Invalid job name", "The name of a build job has " + jobNameText + ". Got: " + name + "."
+		return "Invalid job name", fmt.Sprintf("job_name must %s. Got: %q.", jobNameText, name)
 	}}
 }
 
@@ -147,7 +147,7 @@ func (allArguments) ValidateObject(_ context.Context, req validator.ObjectReques
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
 		if attributes[name].IsNull() {
 			resp.Diagnostics.AddAttributeError(req.Path.AtName(name), "Missing argument",
-				fmt.Sprintf("The argument %q is required in a block %s.", name, req.Path))
+				fmt.Sprintf("The %s block requires the argument %q.", req.Path, name))
 		}
 	}
 }

@@ -96,7 +96,7 @@ var notFormulas = []*regexp.Regexp{
 	regexp.MustCompile("(?i)conflicts with [^`]"),
 	regexp.MustCompile(`(?i)environment variables?: |can also be given`),
 	regexp.MustCompile(`\b(is|has) to be\b|(?i)must have at (least|most)`),
-	regexp.MustCompile(`(?i)null (where|as long as)|not documented|(service|server) (says?|responses?|knows)\b`),
+	regexp.MustCompile(`(?i)null (where|as long as)|not documented|(service|server) (says?|answers?|knows)\b`),
 	regexp.MustCompile(`(?i)\b(nobody|whichever|twin|neighbou?r|as long as|asks?|asked|in the end|of its own|so is|beats|road)\b|, else\b`),
 }
 
@@ -133,8 +133,8 @@ func TestSchema_descriptions(t *testing.T) {
 				t.Errorf("%s: %q contains %q", name, description, match)
 			}
 		}
-		if object["type"] == "bool" && object["optional"] == true && !strings.HasPrefix(description, "Whether to ") {
-			t.Errorf("%s: %q does not begin with Whether to", name, description)
+		if object["type"] == "bool" && object["optional"] == true && !strings.HasPrefix(description, "Whether ") {
+			t.Errorf("%s: %q does not begin with Whether", name, description)
 		}
 	}
 	walk("", root)
