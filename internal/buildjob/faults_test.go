@@ -25,7 +25,7 @@ func TestBuildJob_createFails(t *testing.T) {
 		"forbidden": {
 			responding(http.StatusForbidden, forbidden),
 			`ERROR  Error creating build job: Error creating build job "app": HTTP 403: APIGW.0302: IAM user not authorized.*` +
-				`servicestage:assembling:.*Endpoint: 127.0.0.1:\d+, request id: [0-9a-f]{32}`,
+				`permission servicestage:assembling:create.*Endpoint: 127.0.0.1:\d+, request ID: [0-9a-f]{32}`,
 		},
 		"invalid": {
 			responding(http.StatusBadRequest, `{"error_code":"SVCSTG.CPE.4004401","error_msg":"no such cluster"}`),
@@ -75,7 +75,7 @@ func TestBuildJob_nameTakenByAnotherApply(t *testing.T) {
 	m := manage(t, server)
 	m.converge(t, bare.with("job_name", "other"))
 	expectDiagnostics(
-		t, m.apply(t, bare), `ERROR  Error updating build job: .*Build job `+theirs+` has the name "APP"\..*import \{`,
+		t, m.apply(t, bare), `ERROR  Error updating build job: .*Build job `+theirs+` has the name "APP"\..*Choose a different job_name`,
 	)
 	another := m.another()
 	own := `Error creating build job: .*Build job [a-z0-9]{40} has the name "other"\..*` +

@@ -293,7 +293,7 @@ func TestBuildJob_readFails(t *testing.T) {
 			fault: responding(
 				http.StatusUnauthorized, `{"error_code":"APIGW.0301","error_msg":"Incorrect IAM authentication information"}`,
 			),
-			want: `Error reading build job: .*The credentials are wrong`,
+			want: `Error reading build job: .*The credentials are not valid`,
 		},
 		"not published": {
 			fault: responding(http.StatusNotFound, `{"error_code":"APIGW.0101","error_msg":"The API does not exist"}`),

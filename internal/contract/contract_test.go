@@ -138,7 +138,7 @@ func account(t *testing.T) (context.Context, *providerdata.Data) {
 // Without TF_ACC=1, nothing is sent. The report is written, a wrong assumption fails, and no build job is left, not even by an interruption.
 func TestTestacc(t *testing.T) {
 	t.Parallel()
-	const probe, job, isSkipped, interrupted = "TestAccContract", "TestAccBuildJob", "TF_ACC=1 says that it may", "the probe was interrupted"
+	const probe, job, isSkipped, interrupted = "TestAccContract", "TestAccBuildJob", "set TF_ACC=1", "the probe was interrupted"
 	for _, c := range []struct {
 		variable, test   string
 		quirks           emulator.Quirks

@@ -133,6 +133,6 @@ func RunWith(t *testing.T, server *emulator.Server, factories map[string]func() 
 func Live(t *testing.T) {
 	t.Helper()
 	if os.Getenv("TF_ACC") != "1" {
-		t.Skip("set TF_ACC=1 to create, change and delete build jobs in the account of the HW_* variables")
+		t.Skip("this creates, changes and deletes build jobs in the account of the HW_* variables; set TF_ACC=1")
 	}
 }
