@@ -344,7 +344,7 @@ var variable = []struct {
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "127.0.0.1:PORT"},
 	{regexp.MustCompile(`\b[0-9a-f]{32}\b`), "REQUEST-ID"},
 	{regexp.MustCompile(`\b[a-z0-9]{40}\b`), "ID"},
-	{regexp.MustCompile(`(?m)^ *\[\w+\] (step|started|ended).*\n`), ""}, // What each build logs.
+	{regexp.MustCompile(`(?m)(^ *\[\w+\] (step|started|ended).*\n)+`), "  ...\n"}, // The log of the emulator.
 	{regexp.MustCompile(`\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`), "TIME"},
 }
 
