@@ -6,6 +6,7 @@ package provider_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -321,6 +322,17 @@ var chapters = []struct {
 		called("import while a provider argument is unknown", importing("servicestage_build_job", "x", nil,
 			map[string]any{"secret_key": tftypes.UnknownValue})),
 		called("data source without a match", reading("servicestage_build_job", map[string]any{"job_id": "missing"})),
+		called("build job of another region", inAnotherRegion),
+		called("incomplete list of build jobs", reading("servicestage_build_jobs", nil,
+			emulator.Fault{
+				Method: http.MethodGet, Path: jobsPath, Times: -1, StatusCode: http.StatusOK,
+				Body: `{"total":5,"list":[]}`,
+			})),
+		called("details of build jobs that cannot be read", reading("servicestage_build_jobs",
+			map[string]any{"details": true},
+			always(responses["forbidden"], http.MethodGet, jobsPath+"/*"))),
+		called("base images that cannot be read", reading("servicestage_base_images", nil,
+			always(responses["forbidden"], http.MethodGet, ""))),
 		called("data source by name without a match", reading("servicestage_build_job",
 			map[string]any{"job_name": "nothing"})),
 	}},
@@ -355,6 +367,13 @@ var chapters = []struct {
 		called("import of a build by a malformed ID", importing("servicestage_build", "a b", nil)),
 		called("import of a missing build", importing("servicestage_build", "missing", nil)),
 		called("data source of a missing build", reading("servicestage_build", map[string]any{"build_id": "missing"})),
+		called("phases that cannot be read", reading("servicestage_build", map[string]any{"build_id": "BUILD"},
+			always(responses["forbidden"], http.MethodGet, "/assembling/v1/builds/*/phases"))),
+		called("log that cannot be read", reading("servicestage_build", map[string]any{"build_id": "BUILD", "log_limit": 10},
+			always(responses["forbidden"], http.MethodGet, "/assembling/v1/builds/*/logs"))),
+		called("incomplete list of builds", reading("servicestage_builds", map[string]any{"job_id": "JOB"},
+			always(emulator.Fault{StatusCode: http.StatusOK, Body: `{"total":5,"job_name":"app","builds":[]}`}, http.MethodGet,
+				jobsPath+"/*/builds"))),
 		called("builds of a missing job", reading("servicestage_builds", map[string]any{"job_id": "missing"})),
 		called("action with an unknown job", building("servicestage_start_build", "missing", emulator.Outcome{})),
 		called("action whose build fails", building("servicestage_start_build", "", emulator.Outcome{
@@ -415,11 +434,50 @@ func readData(t *testing.T, p *providertest.Protocol, kind string, arguments map
 	return response.Diagnostics
 }
 
-func reading(kind string, arguments map[string]any) func(*testing.T) []*tfprotov6.Diagnostic {
+// reading reads a data source. The values "BUILD" and "JOB" are replaced with the IDs of a build and of a build job.
+func reading(kind string, arguments map[string]any, faults ...emulator.Fault) func(*testing.T) []*tfprotov6.Diagnostic {
 	return func(t *testing.T) []*tfprotov6.Diagnostic {
 		t.Helper()
-		return readData(t, providertest.NewProtocol(t, serviceWithJobs(t), nil), kind, arguments)
+		server := serviceWithJobs(t)
+		arguments := maps.Clone(arguments)
+		for name, value := range arguments {
+			switch value {
+			case "BUILD":
+				arguments[name] = server.AddBuild(server.Jobs()[0].ID)
+			case "JOB":
+				arguments[name] = server.Jobs()[0].ID
+			}
+		}
+		for _, fault := range faults {
+			server.InjectFault(fault)
+		}
+		p := providertest.NewProtocol(t, server, map[string]any{"max_retries": 0})
+		return readData(t, p, kind, arguments)
 	}
+}
+
+// inAnotherRegion refreshes a build job after the region of the provider has changed.
+func inAnotherRegion(t *testing.T) []*tfprotov6.Diagnostic {
+	t.Helper()
+	const kind = "servicestage_build_job"
+	server := serviceWithJobs(t)
+	here, there := providertest.NewProtocol(t, server, nil), providertest.NewProtocol(t, server,
+		map[string]any{"region": "cn-east-3"})
+	imported, err := here.ImportResourceState(t.Context(), &tfprotov6.ImportResourceStateRequest{
+		TypeName: kind,
+		ID:       server.Jobs()[0].ID,
+	})
+	if err != nil || len(imported.ImportedResources) != 1 {
+		t.Fatal(err, imported.Diagnostics)
+	}
+	resource := imported.ImportedResources[0]
+	read, err := there.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{
+		TypeName: kind, CurrentState: resource.State, Private: resource.Private, CurrentIdentity: resource.Identity,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return read.Diagnostics
 }
 
 func serviceWithJobs(t *testing.T) *emulator.Server {
