@@ -18,8 +18,8 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
-// readBlocks returns the provider blocks of a file, with the ID of the emulator's account in place of DOMAIN_ID, and a configuration
-// that uses each of them.
+// readBlocks returns the provider blocks of a file, with the ID of the emulator's account in place of DOMAIN_ID, and a
+// configuration that uses each of them.
 func readBlocks(t *testing.T, name string) (blocks, config string) {
 	t.Helper()
 	content, err := os.ReadFile("testdata/huaweicloud/" + name)
@@ -38,7 +38,8 @@ func readBlocks(t *testing.T, name string) (blocks, config string) {
 func TestProvider_blocksOfHuaweicloudPlan(t *testing.T) {
 	t.Parallel()
 	blocks, config := readBlocks(t, "accepted.tf")
-	server, temporary := emulator.New(t, emulator.Options{}), emulator.New(t, emulator.Options{SecurityToken: "emulator-security-token"})
+	server := emulator.New(t, emulator.Options{})
+	temporary := emulator.New(t, emulator.Options{SecurityToken: "emulator-security-token"})
 	secure := httptest.NewTLSServer(nil)
 	t.Cleanup(secure.Close)
 	cli := providertest.NewCLI(t, server)
@@ -77,7 +78,8 @@ func TestProvider_blocksOfHuaweicloudRejected(t *testing.T) {
 			want = append(want, argument[1])
 		}
 	}
-	for _, message := range regexp.MustCompile(`(?s)Unsupported (?:argument|block type).+?: +(\w+) +[={]`).FindAllStringSubmatch(stderr, -1) {
+	unsupported := regexp.MustCompile(`(?s)Unsupported (?:argument|block type).+?: +(\w+) +[={]`)
+	for _, message := range unsupported.FindAllStringSubmatch(stderr, -1) {
 		got = append(got, message[1])
 	}
 	slices.Sort(want)
