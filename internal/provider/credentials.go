@@ -327,8 +327,7 @@ func (c *configuration) withAgency(base credentialSource, where location) creden
 			cmp.Or(describe(name), base.description))
 	default:
 		base.source = auth.AgencyToken{
-			Base: base.source, Name: delegate.text, DomainName: account.text, CallerDomainID: caller,
-			Project: c.delegatedProject(delegate, where),
+			Base: base.source, Name: delegate.text, DomainName: account.text, Project: c.delegatedProject(delegate, where), CallerDomainID: caller,
 		}
 		base.description += ", " + describe(delegate)
 		base.needsProject, base.token, base.hasProject = false, "", true
@@ -364,19 +363,18 @@ func (c *configuration) withAgency(base credentialSource, where location) creden
 	return base
 }
 
-// delegatedProject returns the name of the project that the token of an agency is for. That of other credentials is not
-// used.
+// delegatedProject returns the name of the project that the token of an agency is for. Those of other credentials are not used.
 func (c *configuration) delegatedProject(agency value, where location) string {
 	project, unused := c.lookup("delegated_project"), describe(c.lookup("project_id"), c.lookup("project_name"))
 	switch {
 	case project.text != "":
 		return project.text
 	case where.region == "":
-		c.errorf(project, "Missing project", "Set delegated_project (%s) to the name of a project of the account of agency "+
-			"%q, or set region.", project.orVariables(), agency.text)
+		c.errorf(project, "Missing project", "Set delegated_project (%s) to the name of a project of the account of agency %q, or set region.",
+			project.orVariables(), agency.text)
 	case unused != "":
-		c.diags.AddAttributeWarning(project.path(), "Unused project", fmt.Sprintf("The token of agency %q is for project %q. "+
-			"Not used: %s. Set delegated_project (%s) for another project.", agency.text, where.region, unused, project.orVariables()))
+		c.diags.AddAttributeWarning(project.path(), "Unused project", fmt.Sprintf("The token of agency %q is for project %q. Not used: %s. "+
+			"Set delegated_project (%s) for another project.", agency.text, where.region, unused, project.orVariables()))
 	}
 	return where.region
 }

@@ -109,7 +109,7 @@ func TestProvider_credentials(t *testing.T) {
 	}
 }
 
-// A name in the provider block replaces an ID in the environment, and the token of an agency is for its own project.
+// A name in the provider block replaces the ID of something else in the environment, and the token of an agency is for its own project.
 func TestProvider_configuredNamesPrecedeIDs(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
@@ -119,7 +119,7 @@ func TestProvider_configuredNamesPrecedeIDs(t *testing.T) {
 		"project":   {keyBlock + "project_name = \"team\"\n", emulator.ProjectID("team"), []string{lookUp}},
 		"exchange":  {tokenBlock + "project_name = \"team\"\n", emulator.ProjectID("team"), []string{logIn}},
 		"user":      {userBlock + "project_name = \"team\"\n", emulator.ProjectID("team"), []string{logIn}},
-		"agency":    {keyBlock + roleBlock, "other", []string{assume}},
+		"agency":    {keyBlock + roleBlock, "elsewhere", []string{assume}},
 		"delegated": {tokenBlock + delegatedBlock, emulator.ProjectID("cn-north-4"), []string{logIn}},
 	}
 	servers, config := map[string]*emulator.Server{}, []string{providertest.Requirement}
@@ -128,18 +128,15 @@ func TestProvider_configuredNamesPrecedeIDs(t *testing.T) {
 		config = append(config, aliased(name, region+c.arguments+endpointsOf(servers[name])))
 	}
 	cli := providertest.NewCLI(t, servers["project"])
-	cli.Env = append(cli.Env, "HW_PROJECT_ID=other", "HW_USER_ID=other", "HW_ASSUME_ROLE_DOMAIN_ID=other",
-		"HW_DOMAIN_ID="+emulator.DomainID)
+	cli.Env = append(cli.Env, "HW_PROJECT_ID=elsewhere", "HW_USER_ID=nobody", "HW_ASSUME_ROLE_DOMAIN_ID=elsewhere", "HW_DOMAIN_ID="+emulator.DomainID)
 	cli.Write(t, "main.tf", strings.Join(config, ""))
-	stdout := succeed(t, cli, "plan", "-no-color", "-input=false")
-	if strings.Count(stdout, "Warning: Unused project") != 1 {
+	if stdout := succeed(t, cli, "plan", "-no-color", "-input=false"); strings.Count(stdout, "Warning: Unused project") != 1 {
 		t.Errorf("not one warning of the project that is not used:\n%s", stdout)
 	}
 	for name, c := range cases {
 		iam, requests := split(servers[name])
 		if !slices.Equal(iam, c.iam) || len(requests) != 1 || requests[0].Header.Get("X-Project-Id") != c.project {
-			t.Errorf("%s: calls of IAM are %v, want %v; requests are %+v, want one for project %s",
-				name, iam, c.iam, requests, c.project)
+			t.Errorf("%s: calls of IAM are %v, want %v; requests are %+v, want one for project %s", name, iam, c.iam, requests, c.project)
 		}
 	}
 }

@@ -170,8 +170,7 @@ func TestSelectSource(t *testing.T) {
 			settings{block(keysIn, roleIn, []string{"assume_role[1]=", "assume_role[1].agency_name=B", "assume_role[1].domain_name=BD", "domain_id=own"}), nil},
 			selection{
 				source: auth.Agency{
-					Base: auth.Agency{Base: keys, Name: "A", DomainID: "DI", CallerDomainID: "own"}, Name: "B",
-					DomainName: "BD", CallerDomainID: "DI", Duration: time.Hour,
+					Base: auth.Agency{Base: keys, Name: "A", DomainID: "DI", CallerDomainID: "own"}, Name: "B", DomainName: "BD", CallerDomainID: "DI", Duration: time.Hour,
 				},
 				project: named("r"), description: keysInBlock + roleInBlock + ", assume_role[1].agency_name in the provider block",
 			},

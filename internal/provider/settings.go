@@ -261,8 +261,7 @@ func (c *configuration) lookupIn(block int, child string) value {
 	return v
 }
 
-// unlessNamed returns an ID, or an empty one if it comes from the environment although the provider block sets the name
-// instead.
+// unlessNamed returns an ID, or an empty one if it comes from the environment although the provider block sets the name instead.
 func (v value) unlessNamed(name value) value {
 	if name.configured() && !v.configured() {
 		v.text = ""
