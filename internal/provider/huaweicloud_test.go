@@ -88,3 +88,19 @@ func TestProvider_blocksOfHuaweicloudRejected(t *testing.T) {
 		t.Errorf("got %v, want %v\n%s", got, want, stderr)
 	}
 }
+
+// The agency of a profile is not ignored silently if the provider uses other credentials.
+func TestProvider_unusedAgencyOfProfile(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	cli := providertest.NewCLI(t, server)
+	profile := `{"name":"a","accessKeyId":"AK","secretAccessKey":"SK","agencyName":"b","agencyDomainName":"c"}`
+	cli.Write(t, "config.json", `{"current":"a","profiles":[`+profile+`]}`)
+	cli.Env = append(cli.Env, "HW_SHARED_CONFIG_FILE=config.json")
+	cli.Write(t, "main.tf", providertest.Requirement+aliased("keys", keyBlock))
+	stdout := strings.Join(strings.Fields(succeed(t, cli, "plan", "-no-color", "-input=false")), " ")
+	const want = `Agency "b" of the profile is not assumed, because the provider uses other credentials`
+	if !strings.Contains(stdout, want) {
+		t.Errorf("no warning of the agency\n%s", stdout)
+	}
+}
