@@ -272,7 +272,8 @@ func TestAgency_accountsOfTheCaller(t *testing.T) {
 		accounts []any
 		count    int
 	}{
-		{nil, 0}, {[]any{map[string]any{"name": "no id"}}, 0},
+		{nil, 0},
+		{[]any{map[string]any{"name": "no id"}}, 0},
 		{[]any{map[string]any{"id": "a"}, map[string]any{"id": "b"}}, 2},
 	} {
 		server := serve(t, func(w http.ResponseWriter, _ *http.Request, _ string) {
@@ -331,14 +332,17 @@ func TestAgency_failedBaseSendsNothingElse(t *testing.T) {
 // A failure of the metadata service is an error at once.
 func TestMetadata_errors(t *testing.T) {
 	t.Parallel()
+	status := func(code int) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
+	}
 	release := make(chan bool)
 	t.Cleanup(func() { close(release) })
 	for name, c := range map[string]struct {
 		handler http.HandlerFunc
 		want    string
 	}{
-		"no agency": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }, "HTTP 404"},
-		"busy":      {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }, "HTTP 503"},
+		"no agency": {status(http.StatusNotFound), "HTTP 404"},
+		"busy":      {status(http.StatusServiceUnavailable), "HTTP 503"},
 		"lost":      {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "EOF"},
 		"empty": {
 			func(w http.ResponseWriter, _ *http.Request) { respond(w, http.StatusOK, map[string]any{}) },

@@ -205,7 +205,10 @@ func TestSession_failedRefresh(t *testing.T) {
 		logins int
 		old    bool
 	}{
-		{0, 2, true}, {59 * time.Second, 2, true}, {2 * time.Second, 3, true}, {59 * time.Second, 3, true},
+		{0, 2, true},
+		{59 * time.Second, 2, true},
+		{2 * time.Second, 3, true},
+		{59 * time.Second, 3, true},
 		{2 * time.Second, 4, false},
 	} {
 		e.clock.advance(step.after)
@@ -259,7 +262,7 @@ func TestSession_rejectedRefresh(t *testing.T) {
 func TestSession_rejectedLogin(t *testing.T) {
 	t.Parallel()
 	for status, logins := range map[int]int{
-		301: 1, 400: 1, 401: 1, 403: 1, 404: 1, 408: 2, 429: 2, 500: 2, 502: 2, 503: 2, 504: 2,
+		301: 1, 400: 1, 401: 1, 403: 1, 404: 1, 501: 1, 408: 2, 429: 2, 500: 2, 502: 2, 503: 2, 504: 2,
 		0: 2, // The connection breaks.
 	} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {

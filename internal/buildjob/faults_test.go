@@ -15,6 +15,11 @@ import (
 
 const forbidden = `{"error_code":"APIGW.0302","error_msg":"IAM user not authorized"}`
 
+// denied returns a fault that rejects one request.
+func denied(method, path string) emulator.Fault {
+	return emulator.Fault{Method: method, Path: path, StatusCode: http.StatusForbidden, Body: forbidden}
+}
+
 // A rejected request creates nothing, and the error quotes the response.
 func TestBuildJob_createFails(t *testing.T) {
 	t.Parallel()
@@ -87,8 +92,8 @@ func TestBuildJob_nameTakenByAnotherApply(t *testing.T) {
 func TestBuildJob_readBackFails(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{FillDefaults: true}})
-	denied := emulator.Fault{Method: http.MethodGet, Path: jobPath, StatusCode: http.StatusForbidden, Body: forbidden}
-	server.InjectFault(denied)
+	unreadable := denied(http.MethodGet, jobPath)
+	server.InjectFault(unreadable)
 	m := manage(t, server)
 	expectDiagnostics(t, m.apply(t, bare), `WARNING  Error reading the new build job: .*HTTP 403`)
 	if m.value(t, "job_id") == nil || m.value(t, "created_at") == nil || m.value(t, "creator") != nil {
@@ -98,7 +103,9 @@ func TestBuildJob_readBackFails(t *testing.T) {
 	if m.value(t, "creator") != "emulator-user" || m.value(t, "enterprise_project_id") != "0" {
 		t.Errorf("after a refresh, the state has %s", m.state)
 	}
-	server.InjectFault(emulator.Fault{Method: http.MethodPut, Path: jobPath, Do: func() { server.InjectFault(denied) }})
+	server.InjectFault(emulator.Fault{
+		Method: http.MethodPut, Path: jobPath, Do: func() { server.InjectFault(unreadable) },
+	})
 	expectDiagnostics(
 		t, m.apply(t, bare.with("job_name", "app-2")), `WARNING  Error reading the updated build job: .*HTTP 403`,
 	)
@@ -135,9 +142,7 @@ func TestBuildJob_updateFails(t *testing.T) {
 	m := manage(t, server)
 	m.converge(t, bare)
 	changed := bare.with("job_description", "x")
-	server.InjectFault(
-		emulator.Fault{Method: http.MethodPut, Path: jobPath, StatusCode: http.StatusForbidden, Body: forbidden},
-	)
+	server.InjectFault(denied(http.MethodPut, jobPath))
 	expectDiagnostics(t, m.apply(t, changed), `ERROR  Error updating build job: .*HTTP 403`)
 	m.expectNoChange(t, bare)
 
@@ -155,9 +160,7 @@ func TestBuildJob_deleteFails(t *testing.T) {
 	server := emulator.New(t, emulator.Options{})
 	m := manage(t, server)
 	m.converge(t, bare)
-	server.InjectFault(
-		emulator.Fault{Method: http.MethodDelete, Path: jobPath, StatusCode: http.StatusForbidden, Body: forbidden},
-	)
+	server.InjectFault(denied(http.MethodDelete, jobPath))
 	expectDiagnostics(t, m.apply(t, nil), `ERROR  Error deleting build job`)
 	m.expectNoChange(t, bare)
 }

@@ -146,7 +146,8 @@ func TestBuildJob_valid(t *testing.T) {
 		"64 emoji":              minimal + `job_description = "` + strings.Repeat("😀", 64) + `"`,
 		"user in URL":           minimal + strings.Replace(repository, "https://", "https://user@", 1),
 		"SSH address":           minimal + strings.Replace(repository, "https://github.com/", "git@github.com:", 1),
-		"no repository":         minimal + "dynamic \"code_repo\" {\nfor_each = []\ncontent {\ntype = code_repo.value\n}\n}\n",
+		"no repository": minimal +
+			"dynamic \"code_repo\" {\nfor_each = []\ncontent {\ntype = code_repo.value\n}\n}\n",
 	} {
 		config = strings.Replace(config, `"app"`, `"app-`+strconv.Itoa(len(all))+`"`, 1)
 		all += strings.Replace(job(config), `"test"`, strconv.Quote(conditionName(name)), 1)

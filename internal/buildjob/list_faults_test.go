@@ -84,7 +84,7 @@ func TestBuildJobList_concurrent(t *testing.T) {
 			}
 		}
 		mu.Unlock()
-		<-full // Ten reads have to be on their way before one is answered.
+		<-full // Ten reads must be in progress before one returns.
 		mu.Lock()
 		running--
 		mu.Unlock()

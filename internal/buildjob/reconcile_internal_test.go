@@ -197,7 +197,7 @@ func TestReconcile_removedRepositoryIsNoDefault(t *testing.T) {
 	expect(t, "mismatches", updated.mismatches, []string{"code_repo"})
 }
 
-// Whatever can be configured comes back as it was: through the request, the service and the response into the state.
+// A configured value is unchanged after a round trip through the request, the service and the response into the state.
 func FuzzRoundTrip(f *testing.F) {
 	f.Add(
 		"app", "Builds the app", "18.09", "id", "name", "x86_64", "GitHub", "https://github.com/acme/app", "main", "acme",
@@ -249,7 +249,7 @@ func FuzzRoundTrip(f *testing.F) {
 	})
 }
 
-// What passes as an import ID is one element of a path.
+// A valid import ID is one element of a path.
 func FuzzImportID(f *testing.F) {
 	for _, seed := range []string{"swpfk3wtzdjnlyely4rf40k52zyuq5s4lha9ch8f", "", "a/b", "..", "%2e", " a", "ä", "a\x00"} {
 		f.Add(seed)

@@ -49,7 +49,7 @@ type Report struct {
 	Host string // The host:port of the endpoint.
 	Time time.Time
 	Rows []Row // Each question, in the order in which they are asked.
-	// Created is the number of build jobs that the probe created, Left of those that it could not delete, Earlier of those of earlier runs.
+	// Numbers of build jobs: those that the probe created, those of them that it could not delete, and those of earlier runs.
 	Created, Left, Earlier int
 }
 

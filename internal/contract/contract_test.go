@@ -191,7 +191,7 @@ const otherProject = "7a1b2c3d-0000-4000-8000-000000000007"
 
 // probe runs a probe against server, with the keys of an agency. Its waits take no time.
 func probe(ctx context.Context, server *emulator.Server, enterpriseProject string) (*contract.Report, error) {
-	config := rest.Config{Endpoint: server.URL, UserAgent: "contract-test", Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }}
+	config := rest.Config{Endpoint: server.URL, Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }}
 	iam, _ := rest.New(config) // Probe returns the same error.
 	config.Authenticator = auth.NewSession(auth.Agency{
 		Base: auth.Static{Credential: auth.AccessKey{ID: emulator.DefaultAccessKey, Secret: emulator.DefaultSecretKey}},

@@ -111,6 +111,11 @@ func (c *configuration) selectSource() selection {
 		return selection{}
 	}
 	where := c.location(profile)
+	if named && profile.AgencyName != "" && candidates[0].profile.AgencyName == "" {
+		c.diags.AddWarning("Unused agency", fmt.Sprintf("Agency %q of the profile is not assumed, because the provider uses "+
+			"other credentials: %s.\n\nRemove either these, or profile (HW_PROFILE) and shared_config_file "+
+			"(HW_SHARED_CONFIG_FILE).", profile.AgencyName, candidates[0].description))
+	}
 	selected := c.withAgency(candidates[0], where)
 	if selected.token != "" && (c.lookup("project_id").text != "" || c.lookup("project_name").text != "") {
 		domainName := c.lookup("domain_name")

@@ -18,8 +18,8 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
-// readBlocks returns the provider blocks of a file, with the ID of the emulator's account in place of DOMAIN_ID, and a configuration
-// that uses each of them.
+// readBlocks returns the provider blocks of a file, with the ID of the emulator's account in place of DOMAIN_ID, and a
+// configuration that uses each of them.
 func readBlocks(t *testing.T, name string) (blocks, config string) {
 	t.Helper()
 	content, err := os.ReadFile("testdata/huaweicloud/" + name)
@@ -38,7 +38,8 @@ func readBlocks(t *testing.T, name string) (blocks, config string) {
 func TestProvider_blocksOfHuaweicloudPlan(t *testing.T) {
 	t.Parallel()
 	blocks, config := readBlocks(t, "accepted.tf")
-	server, temporary := emulator.New(t, emulator.Options{}), emulator.New(t, emulator.Options{SecurityToken: "emulator-security-token"})
+	server := emulator.New(t, emulator.Options{})
+	temporary := emulator.New(t, emulator.Options{SecurityToken: "emulator-security-token"})
 	secure := httptest.NewTLSServer(nil)
 	t.Cleanup(secure.Close)
 	cli := providertest.NewCLI(t, server)
@@ -77,12 +78,29 @@ func TestProvider_blocksOfHuaweicloudRejected(t *testing.T) {
 			want = append(want, argument[1])
 		}
 	}
-	for _, message := range regexp.MustCompile(`(?s)Unsupported (?:argument|block type).+?: +(\w+) +[={]`).FindAllStringSubmatch(stderr, -1) {
+	unsupported := regexp.MustCompile(`(?s)Unsupported (?:argument|block type).+?: +(\w+) +[={]`)
+	for _, message := range unsupported.FindAllStringSubmatch(stderr, -1) {
 		got = append(got, message[1])
 	}
 	slices.Sort(want)
 	slices.Sort(got)
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v\n%s", got, want, stderr)
+	}
+}
+
+// The agency of a profile is not ignored silently if the provider uses other credentials.
+func TestProvider_unusedAgencyOfProfile(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	cli := providertest.NewCLI(t, server)
+	profile := `{"name":"a","accessKeyId":"AK","secretAccessKey":"SK","agencyName":"b","agencyDomainName":"c"}`
+	cli.Write(t, "config.json", `{"current":"a","profiles":[`+profile+`]}`)
+	cli.Env = append(cli.Env, "HW_SHARED_CONFIG_FILE=config.json")
+	cli.Write(t, "main.tf", providertest.Requirement+aliased("keys", keyBlock))
+	stdout := strings.Join(strings.Fields(succeed(t, cli, "plan", "-no-color", "-input=false")), " ")
+	const want = `Agency "b" of the profile is not assumed, because the provider uses other credentials`
+	if !strings.Contains(stdout, want) {
+		t.Errorf("no warning of the agency\n%s", stdout)
 	}
 }

@@ -111,8 +111,8 @@ func (d *DataSource) Configure(_ context.Context, req datasource.ConfigureReques
 // Begin returns the context in which the data source reads; it ends after the timeout. If the service cannot be
 // called yet, Begin adds an error. The caller must call the returned function in any case.
 func (d *DataSource) Begin(
-	ctx context.Context, timeout time.Duration, diags *diag.Diagnostics) (context.Context, context.CancelFunc,
-) {
+	ctx context.Context, timeout time.Duration, diags *diag.Diagnostics,
+) (context.Context, context.CancelFunc) {
 	return d.begin(ctx, "A data source", timeout, diags)
 }
 
@@ -134,8 +134,8 @@ func (a *Action) Configure(_ context.Context, req action.ConfigureRequest, resp 
 
 // Begin is [DataSource.Begin] for an action.
 func (a *Action) Begin(
-	ctx context.Context, timeout time.Duration, diags *diag.Diagnostics) (context.Context, context.CancelFunc,
-) {
+	ctx context.Context, timeout time.Duration, diags *diag.Diagnostics,
+) (context.Context, context.CancelFunc) {
 	return a.begin(ctx, "An action", timeout, diags)
 }
 

@@ -70,7 +70,9 @@ func TestClient_rejectedCredentials(t *testing.T) {
 		"not for 403": {handlers{respond(http.StatusForbidden, ``)}, get, 5, []string{"GET 1"}, "HTTP 403", 1},
 		"not for another 401": {
 			handlers{respond(http.StatusUnauthorized, `{"error_code":"SVC.1","error_msg":"not found"}`)},
-			get, 5, []string{"GET 1"}, "HTTP 401 SVC.1: not found", 1,
+			get, 5,
+			[]string{"GET 1"},
+			"HTTP 401 SVC.1: not found", 1,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

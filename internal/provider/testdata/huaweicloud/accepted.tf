@@ -1,4 +1,4 @@
-# Provider blocks such as those that the documentation and the tests of huaweicloud/huaweicloud show. Each of them plans.
+# Provider blocks such as those of the documentation and the tests of huaweicloud/huaweicloud. Each of them plans.
 # The environment sets HW_ACCESS_KEY, HW_SECRET_KEY, HW_REGION_NAME and the endpoints.
 
 variable "server" {}

@@ -1,5 +1,5 @@
-# Provider blocks such as those that the documentation and the tests of huaweicloud/huaweicloud show. Each of their arguments except
-# alias is unsupported.
+# Provider blocks such as those of the documentation and the tests of huaweicloud/huaweicloud. Each of their arguments
+# except alias is unsupported.
 
 # Deprecated names of project_id and project_name.
 provider "servicestage" {
