@@ -74,8 +74,8 @@ func (a *startAction) Invoke(ctx context.Context, req action.InvokeRequest, resp
 	resp.Diagnostics.Append(diags...)
 }
 
-// interruptHandler returns the function that handles an interrupt. What happens to the build is a progress message, too: a CLI
-// may not show the error after an interrupt.
+// interruptHandler returns the function that handles an interrupt. What happens to the build is a progress message,
+// too: a CLI may not show the error after an interrupt.
 func (a *startAction) interruptHandler(
 	cancels bool, progress func(string),
 ) func(context.Context, *servicestage.Build) string {
