@@ -259,8 +259,8 @@ func connectionAdvice(err error, endpoint string) string {
 		return "The connection goes through a proxy. Check the environment variables HTTPS_PROXY and NO_PROXY, and that " +
 			"the proxy permits the endpoint."
 	case errors.As(err, &host) && host.IsNotFound:
-		return "This host does not exist. Check region (HW_REGION_NAME): the service may not be available there. Otherwise " +
-			"set " + endpoint + "."
+		return "This host does not exist. Check region (HW_REGION_NAME), and " + endpoint + " if it is set. " +
+			"The service is not available in every region."
 	case errors.As(err, &plainText):
 		return "The port does not use TLS. Check host and port of " + endpoint +
 			". For an endpoint without TLS, use http://, which is accepted for " +

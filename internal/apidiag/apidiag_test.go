@@ -105,8 +105,8 @@ func TestError(t *testing.T) {
 		"no such host": {
 			&rest.Error{Host: "h", Err: &net.DNSError{Err: "no such host", Name: "h", IsNotFound: true}}, nil,
 			"Error creating build job \"app\": lookup h: no such host.\n\n" +
-				"This host does not exist. Check region (HW_REGION_NAME): the service may not be available there. Otherwise set " +
-				"endpoints.servicestage (HW_SERVICESTAGE_ENDPOINT).\n\n" +
+				"This host does not exist. Check region (HW_REGION_NAME), and endpoints.servicestage (HW_SERVICESTAGE_ENDPOINT) " +
+				"if it is set. The service is not available in every region.\n\n" +
 				"Endpoint: h",
 		},
 		"time is over": {
