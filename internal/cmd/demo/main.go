@@ -212,7 +212,7 @@ func (d *demo) destroy(ctx context.Context) error {
 }
 
 func (d *demo) printf(format string, arguments ...any) {
-	_, _ = fmt.Fprintf(d.out, format, arguments...) // Nobody reads the demo if this fails.
+	_, _ = fmt.Fprintf(d.out, format, arguments...) // There is no reader if this fails.
 }
 
 func (d *demo) title(format string, arguments ...any) {
