@@ -9,6 +9,7 @@ import (
 	"embed"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -55,8 +56,8 @@ func servePage(w http.ResponseWriter, r *http.Request) {
 //	GET    /_emulator/                       the web page
 //	GET    /_emulator/health                 {"status":"ok"}
 //	GET    /_emulator/state                  address, region, projects, total, jobs, faults, accepted;
-//	                                         ?search= in name, ID, description, repository and branch, ?offset=, ?limit= (100)
-//	GET    /_emulator/requests               total, requests; ?limit= (100), ?method=, ?path= with * for an ID, as in a fault
+//	                                         ?search= in name, ID, description, repository, branch; ?offset=, ?limit=
+//	GET    /_emulator/requests               total, requests; ?limit=, ?method=, ?path= with * for an ID, as in a fault
 //	POST   /_emulator/reset                  as after the start, without a state file; credentials stay valid
 //	POST   /_emulator/seed                   adds an array of build jobs: the members of a create request, and job_id
 //	PUT    /_emulator/faults                 replaces the faults that are left
@@ -68,43 +69,29 @@ func servePage(w http.ResponseWriter, r *http.Request) {
 //	POST   /_emulator/jobs/{job_id}/builds/{build_id}/cancel
 //	                                         cancels a build; returns it
 //
-// With [Options.AdminToken], requests need the header "Authorization: Bearer TOKEN", except the page and health. Without it,
-// only loopback clients are served, and the Host header must be localhost or a loopback address. A foreign Origin is rejected.
+// With [Options.AdminToken], requests need the header "Authorization: Bearer TOKEN", except the page and health.
+// Without it, only loopback clients are served, and the Host header must be localhost or a loopback address. A foreign
+// Origin is rejected.
 func (s *Service) newAdminRoutes() *http.ServeMux {
 	routes := http.NewServeMux()
 	for name := range pageFiles {
 		routes.HandleFunc("GET "+adminPrefix+cmp.Or(name, "{$}"), servePage)
 	}
-	for pattern, handle := range map[string]func(*http.Request) (any, error){
-		"GET health":                func(*http.Request) (any, error) { return document{"status": "ok"}, nil },
-		"GET state":                 s.getState,
-		"GET requests":              s.listRequests,
-		"POST reset":                func(*http.Request) (any, error) { return nil, s.reset() },
-		"POST seed":                 s.postSeed,
-		"PUT faults":                s.putFaults,
-		"GET jobs/{job_id}":         s.forJob(s.getJobWithBuilds),
-		"PATCH jobs/{job_id}":       s.forJob(s.patchJob),
-		"DELETE jobs/{job_id}":      s.forJob(s.deleteJob),
-		"POST jobs/{job_id}/builds": s.forJob(s.postBuild),
-		"POST jobs/{job_id}/builds/{build_id}/cancel": s.forBuild(s.postCancel),
-	} {
-		method, path, _ := strings.Cut(pattern, " ")
-		routes.HandleFunc(method+" "+adminPrefix+path, func(w http.ResponseWriter, r *http.Request) {
-			_, err := readBody(w, r, maxAdminBody)
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			var body any
-			if err == nil {
-				body, err = handle(r)
-			}
-			if err == nil && r.Method != http.MethodGet {
-				err = s.state.save(s.options.StateFile)
-			}
-			s.respondAdmin(w, body, err)
-		})
-	}
+	s.register(routes, http.StatusOK, adminFailure, map[string]operation{
+		"GET " + adminPrefix + "health":                                  s.getHealth,
+		"GET " + adminPrefix + "state":                                   s.getState,
+		"GET " + adminPrefix + "requests":                                s.listRequests,
+		"POST " + adminPrefix + "reset":                                  s.postReset,
+		"POST " + adminPrefix + "seed":                                   s.postSeed,
+		"PUT " + adminPrefix + "faults":                                  s.putFaults,
+		"GET " + adminPrefix + "jobs/{job_id}":                           s.forJob(s.getJobWithBuilds),
+		"PATCH " + adminPrefix + "jobs/{job_id}":                         s.forJob(s.patchJob),
+		"DELETE " + adminPrefix + "jobs/{job_id}":                        s.forJob(s.deleteJob),
+		"POST " + adminPrefix + "jobs/{job_id}/builds":                   s.forJob(s.postBuild),
+		"POST " + adminPrefix + "jobs/{job_id}/builds/{build_id}/cancel": s.forBuild(s.postCancel),
+	})
 	routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		s.respondAdmin(w, nil, &apiError{Status: http.StatusNotFound, Message: "there is no such operation"})
+		respondError(w, errorf(http.StatusNotFound, "", "there is no such operation"), adminFailure)
 	})
 	return routes
 }
@@ -112,8 +99,12 @@ func (s *Service) newAdminRoutes() *http.ServeMux {
 func (s *Service) serveAdmin(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	if err := s.authorizeAdmin(r); err != nil {
-		s.respondAdmin(w, nil, err)
+	err := s.authorizeAdmin(r)
+	if err == nil {
+		_, err = readBody(w, r, maxAdminBody)
+	}
+	if err != nil {
+		respondError(w, err, adminFailure)
 		return
 	}
 	s.admin.ServeHTTP(w, r)
@@ -121,7 +112,7 @@ func (s *Service) serveAdmin(w http.ResponseWriter, r *http.Request) {
 
 // authorizeAdmin returns an error for a request that comes from another web page or another machine.
 func (s *Service) authorizeAdmin(r *http.Request) error {
-	forbidden := func(message string) error { return &apiError{Status: http.StatusForbidden, Message: message} }
+	forbidden := func(message string) error { return errorf(http.StatusForbidden, "", "%s", message) }
 	if origin := r.Header.Get("Origin"); origin != "" {
 		if parsed, err := url.Parse(origin); err != nil || !strings.EqualFold(parsed.Host, r.Host) {
 			return forbidden("the Origin header names another web page")
@@ -130,10 +121,10 @@ func (s *Service) authorizeAdmin(r *http.Request) error {
 	if s.options.AdminToken == "" {
 		// A host name that resolves to a loopback address could be that of another web page.
 		if !isLoopback(r.Host) {
-			return forbidden("the Host header must be localhost or a loopback address; start the emulator with -admin-token to allow others")
+			return forbidden("the Host header must be localhost or a loopback address, unless -admin-token is set")
 		}
 		if !isLoopback(r.RemoteAddr) {
-			return forbidden("the client is another machine; start the emulator with -admin-token to allow it")
+			return forbidden("clients on other machines are rejected, unless -admin-token is set")
 		}
 		return nil
 	}
@@ -143,7 +134,7 @@ func (s *Service) authorizeAdmin(r *http.Request) error {
 	}
 	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !hmac.Equal([]byte(token), []byte(s.options.AdminToken)) {
-		return &apiError{Status: http.StatusUnauthorized, Message: "the Authorization header must be Bearer and the value of -admin-token"}
+		return errorf(http.StatusUnauthorized, "", "the Authorization header must be Bearer and the value of -admin-token")
 	}
 	return nil
 }
@@ -158,19 +149,6 @@ func isLoopback(address string) bool {
 	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
-func (s *Service) respondAdmin(w http.ResponseWriter, body any, err error) {
-	status := http.StatusOK
-	if err != nil {
-		failure := asAPIError(err)
-		status, body = failure.Status, document{"error": failure.Message}
-	}
-	if body == nil {
-		w.WriteHeader(http.StatusNoContent)
-		return
-	}
-	s.write(w, status, body)
-}
-
 // readAdminBody decodes the body of a request of the JSON API.
 func readAdminBody(r *http.Request, target any) error {
 	content, err := io.ReadAll(r.Body)
@@ -183,23 +161,28 @@ func readAdminBody(r *http.Request, target any) error {
 	return nil
 }
 
-// reset returns to the state after the start. Issued credentials stay valid.
-func (s *Service) reset() error {
+func (s *Service) getHealth(*http.Request) (any, error) { return document{"status": "ok"}, nil }
+
+// postReset returns to the state after the start. Issued credentials stay valid.
+func (s *Service) postReset(*http.Request) (any, error) {
 	s.state, s.outcomes = state{}, nil
 	s.forgetRequests()
-	return s.restart()
+	return nil, s.restart()
 }
 
 // restart adds the initial faults and, if there is no build job, the initial build jobs.
 func (s *Service) restart() error {
 	s.faults = nil
 	for _, fault := range s.options.Faults {
-		s.faults = append(s.faults, &fault)
+		s.addFault(fault)
 	}
 	if len(s.options.Seed) == 0 || len(s.state.Jobs) > 0 {
 		return nil
 	}
-	return s.seed(s.options.Seed)
+	if err := s.seed(s.options.Seed); err != nil {
+		return fmt.Errorf("initial build jobs: %s", asAPIError(err).Message)
+	}
+	return nil
 }
 
 func (s *Service) postSeed(r *http.Request) (any, error) {
@@ -210,7 +193,8 @@ func (s *Service) postSeed(r *http.Request) (any, error) {
 	return nil, s.seed(content)
 }
 
-// seed adds all build jobs of a JSON array, or none. Names may break the rules of the API, as those made in the console may.
+// seed adds all build jobs of a JSON array, or none. Names may break the rules of the API, as those made in the console
+// may.
 func (s *Service) seed(content []byte) error {
 	var seeds []json.RawMessage
 	if err := decode(content, &seeds); err != nil {
@@ -242,7 +226,7 @@ func (s *Service) parseSeed(raw json.RawMessage) (*job, error) {
 		return nil, invalid("it is null")
 	}
 	delete(spec, "job_id")
-	fill(spec, document{"environment_setting": document{}})
+	merge(spec, isUnset, document{"environment_setting": document{}})
 	if err := checkSpec(spec, seed.JobName); err != nil {
 		return nil, err
 	}

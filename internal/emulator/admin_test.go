@@ -208,7 +208,8 @@ func TestAdmin_faults(t *testing.T) {
 	}
 }
 
-// A delay before the operation, and one of the response: the client that is gone meanwhile has created a build job or not.
+// A delay before the operation, and one of the response: the client that is gone meanwhile has created a build job or
+// not.
 func TestFaults_delay(t *testing.T) {
 	t.Parallel()
 	for when, jobs := range map[bool]int{false: 0, true: 1} {

@@ -13,10 +13,10 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
 )
 
-// maxClockSkew is how old or how early a signature may be.
+// maxClockSkew is the largest difference between the date of a signature and the clock.
 const maxClockSkew = 15 * time.Minute
 
-// authenticate accepts a token or a signature, and checks either as the gateway does.
+// authenticate checks the token or the signature of a request, as the gateway does.
 func (s *Service) authenticate(r *http.Request, body []byte) error {
 	if needsNoCredentials(r) {
 		return nil
@@ -50,14 +50,10 @@ func (s *Service) authenticate(r *http.Request, body []byte) error {
 		return unauthorized("x-domain-id must be signed")
 	}
 	date, err := time.Parse(auth.DateFormat, r.Header.Get(auth.DateHeader))
-	if err != nil {
-		return unauthorized("signature date %q", r.Header.Get(auth.DateHeader))
+	if err != nil || s.options.Now().Sub(date).Abs() > maxClockSkew {
+		return unauthorized("signature date %q is invalid or expired", r.Header.Get(auth.DateHeader))
 	}
-	if skew := s.options.Now().Sub(date).Abs(); skew > maxClockSkew {
-		return unauthorized("signature expired")
-	}
-	want := auth.Signature(key.secret, r, body, signed)
-	if !hmac.Equal([]byte(parts["Signature"]), []byte(want)) {
+	if !hmac.Equal([]byte(parts["Signature"]), []byte(auth.Signature(key.secret, r, body, signed))) {
 		return unauthorized("verify aksk signature fail")
 	}
 	if key.securityToken != "" && r.Header.Get("X-Security-Token") != key.securityToken {
@@ -77,14 +73,14 @@ func (s *Service) authenticateToken(r *http.Request, token string) error {
 	case !ok:
 		return unauthorized("decrypt token fail")
 	case !s.options.Now().Before(known.expires):
-		return &apiError{Status: http.StatusUnauthorized, Code: "APIGW.0307", Message: "The token must be updated."}
+		return errorf(http.StatusUnauthorized, "APIGW.0307", "The token must be updated.")
 	case known.unscoped && strings.Contains(r.URL.Path, "/assembling/"):
-		return &apiError{Status: http.StatusForbidden, Code: "APIGW.0302", Message: "The token is not for a project."}
+		return errorf(http.StatusForbidden, "APIGW.0302", "The token is not for a project.")
 	}
 	return nil
 }
 
-// key returns an access key by its ID: the one of the options, or a valid one that IAM issued.
+// key returns an access key by its ID: that of a user, or a valid one that IAM issued.
 func (s *Service) key(id string) (issued, error) {
 	for i, user := range s.options.IAM.Users {
 		if id == "" || id != user.AccessKey {

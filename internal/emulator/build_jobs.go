@@ -16,7 +16,7 @@ import (
 	"unicode/utf8"
 )
 
-// document is a JSON object as it came: what the API does not document is kept.
+// document is a JSON object with all its members, also those that the API does not document.
 type document = map[string]any
 
 // jobBody is the body of create and update, as documented.
@@ -48,8 +48,8 @@ var objectIDRule = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 var jobNameRule = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,62}[A-Za-z0-9]$`)
 
-// readJobBody checks a body as the API's pages say. currentName is exempt from the rule for names: the console has made
-// jobs that break it.
+// readJobBody returns the body of a request, and the first violation of the documented rules. currentName is exempt
+// from the rule for names, because jobs made in the console may violate it.
 func readJobBody(r *http.Request, currentName string) (document, error) {
 	content, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -62,8 +62,8 @@ func readJobBody(r *http.Request, currentName string) (document, error) {
 	return spec, checkSpec(spec, currentName)
 }
 
-// checkSpec returns the first violation of the documented rules; nil if there is none. currentName is exempt from the rule
-// for names.
+// checkSpec returns the first violation of the documented rules; nil if there is none. currentName is exempt from the
+// rule for names.
 func checkSpec(spec document, currentName string) error {
 	content, err := json.Marshal(spec)
 	var body jobBody
@@ -86,13 +86,14 @@ func checkSpec(spec document, currentName string) error {
 	if os := body.EnvironmentSetting.BuildOS; os != nil && !slices.Contains([]string{"", "x86_64", "aarch64"}, os.Arch) {
 		return invalid("arch %q is invalid", os.Arch)
 	}
-	if repo := body.CodeRepo; repo != nil && slices.Contains([]string{repo.Type, repo.URL, repo.Branch, repo.Namespace}, "") {
+	repo := body.CodeRepo
+	if repo != nil && (repo.Type == "" || repo.URL == "" || repo.Branch == "" || repo.Namespace == "") {
 		return invalid("type, url, branch and namespace of code_repo are mandatory")
 	}
 	return nil
 }
 
-// misspelt returns a member whose name differs from a documented one by case alone, which the decoder would let pass; "" if
+// misspelt returns a member whose name differs from a documented one only in case, which the decoder ignores; "" if
 // there is none.
 func misspelt(object document, wire reflect.Type) string {
 	for field := range wire.Fields() {
@@ -102,10 +103,12 @@ func misspelt(object document, wire reflect.Type) string {
 				return name
 			}
 		}
-		if nested := objectMember(object, documented); nested != nil && field.Type.Kind() == reflect.Pointer && field.Type.Elem().Kind() == reflect.Struct {
-			if name := misspelt(nested, field.Type.Elem()); name != "" {
-				return documented + "." + name
-			}
+		nested, isPointer := objectMember(object, documented), field.Type.Kind() == reflect.Pointer
+		if nested == nil || !isPointer || field.Type.Elem().Kind() != reflect.Struct {
+			continue
+		}
+		if name := misspelt(nested, field.Type.Elem()); name != "" {
+			return documented + "." + name
 		}
 	}
 	return ""
@@ -141,7 +144,7 @@ func (s *Service) newJob(id string, spec document, by string) *job {
 	return &job{ID: id, CreatedAt: now, ChangedAt: now, ChangedBy: by, Spec: spec}
 }
 
-// checkNameFree refuses a name that another job has, whatever the case of its letters.
+// checkNameFree returns an error if another job has the name. The case of letters is ignored.
 func (s *Service) checkNameFree(spec document, except *job) error {
 	if s.options.Quirks.AllowTakenNames {
 		return nil
@@ -149,7 +152,7 @@ func (s *Service) checkNameFree(spec document, except *job) error {
 	name := stringMember(spec, "job_name")
 	for _, job := range s.state.Jobs {
 		if job != except && strings.EqualFold(job.name(), name) {
-			return &apiError{Status: http.StatusBadRequest, Code: "SVCSTG.CPE.4094401", Message: "the build job name is already used"}
+			return errorf(http.StatusBadRequest, "SVCSTG.CPE.4094401", "the build job name is already used")
 		}
 	}
 	return nil
@@ -181,7 +184,7 @@ func (s *Service) updateJob(r *http.Request, job *job) (any, error) {
 		delete(spec, "enterprise_project_id")
 	}
 	if s.options.Quirks.KeepOmitted {
-		keep(spec, job.Spec)
+		merge(spec, isAbsent, job.Spec)
 	}
 	if err := s.checkNameFree(spec, job); err != nil {
 		return nil, err
@@ -195,7 +198,7 @@ func (s *Service) deleteJob(_ *http.Request, job *job) (any, error) {
 	return nil, nil //nolint:nilnil // No body: 204.
 }
 
-// maxPage is how many jobs a page holds where pages are capped.
+// maxPage is the size of capped pages.
 const maxPage = 20
 
 func (s *Service) listJobs(r *http.Request) (any, error) {
@@ -231,16 +234,18 @@ func (s *Service) listJobs(r *http.Request) (any, error) {
 	}, nil
 }
 
-// pageOf returns at most size elements of a list. Each page, counted from 0, starts step elements after the page before.
+// pageOf returns at most size elements of a list. Each page, counted from 0, starts step elements after the previous
+// one.
 func pageOf(list []document, page, size, step int) []document {
 	start := len(list)
-	if page <= len(list)/step { // No product of larger numbers, which can overflow.
+	if page <= len(list)/step { // Otherwise the product could overflow.
 		start = min(page*step, len(list))
 	}
 	return list[start : start+min(size, len(list)-start)]
 }
 
-// matches is whether the list of jobs of a name, "" for any, has this one. How the service compares is not documented.
+// matches reports whether the list of jobs, filtered by a name, contains this one. An empty filter matches all. How the
+// service compares is not documented.
 func (q Quirks) matches(name, filter string) bool {
 	switch {
 	case filter == "" || q.IgnoreNameFilter:
@@ -251,7 +256,7 @@ func (q Quirks) matches(name, filter string) bool {
 	return strings.Contains(strings.ToLower(name), strings.ToLower(filter))
 }
 
-// queryNumber reads a mandatory query parameter.
+// queryNumber returns a mandatory query parameter.
 func queryNumber(r *http.Request, name string, least int) (int, error) {
 	value, err := strconv.Atoi(r.URL.Query().Get(name))
 	if err != nil || value < least {
@@ -269,9 +274,9 @@ func (j *job) enterpriseProject() string {
 	return defaultEnterpriseProject
 }
 
-func (s *state) delete(gone *job) {
-	s.Jobs = slices.DeleteFunc(s.Jobs, func(job *job) bool { return job == gone })
-	s.Builds = slices.DeleteFunc(s.Builds, func(build *build) bool { return build.JobID == gone.ID })
+func (s *state) delete(deleted *job) {
+	s.Jobs = slices.DeleteFunc(s.Jobs, func(job *job) bool { return job == deleted })
+	s.Builds = slices.DeleteFunc(s.Builds, func(build *build) bool { return build.JobID == deleted.ID })
 }
 
 const (
@@ -279,12 +284,12 @@ const (
 	userName                 = "emulator-user"
 )
 
-// render returns a spec as a service with these quirks does.
+// render returns the spec in a response of a service with these quirks.
 func (q Quirks) render(spec document) document {
 	spec = clone(spec)
 	environment := objectMember(spec, "environment_setting")
 	if q.FillDefaults {
-		fill(spec, document{
+		merge(spec, isUnset, document{
 			"enterprise_project_id": defaultEnterpriseProject,
 			"environment_setting": document{
 				"docker_version":     "18.09.0",
@@ -293,7 +298,7 @@ func (q Quirks) render(spec document) document {
 			},
 		})
 		if id := stringMember(environment, "cluster_id"); id != "" {
-			fill(environment, document{"cluster_name": "cluster-of-" + id})
+			merge(environment, isUnset, document{"cluster_name": "cluster-of-" + id})
 		}
 	}
 	if q.OmitFalse && environment["use_public_cluster"] == false {
@@ -307,46 +312,35 @@ func (q Quirks) render(spec document) document {
 		}
 	}
 	if q.EmptyStrings {
-		fill(spec, document{
-			"job_description":       "",
-			"enterprise_project_id": "",
-			"environment_setting":   document{"docker_version": "", "cluster_id": "", "cluster_name": "", "build_os": document{"arch": ""}},
-			"code_repo":             document{"type": "", "url": "", "branch": "", "namespace": ""},
+		merge(spec, isUnset, document{
+			"job_description": "", "enterprise_project_id": "",
+			"environment_setting": document{
+				"docker_version": "", "cluster_id": "", "cluster_name": "", "build_os": document{"arch": ""},
+			},
+			"code_repo": document{"type": "", "url": "", "branch": "", "namespace": ""},
 		})
 	}
 	return spec
 }
 
-// keep adds to an object what it leaves out of another, at every depth.
-func keep(object, before document) {
-	for name, value := range before {
-		existing, sent := object[name]
-		if !sent {
-			object[name] = value
-			continue
-		}
-		nested, isObject := existing.(document)
-		if old, wasObject := value.(document); isObject && wasObject {
-			keep(nested, old)
+// merge adds members to an object, at every depth, where lacks reports that the object has no value for one.
+func merge(object document, lacks func(document, string) bool, members document) {
+	for name, value := range members {
+		nested, isObject := value.(document)
+		if existing := objectMember(object, name); isObject && existing != nil {
+			merge(existing, lacks, nested)
+		} else if lacks(object, name) {
+			object[name] = cloneValue(value)
 		}
 	}
 }
 
-// fill adds to an object what it lacks of another, at every depth. "" counts as lacking.
-func fill(object, missing document) {
-	for name, value := range missing {
-		nested, isObject := value.(document)
-		existing, has := object[name].(document)
-		switch {
-		case isObject && has:
-			fill(existing, nested)
-		case isObject && object[name] == nil:
-			object[name] = clone(nested)
-		case object[name] == nil || object[name] == "":
-			object[name] = value
-		}
-	}
+func isAbsent(object document, name string) bool {
+	_, ok := object[name]
+	return !ok
 }
+
+func isUnset(object document, name string) bool { return object[name] == nil || object[name] == "" }
 
 func clone(object document) document {
 	copied := make(document, len(object))

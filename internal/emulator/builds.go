@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -15,7 +16,7 @@ import (
 	"time"
 )
 
-// start starts a build, with the next injected outcome if there is one.
+// start starts a build with the next injected outcome.
 func (s *Service) start(job *job) *build {
 	index := 1
 	for _, other := range s.state.Builds {
@@ -35,7 +36,7 @@ func (s *Service) start(job *job) *build {
 	return started
 }
 
-// createBuild is the older way to start a build.
+// createBuild starts a build in the older way.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0274.html.
 func (s *Service) createBuild(r *http.Request, job *job) (any, error) {
@@ -43,33 +44,37 @@ func (s *Service) createBuild(r *http.Request, job *job) (any, error) {
 		Name string `json:"name"`
 	}
 	if err := json.NewDecoder(r.Body).Decode(&body); err != nil || body.Name != job.name() {
-		return nil, invalid("name is mandatory and the name of the build job")
+		return nil, invalid("name is mandatory and must be that of the build job")
 	}
-	build := s.start(job)
-	return document{
-		"build_id": build.ID, "job_id": job.ID, "job_name": job.name(), "index": s.number(build.Index),
-		"started_at": timestamp(build.StartedAt), "ended_at": "",
-	}, nil
+	return s.started(s.start(job)), nil
 }
 
-// startBuild is the newer way.
+// startBuild starts a build in the newer way.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0333.html.
 func (s *Service) startBuild(_ *http.Request, job *job) (any, error) {
 	build := s.start(job)
-	return document{
-		"build_id": build.ID, "job_id": job.ID, "job_name": job.name(), "index": s.number(build.Index),
-		"started_at": timestamp(build.StartedAt), "ended_at": "", "duration": 0,
-		"state": s.progress(build).State, "progress": 0, "commit_id": "", "committer": "",
-	}, nil
+	body := s.started(build)
+	maps.Copy(body, document{
+		"duration": 0, "state": s.progress(build).State, "progress": 0, "commit_id": "", "committer": "",
+	})
+	return body, nil
 }
 
-// listBuilds returns the newest build first.
+// started returns what both ways to start a build return.
+func (s *Service) started(build *build) document {
+	return document{
+		"build_id": build.ID, "job_id": build.JobID, "job_name": build.JobName, "index": s.number(build.Index),
+		"started_at": timestamp(build.StartedAt), "ended_at": "",
+	}
+}
+
+// listBuilds returns the builds of a job, the newest first.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0219.html.
 func (s *Service) listBuilds(r *http.Request, job *job) (any, error) {
 	if name := r.URL.Query().Get("name"); name != job.name() {
-		return nil, invalid("name is mandatory and the name of the build job")
+		return nil, invalid("name is mandatory and must be that of the build job")
 	}
 	page, perPage, err := pageOfBuilds(r)
 	if err != nil {
@@ -87,7 +92,9 @@ func (s *Service) listBuilds(r *http.Request, job *job) (any, error) {
 		if progress.State == "Successful" {
 			successful++
 		}
-		list = append(list, document{"build_id": build.ID, "build_state": progress.State, "duration": progress.seconds(build)})
+		list = append(list, document{
+			"build_id": build.ID, "build_state": progress.State, "duration": progress.seconds(build),
+		})
 	}
 	return document{
 		"total": len(list), "page": page, "per_page": perPage, "finished": finished, "successful": successful,
@@ -95,7 +102,7 @@ func (s *Service) listBuilds(r *http.Request, job *job) (any, error) {
 	}, nil
 }
 
-// pageOfBuilds reads two parameters that are not documented. Their meaning is that of the members of the response.
+// pageOfBuilds returns two parameters that are not documented. They have the meaning of the members of the response.
 func pageOfBuilds(r *http.Request) (page, perPage int, err error) {
 	page, perPage = 1, 20
 	for name, value := range map[string]*int{"page": &page, "per_page": &perPage} {
@@ -108,7 +115,7 @@ func pageOfBuilds(r *http.Request) (page, perPage int, err error) {
 	return page, perPage, nil
 }
 
-// number is how the service writes a number of which its documents say that it is a string, and show that it is a number.
+// number returns a number that is a string in the tables of the documentation and a number in its samples.
 func (s *Service) number(n int) any {
 	if s.options.Quirks.StringNumbers {
 		return strconv.Itoa(n)
@@ -129,7 +136,7 @@ func (s *Service) getBuild(r *http.Request, job *job, build *build) (any, error)
 	return s.details(job, build), nil
 }
 
-// details returns what the response for a build contains.
+// details returns the documented members of a build.
 func (s *Service) details(job *job, build *build) document {
 	progress := s.progress(build)
 	repo := objectMember(job.Spec, "code_repo")
@@ -155,7 +162,7 @@ func (s *Service) details(job *job, build *build) document {
 	return details
 }
 
-// commitOf is what a build has found in the repository, once it has downloaded that.
+// commitOf returns the commit of a build; nil before the repository is downloaded.
 func commitOf(b *build, repo document, p progress) map[string]string {
 	if len(repo) == 0 || p.Done <= slices.Index(phases, "Download") {
 		return nil
@@ -167,7 +174,7 @@ func commitOf(b *build, repo document, p progress) map[string]string {
 	}
 }
 
-// cancelBuild ends a running build, and leaves one alone that has ended.
+// cancelBuild ends a running build. One that has ended does not change.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0270.html.
 func (s *Service) cancelBuild(_ *http.Request, job *job, build *build) (any, error) {
@@ -178,11 +185,9 @@ func (s *Service) cancelBuild(_ *http.Request, job *job, build *build) (any, err
 		return nil, invalid("the build has ended")
 	}
 	details := s.details(job, build)
-	for _, name := range []string{"repo_endpoint", "repo_web_url", "swr_repository", "swr_repo_page", "base_image", "seccomp_path"} {
-		if details[name] == nil {
-			details[name] = ""
-		}
-	}
+	merge(details, isUnset, document{
+		"repo_endpoint": "", "repo_web_url": "", "swr_repository": "", "swr_repo_page": "", "base_image": "", "seccomp_path": "",
+	})
 	details["archive_result"] = document{}
 	details["code_repo_anatomy"] = document{"name": "", "archiveURL": ""}
 	details["os"] = document{"arch": ""}
@@ -197,7 +202,7 @@ func (s *Service) listPhases(_ *http.Request, _ *job, build *build) (any, error)
 	return document{"total": len(list), "list": list}, nil
 }
 
-// getLog returns the log from an offset on; it grows with the build.
+// getLog returns the log from an offset in bytes.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0221.html.
 func (s *Service) getLog(r *http.Request, _ *job, build *build) (any, error) {
@@ -222,7 +227,7 @@ func (s *Service) getResults(_ *http.Request, _ *job, build *build) (any, error)
 	}}}}, nil
 }
 
-// listBaseImages returns the sample of the page, under both of its paths.
+// listBaseImages returns the sample of the documentation, for both paths.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0331.html, _0268.
 func (s *Service) listBaseImages(*http.Request) (any, error) {
@@ -231,5 +236,3 @@ func (s *Service) listBaseImages(*http.Request) (any, error) {
 		"Php": {"7-apache"}, "Python": {"3.7"}, "Tomcat": {"8-alpine"},
 	}, nil
 }
-
-var _ http.Handler = (*Service)(nil)

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"path"
 	"slices"
 	"strings"
@@ -19,22 +20,21 @@ import (
 
 // Fault changes what happens to a request.
 type Fault struct {
-	// Method and Path choose the requests; empty means any. Path is a pattern of [path.Match].
+	// Method and Path select the requests; empty means all. Path is a pattern of [path.Match].
 	Method, Path string
-	// When chooses among them; nil means all.
+	// When selects among them; nil means all.
 	When func(Request) bool
-	// Times is how many requests it hits; 0 means one, and a negative number means every one.
+	// Times is the number of requests; 0 means one, and a negative number means all.
 	Times int
 	// Delay is how long the request or, with After, its response is held back.
 	Delay time.Duration
-	// Do runs before the request is carried out, such as a change outside Terraform at that moment. If nothing else is set, the
-	// request is then carried out as usual.
+	// Do runs before the request is carried out, for example to change a build job outside Terraform at that moment.
 	Do func()
-	// After carries the request out before it fails; otherwise the request has no effect.
+	// After carries out the request before it fails. Without After, a request that fails has no effect.
 	After bool
 	// Drop breaks the connection instead of sending a response.
 	Drop bool
-	// StatusCode, Header and Body are the response; StatusCode 0 keeps the usual one.
+	// StatusCode, Header and Body are the response; StatusCode 0 means the usual response.
 	StatusCode int
 	Header     http.Header
 	Body       string
@@ -78,8 +78,9 @@ func (f *Fault) UnmarshalJSON(content []byte) error {
 		return err
 	}
 	*f = Fault{
-		Method: strings.ToUpper(decoded.Method), Path: decoded.Path, Times: cmp.Or(decoded.Count, 1), After: decoded.When == "after",
-		Drop: decoded.Drop, StatusCode: decoded.Status, Body: decoded.Body, Header: http.Header{},
+		Method: strings.ToUpper(decoded.Method), Path: decoded.Path, Times: cmp.Or(decoded.Count, 1),
+		After: decoded.When == "after", Drop: decoded.Drop,
+		StatusCode: decoded.Status, Body: decoded.Body, Header: http.Header{},
 	}
 	for name, value := range decoded.Headers {
 		f.Header.Set(name, value)
@@ -124,37 +125,39 @@ func (f *Fault) String() string {
 	return cmp.Or(strings.Join(effects, ", "), "change") + when
 }
 
-// InjectFault adds a fault. Faults hit in the order in which they were added, one for a request.
+// InjectFault adds a fault. The first fault that selects a request hits it, and no other.
 func (s *Service) InjectFault(fault Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if fault.Times == 0 {
-		fault.Times = 1
-	}
+	s.addFault(fault)
+}
+
+func (s *Service) addFault(fault Fault) {
+	fault.Times = cmp.Or(fault.Times, 1)
 	s.faults = append(s.faults, &fault)
 }
 
-// InjectRandomFaults makes the given part of all requests fail from now on, in ways that pass: connections that break before and
-// after the request is carried out, error responses before and after, throttling. The seed makes the sequence repeatable as far
-// as the order of the requests is.
+// InjectRandomFaults makes the given part of all requests fail in ways that a retry overcomes: broken connections and
+// error responses, before and after the request is carried out, and throttling. The sequence depends only on the seed
+// and on the order of the requests.
 func (s *Service) InjectRandomFaults(seed uint64, part float64) {
 	faults := []Fault{
 		{Drop: true},
 		{Drop: true, After: true},
 		{StatusCode: http.StatusBadGateway, Body: "<html>Bad Gateway</html>"},
-		{StatusCode: http.StatusInternalServerError, Body: `{"error_code":"SVCSTG.CPE.5004401","error_msg":"injected"}`, After: true},
-		{StatusCode: http.StatusTooManyRequests, Body: `{"error_code":"APIGW.0308","error_msg":"The throttling threshold has been reached"}`},
+		{After: true, StatusCode: http.StatusInternalServerError, Body: `{"error_code":"SVCSTG.CPE.5004401","error_msg":"x"}`},
+		{StatusCode: http.StatusTooManyRequests, Body: `{"error_code":"APIGW.0308","error_msg":"throttled"}`},
 	}
 	random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // Repeatable, not secret.
 	each := part / float64(len(faults))
 	for _, fault := range faults {
 		fault.Times = -1
-		fault.When = func(Request) bool { return random.Float64() < each } // The service asks one request at a time.
+		fault.When = func(Request) bool { return random.Float64() < each } // The lock is held.
 		s.InjectFault(fault)
 	}
 }
 
-// ForgetFaults takes back all faults that have not hit yet.
+// ForgetFaults removes all faults.
 func (s *Service) ForgetFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -186,19 +189,19 @@ func (f *Fault) hits(request *Request) bool {
 // keepsResponse reports whether the request gets its usual response.
 func (f *Fault) keepsResponse() bool { return !f.Drop && f.StatusCode == 0 }
 
-func (f *Fault) write(response *bufferedResponse) {
-	response.status = f.StatusCode
-	response.header.Set("Content-Type", "application/json;charset=utf8")
-	maps.Copy(response.header, f.Header)
-	response.body.Reset()
-	response.body.WriteString(f.Body)
+func (f *Fault) write(response *httptest.ResponseRecorder) {
+	response.Code = f.StatusCode
+	response.Header().Set("Content-Type", "application/json;charset=utf8")
+	maps.Copy(response.Header(), f.Header)
+	response.Body.Reset()
+	response.Body.WriteString(f.Body)
 }
 
-// drop breaks the connection without a word.
+// drop breaks the connection without a response.
 func drop(w http.ResponseWriter) {
 	connection, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		panic(http.ErrAbortHandler) // HTTP/2 cannot be hijacked; this resets the stream.
 	}
-	_ = connection.Close() // It is to be broken; how does not matter.
+	_ = connection.Close() // An error breaks it, too.
 }

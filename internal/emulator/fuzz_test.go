@@ -20,50 +20,49 @@ import (
 // Sequences in a fuzzed path that stand for the IDs of a job and of its build.
 const jobSequence, buildSequence = "JOB", "BUILD"
 
-// Every request gets a response in JSON, and an error response contains a message: no request makes the service panic, hang or
-// redirect. quirks is a bit set of [emulator.QuirkNames].
+// Every request gets a response in JSON, and an error response contains a message: no request makes the service panic,
+// hang or redirect. quirks is a bit set of [emulator.QuirkNames].
 func FuzzService_request(f *testing.F) {
-	for _, seed := range []struct{ method, path, query, body string }{
-		{http.MethodPost, jobsPath, "", fullJob},
-		{http.MethodPost, jobsPath, "", `{"job_name":"b1","environment_setting":{"build_os":null},"code_repo":{"type":1}}`},
-		{http.MethodPost, jobsPath, "", `{"JOB_NAME":"b1","environment_setting":[]}{}`},
-		{http.MethodPost, jobsPath, "", `null`},
-		{http.MethodPost, jobsPath, "", strings.Repeat("[", 20_000)},
-		{http.MethodPut, jobsPath + "/JOB", "", undocumentedJob},
-		{http.MethodGet, jobsPath, "page=1&per_page=100&job_name=app", ""},
-		{http.MethodGet, jobsPath, "page=9223372036854775807&per_page=9223372036854775807", ""},
-		{http.MethodGet, jobsPath + "/JOB/builds", "name=app&page=4611686018427387904&per_page=4", ""},
-		{http.MethodGet, jobsPath + "/JOB/builds", "name=app&page=2&per_page=9223372036854775807", ""},
-		{http.MethodGet, jobsPath + "/JOB/builds", "name=app&page=%zz;&per_page=", ""},
-		{http.MethodDelete, jobsPath + "/JOB", "", ""},
-		{http.MethodPost, jobsPath + "/JOB", "", `{"name":"app"}`},
-		{http.MethodPost, jobsPath + "/JOB/builds", "", ""},
-		{http.MethodGet, "/assembling/v1/builds/BUILD", "taskname=pmd", ""},
-		{http.MethodPatch, "/assembling/v1/builds/BUILD", "", ""},
-		{http.MethodGet, "/assembling/v1/builds/BUILD/phases", "", ""},
-		{http.MethodGet, "/assembling/v1/builds/BUILD/logs", "from=9223372036854775807", ""},
-		{http.MethodGet, "/assembling/v1/builds/BUILD/results", "", ""},
-		{http.MethodGet, "/v3/p/assembling/base-images", "", ""},
-		{http.MethodGet, "/assembling//v1/../v1/jobs", "", ""},
-		{http.MethodConnect, "", "", ""},
-		{http.MethodOptions, "*", "", ""},
-		{http.MethodGet, "/v3/projects", "name=cn-north-4", ""},
-		{http.MethodPost, "/v3/auth/tokens", "", `{"auth":{"identity":{"methods":["password"],"password":{"user":{"id":"` + emulator.UserID +
-			`","password":"` + emulator.DefaultPassword + `"}}},"scope":{"project":{}}}}`},
-		{http.MethodPost, "/v3.0/OS-CREDENTIAL/securitytokens", "", `{"auth":{"identity":{"methods":["token"],"token":{"duration_seconds":18446744074}}}}`},
-		{http.MethodPost, "/v3.0/OS-AUTH/id-token/tokens", "", `{"auth":{"id_token":{"id":"` + emulator.DefaultIDToken + `"}}}`},
-		{http.MethodGet, "/openstack/latest/securitykey", "", ""},
-		{http.MethodPost, "/_emulator/seed", "", `[null,{"job_name":"a"}]`},
-		{http.MethodPatch, "/_emulator/jobs/JOB", "", `{"branch":null,"arch":"x86_64"}`},
-		{http.MethodPut, "/_emulator/faults", "", `[null]`},
-		{http.MethodGet, "/_emulator/requests", "path=%5B&limit=-1", ""},
-		{http.MethodGet, "/_emulator/jobs/JOB", "", ""},
+	const numbers = "page=4611686018427387904&per_page=9223372036854775807"
+	for _, seed := range []string{
+		"POST /assembling/v1/jobs  " + fullJob,
+		`POST /assembling/v1/jobs  {"job_name":"b1","environment_setting":{"build_os":null},"code_repo":{"type":1}}`,
+		`POST /assembling/v1/jobs  {"JOB_NAME":"b1","environment_setting":[]}{}`,
+		"POST /assembling/v1/jobs  null",
+		"POST /assembling/v1/jobs  " + strings.Repeat("[", 20_000),
+		"PUT /assembling/v1/jobs/JOB  " + undocumentedJob,
+		"GET /assembling/v1/jobs page=1&per_page=100&job_name=app",
+		"GET /assembling/v1/jobs " + numbers,
+		"GET /assembling/v1/jobs/JOB/builds name=app&" + numbers,
+		"GET /assembling/v1/jobs/JOB/builds name=app&page=%zz;&per_page=",
+		"DELETE /assembling/v1/jobs/JOB",
+		`POST /assembling/v1/jobs/JOB  {"name":"app"}`,
+		"POST /assembling/v1/jobs/JOB/builds",
+		"GET /assembling/v1/builds/BUILD taskname=pmd",
+		"PATCH /assembling/v1/builds/BUILD",
+		"GET /assembling/v1/builds/BUILD/phases",
+		"GET /assembling/v1/builds/BUILD/logs from=9223372036854775807",
+		"GET /assembling/v1/builds/BUILD/results",
+		"GET /v3/p/assembling/base-images",
+		"GET /assembling//v1/../v1/jobs",
+		"CONNECT  ", "OPTIONS *",
+		"GET /v3/projects name=cn-north-4",
+		"POST /v3/auth/tokens  " + login(`{"id":"`+emulator.UserID+`","password":"`+emulator.DefaultPassword+`"}`, `,"scope":{"project":{}}`),
+		`POST /v3.0/OS-CREDENTIAL/securitytokens  {"auth":{"identity":{"methods":["token"],"token":{"duration_seconds":18446744074}}}}`,
+		`POST /v3.0/OS-AUTH/id-token/tokens  {"auth":{"id_token":{"id":"` + emulator.DefaultIDToken + `"}}}`,
+		"GET /openstack/latest/securitykey",
+		`POST /_emulator/seed  [null,{"job_name":"a"}]`,
+		`PATCH /_emulator/jobs/JOB  {"branch":null,"arch":"x86_64"}`,
+		"PUT /_emulator/faults  [null]",
+		"GET /_emulator/requests path=%5B&limit=-1",
+		"GET /_emulator/jobs/JOB",
 	} {
+		parts := append(strings.SplitN(seed, " ", 4), "", "", "") // Method, path, query and body.
 		for _, authorization := range []string{
 			"", auth.Algorithm + " Access=" + emulator.DefaultAccessKey + ", SignedHeaders=host;x-sdk-date;a;;, Signature=00",
 			auth.Algorithm + " Access=, ,=,SignedHeaders", "Basic AAAA",
 		} {
-			f.Add(seed.method, seed.path, seed.query, seed.body, authorization, uint32(len(seed.body)))
+			f.Add(parts[0], parts[1], parts[2], parts[3], authorization, uint32(len(seed)))
 		}
 	}
 	f.Fuzz(func(t *testing.T, method, path, query, body, authorization string, quirks uint32) {

@@ -4,19 +4,17 @@
 package emulator
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"time"
 )
 
-// What identity and access management (IAM) knows of an emulator whose options name nothing else.
+// Defaults of [IAM].
 const (
 	DefaultUserName   = "emulator-user"
 	DefaultPassword   = "emulator-password"
@@ -26,31 +24,31 @@ const (
 	DefaultIDToken    = "emulator-id-token"
 )
 
-// DomainID and UserID are the ids of the account and of its user, which have names too.
+// DomainID and UserID are the IDs of the account and of [DefaultUserName].
 const (
 	DomainID = "d0000000000000000000000000000000"
 	UserID   = "u0000000000000000000000000000000"
 )
 
-// IAM is the identities that an emulator knows, besides the access key and the token of [Options].
+// IAM configures the identities besides the access key and the token of [Options]. Empty strings mean the defaults.
 type IAM struct {
-	// Password is that of the user [DefaultUserName]; empty means the default.
+	// Password is that of the user [DefaultUserName].
 	Password string
 	// Users are the other users of the account.
 	Users []User
-	// DomainName is the account of the users and of the agency; empty means the default.
+	// DomainName is the account of the users and of the agency.
 	DomainName string
-	// Agency may be assumed with any credentials; empty means the default.
+	// Agency can be assumed with any valid credentials.
 	Agency string
-	// IDP is the identity provider whose IDToken may be exchanged; empty means the defaults.
+	// IDP is the identity provider whose IDToken can be exchanged.
 	IDP, IDToken string
-	// Projects are the ids of the projects by name; nil means that there is one of each name.
+	// Projects are the IDs of the projects by name; nil means that every project exists, with its [ProjectID].
 	Projects map[string]string
-	// Lifetime is how long tokens and the metadata service's keys live; zero means 24 hours.
+	// Lifetime is that of tokens and of the keys of the metadata service; zero means 24 hours.
 	Lifetime time.Duration
 }
 
-// User is a user of the account who may log in with a password and, if AccessKey is set, sign requests.
+// User is a user of the account who can log in with the password and, if AccessKey is set, sign requests.
 type User struct {
 	Name      string `json:"name"`
 	Password  string `json:"password"`
@@ -58,7 +56,7 @@ type User struct {
 	SecretKey string `json:"secret_key"`
 }
 
-// ProjectID is the id of a project where the options name none.
+// ProjectID returns the ID of a project if [IAM] does not configure it.
 func ProjectID(name string) string {
 	sum := sha256.Sum256([]byte(name))
 	return hex.EncodeToString(sum[:16])
@@ -67,15 +65,15 @@ func ProjectID(name string) string {
 // issued is a token or an access key that IAM issued.
 type issued struct {
 	access, secret, securityToken string // Of an access key.
-	unscoped                      bool   // Of a token that is for no project.
+	unscoped                      bool   // Whether a token is for no project.
 	owner                         string // Of a token, such as "token of emulator-user".
 	expires                       time.Time
 }
 
-// maxIssued is how many tokens and access keys are kept: the metadata service hands them out to anybody.
+// maxIssued is how many tokens and access keys are kept, because the metadata service issues them to everybody.
 const maxIssued = 10_000
 
-// issue keeps a token or an access key by its id. If there are too many, the one that expires first is dropped.
+// issue keeps a token or an access key by its ID. If there are too many, the one that expires first is removed.
 func (s *Service) issue(id string, credentials issued) {
 	if len(s.issued) >= maxIssued {
 		first, soonest := "", time.Time{}
@@ -96,10 +94,8 @@ func (s *Service) RevokeCredentials() {
 	clear(s.issued)
 }
 
-// assumePath is a call of the security token service (STS), which answers otherwise than IAM.
-const assumePath = "/v5/agencies/assume"
-
-// needsNoCredentials reports whether the caller may have no credentials yet. A request for a token with credentials must have good ones.
+// needsNoCredentials reports whether the operation is for clients without credentials. A login with credentials checks
+// them.
 func needsNoCredentials(r *http.Request) bool {
 	switch r.Method + " " + r.URL.Path {
 	case "POST /v3/auth/tokens":
@@ -111,104 +107,73 @@ func needsNoCredentials(r *http.Request) bool {
 }
 
 func (s *Service) addIAMRoutes(routes *http.ServeMux) {
-	for pattern, handle := range map[string]func(http.Header, *http.Request) (any, error){
+	s.register(routes, http.StatusOK, iamFailure, map[string]operation{
+		"GET /v3/auth/domains":              s.listDomains,
+		"GET /v3/projects":                  s.listProjects,
+		"GET /openstack/latest/securitykey": s.getMetadataKeys,
+	})
+	s.register(routes, http.StatusCreated, iamFailure, map[string]operation{
 		"POST /v3/auth/tokens":                    s.createToken,
-		"GET /v3/auth/domains":                    s.listDomains,
-		"GET /v3/projects":                        s.listProjects,
-		"POST " + assumePath:                      s.assumeAgency,
 		"POST /v3.0/OS-CREDENTIAL/securitytokens": s.createTemporaryKeys,
 		"POST /v3.0/OS-AUTH/id-token/tokens":      s.exchangeIDToken,
-		"GET /openstack/latest/securitykey":       s.getMetadataKeys,
-	} {
-		s.counts[pattern] = 0
-		routes.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			body, err := handle(w.Header(), r)
-			status := http.StatusOK
-			if r.Method == http.MethodPost && r.URL.Path != assumePath {
-				status = http.StatusCreated
-			}
-			if failure, ok := errors.AsType[*iamError](err); ok {
-				status = failure.Code
-				body = map[string]any{"error": failure}
-				if r.URL.Path == assumePath {
-					body = map[string]any{"error_code": failure.Title, "error_msg": failure.Message}
-				}
-			}
-			s.write(w, status, body)
-		})
-	}
+	})
+	s.register(routes, http.StatusOK, stsFailure, map[string]operation{"POST /v5/agencies/assume": s.assumeAgency})
 }
 
-// iamError is how IAM says no.
-type iamError struct {
-	Code    int    `json:"code"`
-	Message string `json:"message"`
-	Title   string `json:"title"`
+// wireNamed is an object of IAM that is given by its ID or its name.
+type wireNamed struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
 }
 
-func (e *iamError) Error() string { return e.Message }
-
-func iamErrorf(status int, format string, arguments ...any) error {
-	return &iamError{Code: status, Message: fmt.Sprintf(format, arguments...), Title: http.StatusText(status)}
-}
-
-// Each wire struct has the members that the pages of [logIn] and its neighbours document, as far as they are used here.
-type (
-	wireNamed struct {
-		ID   string `json:"id"`
-		Name string `json:"name"`
-	}
-	wireAuth struct {
-		Auth struct {
-			Identity struct {
-				Methods  []string `json:"methods"`
-				Password struct {
-					User struct {
-						wireNamed
-
-						Password string     `json:"password"`
-						Domain   *wireNamed `json:"domain"`
-					} `json:"user"`
-				} `json:"password"`
-				AssumeRole struct {
-					AgencyName      string `json:"agency_name"`
-					XRoleName       string `json:"xrole_name"`
-					DomainID        string `json:"domain_id"`
-					DomainName      string `json:"domain_name"`
-					DurationSeconds *int   `json:"duration_seconds"`
-				} `json:"assume_role"`
-				Token struct {
-					ID              string `json:"id"`
-					DurationSeconds *int   `json:"duration_seconds"`
-				} `json:"token"`
-			} `json:"identity"`
-			Scope *struct {
-				Project *struct {
+// wireAuth has the members of the request bodies that the emulator uses.
+type wireAuth struct {
+	Auth struct {
+		Identity struct {
+			Methods  []string `json:"methods"`
+			Password struct {
+				User struct {
 					wireNamed
 
-					Domain *wireNamed `json:"domain"`
-				} `json:"project"`
-				Domain *wireNamed `json:"domain"`
-			} `json:"scope"`
-			IDToken struct {
-				ID string `json:"id"`
-			} `json:"id_token"`
-		} `json:"auth"`
-	}
-)
+					Password string     `json:"password"`
+					Domain   *wireNamed `json:"domain"`
+				} `json:"user"`
+			} `json:"password"`
+			AssumeRole struct {
+				AgencyName      string `json:"agency_name"`
+				XRoleName       string `json:"xrole_name"`
+				DomainID        string `json:"domain_id"`
+				DomainName      string `json:"domain_name"`
+				DurationSeconds *int   `json:"duration_seconds"`
+			} `json:"assume_role"`
+			Token struct {
+				ID              string `json:"id"`
+				DurationSeconds *int   `json:"duration_seconds"`
+			} `json:"token"`
+		} `json:"identity"`
+		Scope struct {
+			Project *struct {
+				wireNamed
 
-func readAuth(r *http.Request) (*wireAuth, error) {
-	content, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, iamErrorf(http.StatusBadRequest, "unreadable request: %v", err)
+				Domain *wireNamed `json:"domain"`
+			} `json:"project"`
+			Domain *wireNamed `json:"domain"`
+		} `json:"scope"`
+		IDToken struct {
+			ID string `json:"id"`
+		} `json:"id_token"`
+	} `json:"auth"`
+}
+
+// readAuth returns the body of a request and its only method; "" if there is not one.
+func readAuth(r *http.Request) (body wireAuth, method string, err error) {
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+		return body, "", errorf(http.StatusBadRequest, "", "malformed request: %v", err)
 	}
-	var auth wireAuth
-	if err := json.Unmarshal(content, &auth); err != nil {
-		return nil, iamErrorf(http.StatusBadRequest, "malformed request: %v", err)
+	if methods := body.Auth.Identity.Methods; len(methods) == 1 {
+		method = methods[0]
 	}
-	return &auth, nil
+	return body, method, nil
 }
 
 // createToken issues a token for a user's password, for another token, or for an agency.
@@ -216,46 +181,42 @@ func readAuth(r *http.Request) (*wireAuth, error) {
 // Sources: https://support.huaweicloud.com/intl/en-us/api-iam/iam_30_0001.html (password),
 // https://support.huaweicloud.com/intl/en-us/api-iam/iam_30_0003.html (agency), and for the method token the provider
 // huaweicloud/huaweicloud.
-func (s *Service) createToken(header http.Header, r *http.Request) (any, error) {
-	auth, err := readAuth(r)
+func (s *Service) createToken(r *http.Request) (any, error) {
+	body, method, err := readAuth(r)
 	if err != nil {
 		return nil, err
 	}
-	identity := auth.Auth.Identity
-	if len(identity.Methods) != 1 {
-		return nil, iamErrorf(http.StatusBadRequest, "There must be one method.")
-	}
-	name, user := DefaultUserName, identity.Password.User
-	switch identity.Methods[0] {
+	identity, scope, name := body.Auth.Identity, body.Auth.Scope, DefaultUserName
+	user, role := identity.Password.User, identity.AssumeRole
+	switch method {
 	case "password":
 		var ok bool
 		if name, ok = s.checkPassword(user.wireNamed, user.Password, user.Domain); !ok {
-			return nil, iamErrorf(http.StatusUnauthorized, "The username or password is wrong.")
+			return nil, errorf(http.StatusUnauthorized, "", "The username or password is wrong.")
 		}
 	case "token":
-		if token, ok := s.issued[identity.Token.ID]; identity.Token.ID != s.options.Token && (!ok || !s.options.Now().Before(token.expires)) {
-			return nil, iamErrorf(http.StatusUnauthorized, "The token is wrong or has expired.")
+		token, ok := s.issued[identity.Token.ID]
+		if identity.Token.ID != s.options.Token && (!ok || !s.options.Now().Before(token.expires)) {
+			return nil, errorf(http.StatusUnauthorized, "", "The token is wrong or has expired.")
 		}
 	case "assume_role":
-		role := identity.AssumeRole
 		if err := s.checkAgency(r, role.XRoleName, wireNamed{ID: role.DomainID, Name: role.DomainName}); err != nil {
 			return nil, err
 		}
 	default:
-		return nil, iamErrorf(http.StatusBadRequest, "The method must be password, token or assume_role.")
+		return nil, errorf(http.StatusBadRequest, "", "methods must be password, token or assume_role.")
 	}
-	token := map[string]any{"methods": identity.Methods, "user": wireNamed{ID: userID(name), Name: name}}
-	scope := auth.Auth.Scope
-	if scope != nil && scope.Project != nil {
+	token := document{"methods": identity.Methods, "user": wireNamed{ID: userID(name), Name: name}}
+	if scope.Project != nil {
 		project, ok := s.project(scope.Project.wireNamed)
 		if !ok || scope.Project.Domain != nil && !s.isDomain(*scope.Project.Domain) {
-			return nil, iamErrorf(http.StatusUnauthorized, "The project is not one of this account.")
+			return nil, errorf(http.StatusUnauthorized, "", "The project is not one of this account.")
 		}
 		token["project"] = project
-	} else if scope != nil && scope.Domain != nil && !s.isDomain(*scope.Domain) {
-		return nil, iamErrorf(http.StatusUnauthorized, "The domain is not that of the user.")
+	} else if scope.Domain != nil && !s.isDomain(*scope.Domain) {
+		return nil, errorf(http.StatusUnauthorized, "", "The domain is not that of the user.")
 	}
-	return s.issueToken(header, token), nil
+	return s.issueToken(name, token), nil
 }
 
 // checkPassword returns the name of the user with this ID, or with this name in this account, if the password is right.
@@ -275,77 +236,69 @@ func userID(name string) string {
 	return "u" + ProjectID(name)[1:]
 }
 
-// checkAgency checks that the caller has credentials and may assume the agency. A signed request must name the caller's account.
+// checkAgency checks that the client has credentials and can assume the agency. A signed request must name the account.
 func (s *Service) checkAgency(r *http.Request, name string, domain wireNamed) error {
 	switch {
 	case r.Header.Get("X-Auth-Token") == "" && r.Header.Get("Authorization") == "":
-		return iamErrorf(http.StatusUnauthorized, "The request you have made requires authentication.")
+		return errorf(http.StatusUnauthorized, "", "The request you have made requires authentication.")
 	case r.Header.Get("Authorization") != "" && r.Header.Get("X-Domain-Id") != DomainID:
-		return iamErrorf(http.StatusBadRequest, "X-Domain-Id must be the account of the caller.")
+		return errorf(http.StatusBadRequest, "", "X-Domain-Id must be the account of the caller.")
 	case name != s.options.IAM.Agency || !s.isDomain(domain):
-		return iamErrorf(http.StatusNotFound, "Could not find agency: %s.", name)
+		return errorf(http.StatusNotFound, "", "Could not find agency: %s.", name)
 	}
 	return nil
 }
 
-// listDomains returns the account of the caller.
+// listDomains returns the account of the client.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-iam/iam_07_0001.html.
-func (s *Service) listDomains(http.Header, *http.Request) (any, error) {
-	domain := map[string]any{"id": DomainID, "name": s.options.IAM.DomainName, "enabled": true}
-	return map[string]any{"domains": []any{domain}, "links": map[string]any{}}, nil
+func (s *Service) listDomains(*http.Request) (any, error) {
+	domain := document{"id": DomainID, "name": s.options.IAM.DomainName, "enabled": true}
+	return document{"domains": []any{domain}, "links": document{}}, nil
 }
 
 // assumeAgency issues a temporary access key for an agency or a trust agency.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-iam5/AssumeAgency.html.
-func (s *Service) assumeAgency(_ http.Header, r *http.Request) (any, error) {
+func (s *Service) assumeAgency(r *http.Request) (any, error) {
 	var body struct {
 		AgencyURN         string `json:"agency_urn"`
 		AgencySessionName string `json:"agency_session_name"`
 		DurationSeconds   *int   `json:"duration_seconds"`
 	}
 	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
-		return nil, iamErrorf(http.StatusBadRequest, "malformed request: %v", err)
+		return nil, errorf(http.StatusBadRequest, "", "malformed request: %v", err)
 	}
 	parts := strings.Split(body.AgencyURN, ":")
 	if len(parts) != 5 || parts[0] != "iam" || parts[1] != "" || parts[3] != "agency" || len(body.AgencySessionName) < 2 {
-		return nil, iamErrorf(http.StatusBadRequest, "agency_urn must be iam::{domain_id}:agency:{name}, and agency_session_name must have 2 characters.")
+		return nil, errorf(http.StatusBadRequest, "",
+			"agency_urn must be iam::{domain_id}:agency:{name}, and agency_session_name must have 2 characters.")
 	}
 	if err := s.checkAgency(r, parts[4], wireNamed{ID: parts[2]}); err != nil {
 		return nil, err
 	}
-	seconds, longest := 3600, 43200
+	longest := 43200
 	if r.Header.Get("X-Security-Token") != "" {
 		longest = 3600
 	}
-	if body.DurationSeconds != nil {
-		seconds = *body.DurationSeconds
-	}
-	if seconds < 900 || seconds > longest {
-		return nil, iamErrorf(http.StatusBadRequest, "duration_seconds must be from 900 to %d.", longest)
-	}
-	key := s.newKey(time.Duration(seconds) * time.Second)
-	return map[string]any{"credentials": map[string]any{
+	key, err := s.newKey(body.DurationSeconds, 3600, longest)
+	return document{"credentials": document{
 		"access_key_id": key.access, "secret_access_key": key.secret, "security_token": key.securityToken,
 		"expiration": key.expires.UTC().Format("2006-01-02T15:04:05.000Z"),
-	}}, nil
+	}}, err
 }
 
 func (s *Service) isDomain(domain wireNamed) bool {
 	return domain.ID == DomainID || domain.ID == "" && domain.Name == s.options.IAM.DomainName
 }
 
-// project finds a project by its id or its name.
+// project returns a project by its ID or its name.
 func (s *Service) project(wanted wireNamed) (wireNamed, bool) {
-	projects := s.options.IAM.Projects
-	if projects == nil {
-		if wanted.ID == "" {
-			wanted.ID = ProjectID(wanted.Name)
-		}
-		return wanted, wanted.ID != ""
+	if s.options.IAM.Projects == nil {
+		wanted.ID = cmp.Or(wanted.ID, ProjectID(wanted.Name))
+		return wanted, true
 	}
-	for name, id := range projects {
+	for name, id := range s.options.IAM.Projects {
 		if wanted.ID == id || wanted.ID == "" && wanted.Name == name {
 			return wireNamed{ID: id, Name: name}, true
 		}
@@ -353,101 +306,103 @@ func (s *Service) project(wanted wireNamed) (wireNamed, bool) {
 	return wireNamed{}, false
 }
 
-func (s *Service) issueToken(header http.Header, token map[string]any) any {
-	value, expires := "token-"+newID(), s.options.Now().Add(s.options.IAM.Lifetime)
-	_, scoped := token["project"]
-	user, _ := token["user"].(wireNamed)
-	s.issue(value, issued{unscoped: !scoped, expires: expires, owner: "token of " + user.Name})
-	header.Set("X-Subject-Token", value)
-	token["expires_at"] = iamTime(expires)
-	return map[string]any{"token": token}
+// tokenResponse is a token for the header X-Subject-Token, and what the body says about it.
+type tokenResponse struct {
+	value string
+	body  document
 }
 
-// newKey issues a temporary access key.
-func (s *Service) newKey(lifetime time.Duration) issued {
+func (s *Service) issueToken(user string, token document) tokenResponse {
+	value, expires := "token-"+newID(), s.options.Now().Add(s.options.IAM.Lifetime)
+	s.issue(value, issued{unscoped: token["project"] == nil, expires: expires, owner: "token of " + user})
+	token["expires_at"] = iamTime(expires)
+	return tokenResponse{value, token}
+}
+
+// newKey issues a temporary access key. seconds is its lifetime; nil means the default.
+func (s *Service) newKey(seconds *int, unset, longest int) (issued, error) {
+	if seconds == nil {
+		seconds = &unset
+	}
+	if *seconds < 900 || *seconds > longest {
+		return issued{}, errorf(http.StatusBadRequest, "", "duration_seconds must be from 900 to %d.", longest)
+	}
+	return s.issueKey(time.Duration(*seconds) * time.Second), nil
+}
+
+func (s *Service) issueKey(lifetime time.Duration) issued {
 	key := issued{
-		access: "TEMPORARY" + newID()[:11], secret: newID(), securityToken: "security-token-" + newID(), expires: s.options.Now().Add(lifetime),
+		access: "TEMPORARY" + newID()[:11], secret: newID(), securityToken: "security-token-" + newID(),
+		expires: s.options.Now().Add(lifetime),
 	}
 	s.issue(key.access, key)
 	return key
 }
 
-func (s *Service) issueKeys(lifetime time.Duration) any {
-	key := s.newKey(lifetime)
-	return map[string]any{"credential": map[string]any{
+func keyResponse(key issued) document {
+	return document{"credential": document{
 		"access": key.access, "secret": key.secret, "securitytoken": key.securityToken, "expires_at": iamTime(key.expires),
 	}}
 }
 
-// iamTime is how IAM writes times.
+// iamTime returns a time in the format of IAM.
 func iamTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }
 
-// listProjects returns the projects of a name.
+// listProjects returns the projects with a name.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-iam/iam_06_0001.html.
-func (s *Service) listProjects(_ http.Header, r *http.Request) (any, error) {
-	found := []map[string]any{}
+func (s *Service) listProjects(r *http.Request) (any, error) {
+	found := []document{}
 	if name := r.URL.Query().Get("name"); name != "" {
 		if project, ok := s.project(wireNamed{Name: name}); ok {
-			found = append(found, map[string]any{"id": project.ID, "name": project.Name, "domain_id": DomainID, "enabled": true})
+			found = append(found, document{"id": project.ID, "name": project.Name, "domain_id": DomainID, "enabled": true})
 		}
 	}
-	return map[string]any{"projects": found, "links": map[string]any{}}, nil
+	return document{"projects": found, "links": document{}}, nil
 }
 
 // createTemporaryKeys returns an access key for an agency, or for a token.
 //
 // Sources: https://support.huaweicloud.com/intl/en-us/api-iam/iam_04_0101.html and
 // https://support.huaweicloud.com/intl/en-us/api-iam/iam_04_0002.html.
-func (s *Service) createTemporaryKeys(_ http.Header, r *http.Request) (any, error) {
-	auth, err := readAuth(r)
+func (s *Service) createTemporaryKeys(r *http.Request) (any, error) {
+	body, method, err := readAuth(r)
 	if err != nil {
 		return nil, err
 	}
-	identity := auth.Auth.Identity
-	if len(identity.Methods) != 1 {
-		return nil, iamErrorf(http.StatusBadRequest, "There must be one method.")
-	}
-	duration := identity.Token.DurationSeconds
-	switch identity.Methods[0] {
+	duration, role := body.Auth.Identity.Token.DurationSeconds, body.Auth.Identity.AssumeRole
+	switch method {
 	case "token":
 		if r.Header.Get("X-Auth-Token") == "" {
-			return nil, iamErrorf(http.StatusBadRequest, "The method token takes X-Auth-Token.")
+			return nil, errorf(http.StatusBadRequest, "", "The method token needs X-Auth-Token.")
 		}
 	case "assume_role":
-		role := identity.AssumeRole
 		duration = role.DurationSeconds
 		if err := s.checkAgency(r, role.AgencyName, wireNamed{ID: role.DomainID, Name: role.DomainName}); err != nil {
 			return nil, err
 		}
 	default:
-		return nil, iamErrorf(http.StatusBadRequest, "The method must be token or assume_role.")
+		return nil, errorf(http.StatusBadRequest, "", "methods must be token or assume_role.")
 	}
-	seconds := 900
-	if duration != nil {
-		seconds = *duration
-	}
-	if seconds < 900 || seconds > 86400 {
-		return nil, iamErrorf(http.StatusBadRequest, "duration_seconds must be from 900 to 86400.")
-	}
-	return s.issueKeys(time.Duration(seconds) * time.Second), nil
+	key, err := s.newKey(duration, 900, 86400)
+	return keyResponse(key), err
 }
 
 // exchangeIDToken returns a token for the ID token of an identity provider.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-iam/iam_13_0605.html.
-func (s *Service) exchangeIDToken(header http.Header, r *http.Request) (any, error) {
-	auth, err := readAuth(r)
+func (s *Service) exchangeIDToken(r *http.Request) (any, error) {
+	body, _, err := readAuth(r)
 	if err != nil {
 		return nil, err
 	}
-	if r.Header.Get("X-Idp-Id") != s.options.IAM.IDP || auth.Auth.IDToken.ID != s.options.IAM.IDToken {
-		return nil, iamErrorf(http.StatusUnauthorized, "The ID token is not one of the identity provider.")
+	if r.Header.Get("X-Idp-Id") != s.options.IAM.IDP || body.Auth.IDToken.ID != s.options.IAM.IDToken {
+		return nil, errorf(http.StatusUnauthorized, "", "The ID token is not one of the identity provider.")
 	}
-	return s.issueToken(header, map[string]any{"methods": []string{"mapped"}, "user": wireNamed{Name: "federated"}}), nil
+	return s.issueToken("federated", document{"methods": []string{"mapped"}, "user": wireNamed{Name: "federated"}}), nil
 }
 
-// getMetadataKeys is the metadata service of a cloud server that has an agency.
-func (s *Service) getMetadataKeys(http.Header, *http.Request) (any, error) {
-	return s.issueKeys(s.options.IAM.Lifetime), nil
+// getMetadataKeys returns the keys that the metadata service of a cloud server with an agency returns.
+func (s *Service) getMetadataKeys(*http.Request) (any, error) {
+	return keyResponse(s.issueKey(s.options.IAM.Lifetime)), nil
 }

@@ -51,64 +51,67 @@ func agencyLogin(name string) string {
 	return `{"auth":{"identity":{"methods":["assume_role"],"assume_role":{"xrole_name":"` + name + `","domain_name":"emulator-domain"}}` + toProject + `}}`
 }
 
-// An agency is for callers with good credentials, and a signed request must name the caller's account in a signed header. STS checks URN
-// and duration.
+// A client needs valid credentials to assume an agency, and a signed request must name the account in a signed header. STS checks
+// the URN and the duration. The method token of IAM needs a token.
 func TestIAM_agencies(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	key := auth.AccessKey{ID: emulator.DefaultAccessKey, Secret: emulator.DefaultSecretKey}
-	temporary := objectIn(t, callWith(t, server, http.MethodGet, metadataPath, "", nil).body, "credential")
-	temporaryKey := auth.AccessKey{
-		ID: stringIn(t, temporary, "access"), Secret: stringIn(t, temporary, "secret"), SecurityToken: stringIn(t, temporary, "securitytoken"),
+	metadata := objectIn(t, callWith(t, server, http.MethodGet, metadataPath, "", nil).body, "credential")
+	temporary := auth.AccessKey{
+		ID: stringIn(t, metadata, "access"), Secret: stringIn(t, metadata, "secret"), SecurityToken: stringIn(t, metadata, "securitytoken"),
 	}
+	wrong := auth.AccessKey{ID: emulator.DefaultAccessKey, Secret: "wrong"}
 	urn := func(agency, more string) string {
-		return `{"agency_urn":"iam::` + emulator.DomainID + `:agency:` + agency + `","agency_session_name":"emulator-agency"` + more + `}`
+		return `{"agency_urn":"iam::` + emulator.DomainID + `:agency:` + agency + `","agency_session_name":"session"` + more + `}`
 	}
-	const byName = `{"auth":{"identity":{"methods":["assume_role"],"assume_role":{"agency_name":"emulator-agency","domain_name":"emulator-domain"}}}}`
-	for name, c := range map[string]struct {
-		by         auth.AccessKey
-		path, body string
-		domain     string
-		status     int
+	seconds := func(n int) string { return urn("emulator-agency", fmt.Sprintf(`,"duration_seconds":%d`, n)) }
+	const account = emulator.DomainID
+	const byName = `{"auth":{"identity":{"methods":["assume_role"],
+		"assume_role":{"agency_name":"emulator-agency","domain_name":"emulator-domain"}}}}`
+	for _, c := range []struct {
+		key                auth.AccessKey
+		path, body, domain string
+		status             int
 	}{
-		"token":                     {key, loginPath, agencyLogin("emulator-agency"), emulator.DomainID, 201},
-		"token, no account":         {key, loginPath, agencyLogin("emulator-agency"), "", 400},
-		"token, other account":      {key, loginPath, agencyLogin("emulator-agency"), "other", 400},
-		"token, other agency":       {key, loginPath, agencyLogin("other"), emulator.DomainID, 404},
-		"token, wrong key":          {auth.AccessKey{ID: emulator.DefaultAccessKey, Secret: "wrong"}, loginPath, agencyLogin("emulator-agency"), emulator.DomainID, 401},
-		"keys":                      {key, keysPath, byName, emulator.DomainID, 201},
-		"keys, no account":          {key, keysPath, byName, "", 400},
-		"STS":                       {key, assumePath, urn("emulator-agency", ""), emulator.DomainID, 200},
-		"STS, no account":           {key, assumePath, urn("emulator-agency", ""), "", 400},
-		"STS, other agency":         {key, assumePath, urn("other", ""), emulator.DomainID, 404},
-		"STS, malformed URN":        {key, assumePath, `{"agency_urn":"emulator-agency","agency_session_name":"emulator-agency"}`, emulator.DomainID, 400},
-		"STS, no session name":      {key, assumePath, `{"agency_urn":"iam::` + emulator.DomainID + `:agency:emulator-agency"}`, emulator.DomainID, 400},
-		"STS, malformed":            {key, assumePath, `[`, emulator.DomainID, 400},
-		"STS, shortest":             {key, assumePath, urn("emulator-agency", `,"duration_seconds":900`), emulator.DomainID, 200},
-		"STS, too short":            {key, assumePath, urn("emulator-agency", `,"duration_seconds":899`), emulator.DomainID, 400},
-		"STS, longest":              {key, assumePath, urn("emulator-agency", `,"duration_seconds":43200`), emulator.DomainID, 200},
-		"STS, too long":             {key, assumePath, urn("emulator-agency", `,"duration_seconds":43201`), emulator.DomainID, 400},
-		"STS, temporary key":        {temporaryKey, assumePath, urn("emulator-agency", `,"duration_seconds":3600`), emulator.DomainID, 200},
-		"STS, temporary, too long":  {temporaryKey, assumePath, urn("emulator-agency", `,"duration_seconds":3601`), emulator.DomainID, 400},
-		"STS, wrong key of no type": {auth.AccessKey{ID: "nobody", Secret: "wrong"}, assumePath, urn("emulator-agency", ""), emulator.DomainID, 401},
+		{defaultKey, loginPath, agencyLogin("emulator-agency"), account, 201},
+		{defaultKey, loginPath, agencyLogin("emulator-agency"), "", 400},
+		{defaultKey, loginPath, agencyLogin("emulator-agency"), "other", 400},
+		{defaultKey, loginPath, agencyLogin("other"), account, 404},
+		{wrong, loginPath, agencyLogin("emulator-agency"), account, 401},
+		{defaultKey, keysPath, byName, account, 201},
+		{defaultKey, keysPath, byName, "", 400},
+		{defaultKey, keysPath, `{"auth":{"identity":{"methods":["token"]}}}`, account, 400},
+		{defaultKey, assumePath, urn("emulator-agency", ""), account, 200},
+		{defaultKey, assumePath, urn("emulator-agency", ""), "", 400},
+		{wrong, assumePath, urn("emulator-agency", ""), account, 401},
+		{defaultKey, assumePath, urn("other", ""), account, 404},
+		{defaultKey, assumePath, `{"agency_urn":"emulator-agency","agency_session_name":"session"}`, account, 400},
+		{defaultKey, assumePath, `{"agency_urn":"iam::` + account + `:agency:emulator-agency"}`, account, 400},
+		{defaultKey, assumePath, `[`, account, 400},
+		{defaultKey, assumePath, seconds(899), account, 400},
+		{defaultKey, assumePath, seconds(900), account, 200},
+		{defaultKey, assumePath, seconds(43200), account, 200},
+		{defaultKey, assumePath, seconds(43201), account, 400},
+		{temporary, assumePath, seconds(3600), account, 200},
+		{temporary, assumePath, seconds(3601), account, 400},
 	} {
 		req := newRequest(t, server, http.MethodPost, c.path, c.body)
 		if c.domain != "" {
 			req.Header.Set("X-Domain-Id", c.domain)
 		}
-		if err := c.by.Authenticate(t.Context(), req, []byte(c.body)); err != nil {
+		if err := c.key.Authenticate(t.Context(), req, []byte(c.body)); err != nil {
 			t.Fatal(err)
 		}
 		if got := do(t, req); got.status != c.status {
-			t.Errorf("%s: got %d %s, want %d", name, got.status, got.raw, c.status)
+			t.Errorf("%s %s of %q: got %d %s, want %d", c.path, c.body, c.domain, got.status, got.raw, c.status)
 		}
 	}
 	req := newRequest(t, server, http.MethodGet, "/v3/auth/domains", "")
-	key.Sign(req, nil, []string{"host", "x-sdk-date"})
-	req.Header.Set("X-Domain-Id", emulator.DomainID)
+	defaultKey.Sign(req, nil, []string{"host", "x-sdk-date"})
+	req.Header.Set("X-Domain-Id", account)
 	wantError(t, do(t, req), http.StatusUnauthorized, "APIGW.0301")
 	req.Header.Del("X-Domain-Id")
-	if got := do(t, req); got.status != http.StatusOK || !strings.Contains(got.raw, emulator.DomainID) {
+	if got := do(t, req); got.status != http.StatusOK || !strings.Contains(got.raw, account) {
 		t.Errorf("the account: got %d %s", got.status, got.raw)
 	}
 }
@@ -125,60 +128,67 @@ func issueToken(t *testing.T, server *emulator.Server, scope string) string {
 
 func TestIAM_login(t *testing.T) {
 	t.Parallel()
-	const wrong, noProject, noDomain = "The username or password is wrong.", "The project is not one of this account.", "The domain is not that of the user."
-	for name, c := range map[string]struct {
-		body    string
-		status  int
-		message string
-		project string
-	}{
-		"project by name":        {login(goodUser, toProject), 201, "", "p1"},
-		"account":                {login(goodUser, `,"scope":{"domain":{"name":"emulator-domain"}}`), 201, "", ""},
-		"no scope":               {login(goodUser, ``), 201, "", ""},
-		"user by id":             {login(`{"id":"`+emulator.UserID+`","password":"emulator-password"}`, toProject), 201, "", "p1"},
-		"wrong password":         {login(strings.Replace(goodUser, "emulator-password", "wrong", 1), toProject), 401, wrong, ""},
-		"no password":            {login(`{"name":"emulator-user","domain":{"name":"emulator-domain"}}`, toProject), 401, wrong, ""},
-		"user without account":   {login(`{"name":"emulator-user","password":"emulator-password"}`, toProject), 401, wrong, ""},
-		"user of other account":  {login(strings.Replace(goodUser, "emulator-domain", "other", 1), toProject), 401, wrong, ""},
-		"unknown project":        {login(goodUser, `,"scope":{"project":{"name":"nowhere"}}`), 401, noProject, ""},
-		"other account":          {login(goodUser, `,"scope":{"domain":{"name":"other"}}`), 401, noDomain, ""},
-		"other method":           {strings.Replace(login(goodUser, toProject), `["password"]`, `["totp"]`, 1), 400, "The method must be password, token or assume_role.", ""},
-		"no method":              {strings.Replace(login(goodUser, toProject), `["password"]`, `[]`, 1), 400, "There must be one method.", ""},
-		"null where objects are": {`{"auth":{"identity":null}}`, 400, "There must be one method.", ""},
-		"token":                  {`{"auth":{"identity":{"methods":["token"],"token":{"id":"emulator-token"}}` + toProject + `}}`, 201, "", "p1"},
-		"token, project of account": {
-			`{"auth":{"identity":{"methods":["token"],"token":{"id":"emulator-token"}},"scope":{"project":{"name":"team","domain":{"name":"emulator-domain"}}}}}`, 201, "", "p2",
-		},
-		"token, project of other account": {
-			`{"auth":{"identity":{"methods":["token"],"token":{"id":"emulator-token"}},"scope":{"project":{"name":"team","domain":{"name":"other"}}}}}`, 401, noProject, "",
-		},
-		"wrong token":                {`{"auth":{"identity":{"methods":["token"],"token":{"id":"wrong"}}` + toProject + `}}`, 401, "The token is wrong or has expired.", ""},
-		"agency without credentials": {agencyLogin("emulator-agency"), 401, "The request you have made requires authentication.", ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			now := newClock()
-			server := emulator.New(t, emulator.Options{Now: now.Now, IAM: emulator.IAM{Projects: map[string]string{"cn-north-4": "p1", "team": "p2"}}})
-			got := callWith(t, server, http.MethodPost, loginPath, c.body, nil)
-			if c.status != http.StatusCreated {
-				wantIAMError(t, got, c.status, c.message)
-				return
-			}
-			if got.status != http.StatusCreated || got.header.Get("X-Subject-Token") == "" {
-				t.Fatalf("got %d %s", got.status, got.raw)
-			}
-			token := objectIn(t, got.body, "token")
-			if want := now.Now().Add(24 * time.Hour).UTC().Format("2006-01-02T15:04:05.000000Z"); token["expires_at"] != want {
-				t.Errorf("expires_at: got %v, want %s", token["expires_at"], want)
-			}
-			project, _ := token["project"].(object)
-			if got, _ := project["id"].(string); got != c.project {
-				t.Errorf("project %q, want %q", got, c.project)
-			}
-		})
+	const (
+		noMatch, noProject = "The username or password is wrong.", "The project is not one of this account."
+		noDomain, noMethod = "The domain is not that of the user.", "methods must be password, token or assume_role."
+		noToken, noLogin   = "The token is wrong or has expired.", "The request you have made requires authentication."
+	)
+	byToken := func(token, project string) string {
+		return `{"auth":{"identity":{"methods":["token"],"token":{"id":"` + token + `"}},"scope":{"project":{"name":"team"` + project + `}}}}`
 	}
-	if got := callWith(t, emulator.New(t, emulator.Options{}), http.MethodPost, loginPath, `{`, nil); got.status != http.StatusBadRequest {
-		t.Errorf("malformed: got %d %s", got.status, got.raw)
+	without := func(old, replacement string) string {
+		return strings.Replace(login(goodUser, toProject), old, replacement, 1)
+	}
+	for _, c := range []struct{ body, message, project string }{
+		{login(goodUser, toProject), "", "p1"},
+		{login(goodUser, `,"scope":{"domain":{"name":"emulator-domain"}}`), "", ""},
+		{login(goodUser, ``), "", ""},
+		{login(`{"id":"`+emulator.UserID+`","password":"emulator-password"}`, toProject), "", "p1"},
+		{without("emulator-password", "wrong"), noMatch, ""},
+		{without(`"password":"emulator-password",`, ""), noMatch, ""},
+		{without(`,"domain":{"name":"emulator-domain"}`, ""), noMatch, ""},
+		{without("emulator-domain", "other"), noMatch, ""},
+		{without("cn-north-4", "nowhere"), noProject, ""},
+		{login(goodUser, `,"scope":{"domain":{"name":"other"}}`), noDomain, ""},
+		{without(`["password"]`, `["totp"]`), noMethod, ""},
+		{without(`["password"]`, `[]`), noMethod, ""},
+		{`{"auth":{"identity":null}}`, noMethod, ""},
+		{`[`, "malformed request: unexpected EOF", ""},
+		{byToken("emulator-token", ""), "", "p2"},
+		{byToken("emulator-token", `,"domain":{"name":"emulator-domain"}`), "", "p2"},
+		{byToken("emulator-token", `,"domain":{"name":"other"}`), noProject, ""},
+		{byToken("wrong", ""), noToken, ""},
+		{agencyLogin("emulator-agency"), noLogin, ""},
+	} {
+		now := newClock()
+		projects := map[string]string{"cn-north-4": "p1", "team": "p2"}
+		server := emulator.New(t, emulator.Options{Now: now.Now, IAM: emulator.IAM{Projects: projects}})
+		got := callWith(t, server, http.MethodPost, loginPath, c.body, nil)
+		if c.message != "" {
+			status := http.StatusUnauthorized
+			if c.message == noMethod || strings.HasPrefix(c.message, "malformed") {
+				status = http.StatusBadRequest
+			}
+			wantIAMError(t, got, status, c.message)
+			continue
+		}
+		token, _ := got.body["token"].(object)
+		if got.status != http.StatusCreated || got.header.Get("X-Subject-Token") == "" || token == nil {
+			t.Errorf("%s: got %d %s", c.body, got.status, got.raw)
+			continue
+		}
+		wantExpiry(t, token, now.Now().Add(24*time.Hour))
+		project, _ := token["project"].(object)
+		if got, _ := project["id"].(string); got != c.project {
+			t.Errorf("%s: got project %q, want %q", c.body, got, c.project)
+		}
+	}
+}
+
+func wantExpiry(t *testing.T, credential object, want time.Time) {
+	t.Helper()
+	if want := want.UTC().Format("2006-01-02T15:04:05.000000Z"); credential["expires_at"] != want {
+		t.Errorf("expires_at: got %v, want %s", credential["expires_at"], want)
 	}
 }
 
@@ -211,81 +221,69 @@ func TestIAM_token(t *testing.T) {
 	wantError(t, get(fresh, jobs), http.StatusUnauthorized, "APIGW.0301")
 }
 
-// Without credentials, IAM returns neither projects nor keys.
-func TestIAM_needsCredentials(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
-	for _, request := range []struct{ method, path string }{{http.MethodGet, "/v3/projects?name=r"}, {http.MethodPost, keysPath}} {
-		for _, token := range []string{"", "wrong"} {
-			wantError(t, callWith(t, server, request.method, request.path, `{}`, map[string]string{"X-Auth-Token": token}), http.StatusUnauthorized, "APIGW.0301")
-		}
-	}
-}
-
 func TestIAM_projects(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{IAM: emulator.IAM{Projects: map[string]string{"cn-north-4": "p1"}}})
-	open := emulator.New(t, emulator.Options{})
 	for query, want := range map[string]string{"?name=cn-north-4": "p1", "?name=cn-north": "", "?name=p1": "", "": ""} {
 		projects, _ := mustCall(t, server, http.MethodGet, "/v3/projects"+query, "")["projects"].([]any)
 		if len(projects) > 1 || (len(projects) == 1) != (want != "") || want != "" && projects[0].(object)["id"] != want {
 			t.Errorf("%q: got %v, want %q", query, projects, want)
 		}
 	}
-	if got := mustCall(t, open, http.MethodGet, "/v3/projects?name=r", ""); !strings.Contains(fmt.Sprint(got), emulator.ProjectID("r")) {
+	got := mustCall(t, emulator.New(t, emulator.Options{}), http.MethodGet, "/v3/projects?name=r", "")
+	if !strings.Contains(fmt.Sprint(got), emulator.ProjectID("r")) {
 		t.Errorf("got %v", got)
+	}
+	for _, token := range []string{"", "wrong"} {
+		header := map[string]string{"X-Auth-Token": token}
+		wantError(t, callWith(t, server, http.MethodGet, "/v3/projects?name=r", "", header), http.StatusUnauthorized, "APIGW.0301")
 	}
 }
 
 func TestIAM_temporaryKeys(t *testing.T) {
 	t.Parallel()
-	identity := func(content string) string { return `{"auth":{"identity":{` + content + `}}}` }
-	agency := func(role string) string { return identity(`"methods":["assume_role"],"assume_role":{` + role + `}`) }
-	const good, noDuration = `"agency_name":"emulator-agency","domain_name":"emulator-domain"`, "duration_seconds must be from 900 to 86400."
-	for name, c := range map[string]struct {
-		body     string
-		lifetime time.Duration // 0 means that there are none.
+	const noDuration, noMethod = "duration_seconds must be from 900 to 86400.", "methods must be token or assume_role."
+	agency := func(role string) string { return `"methods":["assume_role"],"assume_role":{` + role + `}` }
+	good := func(more string) string {
+		return agency(`"agency_name":"emulator-agency","domain_name":"emulator-domain"` + more)
+	}
+	for _, c := range []struct {
+		identity string
+		lifetime time.Duration // 0 means an error.
 		status   int
 		message  string
 	}{
-		"agency":                {agency(good), 15 * time.Minute, 0, ""},
-		"agency, account by id": {agency(`"agency_name":"emulator-agency","domain_id":"` + emulator.DomainID + `"`), 15 * time.Minute, 0, ""},
-		"longest":               {agency(good + `,"duration_seconds":86400`), 24 * time.Hour, 0, ""},
-		"too short":             {agency(good + `,"duration_seconds":899`), 0, 400, noDuration},
-		"wrong agency":          {agency(`"agency_name":"nobody","domain_name":"emulator-domain"`), 0, 404, "Could not find agency: nobody."},
-		"token":                 {identity(`"methods":["token"]`), 15 * time.Minute, 0, ""},
-		"too long":              {agency(good + `,"duration_seconds":18446745000`), 0, 400, noDuration},
-		"token, an hour":        {identity(`"methods":["token"],"token":{"duration_seconds":3600}`), time.Hour, 0, ""},
-		"other method":          {identity(`"methods":["password"]`), 0, 400, "The method must be token or assume_role."},
-		"two methods":           {identity(`"methods":["token","assume_role"]`), 0, 400, "There must be one method."},
+		{good(""), 15 * time.Minute, 0, ""},
+		{agency(`"agency_name":"emulator-agency","domain_id":"` + emulator.DomainID + `"`), 15 * time.Minute, 0, ""},
+		{good(`,"duration_seconds":86400`), 24 * time.Hour, 0, ""},
+		{good(`,"duration_seconds":899`), 0, 400, noDuration},
+		{good(`,"duration_seconds":18446745000`), 0, 400, noDuration},
+		{agency(`"agency_name":"other","domain_name":"emulator-domain"`), 0, 404, "Could not find agency: other."},
+		{`"methods":["token"]`, 15 * time.Minute, 0, ""},
+		{`"methods":["token"],"token":{"duration_seconds":3600}`, time.Hour, 0, ""},
+		{`"methods":["password"]`, 0, 400, noMethod},
+		{`"methods":["token","assume_role"]`, 0, 400, noMethod},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			now := newClock()
-			server := emulator.New(t, emulator.Options{Now: now.Now})
-			got := callWith(t, server, http.MethodPost, keysPath, c.body, map[string]string{"X-Auth-Token": emulator.DefaultToken})
-			if c.lifetime == 0 {
-				wantIAMError(t, got, c.status, c.message)
-				return
-			}
-			if got.status != http.StatusCreated {
-				t.Fatalf("got %d %s", got.status, got.raw)
-			}
+		now := newClock()
+		server := emulator.New(t, emulator.Options{Now: now.Now})
+		got := call(t, server, http.MethodPost, keysPath, `{"auth":{"identity":{`+c.identity+`}}}`)
+		if c.lifetime == 0 {
+			wantIAMError(t, got, c.status, c.message)
+		} else {
 			wantKeysThatLive(t, server, now, objectIn(t, got.body, "credential"), c.lifetime)
-		})
+		}
 	}
 }
 
 // wantKeysThatLive checks that the keys are valid with their security token alone, and until their end.
 func wantKeysThatLive(t *testing.T, server *emulator.Server, now *clock, credential object, lifetime time.Duration) {
 	t.Helper()
-	if want := now.Now().Add(lifetime).UTC().Format("2006-01-02T15:04:05.000000Z"); credential["expires_at"] != want {
-		t.Errorf("expires_at: got %v, want %s", credential["expires_at"], want)
-	}
+	wantExpiry(t, credential, now.Now().Add(lifetime))
 	get := func(securityToken string) response {
 		t.Helper()
 		req := newRequest(t, server, http.MethodGet, jobsPath+"?page=1&per_page=10", "")
-		key := auth.AccessKey{ID: stringIn(t, credential, "access"), Secret: stringIn(t, credential, "secret"), SecurityToken: securityToken, Now: now.Now}
+		key := auth.AccessKey{ID: stringIn(t, credential, "access"), Secret: stringIn(t, credential, "secret")}
+		key.SecurityToken, key.Now = securityToken, now.Now
 		if err := key.Authenticate(t.Context(), req, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -300,18 +298,6 @@ func wantKeysThatLive(t *testing.T, server *emulator.Server, now *clock, credent
 	}
 	now.Advance(time.Second)
 	wantError(t, get(token), http.StatusUnauthorized, "APIGW.0301")
-}
-
-// The method token needs a token: a signature is not sufficient.
-func TestIAM_temporaryKeysOfAToken(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
-	const body = `{"auth":{"identity":{"methods":["token"]}}}`
-	req := newRequest(t, server, http.MethodPost, keysPath, body)
-	if err := defaultKey.Authenticate(t.Context(), req, []byte(body)); err != nil {
-		t.Fatal(err)
-	}
-	wantIAMError(t, do(t, req), http.StatusBadRequest, "The method token takes X-Auth-Token.")
 }
 
 func TestIAM_idToken(t *testing.T) {

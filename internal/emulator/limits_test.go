@@ -19,7 +19,8 @@ import (
 // largestBody is the size of the largest request body that the service reads.
 const largestBody = 4 << 20
 
-// endless is a body that counts what is read of it. It ends after 64 times the largest body, so that a test that fails does so soon.
+// endless is a body that counts what is read of it. It ends after 64 times the largest body, so that a test that fails
+// does so soon.
 type endless struct{ read int }
 
 func (e *endless) Read(p []byte) (int, error) {

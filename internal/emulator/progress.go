@@ -16,81 +16,42 @@ import (
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0220.html.
 var phases = []string{"Init", "Download", "PreProcess", "Build", "Artifact", "PostProcess"}
 
-// endStates are the states in which a build stays as it is.
+// endStates are the final states of a build.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0333.html.
 var endStates = []string{"Successful", "Failed", "Timeout", "Cancel", "Deleted"}
 
-// Outcome is how a build goes, other than well.
+// Outcome is the outcome of a build that does not succeed.
 type Outcome struct {
-	// Phase is where it goes wrong, at the end of the time of this phase, such as Build.
+	// Phase is the phase that fails, at the end of its time, such as Build.
 	Phase string `json:"phase"`
-	// State is what becomes of the build and of the phase then; empty means Failed. In a state that is no end, such as Building
+	// State is then that of the build and of the phase; empty means Failed. In a state that is not final, such as Building
 	// or an unknown one, the build stays until it is canceled.
 	State string `json:"state"`
-	// Log is what the phase writes last.
+	// Log is the end of the phase's log.
 	Log string `json:"log"`
 }
 
-// InjectOutcomes sets the outcomes of the next builds, in the order of their starts; later builds succeed.
+// InjectOutcomes sets the outcomes of the next builds, in the order of their starts. Later builds succeed.
 func (s *Service) InjectOutcomes(outcomes ...Outcome) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.outcomes = append(s.outcomes, outcomes...)
 }
 
-// Build is a build as the service holds it.
-type Build struct {
-	ID, JobID string
-	// State is the one of this moment.
-	State string
-}
-
-// Builds returns the builds of all jobs, oldest first.
-func (s *Service) Builds() []Build {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	builds := make([]Build, len(s.state.Builds))
-	for i, build := range s.state.Builds {
-		builds[i] = Build{ID: build.ID, JobID: build.JobID, State: s.progress(build).State}
-	}
-	return builds
-}
-
-// AddBuild starts a build of a job, as outside Terraform. It returns the ID; "" if there is no such job.
-func (s *Service) AddBuild(jobID string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	job, err := s.state.job(jobID)
-	if err != nil {
-		return ""
-	}
-	return s.start(job).ID
-}
-
-// RemoveBuild removes a build, as outside Terraform. It reports whether there was one with this ID.
-func (s *Service) RemoveBuild(id string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	before := len(s.state.Builds)
-	s.state.Builds = slices.DeleteFunc(s.state.Builds, func(build *build) bool { return build.ID == id })
-	return len(s.state.Builds) < before
-}
-
-// progress is what the clock makes of a build.
+// progress is the progress of a build at one time.
 type progress struct {
 	State  string
-	Phases []string // the state of each phase
-	Done   int      // phases that have ended well
+	Phases []string // The state of each phase.
+	Done   int      // The number of phases that have succeeded.
+	Part   float64  // How much of the current phase is over, from 0 to 1.
 	Ended  time.Time
-	// Part is how much of the phase that runs is over, between 0 and 1.
-	Part float64
 }
 
-// progress walks a build through its phases, each of which takes the same part of the time.
+// progress returns the progress of a build now. Each phase takes the same time.
 func (s *Service) progress(b *build) progress {
-	now, cancelled := s.options.Now(), !b.CancelledAt.IsZero()
-	if cancelled {
+	now, isCancelled := s.options.Now(), !b.CancelledAt.IsZero()
+	if isCancelled {
 		now = b.CancelledAt
 	}
 	each := max(s.options.BuildDuration/time.Duration(len(phases)), 1)
@@ -100,19 +61,19 @@ func (s *Service) progress(b *build) progress {
 		p.Done = len(phases)
 	}
 	p.Part = min(float64(passed-time.Duration(p.Done)*each)/float64(each), 1)
-	wrong := ""
+	current, hasFailed := "Building", false // Of the current phase.
 	if b.Outcome != nil {
-		if stop := slices.Index(phases, b.Outcome.Phase); stop >= 0 && p.Done > stop {
-			wrong, p.Done, p.Part = cmp.Or(b.Outcome.State, "Failed"), stop, 1
+		if failed := slices.Index(phases, b.Outcome.Phase); failed >= 0 && p.Done > failed {
+			current, p.Done, p.Part = cmp.Or(b.Outcome.State, "Failed"), failed, 1
+			p.State, hasFailed = current, true
 		}
 	}
 	switch {
-	case wrong != "" && slices.Contains(endStates, wrong):
-		p.State, p.Ended = wrong, b.StartedAt.Add(time.Duration(p.Done+1)*each)
-	case cancelled:
-		p.State, p.Ended = "Cancel", b.CancelledAt
-	case wrong != "":
-		p.State = wrong
+	case slices.Contains(endStates, current):
+		p.Ended = b.StartedAt.Add(time.Duration(p.Done+1) * each)
+	case isCancelled:
+		current, p.State, p.Ended = "Cancel", "Cancel", b.CancelledAt
+	case hasFailed: // In a state that is not final.
 	case p.Done == len(phases):
 		p.State, p.Ended = "Successful", b.StartedAt.Add(s.options.BuildDuration)
 	case p.Done == 0:
@@ -120,27 +81,17 @@ func (s *Service) progress(b *build) progress {
 	case phases[p.Done] == "Artifact":
 		p.State = "Pushing"
 	}
-	p.Phases = p.phaseStates(wrong)
-	return p
-}
-
-func (p progress) phaseStates(wrong string) []string {
-	states := make([]string, len(phases))
 	for i := range phases {
-		switch {
-		case i < p.Done:
-			states[i] = "Successful"
-		case i > p.Done:
-			states[i] = "NotStarted"
-		case p.State == "Cancel":
-			states[i] = "Cancel"
-		case wrong != "":
-			states[i] = wrong
+		switch cmp.Compare(i, p.Done) {
+		case -1:
+			p.Phases = append(p.Phases, "Successful")
+		case 0:
+			p.Phases = append(p.Phases, current)
 		default:
-			states[i] = "Building"
+			p.Phases = append(p.Phases, "NotStarted")
 		}
 	}
-	return states
+	return p
 }
 
 func (p progress) seconds(b *build) int {
@@ -150,10 +101,10 @@ func (p progress) seconds(b *build) int {
 	return int(p.Ended.Sub(b.StartedAt).Seconds())
 }
 
-// stepsOfPhase is how many lines a phase writes between its first and its last, one after the other.
+// stepsOfPhase is the number of lines of a phase's log between its first and its last.
 const stepsOfPhase = 8
 
-// log is what a build has written so far. It only ever grows.
+// log returns the log of a build so far. It only grows.
 func (p progress) log(b *build) string {
 	var log strings.Builder
 	for i, state := range p.Phases {

@@ -6,10 +6,12 @@ package emulator
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 )
 
-// Quirks are ways in which the service may behave where its documents are silent. They can be combined.
+// Quirks are ways in which the service may behave, because its documentation does not specify them. They can be
+// combined.
 type Quirks struct {
 	// FillDefaults returns defaults for members that were never set.
 	FillDefaults bool `quirk:"fill-defaults"`
@@ -21,57 +23,52 @@ type Quirks struct {
 	OmitFalse bool `quirk:"omit-false"`
 	// CreatorString returns the creator of a job as a string instead of an object.
 	CreatorString bool `quirk:"creator-string"`
-	// AllowTakenNames accepts a name that another job has.
+	// AllowTakenNames accepts the name of another job.
 	AllowTakenNames bool `quirk:"allow-taken-names"`
-	// KeepOmitted keeps on update what the request leaves out.
+	// KeepOmitted keeps on update the members that the request omits.
 	KeepOmitted bool `quirk:"keep-omitted"`
 	// IgnoreRename accepts an update that changes the name, and keeps the name.
 	IgnoreRename bool `quirk:"ignore-rename"`
-	// IgnoreEnterpriseProject takes no enterprise project over: every job is in the default one.
+	// IgnoreEnterpriseProject puts every job into the default enterprise project.
 	IgnoreEnterpriseProject bool `quirk:"ignore-enterprise-project"`
-	// PagesFromZero calls the first page of the list of jobs 0.
+	// PagesFromZero numbers the pages of the list of jobs from 0.
 	PagesFromZero bool `quirk:"pages-from-zero"`
-	// CappedPages returns at most 20 jobs on a page of the list, whatever per_page is.
+	// CappedPages returns at most 20 jobs on a page of the list.
 	CappedPages bool `quirk:"capped-pages"`
-	// RepeatedRows begins each page of the list with the last job of the page before.
+	// RepeatedRows starts each page of the list with the last job of the page before.
 	RepeatedRows bool `quirk:"repeated-rows"`
 	// ExactNameFilter lists only jobs with exactly the requested name, instead of all whose names contain it.
 	ExactNameFilter bool `quirk:"exact-name-filter"`
-	// IgnoreNameFilter lists all jobs, whatever name is requested.
+	// IgnoreNameFilter lists all jobs for every requested name.
 	IgnoreNameFilter bool `quirk:"ignore-name-filter"`
 	// StringNumbers returns the index of a build and the ID of a phase as strings instead of numbers.
 	StringNumbers bool `quirk:"string-numbers"`
-	// RefuseLateCancel refuses to cancel a build that has ended.
+	// RefuseLateCancel rejects canceling a build that has ended.
 	RefuseLateCancel bool `quirk:"refuse-late-cancel"`
 }
 
-// QuirkNames lists the names that [ParseQuirks] understands.
+// QuirkNames returns the names for [ParseQuirks].
 func QuirkNames() []string {
-	t := reflect.TypeFor[Quirks]()
-	names := make([]string, t.NumField())
-	for i := range names {
-		names[i] = t.Field(i).Tag.Get("quirk")
+	var names []string
+	for field := range reflect.TypeFor[Quirks]().Fields() {
+		names = append(names, field.Tag.Get("quirk"))
 	}
 	return names
 }
 
-// ParseQuirks reads a comma-separated list of names; "" is none.
+// ParseQuirks parses a comma-separated list of names.
 func ParseQuirks(list string) (Quirks, error) {
 	var quirks Quirks
-	fields := reflect.ValueOf(&quirks).Elem()
-names:
+	names := QuirkNames()
 	for name := range strings.SplitSeq(list, ",") {
-		name = strings.TrimSpace(name)
-		if name == "" {
+		if name = strings.TrimSpace(name); name == "" {
 			continue
 		}
-		for i, known := range QuirkNames() {
-			if name == known {
-				fields.Field(i).SetBool(true)
-				continue names
-			}
+		i := slices.Index(names, name)
+		if i < 0 {
+			return Quirks{}, fmt.Errorf("unknown quirk %q; known are %s", name, strings.Join(names, ", "))
 		}
-		return Quirks{}, fmt.Errorf("unknown quirk %q; known are %s", name, strings.Join(QuirkNames(), ", "))
+		reflect.ValueOf(&quirks).Elem().Field(i).SetBool(true)
 	}
 	return quirks, nil
 }

@@ -34,8 +34,8 @@ type Request struct {
 // maxRequests is how many requests are kept unless [Options.RecordRequests] is set.
 const maxRequests = 1000
 
-// Requests returns the requests since the last [Service.ForgetRequests], oldest first: all if [Options.RecordRequests] is
-// set, otherwise the most recent 1,000.
+// Requests returns the requests since the last [Service.ForgetRequests], oldest first: all if [Options.RecordRequests]
+// is set, otherwise the most recent 1,000.
 func (s *Service) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()

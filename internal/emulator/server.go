@@ -5,23 +5,24 @@ package emulator
 
 import (
 	"net/http/httptest"
+	"slices"
 )
 
-// TB is the part of [testing.TB] that a server needs.
+// TB is the part of [testing.TB] that [New] needs.
 type TB interface {
 	Helper()
 	Fatal(arguments ...any)
 	Cleanup(func())
 }
 
-// Server is a service that listens on a free port of the loopback interface.
+// Server is a service that listens on a free loopback port.
 type Server struct {
 	*Service
 	// URL is the base URL, such as http://127.0.0.1:41234.
 	URL string
 }
 
-// New starts a server that records requests and lives as long as the test.
+// New starts a server that records all requests. It stops at the end of the test.
 func New(t TB, options Options) *Server {
 	t.Helper()
 	options.RecordRequests = true
@@ -34,17 +35,17 @@ func New(t TB, options Options) *Server {
 	return &Server{Service: service, URL: server.URL}
 }
 
-// Job is a build job as the service holds it.
+// Job is a build job of the service.
 type Job struct {
 	ID string
-	// Spec is the document that was sent last. It is a copy.
+	// Spec is a copy of the last request body.
 	Spec map[string]any
 }
 
 // Name returns the job_name.
 func (j Job) Name() string { return stringMember(j.Spec, "job_name") }
 
-// Jobs returns what the service holds, oldest first.
+// Jobs returns the build jobs, oldest first.
 func (s *Service) Jobs() []Job {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,7 +56,7 @@ func (s *Service) Jobs() []Job {
 	return jobs
 }
 
-// AddJob adds a job without any check, as outside Terraform. It returns the ID.
+// AddJob adds a build job outside Terraform, without checks. It returns the ID.
 func (s *Service) AddJob(spec map[string]any) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -64,25 +65,57 @@ func (s *Service) AddJob(spec map[string]any) string {
 	return added.ID
 }
 
-// ChangeJob changes a job, as outside Terraform. It reports whether there is one with this ID.
+// ChangeJob changes a build job outside Terraform. It reports whether the ID exists.
 func (s *Service) ChangeJob(id string, change func(spec map[string]any)) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	job, err := s.state.job(id)
-	if err == nil {
+	return s.withJob(id, func(job *job) {
 		change(job.Spec)
 		job.ChangedAt, job.ChangedBy = s.options.Now(), "console"
-	}
-	return err == nil
+	})
 }
 
-// RemoveJob deletes a job, as outside Terraform. It reports whether there was one with this ID.
-func (s *Service) RemoveJob(id string) bool {
+// RemoveJob deletes a build job outside Terraform. It reports whether the ID existed.
+func (s *Service) RemoveJob(id string) bool { return s.withJob(id, s.state.delete) }
+
+// Build is a build of the service.
+type Build struct {
+	ID, JobID string
+	// State is the current one, such as Building.
+	State string
+}
+
+// Builds returns the builds of all jobs, oldest first.
+func (s *Service) Builds() []Build {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	builds := make([]Build, len(s.state.Builds))
+	for i, build := range s.state.Builds {
+		builds[i] = Build{ID: build.ID, JobID: build.JobID, State: s.progress(build).State}
+	}
+	return builds
+}
+
+// AddBuild starts a build outside Terraform. It returns the ID; "" if the job does not exist.
+func (s *Service) AddBuild(jobID string) (id string) {
+	s.withJob(jobID, func(job *job) { id = s.start(job).ID })
+	return id
+}
+
+// RemoveBuild removes a build outside Terraform. It reports whether the ID existed.
+func (s *Service) RemoveBuild(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := len(s.state.Builds)
+	s.state.Builds = slices.DeleteFunc(s.state.Builds, func(build *build) bool { return build.ID == id })
+	return len(s.state.Builds) < before
+}
+
+// withJob calls f with the build job, and reports whether the ID exists.
+func (s *Service) withJob(id string, f func(*job)) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	job, err := s.state.job(id)
 	if err == nil {
-		s.state.delete(job)
+		f(job)
 	}
 	return err == nil
 }

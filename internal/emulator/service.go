@@ -1,9 +1,9 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package emulator is the ServiceStage Build API in memory: for the demo, for tests, and for whoever wants to test Terraform
-// modules without an account. It knows neither Terraform nor the provider's client; its wire structs are its own, written
-// from the API's pages, so that client and emulator check each other.
+// Package emulator implements the ServiceStage Build API and the part of IAM that the provider uses, in memory. It must
+// not import Terraform or the provider's client: its wire structs are written from the API's pages, so that client and
+// emulator check each other.
 package emulator
 
 import (
@@ -17,7 +17,9 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path"
 	"slices"
@@ -26,7 +28,7 @@ import (
 	"time"
 )
 
-// Credentials that an emulator accepts where its options name no others. They open nothing else.
+// Defaults of [Options].
 const (
 	DefaultAccessKey = "EMULATORACCESSKEY"
 	DefaultSecretKey = "emulator-secret-key"
@@ -34,44 +36,45 @@ const (
 	DefaultRegion    = "cn-north-4"
 )
 
-// Options say how an emulator behaves. The zero value is the service as it is documented, with the plainest guess where it is not.
+// Options configure an emulator. The zero value behaves as documented and, where the documentation is silent, in the
+// simplest way.
 type Options struct {
-	// AccessKey and SecretKey are the pair that may sign requests; empty means the defaults.
+	// AccessKey and SecretKey can sign requests; empty means the defaults.
 	AccessKey, SecretKey string
-	// SecurityToken must come with signed requests where it is not empty, as for temporary keys.
+	// SecurityToken is required in requests that AccessKey signs, as for temporary keys; empty means that none is.
 	SecurityToken string
-	// Token may be sent as X-Auth-Token; empty means the default.
+	// Token is accepted as X-Auth-Token; empty means the default.
 	Token string
-	// IAM is who else may use the service, by logging in.
+	// IAM configures the identities that can log in.
 	IAM IAM
-	// Quirks are what the documents leave open, each in its less comfortable way.
-	Quirks Quirks
-	// StateFile keeps the jobs and builds over restarts; empty keeps them in memory only.
-	StateFile string
-	// BuildDuration is how long a build takes; zero means ten seconds.
-	BuildDuration time.Duration
-	// FailIn is the phase in which builds fail that have no other outcome; empty means that they succeed.
-	FailIn string
-	// Log receives one line for each request; nil logs nothing.
-	Log *log.Logger
-	// RecordRequests keeps every request, with header and body, for [Service.Requests]. Memory grows with each request, so it is
-	// for tests; [New] sets it.
-	RecordRequests bool
-	// Now is the clock; nil means [time.Now].
-	Now func() time.Time
 	// Region and Project are the only region and the ID of its only project. If one is set, the other defaults to
-	// [DefaultRegion] or to the [ProjectID] of the region; if none is set, every region and every project exists.
+	// [DefaultRegion] or to the [ProjectID] of the region. If none is set, every region and every project exists.
 	Region, Project string
-	// Seed is a JSON array of the initial build jobs, as in POST /_emulator/seed. It is ignored if the state file contains jobs.
+	// Quirks select other behavior where the documentation is silent.
+	Quirks Quirks
+	// StateFile keeps jobs and builds over restarts; empty keeps them in memory only.
+	StateFile string
+	// Seed is a JSON array of the initial jobs, as in POST /_emulator/seed. It is ignored if the state file contains jobs.
 	Seed []byte
+	// BuildDuration is the duration of a build; zero means ten seconds.
+	BuildDuration time.Duration
+	// FailIn is the phase in which builds fail unless [Service.InjectOutcomes] sets another outcome; empty means that they
+	// succeed.
+	FailIn string
 	// Faults are the initial faults.
 	Faults []Fault
-	// AdminToken protects the JSON API, which is then available to other machines; empty means loopback clients only.
-	AdminToken string
 	// RateLimit is the number of requests per second above which requests are rejected with 429; 0 means no limit.
 	RateLimit int
 	// Latency is added to each request of the emulated service.
 	Latency time.Duration
+	// AdminToken protects the JSON API and makes it available to other machines; empty means loopback clients only.
+	AdminToken string
+	// Log receives one line for each request; nil logs nothing.
+	Log *log.Logger
+	// RecordRequests keeps all requests, with header and body, for [Service.Requests]. [New] sets it.
+	RecordRequests bool
+	// Now is the clock; nil means [time.Now].
+	Now func() time.Time
 }
 
 // Service is the emulated service, an [http.Handler]. Its methods are safe for concurrent use.
@@ -90,7 +93,7 @@ type Service struct {
 	limiter  rateLimiter
 }
 
-// NewService returns a service that holds what the state file holds, or nothing.
+// NewService returns a service with the contents of the state file or, if that has no jobs, with the initial jobs.
 func NewService(options Options) (*Service, error) {
 	options.AccessKey = cmp.Or(options.AccessKey, DefaultAccessKey)
 	options.SecretKey = cmp.Or(options.SecretKey, DefaultSecretKey)
@@ -120,14 +123,11 @@ func NewService(options Options) (*Service, error) {
 	if err := s.state.load(options.StateFile); err != nil {
 		return nil, err
 	}
-	if err := s.restart(); err != nil {
-		return nil, err
-	}
-	return s, nil
+	return s, s.restart()
 }
 
 // forJob returns a handler for an operation on a build job.
-func (s *Service) forJob(handle func(*http.Request, *job) (any, error)) func(*http.Request) (any, error) {
+func (s *Service) forJob(handle func(*http.Request, *job) (any, error)) operation {
 	return func(r *http.Request) (any, error) {
 		job, err := s.state.job(r.PathValue("job_id"))
 		if err != nil {
@@ -138,7 +138,7 @@ func (s *Service) forJob(handle func(*http.Request, *job) (any, error)) func(*ht
 }
 
 // forBuild returns a handler for an operation on a build.
-func (s *Service) forBuild(handle func(*http.Request, *job, *build) (any, error)) func(*http.Request) (any, error) {
+func (s *Service) forBuild(handle func(*http.Request, *job, *build) (any, error)) operation {
 	return func(r *http.Request) (any, error) {
 		build, err := s.state.build(r.PathValue("build_id"))
 		if err != nil {
@@ -152,10 +152,39 @@ func (s *Service) forBuild(handle func(*http.Request, *job, *build) (any, error)
 	}
 }
 
+// An operation returns the body of a response; nil means 204. The lock is held.
+type operation func(*http.Request) (any, error)
+
+// register adds operations to routes. Responses have the status, or are what failure returns for an error.
+func (s *Service) register(
+	routes *http.ServeMux, status int, failure func(*apiError) any, operations map[string]operation,
+) {
+	for pattern, operation := range operations {
+		s.counts[pattern] = 0
+		routes.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			body, err := operation(r)
+			if err == nil && r.Method != http.MethodGet {
+				err = s.state.save(s.options.StateFile)
+			}
+			if err != nil {
+				respondError(w, err, failure)
+				return
+			}
+			if token, ok := body.(tokenResponse); ok {
+				w.Header().Set("X-Subject-Token", token.value)
+				body = document{"token": token.body}
+			}
+			respond(w, status, body)
+		})
+	}
+}
+
 // newRoutes returns the operations of the Build API and of IAM.
 func (s *Service) newRoutes() *http.ServeMux {
 	routes := http.NewServeMux()
-	for pattern, handle := range map[string]func(*http.Request) (any, error){
+	s.register(routes, http.StatusOK, buildFailure, map[string]operation{
 		"POST /assembling/v1/jobs":                     s.createJob,
 		"GET /assembling/v1/jobs":                      s.listJobs,
 		"GET /assembling/v1/jobs/{job_id}":             s.forJob(s.getJob),
@@ -171,29 +200,17 @@ func (s *Service) newRoutes() *http.ServeMux {
 		"GET /assembling/v1/builds/{build_id}/results": s.forBuild(s.getResults),
 		"GET /assembling/v1/base_images":               s.listBaseImages,
 		"GET /v3/{project_id}/assembling/base-images":  s.listBaseImages,
-	} {
-		s.counts[pattern] = 0
-		routes.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			body, err := handle(r)
-			if err == nil && r.Method != http.MethodGet {
-				err = s.state.save(s.options.StateFile)
-			}
-			s.respond(w, body, err)
-		})
-	}
-	s.addIAMRoutes(routes)
-	routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		s.respond(w, nil, errNotPublished)
 	})
+	s.addIAMRoutes(routes)
+	routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { respondError(w, errNotPublished, buildFailure) })
 	return routes
 }
 
 // maxBody is the size of the largest request body that is read, in bytes.
 const maxBody = 4 << 20
 
-// readBody returns the body of a request. Its errors are those of the gateway, which names no code for a client that is too slow.
+// readBody returns the body of a request. Its errors are those of the gateway. The code for a slow client is not
+// documented.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/usermanual-apig/apig_03_0048.html.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
@@ -201,20 +218,21 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	_, isTooLarge := errors.AsType[*http.MaxBytesError](err)
 	switch {
 	case isTooLarge:
-		return nil, &apiError{Status: http.StatusRequestEntityTooLarge, Code: "APIGW.0201", Message: "Request entity too large"}
+		return nil, errorf(http.StatusRequestEntityTooLarge, "APIGW.0201", "Request entity too large")
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, &apiError{Status: http.StatusRequestTimeout, Code: "APIGW.0201", Message: "Request timeout"}
+		return nil, errorf(http.StatusRequestTimeout, "APIGW.0201", "Request timeout")
 	case err != nil:
-		return nil, &apiError{Status: http.StatusBadRequest, Code: "APIGW.0201", Message: "API request error: the body is incomplete"}
+		return nil, errorf(http.StatusBadRequest, "APIGW.0201", "API request error: the body is incomplete")
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return body, nil
 }
 
-// isCanonical reports whether a path has no empty and no dot segments. [http.ServeMux] redirects requests for other paths, with
-// an HTML body.
+// isCanonical reports whether a path has no empty and no dot segments. [http.ServeMux] redirects other paths, with
+// HTML.
 func isCanonical(name string) bool {
-	return strings.HasPrefix(name, "/") && !strings.HasSuffix(name, "//") && cmp.Or(strings.TrimSuffix(name, "/"), "/") == path.Clean(name)
+	return strings.HasPrefix(name, "/") && !strings.HasSuffix(name, "//") &&
+		cmp.Or(strings.TrimSuffix(name, "/"), "/") == path.Clean(name)
 }
 
 // ServeHTTP serves the page and the JSON API below /_emulator/, and the emulated service everywhere else.
@@ -232,7 +250,6 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serve records a request, authenticates it and carries it out, unless a fault hits it.
 func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 	start := s.options.Now()
-	w.Header().Set("X-Request-Id", newRequestID())
 	body, err := readBody(w, r, maxBody)
 	request, fault := s.record(r, body)
 	if fault == nil {
@@ -245,7 +262,8 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 	if fault.Do != nil {
 		fault.Do()
 	}
-	response := bufferedResponse{header: w.Header(), status: http.StatusOK}
+	response := httptest.NewRecorder() // A fault can still replace it.
+	response.Header().Set("X-Request-Id", newRequestID())
 	if fault.After || fault.keepsResponse() {
 		if err == nil {
 			err = s.limitRate()
@@ -257,9 +275,9 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 			err = errNotPublished
 		}
 		if err != nil {
-			s.respond(&response, nil, err)
+			respondError(response, err, buildFailure)
 		} else {
-			s.routes.ServeHTTP(&response, r)
+			s.routes.ServeHTTP(response, r)
 		}
 	}
 	if fault.After {
@@ -273,15 +291,16 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !fault.keepsResponse() {
-		fault.write(&response)
+		fault.write(response)
 	}
-	s.complete(request, response.status, duration)
-	w.WriteHeader(response.status)
-	if _, err := w.Write(response.body.Bytes()); err != nil {
+	s.complete(request, response.Code, duration)
+	maps.Copy(w.Header(), response.Header())
+	w.WriteHeader(response.Code)
+	if _, err := w.Write(response.Body.Bytes()); err != nil {
 		s.logf("%s %s: the client did not wait for the response: %v", r.Method, r.URL.RequestURI(), err)
 		return
 	}
-	s.logf("%s %s %d %s", r.Method, r.URL.RequestURI(), response.status, duration.Round(time.Microsecond))
+	s.logf("%s %s %d %s", r.Method, r.URL.RequestURI(), response.Code, duration.Round(time.Microsecond))
 }
 
 // sleep waits for the duration, or until the client is gone.
@@ -325,42 +344,20 @@ func (s *Service) logf(format string, arguments ...any) {
 	}
 }
 
-// respond writes what a handler returned: an apiError with its status, nil as 204, everything else as 200.
-func (s *Service) respond(w http.ResponseWriter, body any, err error) {
-	status := http.StatusOK
-	if err != nil {
-		failure := asAPIError(err)
-		status = failure.Status
-		failure.RequestID = w.Header().Get("X-Request-Id")
-		body = failure
-	}
+// respond writes a body as JSON; nil as 204.
+func respond(w http.ResponseWriter, status int, body any) {
 	if body == nil {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	s.write(w, status, body)
-}
-
-func (s *Service) write(w http.ResponseWriter, status int, body any) {
 	encoded, err := json.Marshal(body)
 	if err != nil {
 		panic(fmt.Sprintf("emulator: a response cannot be encoded: %v", err))
 	}
 	w.Header().Set("Content-Type", "application/json;charset=utf8")
 	w.WriteHeader(status)
-	_, _ = w.Write(encoded) // A buffer does not fail.
+	_, _ = w.Write(encoded) // The client may be gone.
 }
-
-// bufferedResponse is a response that a fault can still replace.
-type bufferedResponse struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (b *bufferedResponse) Header() http.Header         { return b.header }
-func (b *bufferedResponse) WriteHeader(status int)      { b.status = status }
-func (b *bufferedResponse) Write(p []byte) (int, error) { return b.body.Write(p) }
 
 func newRequestID() string {
 	var id [16]byte
@@ -368,18 +365,10 @@ func newRequestID() string {
 	return hex.EncodeToString(id[:])
 }
 
-// newID returns 40 lower-case letters and digits, as in all of the API's samples.
-func newID() string {
-	const alphabet = "abcdefghijklmnopqrstuvwxyz0123456789"
-	id := make([]byte, 40)
-	_, _ = rand.Read(id) // Never fails.
-	for i, b := range id {
-		id[i] = alphabet[int(b)%len(alphabet)]
-	}
-	return string(id)
-}
+// newID returns 40 lower-case letters and digits, as in the samples of the API.
+func newID() string { return strings.ToLower(rand.Text() + rand.Text())[:40] }
 
-// timestamp is how the service writes times; a time that has not come is "".
+// timestamp returns a time in the format of the Build API; "" for the zero time.
 func timestamp(t time.Time) string {
 	if t.IsZero() {
 		return ""

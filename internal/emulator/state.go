@@ -15,13 +15,13 @@ import (
 	"time"
 )
 
-// state is what the service holds, oldest first.
+// state is what the service contains, oldest first.
 type state struct {
 	Jobs   []*job   `json:"jobs"`
 	Builds []*build `json:"builds"`
 }
 
-// job is a build job. Its spec is the document that was sent, with the members that the API does not document.
+// job is a build job. Its spec is the last request body, with the members that the API does not document.
 type job struct {
 	ID          string    `json:"id"`
 	CreatedAt   time.Time `json:"created_at"`
@@ -39,10 +39,12 @@ type build struct {
 	Index       int       `json:"index"`
 	StartedAt   time.Time `json:"started_at"`
 	CancelledAt time.Time `json:"cancelled_at"`
-	// Outcome is nil for a build that goes well.
+	// Outcome is nil for a build that succeeds.
 	Outcome *Outcome `json:"outcome,omitempty"`
 }
 
+// load reads a state file. A missing file is empty; one that the service cannot have written is an error, because the
+// first change would overwrite it.
 func (s *state) load(file string) error {
 	if file == "" {
 		return nil
@@ -51,14 +53,13 @@ func (s *state) load(file string) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
+	if err == nil {
+		err = decode(content, s, (*json.Decoder).DisallowUnknownFields)
+	}
+	if err == nil {
+		err = s.check()
+	}
 	if err != nil {
-		return fmt.Errorf("state file: %w", err)
-	}
-	// A file with other members is something else, and the first change would overwrite it.
-	if err := decode(content, s, (*json.Decoder).DisallowUnknownFields); err != nil {
-		return fmt.Errorf("state file %s: %w", file, err)
-	}
-	if err := s.check(); err != nil {
 		return fmt.Errorf("state file %s: %w", file, err)
 	}
 	return nil
@@ -71,12 +72,8 @@ func (s *state) check() error {
 		switch {
 		case job == nil:
 			return fmt.Errorf("jobs[%d] is null", i)
-		case job.ID == "":
-			return fmt.Errorf("jobs[%d].id is missing", i)
-		case jobs[job.ID]:
-			return fmt.Errorf("jobs[%d].id %q is that of another job", i, job.ID)
-		case job.Spec == nil:
-			return fmt.Errorf("jobs[%d].spec is missing", i)
+		case job.ID == "" || jobs[job.ID]:
+			return fmt.Errorf("jobs[%d].id %q is empty or that of another job", i, job.ID)
 		case job.name() == "":
 			return fmt.Errorf("jobs[%d].spec.job_name is missing or not a string", i)
 		}
@@ -86,10 +83,8 @@ func (s *state) check() error {
 		switch {
 		case build == nil:
 			return fmt.Errorf("builds[%d] is null", i)
-		case build.ID == "":
-			return fmt.Errorf("builds[%d].id is missing", i)
-		case builds[build.ID]:
-			return fmt.Errorf("builds[%d].id %q is that of another build", i, build.ID)
+		case build.ID == "" || builds[build.ID]:
+			return fmt.Errorf("builds[%d].id %q is empty or that of another build", i, build.ID)
 		case !jobs[build.JobID]:
 			return fmt.Errorf("builds[%d].job_id %q is not the id of a job", i, build.JobID)
 		case build.Index < 1:
@@ -100,8 +95,8 @@ func (s *state) check() error {
 	return nil
 }
 
-// decode reads one JSON document and nothing behind it. Numbers stay as they are written: what the API does not document has
-// to go back as it came.
+// decode reads exactly one JSON document. Numbers keep their spelling, because members that the API does not document
+// are returned as they were sent.
 func decode(content []byte, target any, options ...func(*json.Decoder)) error {
 	decoder := json.NewDecoder(bytes.NewReader(content))
 	decoder.UseNumber()
@@ -117,7 +112,7 @@ func decode(content []byte, target any, options ...func(*json.Decoder)) error {
 	return nil
 }
 
-// save replaces the file in one step, so that a kill at any time leaves a whole one.
+// save replaces the file in one step, so that a kill at any time leaves a complete one.
 func (s *state) save(file string) error {
 	if file == "" {
 		return nil

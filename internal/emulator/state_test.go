@@ -61,26 +61,26 @@ func TestState_leavesOneFile(t *testing.T) {
 	}
 }
 
-// A file that the service cannot have written is not used: its first request would panic, or its first change overwrite it. The error
-// contains the path and the member.
+// A file that the service cannot have written is not used: its first request would panic, or its first change overwrite
+// it. The error contains the path and the member.
 func TestState_wrongMembersAreNotLoaded(t *testing.T) {
 	t.Parallel()
 	const job, start = `{"id":"a","spec":{"job_name":"app"}}`, `{"jobs":[{"id":"a","spec":{"job_name":"app"}}],"builds":`
 	for content, want := range map[string]string{
 		``: `EOF`, `{"jobs":[{"id":"a"`: `unexpected EOF`, `jobs:`: `invalid character`, `{"jobs":[]}{}`: `more than one JSON document`,
 		`{"jobs":[null]}`:                                                                `jobs[0] is null`,
-		`{"jobs":[` + job + `,` + job + `]}`:                                             `jobs[1].id "a" is that of another job`,
-		`{"jobs":[{"spec":{"job_name":"app"}}]}`:                                         `jobs[0].id is missing`,
-		`{"jobs":[{"id":"a","spec":null}]}`:                                              `jobs[0].spec is missing`,
+		`{"jobs":[` + job + `,` + job + `]}`:                                             `jobs[1].id "a" is empty or that of another job`,
+		`{"jobs":[{"spec":{"job_name":"app"}}]}`:                                         `jobs[0].id "" is empty`,
+		`{"jobs":[{"id":"a","spec":null}]}`:                                              `jobs[0].spec.job_name is missing`,
 		`{"jobs":[{"id":"a","spec":{"job_name":1}}]}`:                                    `jobs[0].spec.job_name is missing`,
 		`{"jobs":[{"id":"a","spec":[]}]}`:                                                `spec`,
 		`{"jobs":[{"id":"a","created_at":"yesterday"}]}`:                                 `yesterday`,
 		start + `[null]}`:                                                                `builds[0] is null`,
-		start + `[{"job_id":"a","index":1}]}`:                                            `builds[0].id is missing`,
+		start + `[{"job_id":"a","index":1}]}`:                                            `builds[0].id "" is empty`,
 		start + `[{"id":"b","job_id":"x","index":1}]}`:                                   `builds[0].job_id "x" is not the id of a job`,
 		start + `[{"id":"b","job_id":"a"}]}`:                                             `builds[0].index must be at least 1`,
 		`{"version":4,"serial":1,"resources":[]}`:                                        `version`,
-		start + `[{"id":"b","job_id":"a","index":1},{"id":"b","job_id":"a","index":2}]}`: `builds[1].id "b" is that of another build`,
+		start + `[{"id":"b","job_id":"a","index":1},{"id":"b","job_id":"a","index":2}]}`: `builds[1].id "b" is empty or that of another build`,
 	} {
 		t.Run(content, func(t *testing.T) {
 			t.Parallel()

@@ -21,7 +21,8 @@ func baseURL(address net.Addr) string {
 	return "http://" + address.String()
 }
 
-// writeBanner writes the commands that configure a provider for the emulator, what it accepts, and where its web page is.
+// writeBanner writes the commands that configure a provider for the emulator, what it accepts, and where its web page
+// is.
 func writeBanner(w io.Writer, base, shell string, options emulator.Options) error {
 	var text strings.Builder
 	text.WriteString("\nConfigure the provider with:\n\n")

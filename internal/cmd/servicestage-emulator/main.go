@@ -1,8 +1,8 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Command servicestage-emulator serves the ServiceStage Build API from memory, so that Terraform configuration can be planned
-// and applied without an account.
+// Command servicestage-emulator serves the ServiceStage Build API from memory, so that Terraform configuration can be
+// planned and applied without an account.
 package main
 
 import (
@@ -65,7 +65,8 @@ func parseFlags(arguments []string, stderr io.Writer) (settings, error) {
 	flags.StringVar(&s.AccessKey, "access-key", emulator.DefaultAccessKey, "access key that may sign requests")
 	flags.StringVar(&s.SecretKey, "secret-key", emulator.DefaultSecretKey, "its secret key")
 	flags.StringVar(&s.Token, "token", emulator.DefaultToken, "token that may be sent instead")
-	flags.Func("users", "JSON `file` with further users: [{\"name\", \"password\", \"access_key\", \"secret_key\"}]", func(file string) error {
+	const usersHelp = `JSON file with further users: [{"name", "password", "access_key", "secret_key"}]`
+	flags.Func("users", usersHelp, func(file string) error {
 		content, err := os.ReadFile(file)
 		if err != nil {
 			return err
@@ -77,15 +78,17 @@ func parseFlags(arguments []string, stderr io.Writer) (settings, error) {
 	flags.DurationVar(&s.IAM.Lifetime, "token-lifetime", 24*time.Hour, "lifetime of the tokens and keys that IAM issues")
 	flags.DurationVar(&s.BuildDuration, "build-duration", 10*time.Second, "duration of a build")
 	flags.StringVar(&s.FailIn, "fail-in", "", "`phase` in which each build fails, such as Build (default: builds succeed)")
-	flags.Func("fault", "`JSON` of a fault to inject, such as {\"method\":\"POST\",\"status\":503}; can be repeated", func(text string) error {
+	const faultHelp = `fault to inject, such as {"method":"POST","status":503}; can be repeated`
+	flags.Func("fault", faultHelp, func(text string) error {
 		var fault emulator.Fault
 		err := json.Unmarshal([]byte(text), &fault)
 		s.Faults = append(s.Faults, fault)
 		return err
 	})
-	flags.IntVar(&s.RateLimit, "rate", 0, "requests per `second` above which requests are rejected with 429 (default: no limit)")
+	flags.IntVar(&s.RateLimit, "rate", 0, "`number` of requests per second above which they are rejected with 429 (default: no limit)")
 	flags.DurationVar(&s.Latency, "latency", 0, "delay of each request")
-	flags.Func("quirks", "comma-separated `list` of: "+strings.Join(emulator.QuirkNames(), ", "), func(list string) (err error) {
+	quirksHelp := "comma-separated `list` of: " + strings.Join(emulator.QuirkNames(), ", ")
+	flags.Func("quirks", quirksHelp, func(list string) (err error) {
 		s.Quirks, err = emulator.ParseQuirks(list)
 		return err
 	})
@@ -119,9 +122,9 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) erro
 		return err
 	}
 	if address, ok := listener.Addr().(*net.TCPAddr); ok && !address.IP.IsLoopback() {
-		_, _ = fmt.Fprintf(stderr, "servicestage-emulator: warning: other machines can reach %s, and the emulator's credentials "+
-			"are public: everybody who reaches it can read and change its build jobs. Listen on 127.0.0.1 unless the network is "+
-			"trusted.\n", address)
+		_, _ = fmt.Fprintf(stderr, "servicestage-emulator: warning: other machines can reach %s, and the emulator's "+
+			"credentials are public: they can read and change its build jobs. Listen on 127.0.0.1 unless the network "+
+			"is trusted.\n", address)
 	}
 	base := baseURL(listener.Addr())
 	_, err = fmt.Fprintln(stdout, base)
@@ -153,7 +156,8 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) erro
 func checkHealth(ctx context.Context, base string) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(base, "/")+"/_emulator/health", http.NoBody)
+	address := strings.TrimSuffix(base, "/") + "/_emulator/health"
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil {
 		return err
 	}
@@ -170,7 +174,8 @@ func checkHealth(ctx context.Context, base string) error {
 	return nil
 }
 
-// newServer returns a server that drops clients that do not send their request, or do not read the response, within a minute.
+// newServer returns a server that drops clients that do not send their request, or do not read the response, within a
+// minute.
 func newServer(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           handler,

@@ -179,8 +179,8 @@ func (p *program) readBanner(t *testing.T) string {
 	}
 }
 
-// The printed commands are enough for an apply with real Terraform, whatever the credentials and the region are. The JSON
-// API injects faults into the apply, and counts its requests.
+// The printed commands are enough for an apply with real Terraform, whatever the credentials and the region are. The
+// JSON API injects faults into the apply, and counts its requests.
 func TestProgram_bannerConfiguresProvider(t *testing.T) {
 	t.Parallel()
 	p := startProgram(t, "-region", "eu-west-101", "-secret-key", `it's "$secret"`)
@@ -448,7 +448,8 @@ func TestProgram_publicAddressWarns(t *testing.T) {
 	}
 }
 
-// A client that sends its request too slowly does not hold its connection, and does not get a response that means success.
+// A client that sends its request too slowly does not hold its connection, and does not get a response that means
+// success.
 func TestServer_slowRequestDoesNotHoldConnection(t *testing.T) {
 	t.Parallel()
 	service, err := emulator.NewService(emulator.Options{})

@@ -1,9 +1,9 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package browsertest tests the web page of the emulator in a headless Chromium. It is a module of its own, so that the
-// provider does not depend on the client of the browser.
-package browsertest
+// Package browsertest_test tests the web page of the emulator in a headless Chromium. It is a module of its own, so
+// that the provider does not depend on the client of the browser.
+package browsertest_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,7 +33,7 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	path := findBrowser()
 	if path == "" {
-		fmt.Println("No Chromium or Chrome found: the tests of the emulator's web page are skipped.")
+		_, _ = os.Stdout.WriteString("No Chromium or Chrome found: the tests of the emulator's web page are skipped.\n")
 		return
 	}
 	os.Exit(run(m, path))
@@ -41,7 +42,8 @@ func TestMain(m *testing.M) {
 func findBrowser() string {
 	for _, name := range []string{
 		"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
-		"/Applications/Chromium.app/Contents/MacOS/Chromium", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+		"/Applications/Chromium.app/Contents/MacOS/Chromium",
+		"/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 	} {
 		if path, err := exec.LookPath(name); err == nil {
 			return path
@@ -65,7 +67,7 @@ func run(m *testing.M, path string) int {
 	ctx, cancel := chromedp.NewContext(allocator)
 	defer cancel()
 	if err := chromedp.Do(ctx); err != nil {
-		fmt.Println("The browser does not start:", err)
+		fmt.Fprintln(os.Stderr, "The browser does not start:", err)
 		return 1
 	}
 	browser = ctx
@@ -77,11 +79,13 @@ type tab struct {
 	t   *testing.T
 	ctx context.Context
 
-	mu     sync.Mutex
-	errors []string
+	mu       sync.Mutex
+	errors   []string
+	requests int
 }
 
-// newTab opens a tab of the given size. At the end of the test, it reports errors of the page and requests to other hosts.
+// newTab opens a tab of the given size. At the end of the test, it reports errors of the page and requests to other
+// hosts.
 func newTab(t *testing.T, width, height int64) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
@@ -94,9 +98,7 @@ func newTab(t *testing.T, width, height int64) *tab {
 	page.ctx, timeout = context.WithTimeout(ctx, time.Minute)
 	t.Cleanup(timeout)
 	t.Cleanup(func() {
-		page.mu.Lock()
-		defer page.mu.Unlock()
-		for _, message := range page.errors {
+		for _, message := range page.takeErrors() {
 			t.Error(message)
 		}
 	})
@@ -114,6 +116,9 @@ func (p *tab) listen(event any) {
 			message = event.Entry.Text + " " + event.Entry.URL
 		}
 	case *network.EventRequestWillBeSent:
+		p.mu.Lock()
+		p.requests++
+		p.mu.Unlock()
 		if !strings.HasPrefix(event.Request.URL, "http://127.0.0.1:") {
 			message = "request to another host: " + event.Request.URL
 		}
@@ -125,11 +130,20 @@ func (p *tab) listen(event any) {
 	}
 }
 
-// ignoreErrors forgets the errors so far, such as those of requests to an emulator that the test has stopped.
-func (p *tab) ignoreErrors() {
+// takeErrors returns and forgets the errors so far, such as those of requests to an emulator that the test has stopped.
+func (p *tab) takeErrors() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	errors := p.errors
 	p.errors = nil
+	return errors
+}
+
+// countRequests returns the number of requests that the page has sent.
+func (p *tab) countRequests() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.requests
 }
 
 func (p *tab) do(steps ...chromedp.Action[chromedp.Void]) {
@@ -181,6 +195,13 @@ func (p *tab) fill(selector, value string) {
 	p.do(chromedp.KeyEvent(value))
 }
 
+// choose selects an option by its value.
+func (p *tab) choose(selector, value string) {
+	p.t.Helper()
+	p.do(chromedp.SetValue(chromedp.CSS(selector), value))
+	evaluate[bool](p, fmt.Sprintf(`document.querySelector(%q).dispatchEvent(new Event("change"))`, selector))
+}
+
 func evaluate[T any](p *tab, expression string) T {
 	p.t.Helper()
 	value, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
@@ -197,3 +218,9 @@ func call[P, R any](command cdp.Command[P, R], parameters P) chromedp.Action[chr
 		return err
 	})
 }
+
+// clock is the time of an emulator, which a test advances.
+type clock struct{ ahead atomic.Int64 }
+
+func (c *clock) now() time.Time          { return time.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *clock) advance(d time.Duration) { c.ahead.Add(int64(d)) }

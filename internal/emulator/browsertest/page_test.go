@@ -1,13 +1,14 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-package browsertest
+package browsertest_test
 
 import (
 	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +34,7 @@ func spec(name string) map[string]any {
 }
 
 func TestPage_load(t *testing.T) {
+	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	page := newTab(t, 1280, 900)
 	// A browser reaches the page without knowing its path.
@@ -44,15 +46,14 @@ func TestPage_load(t *testing.T) {
 	if address := page.text("#address"); address != server.URL {
 		t.Errorf("the page shows the address %q, not %s", address, server.URL)
 	}
-	if text := page.text("main"); !strings.Contains(text, "No build jobs yet.") || !strings.Contains(text, "No requests yet.") {
-		t.Errorf("the page of an empty emulator is\n%s", text)
-	}
+	page.waitForText("#no-jobs", "No build jobs yet.")
+	page.waitForText("#no-requests", "No requests yet.")
 	page.click("#empty-connect")
 	for _, line := range []string{
 		"export HW_SERVICESTAGE_ENDPOINT=" + server.URL, "export HW_IAM_ENDPOINT=" + server.URL,
 		"export HW_ACCESS_KEY=" + emulator.DefaultAccessKey, "export HW_SECRET_KEY=" + emulator.DefaultSecretKey,
 	} {
-		if exports := page.text("#exports"); !strings.Contains(exports, line+"\n") && !strings.HasSuffix(exports, line) {
+		if exports := page.text("#exports"); !slices.Contains(strings.Split(exports, "\n"), line) {
 			t.Errorf("no line %s in\n%s", line, exports)
 		}
 	}
@@ -62,27 +63,39 @@ func TestPage_load(t *testing.T) {
 }
 
 func TestPage_build(t *testing.T) {
-	server := emulator.New(t, emulator.Options{BuildDuration: 3 * time.Second})
+	t.Parallel()
+	var clock clock
+	// One minute for each phase.
+	server := emulator.New(t, emulator.Options{BuildDuration: 6 * time.Minute, Now: clock.now})
 	id := server.AddJob(spec("checkout"))
 	page := newTab(t, 1280, 900)
 	page.open(server, "#"+id)
 
 	page.click("#start-build")
+	page.waitForText(".build", "Queuing")
+	clock.advance(90 * time.Second)
 	page.waitForText(".build", "Building")
-	page.wait(`document.querySelector(".phases progress:nth-child(1)").value === 100`)
 	page.waitForText(".log", "[Download] started for checkout #1")
+	const bars = `[...document.querySelectorAll(".phases progress")].map((bar) => bar.value)`
+	values := evaluate[[]float64](page, bars)
+	if values[0] != 100 || values[1] < 50 || values[1] > 90 || values[2] != 0 {
+		t.Errorf("in the middle of the second phase, the progress bars are at %v", values)
+	}
 	length := len(page.text(".log"))
+	clock.advance(5 * time.Minute)
 	page.waitForText(".build [data-field=state]", "Successful")
 	log := page.text(".log")
 	if len(log) <= length || !strings.Contains(log, "[PostProcess] ended: Successful") {
 		t.Errorf("the log of the build is\n%s", log)
 	}
-	if sum := evaluate[int](page, `[...document.querySelectorAll(".phases progress")].reduce((sum, bar) => sum + bar.value, 0)`); sum != 600 {
-		t.Errorf("the six phases of a build that has ended are at %d percent, not 600", sum)
+	if values := evaluate[[]float64](page, bars); !slices.Equal(values, []float64{100, 100, 100, 100, 100, 100}) {
+		t.Errorf("at the end, the progress bars are at %v", values)
 	}
 
 	server.InjectOutcomes(emulator.Outcome{Phase: "Init", Log: "no space left on device"})
 	page.click("#start-build")
+	page.waitForText(".build:first-child strong", "#2")
+	clock.advance(time.Minute)
 	page.waitForText(".build:first-child [data-field=state]", "Failed")
 	page.waitForText(".build:first-child .log", "no space left on device")
 
@@ -97,6 +110,7 @@ func TestPage_build(t *testing.T) {
 }
 
 func TestPage_changeAndDelete(t *testing.T) {
+	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	id := server.AddJob(spec("checkout"))
 	server.AddJob(spec("catalogue"))
@@ -125,11 +139,12 @@ func TestPage_changeAndDelete(t *testing.T) {
 	if jobs := server.Jobs(); len(jobs) != 1 || jobs[0].Name() != "catalogue" {
 		t.Errorf("the jobs are %v", jobs)
 	}
-	page.ignoreErrors() // Of the rejected change.
+	page.takeErrors() // Of the rejected change.
 }
 
 // TestPage_hostileText proves that names, requests and logs are shown as text.
 func TestPage_hostileText(t *testing.T) {
+	t.Parallel()
 	const hostile = `<script>hacked=1</script><img src=x onerror=hacked=1>`
 	server := emulator.New(t, emulator.Options{BuildDuration: time.Millisecond})
 	job := spec(hostile)
@@ -148,12 +163,55 @@ func TestPage_hostileText(t *testing.T) {
 	page.click("#open-delete")
 	page.waitForText("#confirm-text", hostile)
 	page.waitForText("#requests .path", "<script>")
-	if found := evaluate[bool](page, `"hacked" in window || document.querySelector("img, body script") !== null`); found {
+	if evaluate[bool](page, `"hacked" in window || document.querySelector("img, body script") !== null`) {
 		t.Error("text became an element of the page")
 	}
 }
 
+func TestPage_contentSecurityPolicy(t *testing.T) {
+	t.Parallel()
+	page := newTab(t, 1280, 900)
+	page.open(emulator.New(t, emulator.Options{}), "")
+	ran := evaluate[bool](page, `(() => {
+		const script = document.createElement("script");
+		script.textContent = "inline = true";
+		document.head.append(script);
+		return "inline" in window;
+	})()`)
+	if errors := page.takeErrors(); ran || len(errors) == 0 {
+		t.Errorf("an inline script runs: %v; errors: %v", ran, errors)
+	}
+}
+
+// TestPage_background proves that the page in a background tab sends no requests.
+func TestPage_background(t *testing.T) {
+	t.Parallel()
+	page := newTab(t, 1280, 900)
+	page.open(emulator.New(t, emulator.Options{}), "")
+	hide := func(hidden bool) {
+		evaluate[bool](page, fmt.Sprintf(`
+			Object.defineProperty(document, "hidden", { value: %t, configurable: true }) &&
+			document.dispatchEvent(new Event("visibilitychange"))`, hidden))
+	}
+	hide(true)
+	time.Sleep(time.Second) // The end of a refresh that has begun.
+	before := page.countRequests()
+	time.Sleep(2 * time.Second)
+	if after := page.countRequests(); after != before {
+		t.Errorf("in the background, the page sent %d requests", after-before)
+	}
+	hide(false)
+	deadline := time.Now().Add(10 * time.Second)
+	for page.countRequests() == before {
+		if time.Now().After(deadline) {
+			t.Fatal("in the foreground again, the page sends no requests")
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
 func TestPage_reset(t *testing.T) {
+	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	server.AddJob(spec("checkout"))
 	server.InjectFault(emulator.Fault{Path: "/never", StatusCode: 500})
@@ -170,19 +228,19 @@ func TestPage_reset(t *testing.T) {
 }
 
 func TestPage_fault(t *testing.T) {
+	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	page := newTab(t, 1280, 900)
 	page.open(server, "")
 	page.click("#open-fault")
-	page.do(chromedp.SetValue(chromedp.CSS("#preset"), "throttle"))
-	evaluate[bool](page, `document.getElementById("preset").dispatchEvent(new Event("change"))`)
+	page.choose("#preset", "throttle")
 	page.click("#fault [type=submit]")
 	page.waitForText("#faults", "status 429")
 	page.waitForText("#faults", "next 5 requests")
 
-	response := get(t, server.URL+"/assembling/v1/jobs")
-	if response.StatusCode != http.StatusTooManyRequests || response.Header.Get("Retry-After") != "1" {
-		t.Errorf("the response is %d with %v", response.StatusCode, response.Header)
+	status, header := get(t, server.URL+"/assembling/v1/jobs")
+	if status != http.StatusTooManyRequests || header.Get("Retry-After") != "1" {
+		t.Errorf("the response is %d with %v", status, header)
 	}
 	page.waitForText("#requests tr", "429")
 	page.waitForText("#faults", "next 4 requests")
@@ -191,15 +249,15 @@ func TestPage_fault(t *testing.T) {
 }
 
 // get sends a request to the emulated service, without credentials.
-func get(t *testing.T, address string) *http.Response {
+func get(t *testing.T, address string) (status int, header http.Header) {
 	t.Helper()
-	return request(t, http.MethodGet, address, "")
+	return request(t, http.MethodGet, address, "", "")
 }
 
 // request sends a request with a token to the emulated service.
-func request(t *testing.T, method, address, token string) *http.Response {
+func request(t *testing.T, method, address, token, body string) (status int, header http.Header) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, address, nil)
+	request, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,10 +267,11 @@ func request(t *testing.T, method, address, token string) *http.Response {
 		t.Fatal(err)
 	}
 	_ = response.Body.Close()
-	return response
+	return response.StatusCode, response.Header
 }
 
 func TestPage_keyboard(t *testing.T) {
+	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	server.AddJob(spec("checkout"))
 	server.AddJob(spec("catalogue"))
@@ -248,14 +307,15 @@ func TestPage_keyboard(t *testing.T) {
 		t.Errorf("after the dialog, the focus is on %s", name)
 	}
 	// An update of the row does not take the focus away.
-	server.ChangeJob(server.Jobs()[0].ID, func(spec map[string]any) { spec["code_repo"].(map[string]any)["branch"] = "release" })
-	page.waitForText("#jobs", "release")
+	server.ChangeJob(server.Jobs()[0].ID, func(spec map[string]any) { spec["enterprise_project_id"] = "changed" })
+	page.waitForText("#jobs", "changed")
 	if name := focused(); name != "checkout" {
 		t.Errorf("after an update, the focus is on %s", name)
 	}
 }
 
 func TestPage_darkScheme(t *testing.T) {
+	t.Parallel()
 	server := emulator.New(t, emulator.Options{BuildDuration: time.Millisecond})
 	id := server.AddJob(spec("checkout"))
 	server.InjectOutcomes(emulator.Outcome{Phase: "Build"})
@@ -299,10 +359,11 @@ const script = `
 	function lowContrast() {
 		const low = [];
 		for (const node of document.querySelectorAll("body *")) {
-			const text = [...node.childNodes].filter((child) => child.nodeType === 3).map((child) => child.data.trim()).join("");
-			if (!text || !node.checkVisibility() || node.disabled) continue;
-			const [a, b] = [luminance(rgb(getComputedStyle(node).color)), luminance(background(node))].sort((a, b) => b - a);
-			if ((a + 0.05) / (b + 0.05) < 4.5) low.push(text + " " + ((a + 0.05) / (b + 0.05)).toFixed(1));
+			const hasText = [...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim());
+			if (!hasText || !node.checkVisibility() || node.disabled) continue;
+			const a = luminance(rgb(getComputedStyle(node).color)) + 0.05;
+			const b = luminance(background(node)) + 0.05;
+			if (Math.max(a / b, b / a) < 4.5) low.push(node.textContent + " " + Math.max(a / b, b / a).toFixed(1));
 		}
 		return low;
 	}
@@ -315,6 +376,7 @@ func prefer(scheme string) chromedp.Action[chromedp.Void] {
 }
 
 func TestPage_widths(t *testing.T) {
+	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	job := spec("a" + strings.Repeat("-long-name", 6))
 	job["enterprise_project_id"] = "0b5e1c3a-6a0f-4a55-9d3b-6f0c1c0e9d11"
@@ -326,24 +388,21 @@ func TestPage_widths(t *testing.T) {
 
 	page := newTab(t, 360, 740)
 	for _, width := range []int64{360, 768, 1024, 1600} {
-		t.Run(fmt.Sprint(width), func(t *testing.T) {
-			page.t = t
-			page.do(chromedp.EmulateViewport(width, 740))
-			page.open(server, "#"+id)
-			page.waitForText(".build", "#1")
-			for _, dialog := range []string{"", "change", "fault", "connect", "confirm"} {
-				if dialog != "" {
-					page.do(chromedp.WaitEnabled(chromedp.CSS("#open-change")))
-					evaluate[bool](page, fmt.Sprintf(`document.getElementById(%q).showModal() ?? true`, dialog))
-				}
-				if wide := evaluate[[]string](page, `[document.documentElement, ...document.querySelectorAll("dialog[open], .card")]
-					.filter((node) => node.scrollWidth > node.clientWidth).map((node) => node.id || node.tagName)`); len(wide) > 0 {
-					t.Errorf("with the dialog %q, these elements scroll horizontally: %v", dialog, wide)
-				}
+		page.do(chromedp.EmulateViewport(width, 740))
+		page.open(server, "#"+id)
+		page.waitForText(".build", "#1")
+		for _, dialog := range []string{"job", "change", "fault", "connect", "confirm"} {
+			if dialog != "job" {
+				evaluate[bool](page, fmt.Sprintf(`document.getElementById(%q).showModal() ?? true`, dialog))
 			}
-		})
+			wide := evaluate[[]string](page, `
+				[document.documentElement, ...document.querySelectorAll("dialog[open], .card")]
+				.filter((node) => node.scrollWidth > node.clientWidth).map((node) => node.id || node.tagName)`)
+			if len(wide) > 0 {
+				t.Errorf("at %d pixels with the dialog %s, these elements scroll horizontally: %v", width, dialog, wide)
+			}
+		}
 	}
-	page.t = t
 }
 
 func TestPage_thousandJobs(t *testing.T) {
@@ -354,8 +413,9 @@ func TestPage_thousandJobs(t *testing.T) {
 	page := newTab(t, 1280, 900)
 	page.do(call(cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{
 		Source: `(function frame() {
-			if (document.querySelector("#jobs tr")) requestAnimationFrame(() => { window.jobsPainted = performance.now(); });
+			if (window.jobsFound) window.jobsPainted = performance.now();
 			else requestAnimationFrame(frame);
+			window.jobsFound = document.querySelector("#jobs tr");
 		})()`,
 	}))
 	page.open(server, "")
@@ -367,13 +427,17 @@ func TestPage_thousandJobs(t *testing.T) {
 		t.Errorf("the first paint takes %.0f ms, the build jobs %.0f ms", first, jobs)
 	}
 
-	page.waitForText("#range", "1–20 of 1,000")
+	page.waitForText("#range", "1–10 of 1,000")
+	page.do(chromedp.ScrollIntoView(chromedp.CSS("#pager")))
+	page.shoot("thousand-jobs")
 	page.click("#next")
-	page.waitForText("#range", "21–40 of 1,000")
-	page.waitForText("#jobs", "service-0979")
+	page.waitForText("#range", "11–20 of 1,000")
+	page.waitForText("#jobs", "service-0989")
 	page.click("#last")
-	page.waitForText("#range", "981–1,000 of 1,000")
+	page.waitForText("#range", "991–1,000 of 1,000")
 	page.waitForText("#jobs", "service-0000")
+	page.choose("#page-size", "100")
+	page.wait(`document.querySelectorAll("#jobs tr").length === 100`)
 	page.fill("#search", "service-050")
 	page.wait(`document.querySelectorAll("#jobs tr").length === 10`)
 	page.waitForText("#jobs-total", "10 found")
@@ -383,6 +447,7 @@ func TestPage_thousandJobs(t *testing.T) {
 
 // TestPage_stopped proves that the page says when the emulator stops, and continues when it runs again.
 func TestPage_stopped(t *testing.T) {
+	t.Parallel()
 	service, err := emulator.NewService(emulator.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -404,19 +469,24 @@ func TestPage_stopped(t *testing.T) {
 		t.Errorf("the page does not show the last jobs, but\n%s", text)
 	}
 
+	page.shoot("stopped")
+
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	second := &httptest.Server{Listener: listener, Config: &http.Server{Handler: service, ReadHeaderTimeout: time.Minute}}
+	second := httptest.NewUnstartedServer(service)
+	_ = second.Listener.Close()
+	second.Listener = listener
 	second.Start()
 	defer second.Close()
 	page.waitForText("#connection", "Live")
 	page.wait(`document.getElementById("stopped").hidden && !document.getElementById("open-reset").disabled`)
-	page.ignoreErrors()
+	page.takeErrors()
 }
 
 func TestPage_adminToken(t *testing.T) {
+	t.Parallel()
 	server := emulator.New(t, emulator.Options{AdminToken: "admin-token"})
 	page := newTab(t, 1280, 900)
 	page.do(chromedp.Navigate(server.URL + "/_emulator/"))
@@ -426,5 +496,5 @@ func TestPage_adminToken(t *testing.T) {
 	page.fill("#token input", "admin-token")
 	page.do(chromedp.KeyEvent(kb.Enter))
 	page.waitForText("#connection", "Live")
-	page.ignoreErrors() // Of the rejected requests.
+	page.takeErrors() // Of the rejected requests.
 }

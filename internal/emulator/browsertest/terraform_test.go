@@ -1,7 +1,7 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-package browsertest
+package browsertest_test
 
 import (
 	"bytes"
@@ -32,8 +32,9 @@ func terraform(t *testing.T, server *emulator.Server, configuration string) func
 		t.Fatalf("building the provider: %v\n%s", err, output)
 	}
 	for name, content := range map[string]string{
-		"main.tf":  configuration,
-		"cli.tfrc": fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"servicestage/servicestage\" = %q\n  }\n}\n", directory),
+		"main.tf": configuration,
+		"cli.tfrc": fmt.Sprintf("provider_installation {\n  dev_overrides {\n    %q = %q\n  }\n}\n",
+			"servicestage/servicestage", directory),
 	} {
 		if err := os.WriteFile(filepath.Join(directory, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
@@ -52,9 +53,12 @@ func terraform(t *testing.T, server *emulator.Server, configuration string) func
 	}
 }
 
-// TestPage_terraform proves that a build job and its build appear during an apply, and that a change on the page is drift.
+// TestPage_terraform proves that a build job and its build appear during an apply, and that a change on the page is
+// drift.
 func TestPage_terraform(t *testing.T) {
-	server := emulator.New(t, emulator.Options{BuildDuration: 5 * time.Second})
+	t.Parallel()
+	var clock clock
+	server := emulator.New(t, emulator.Options{BuildDuration: 6 * time.Minute, Now: clock.now})
 	command := terraform(t, server, `
 		terraform {
 		  required_providers {
@@ -87,12 +91,15 @@ func TestPage_terraform(t *testing.T) {
 	applied := make(chan error, 1)
 	go func() { applied <- apply.Wait() }()
 	page.waitForText("#jobs", "checkout")
+	page.waitForText("#jobs [data-field=state]", "Queuing")
+	clock.advance(time.Minute)
 	page.waitForText("#jobs [data-field=state]", "Building")
 	select {
 	case err := <-applied:
 		t.Fatalf("the page shows the running build after the apply has ended: %v\n%s", err, &output)
 	default:
 	}
+	clock.advance(6 * time.Minute)
 	if err := <-applied; err != nil {
 		t.Fatalf("apply: %v\n%s", err, &output)
 	}

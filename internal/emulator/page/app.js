@@ -1,14 +1,14 @@
 // The page polls the JSON API once a second and updates the elements in place. Data reaches the document as text only.
 
 const interval = 1000;
-const pageSize = 20;
 const requestCount = 50;
 const phaseTones = { Successful: "good", Failed: "bad", Timeout: "bad", Building: "busy", Cancel: "warning" };
 const tones = { ...phaseTones, Queuing: "busy", Pushing: "busy" };
 const words = { Cancel: "Canceled", NotStarted: "Not started" };
 const credentialNames = {
   access_key: "Access key", secret_key: "Secret key", security_token: "Security token", token: "Token", user: "User",
-  password: "Password", domain: "Domain", agency: "Agency", identity_provider: "Identity provider", id_token: "ID token",
+  password: "Password", domain: "Domain", agency: "Agency", identity_provider: "Identity provider",
+  id_token: "ID token",
 };
 const presets = {
   throttle: { path: "", count: 5, status: 429, headers: "Retry-After: 1",
@@ -21,9 +21,11 @@ const presets = {
 };
 
 const $ = (id) => document.getElementById(id);
+const longTime = { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" };
 const integer = new Intl.NumberFormat("en");
 
 let state = { jobs: [], faults: [], total: 0 };
+let pageSize = 10;
 let offset = 0;
 let search = "";
 let openJob = ""; // the ID of the job in the drawer
@@ -101,8 +103,8 @@ function setConnected(now, error) {
   if (!now) {
     setText($("stopped"), error.status
       ? `The emulator at ${location.host} returned an error: ${error.message}`
-      : `The emulator at ${location.host} does not respond. Start it again on this address: the page shows the last ` +
-        "known state and reconnects automatically.");
+      : `The emulator at ${location.host} does not respond. The page shows the last known state, and reconnects when ` +
+        "the emulator runs again on this address.");
   }
   enableAll(document);
 }
@@ -143,7 +145,8 @@ function setTime(node, value) {
   node.title = time.toString();
 }
 
-// update gives the parent one child for each item and keeps the elements of known keys, so that focus and selection survive.
+// update gives the parent one child for each item. It keeps the elements of known keys, so that focus and selection
+// stay.
 function update(parent, items, keyOf, template, fill) {
   const focused = document.activeElement;
   const keys = new Set(items.map((item) => String(keyOf(item))));
@@ -202,10 +205,11 @@ function renderJobs() {
     const change = `${job.changed_at} ${job.changed_by}`;
     if (!created && row.dataset.change !== change) flash(row);
     row.dataset.change = change;
-    row.title = job.description ?? "";
+    row.title = job.description;
+    row.querySelector("[data-field=by]").title = changedBy(job);
     setFields(row, {
-      name: job.name, arch: job.arch, repository: job.repository, branch: job.branch, cluster: job.cluster,
-      enterprise: job.enterprise_project_id, by: job.changed_by,
+      name: job.name, arch: job.arch, repository: job.repository.replace(/^https:\/\//, ""), branch: job.branch,
+      cluster: job.cluster, enterprise: job.enterprise_project_id, by: changedBy(job).replace("/assembling/v1/", "…/"),
       number: job.last_build ? `#${job.last_build.number}` : "None",
     });
     row.querySelector("[data-field=enterprise]").title = job.enterprise_project_id ?? "";
@@ -215,13 +219,18 @@ function renderJobs() {
   $("jobs-table").hidden = total === 0;
   $("no-jobs").hidden = total > 0;
   $("empty-connect").hidden = search !== "";
-  setText($("no-jobs-text"), search ? "No build job matches the search." : "No build jobs yet. They appear here during terraform apply.");
+  setText($("no-jobs-text"), search
+    ? "No build job matches the search."
+    : "No build jobs yet. They appear here during terraform apply.");
   const end = offset + state.jobs.length;
-  $("pager").hidden = total <= pageSize;
+  $("pager").hidden = total <= 10;
   setText($("range"), `${integer.format(offset + 1)}–${integer.format(end)} of ${integer.format(total)}`);
   $("first").disabled = $("previous").disabled = offset === 0;
   $("next").disabled = $("last").disabled = end >= total;
 }
+
+// changedBy returns the request of the last change, without the job's own ID.
+const changedBy = (job) => job.changed_by.replace(job.job_id, "{job_id}");
 
 function renderRequests({ requests, total }) {
   setText($("requests-total"), integer.format(total));
@@ -242,6 +251,7 @@ function renderRequests({ requests, total }) {
 
 function duration(milliseconds) {
   if (milliseconds >= 1000) return `${(milliseconds / 1000).toFixed(1)} s`;
+  if (milliseconds < 0.05) return "< 0.1 ms";
   return `${milliseconds < 10 ? milliseconds.toFixed(1) : Math.round(milliseconds)} ms`;
 }
 
@@ -260,7 +270,8 @@ function renderFaults() {
       effect: effects.join(", "),
       count: fault.count < 0 ? "every request" : fault.count === 1 ? "next request" : `next ${fault.count} requests`,
     });
-    row.querySelector("[data-remove]").onclick = () => act(() => send("PUT", "faults", faults.filter((_, i) => i !== fault.i)), "Fault removed");
+    const others = faults.filter((_, i) => i !== fault.i);
+    row.querySelector("[data-remove]").onclick = () => act(() => send("PUT", "faults", others), "Fault removed");
   });
 }
 
@@ -272,12 +283,13 @@ function renderJob(newJob) {
     setText($("job-name"), job.name);
     pairs($("job-fields"), {
       "Job ID": job.job_id, Description: job.description, Architecture: job.arch, Repository: job.repository,
-      Branch: job.branch, Cluster: job.cluster, "Enterprise project": job.enterprise_project_id, Project: job.project_id,
-      "Last change": [job.changed_at && new Date(job.changed_at).toLocaleString("en", { hourCycle: "h23" }), job.changed_by]
+      Branch: job.branch, Cluster: job.cluster, "Enterprise project": job.enterprise_project_id,
+      "Last change": [job.changed_at && new Date(job.changed_at).toLocaleString("en", longTime), changedBy(job)]
         .filter(Boolean).join(", "),
     });
     const total = job.builds_total;
-    setText($("builds-total"), total > job.builds.length ? `newest ${job.builds.length} of ${integer.format(total)}` : total);
+    const shown = job.builds.length;
+    setText($("builds-total"), total > shown ? `newest ${shown} of ${integer.format(total)}` : total);
     $("no-builds").hidden = job.builds.length > 0;
     update($("builds"), job.builds, (build) => build.build_id, "build-item", renderBuild);
   } else {
@@ -300,8 +312,10 @@ function renderBuild(item, build, created) {
   });
   const cancel = item.querySelector("[data-cancel]");
   cancel.parentElement.hidden = tones[build.status] !== "busy";
-  cancel.onclick = () => act(() => send("POST", `${jobPath()}/builds/${encodeURIComponent(build.build_id)}/cancel`), "Build canceled");
+  const path = `${jobPath()}/builds/${encodeURIComponent(build.build_id)}/cancel`;
+  cancel.onclick = () => act(() => send("POST", path), "Build canceled");
   const log = item.querySelector(".log");
+  if (created) item.addEventListener("toggle", () => { log.scrollTop = log.scrollHeight; });
   log.setAttribute("aria-label", `Log of build ${build.number}`);
   const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 8;
   if (build.log.startsWith(log.textContent)) {
@@ -388,7 +402,7 @@ function showJob(id) {
   setText($("job-name"), job?.name ?? "Build job");
   setText($("builds-total"), "");
   $("job-deleted").hidden = $("no-builds").hidden = true;
-  history.replaceState(null, "", `#${encodeURIComponent(id)}`);
+  history.replaceState(null, "", `#${id}`);
   enableAll($("job")); // A disabled button gets no focus.
   openDialog("job");
   refresh();
@@ -408,14 +422,16 @@ $("jobs").addEventListener("click", (event) => {
 $("start-build").addEventListener("click", () => act(() => send("POST", `${jobPath()}/builds`), "Build started"));
 
 $("open-change").addEventListener("click", () => {
-  for (const input of $("change-form").elements) if (input.name) input.value = job[input.name] ?? "";
+  for (const input of $("change-form").elements) {
+    if (input.name) input.value = input.dataset.before = job[input.name] ?? "";
+  }
   openDialog("change");
 });
 
 onSubmit($("change-form"), async (form) => {
   const changes = {};
   for (const input of form.elements) {
-    if (input.name && input.value !== (job?.[input.name] ?? "")) changes[input.name] = input.value || null;
+    if (input.name && input.value !== input.dataset.before) changes[input.name] = input.value || null;
   }
   await send("PATCH", jobPath(), changes);
   showMessage("Build job changed");
@@ -423,7 +439,8 @@ onSubmit($("change-form"), async (form) => {
 
 $("open-delete").addEventListener("click", () => {
   const { name } = job;
-  confirmAction("Delete build job", `Deletes ${name} and its builds outside Terraform, as in the console.`, "Delete", async () => {
+  const text = `Deletes ${name} and its builds outside Terraform, as in the console.`;
+  confirmAction("Delete build job", text, "Delete", async () => {
     await send("DELETE", jobPath());
     $("job").close();
     showMessage(`Build job ${name} deleted`);
@@ -431,7 +448,8 @@ $("open-delete").addEventListener("click", () => {
 });
 
 $("open-reset").addEventListener("click", () => {
-  confirmAction("Reset emulator", "Deletes all build jobs, builds, faults and recorded requests.", "Reset", async () => {
+  confirmAction("Reset emulator", "Deletes all build jobs, builds, faults and recorded requests. " +
+    "Those of the -seed and -fault flags are added again.", "Reset", async () => {
     await send("POST", "reset");
     showMessage("Emulator reset");
   });
@@ -455,14 +473,20 @@ $("open-fault").addEventListener("click", () => {
 faultFields.effect.addEventListener("change", showResponseFields);
 
 $("preset").addEventListener("change", () => {
-  const defaults = { method: "", path: "", count: 1, effect: "status", when: "before", delay: "", status: 500, headers: "", body: "" };
-  for (const [name, value] of Object.entries({ ...defaults, ...presets[$("preset").value] })) faultFields[name].value = value;
+  const values = {
+    method: "", path: "", count: 1, effect: "status", when: "before", delay: "", status: 500, headers: "", body: "",
+    ...presets[$("preset").value],
+  };
+  for (const [name, value] of Object.entries(values)) faultFields[name].value = value;
   showResponseFields();
 });
 
 onSubmit(faultForm, async () => {
   const fault = { count: Number(faultFields.count.value) };
-  for (const name of ["method", "path", "delay"]) if (faultFields[name].value) fault[name] = faultFields[name].value.trim();
+  for (const name of ["method", "path", "delay"]) {
+    const value = faultFields[name].value.trim();
+    if (value) fault[name] = value;
+  }
   if (faultFields.when.value === "after") fault.when = "after";
   if (faultFields.effect.value === "drop") fault.drop = true;
   if (faultFields.effect.value === "status") {
@@ -484,7 +508,7 @@ $("remove-faults").addEventListener("click", () => act(() => send("PUT", "faults
 
 for (const id of ["open-connect", "empty-connect"]) {
   $(id).addEventListener("click", () => {
-    const accepted = Object.entries(state.accepted).map(([name, value]) => [credentialNames[name] ?? name, value]);
+    const accepted = Object.entries(credentialNames).map(([name, title]) => [title, state.accepted[name]]);
     pairs($("accepted"), Object.fromEntries(accepted));
     setText($("exports"), exportLines());
     openDialog("connect");
@@ -495,8 +519,9 @@ for (const id of ["open-connect", "empty-connect"]) {
 function exportLines() {
   const { address, region, accepted } = state;
   return Object.entries({
-    HW_SERVICESTAGE_ENDPOINT: address, HW_IAM_ENDPOINT: address, HW_REGION_NAME: region || "cn-north-4",
+    HW_REGION_NAME: region || "cn-north-4",
     HW_ACCESS_KEY: accepted.access_key, HW_SECRET_KEY: accepted.secret_key, HW_SECURITY_TOKEN: accepted.security_token,
+    HW_SERVICESTAGE_ENDPOINT: address, HW_IAM_ENDPOINT: address, HW_STS_ENDPOINT: address,
   }).filter(([, value]) => value).map(([name, value]) => `export ${name}=${quote(value)}`).join("\n");
 }
 
@@ -543,6 +568,12 @@ $("previous").addEventListener("click", turn(() => offset - pageSize));
 $("next").addEventListener("click", turn(() => offset + pageSize));
 $("last").addEventListener("click", turn(() => (Math.ceil(state.total / pageSize) - 1) * pageSize));
 
+$("page-size").addEventListener("change", () => {
+  pageSize = Number($("page-size").value);
+  offset = 0;
+  refresh();
+});
+
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, select, textarea, dialog");
   if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
@@ -554,4 +585,4 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : refresh()));
 
 await refresh();
-if (location.hash.length > 1) showJob(decodeURIComponent(location.hash.slice(1)));
+if (location.hash.length > 1) showJob(location.hash.slice(1));
