@@ -48,8 +48,10 @@ func newCheckout(t *testing.T, tag string) checkout {
 		}
 	}
 	for _, arguments := range [][]string{
-		{"init", "--quiet"}, {"add", "."},
-		{"-c", "user.name=n", "-c", "user.email=e", "commit", "--quiet", "--message=All"}, {"tag", tag},
+		{"init", "--quiet"},
+		{"add", "."},
+		{"-c", "user.name=n", "-c", "user.email=e", "commit", "--quiet", "--message=All"},
+		{"tag", tag},
 	} {
 		git := exec.CommandContext(t.Context(), "git", arguments...)
 		git.Dir, git.Env = c.folder, append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1")
