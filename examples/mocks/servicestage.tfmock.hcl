@@ -13,16 +13,19 @@ mock_resource "servicestage_build_job" {
 
 mock_resource "servicestage_build" {
   defaults = {
-    build_id   = "j25yx7qm6apcxin59e3mj7u5byymtjjwsep6r5x2"
-    index      = 1
-    state      = "Successful"
-    branch     = "main"
-    commit_id  = "3f2a9c1d4b5e6f708192a3b4c5d6e7f80912a3b4"
-    committer  = "ci"
-    repo       = "https://github.com/acme/checkout"
-    started_at = "2026-11-25T09:06:28Z"
-    ended_at   = "2026-11-25T09:12:04Z"
-    duration   = 336
+    build_id       = "j25yx7qm6apcxin59e3mj7u5byymtjjwsep6r5x2"
+    index          = 1
+    state          = "Successful"
+    branch         = "main"
+    commit_id      = "3f2a9c1d4b5e6f708192a3b4c5d6e7f80912a3b4"
+    committer      = "ci"
+    repo           = "https://github.com/acme/checkout"
+    started_at     = "2026-11-25T09:06:28Z"
+    ended_at       = "2026-11-25T09:12:04Z"
+    duration       = 336
+    base_image     = "openjdk:17"
+    swr_repository = "swr.cn-north-4.myhuaweicloud.com/acme/checkout"
+    swr_repo_page  = "https://console.huaweicloud.com/swr"
   }
 }
 
@@ -58,18 +61,21 @@ mock_data "servicestage_build_jobs" {
 
 mock_data "servicestage_build" {
   defaults = {
-    job_id     = "swpfk3wtzdjnlyely4rf40k52zyuq5s4lha9ch8f"
-    job_name   = "checkout-service"
-    index      = 1
-    state      = "Successful"
-    branch     = "main"
-    commit_id  = "3f2a9c1d4b5e6f708192a3b4c5d6e7f80912a3b4"
-    committer  = "ci"
-    repo       = "https://github.com/acme/checkout"
-    repo_type  = "GitHub"
-    started_at = "2026-11-25T09:06:28Z"
-    ended_at   = "2026-11-25T09:12:04Z"
-    duration   = 336
+    job_id         = "swpfk3wtzdjnlyely4rf40k52zyuq5s4lha9ch8f"
+    job_name       = "checkout-service"
+    index          = 1
+    state          = "Successful"
+    branch         = "main"
+    commit_id      = "3f2a9c1d4b5e6f708192a3b4c5d6e7f80912a3b4"
+    committer      = "ci"
+    repo           = "https://github.com/acme/checkout"
+    repo_type      = "GitHub"
+    started_at     = "2026-11-25T09:06:28Z"
+    ended_at       = "2026-11-25T09:12:04Z"
+    duration       = 336
+    base_image     = "openjdk:17"
+    swr_repository = "swr.cn-north-4.myhuaweicloud.com/acme/checkout"
+    swr_repo_page  = "https://console.huaweicloud.com/swr"
   }
 }
 

@@ -15,7 +15,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -37,16 +36,18 @@ var pageFiles = map[string]string{
 	"icon.svg":  "image/svg+xml",
 }
 
-func servePage(w http.ResponseWriter, r *http.Request) {
-	name := strings.TrimPrefix(r.URL.Path, adminPrefix)
+// pageHandler serves one of pageFiles.
+func pageHandler(name, contentType string) http.HandlerFunc {
 	content, err := page.ReadFile("page/" + cmp.Or(name, "index.html"))
 	if err != nil {
 		panic(err) // The file is not embedded.
 	}
-	w.Header().Set("Content-Type", pageFiles[name])
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "+
-		"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-	_, _ = w.Write(content) // The client may be gone.
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", contentType)
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; "+
+			"img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		_, _ = w.Write(content) // The client may be gone.
+	}
 }
 
 // newAdminRoutes returns the web page and the JSON API. Errors are {"error": "message"}. Times are RFC 3339.
@@ -74,8 +75,8 @@ func servePage(w http.ResponseWriter, r *http.Request) {
 // Origin is rejected.
 func (s *Service) newAdminRoutes() *http.ServeMux {
 	routes := http.NewServeMux()
-	for name := range pageFiles {
-		routes.HandleFunc("GET "+adminPrefix+cmp.Or(name, "{$}"), servePage)
+	for name, contentType := range pageFiles {
+		routes.HandleFunc("GET "+adminPrefix+cmp.Or(name, "{$}"), pageHandler(name, contentType))
 	}
 	s.register(routes, http.StatusOK, adminFailure, map[string]operation{
 		"GET " + adminPrefix + "health":                                  s.getHealth,
@@ -132,8 +133,8 @@ func (s *Service) authorizeAdmin(r *http.Request) error {
 	if _, isPage := pageFiles[name]; r.Method == http.MethodGet && (isPage || name == "health") {
 		return nil
 	}
-	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !hmac.Equal([]byte(token), []byte(s.options.AdminToken)) {
+	token, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !isBearer || !hmac.Equal([]byte(token), []byte(s.options.AdminToken)) {
 		return errorf(http.StatusUnauthorized, "", "the Authorization header must be Bearer and the value of -admin-token")
 	}
 	return nil
@@ -255,27 +256,14 @@ func (s *Service) putFaults(r *http.Request) (any, error) {
 	return nil, nil //nolint:nilnil // No body: 204.
 }
 
-// queryLimit reads an optional query parameter.
-func queryLimit(r *http.Request, name string, unset int) (int, error) {
-	value := r.URL.Query().Get(name)
-	if value == "" {
-		return unset, nil
-	}
-	n, err := strconv.Atoi(value)
-	if err != nil || n < 0 {
-		return 0, invalid("%s must be a number of at least 0", name)
-	}
-	return n, nil
-}
-
 const defaultLimit = 100
 
 func (s *Service) getState(r *http.Request) (any, error) {
-	offset, err := queryLimit(r, "offset", 0)
+	offset, err := queryNumber(r, "offset", 0, 0)
 	if err != nil {
 		return nil, err
 	}
-	limit, err := queryLimit(r, "limit", defaultLimit)
+	limit, err := queryNumber(r, "limit", 0, defaultLimit)
 	if err != nil {
 		return nil, err
 	}
@@ -299,14 +287,14 @@ func (s *Service) getState(r *http.Request) (any, error) {
 	if faults == nil {
 		faults = []*Fault{}
 	}
-	iam := s.options.IAM
 	return document{
 		"address": "http://" + r.Host, "region": s.options.Region, "projects": projects,
 		"total": total, "jobs": jobs, "faults": faults,
 		"accepted": document{
-			"access_key": s.options.AccessKey, "secret_key": s.options.SecretKey, "security_token": s.options.SecurityToken,
-			"token": s.options.Token, "user": DefaultUserName, "password": iam.Password, "domain": iam.DomainName,
-			"agency": iam.Agency, "identity_provider": iam.IDP, "id_token": iam.IDToken,
+			"access_key": s.options.AccessKey, "secret_key": s.options.SecretKey,
+			"security_token": s.options.SecurityToken, "token": s.options.Token,
+			"user": DefaultUserName, "password": s.options.IAM.Password, "domain": DefaultDomainName,
+			"agency": DefaultAgency, "identity_provider": DefaultIDP, "id_token": s.options.IAM.IDToken,
 		},
 	}, nil
 }
@@ -448,7 +436,7 @@ func (s *Service) postCancel(r *http.Request, job *job, build *build) (any, erro
 
 // listRequests returns recent requests, and how many there were since the start or the last reset.
 func (s *Service) listRequests(r *http.Request) (any, error) {
-	limit, err := queryLimit(r, "limit", defaultLimit)
+	limit, err := queryNumber(r, "limit", 0, defaultLimit)
 	if err != nil {
 		return nil, err
 	}

@@ -256,11 +256,15 @@ func (q Quirks) matches(name, filter string) bool {
 	return strings.Contains(strings.ToLower(name), strings.ToLower(filter))
 }
 
-// queryNumber returns a mandatory query parameter.
-func queryNumber(r *http.Request, name string, least int) (int, error) {
-	value, err := strconv.Atoi(r.URL.Query().Get(name))
+// queryNumber returns a query parameter. It is mandatory unless there is a value for an unset one.
+func queryNumber(r *http.Request, name string, least int, unset ...int) (int, error) {
+	text := r.URL.Query().Get(name)
+	if text == "" && len(unset) == 1 {
+		return unset[0], nil
+	}
+	value, err := strconv.Atoi(text)
 	if err != nil || value < least {
-		return 0, invalid("%s is mandatory and a number of at least %d", name, least)
+		return 0, invalid("%s must be a number of at least %d", name, least)
 	}
 	return value, nil
 }

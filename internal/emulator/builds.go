@@ -76,7 +76,11 @@ func (s *Service) listBuilds(r *http.Request, job *job) (any, error) {
 	if name := r.URL.Query().Get("name"); name != job.name() {
 		return nil, invalid("name is mandatory and must be that of the build job")
 	}
-	page, perPage, err := pageOfBuilds(r)
+	page, err := queryNumber(r, "page", 1, 1) // Both are not documented, but are members of the response.
+	if err != nil {
+		return nil, err
+	}
+	perPage, err := queryNumber(r, "per_page", 1, 20)
 	if err != nil {
 		return nil, err
 	}
@@ -100,19 +104,6 @@ func (s *Service) listBuilds(r *http.Request, job *job) (any, error) {
 		"total": len(list), "page": page, "per_page": perPage, "finished": finished, "successful": successful,
 		"list": pageOf(list, page-1, perPage, perPage),
 	}, nil
-}
-
-// pageOfBuilds returns two parameters that are not documented. They have the meaning of the members of the response.
-func pageOfBuilds(r *http.Request) (page, perPage int, err error) {
-	page, perPage = 1, 20
-	for name, value := range map[string]*int{"page": &page, "per_page": &perPage} {
-		if r.URL.Query().Has(name) {
-			if *value, err = queryNumber(r, name, 1); err != nil {
-				return 0, 0, err
-			}
-		}
-	}
-	return page, perPage, nil
 }
 
 // number returns a number that is a string in the tables of the documentation and a number in its samples.
@@ -186,11 +177,10 @@ func (s *Service) cancelBuild(_ *http.Request, job *job, build *build) (any, err
 	}
 	details := s.details(job, build)
 	merge(details, isUnset, document{
-		"repo_endpoint": "", "repo_web_url": "", "swr_repository": "", "swr_repo_page": "", "base_image": "", "seccomp_path": "",
+		"repo_endpoint": "", "repo_web_url": "", "swr_repository": "", "swr_repo_page": "", "base_image": "",
+		"seccomp_path": "", "archive_result": document{}, "code_repo_anatomy": document{"name": "", "archiveURL": ""},
+		"os": document{"arch": ""},
 	})
-	details["archive_result"] = document{}
-	details["code_repo_anatomy"] = document{"name": "", "archiveURL": ""}
-	details["os"] = document{"arch": ""}
 	return details, nil
 }
 

@@ -145,7 +145,7 @@ func (s *Service) InjectRandomFaults(seed uint64, part float64) {
 		{Drop: true},
 		{Drop: true, After: true},
 		{StatusCode: http.StatusBadGateway, Body: "<html>Bad Gateway</html>"},
-		{After: true, StatusCode: http.StatusInternalServerError, Body: `{"error_code":"SVCSTG.CPE.5004401","error_msg":"x"}`},
+		{StatusCode: http.StatusInternalServerError, Body: `{"error_code":"SVCSTG.CPE.5004401"}`, After: true},
 		{StatusCode: http.StatusTooManyRequests, Body: `{"error_code":"APIGW.0308","error_msg":"throttled"}`},
 	}
 	random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // Repeatable, not secret.

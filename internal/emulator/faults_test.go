@@ -16,7 +16,8 @@ import (
 func TestFaults_beforeAndAfter(t *testing.T) {
 	t.Parallel()
 	const page = "<h1>Bad gateway</h1>"
-	html := emulator.Fault{StatusCode: http.StatusBadGateway, Header: http.Header{"Retry-After": {"7"}, "Content-Type": {"text/html"}}, Body: page}
+	header := http.Header{"Retry-After": {"7"}, "Content-Type": {"text/html"}}
+	html := emulator.Fault{StatusCode: http.StatusBadGateway, Header: header, Body: page}
 	for name, test := range map[string]struct {
 		fault emulator.Fault
 		after bool
@@ -56,6 +57,7 @@ func TestFaults_beforeAndAfter(t *testing.T) {
 
 func TestFaults_choose(t *testing.T) {
 	t.Parallel()
+	hasQuery := func(r emulator.Request) bool { return r.Query != "" }
 	for name, test := range map[string]struct {
 		fault emulator.Fault
 		want  string // P and G for POST and GET of jobs, B for base images; lower case is hit.
@@ -67,7 +69,7 @@ func TestFaults_choose(t *testing.T) {
 		"pattern":               {emulator.Fault{Path: "/assembling/v1/*", Times: 4}, "pgbpGB"},
 		"a star is one segment": {emulator.Fault{Path: "/assembling/*", Times: -1}, "PGBPGB"},
 		"method and path":       {emulator.Fault{Method: http.MethodGet, Path: jobsPath}, "PgBPGB"},
-		"condition":             {emulator.Fault{When: func(r emulator.Request) bool { return r.Query != "" }, Times: -1}, "PgBPgB"},
+		"condition":             {emulator.Fault{When: hasQuery, Times: -1}, "PgBPgB"},
 		"broken pattern":        {emulator.Fault{Path: "[", Times: -1}, "PGBPGB"},
 	} {
 		server := emulator.New(t, emulator.Options{Quirks: quirks(t, "allow-taken-names")})
@@ -76,7 +78,9 @@ func TestFaults_choose(t *testing.T) {
 		var got strings.Builder
 		for i, letter := range []string{"P", "G", "B", "P", "G", "B"} {
 			request := [][]string{
-				{http.MethodPost, jobsPath, plainJob("app")}, {http.MethodGet, jobsPath + "?page=1&per_page=1", ""}, {http.MethodGet, "/assembling/v1/base_images", ""},
+				{http.MethodPost, jobsPath, plainJob("app")},
+				{http.MethodGet, jobsPath + "?page=1&per_page=1", ""},
+				{http.MethodGet, "/assembling/v1/base_images", ""},
 			}[i%3]
 			if call(t, server, request[0], request[1], request[2]).status == http.StatusServiceUnavailable {
 				letter = strings.ToLower(letter)
@@ -117,11 +121,11 @@ func TestFaults_do(t *testing.T) {
 	path := jobsPath + "/" + id
 	server.InjectFault(emulator.Fault{Method: http.MethodGet, Path: path, Do: func() {
 		server.ChangeJob(id, func(spec map[string]any) { spec["job_description"] = "changed" })
-		server.InjectFault(emulator.Fault{Path: path, Do: func() { server.RemoveJob(id) }, StatusCode: http.StatusGatewayTimeout})
+		server.InjectFault(emulator.Fault{Path: path, Do: func() { server.RemoveJob(id) }, StatusCode: 504})
 	}})
 	wantJSON(t, getSpec(t, server, id), `{"job_name":"app","job_description":"changed","environment_setting":{}}`)
 	if got := call(t, server, http.MethodGet, path, "").status; got != http.StatusGatewayTimeout {
 		t.Errorf("got %d, want the injected status", got)
 	}
-	wantError(t, call(t, server, http.MethodGet, path, ""), http.StatusNotFound, "SVCSTG.CPE.404*")
+	wantError(t, call(t, server, http.MethodGet, path, ""), "404 SVCSTG.CPE.404*")
 }

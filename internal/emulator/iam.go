@@ -14,7 +14,8 @@ import (
 	"time"
 )
 
-// Defaults of [IAM].
+// Names and defaults of the identities. [DefaultAgency], of the account [DefaultDomainName], can be assumed with any
+// valid credentials.
 const (
 	DefaultUserName   = "emulator-user"
 	DefaultPassword   = "emulator-password"
@@ -36,12 +37,8 @@ type IAM struct {
 	Password string
 	// Users are the other users of the account.
 	Users []User
-	// DomainName is the account of the users and of the agency.
-	DomainName string
-	// Agency can be assumed with any valid credentials.
-	Agency string
-	// IDP is the identity provider whose IDToken can be exchanged.
-	IDP, IDToken string
+	// IDToken is that of the identity provider [DefaultIDP].
+	IDToken string
 	// Projects are the IDs of the projects by name; nil means that every project exists, with its [ProjectID].
 	Projects map[string]string
 	// Lifetime is that of tokens and of the keys of the metadata service; zero means 24 hours.
@@ -209,11 +206,11 @@ func (s *Service) createToken(r *http.Request) (any, error) {
 	token := document{"methods": identity.Methods, "user": wireNamed{ID: userID(name), Name: name}}
 	if scope.Project != nil {
 		project, ok := s.project(scope.Project.wireNamed)
-		if !ok || scope.Project.Domain != nil && !s.isDomain(*scope.Project.Domain) {
+		if !ok || scope.Project.Domain != nil && !isDomain(*scope.Project.Domain) {
 			return nil, errorf(http.StatusUnauthorized, "", "The project is not one of this account.")
 		}
 		token["project"] = project
-	} else if scope.Domain != nil && !s.isDomain(*scope.Domain) {
+	} else if scope.Domain != nil && !isDomain(*scope.Domain) {
 		return nil, errorf(http.StatusUnauthorized, "", "The domain is not that of the user.")
 	}
 	return s.issueToken(name, token), nil
@@ -222,7 +219,7 @@ func (s *Service) createToken(r *http.Request) (any, error) {
 // checkPassword returns the name of the user with this ID, or with this name in this account, if the password is right.
 func (s *Service) checkPassword(user wireNamed, password string, domain *wireNamed) (string, bool) {
 	for _, known := range s.options.IAM.Users {
-		if user.ID == userID(known.Name) || user.ID == "" && user.Name == known.Name && domain != nil && s.isDomain(*domain) {
+		if user.ID == userID(known.Name) || user.ID == "" && user.Name == known.Name && domain != nil && isDomain(*domain) {
 			return known.Name, hmac.Equal([]byte(password), []byte(known.Password))
 		}
 	}
@@ -243,7 +240,7 @@ func (s *Service) checkAgency(r *http.Request, name string, domain wireNamed) er
 		return errorf(http.StatusUnauthorized, "", "The request you have made requires authentication.")
 	case r.Header.Get("Authorization") != "" && r.Header.Get("X-Domain-Id") != DomainID:
 		return errorf(http.StatusBadRequest, "", "X-Domain-Id must be the account of the caller.")
-	case name != s.options.IAM.Agency || !s.isDomain(domain):
+	case name != DefaultAgency || !isDomain(domain):
 		return errorf(http.StatusNotFound, "", "Could not find agency: %s.", name)
 	}
 	return nil
@@ -253,7 +250,7 @@ func (s *Service) checkAgency(r *http.Request, name string, domain wireNamed) er
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-iam/iam_07_0001.html.
 func (s *Service) listDomains(*http.Request) (any, error) {
-	domain := document{"id": DomainID, "name": s.options.IAM.DomainName, "enabled": true}
+	domain := document{"id": DomainID, "name": DefaultDomainName, "enabled": true}
 	return document{"domains": []any{domain}, "links": document{}}, nil
 }
 
@@ -288,8 +285,8 @@ func (s *Service) assumeAgency(r *http.Request) (any, error) {
 	}}, err
 }
 
-func (s *Service) isDomain(domain wireNamed) bool {
-	return domain.ID == DomainID || domain.ID == "" && domain.Name == s.options.IAM.DomainName
+func isDomain(domain wireNamed) bool {
+	return domain.ID == DomainID || domain.ID == "" && domain.Name == DefaultDomainName
 }
 
 // project returns a project by its ID or its name.
@@ -306,7 +303,7 @@ func (s *Service) project(wanted wireNamed) (wireNamed, bool) {
 	return wireNamed{}, false
 }
 
-// tokenResponse is a token for the header X-Subject-Token, and what the body says about it.
+// tokenResponse is a token for the header X-Subject-Token, and its description in the body.
 type tokenResponse struct {
 	value string
 	body  document
@@ -396,7 +393,7 @@ func (s *Service) exchangeIDToken(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.Header.Get("X-Idp-Id") != s.options.IAM.IDP || body.Auth.IDToken.ID != s.options.IAM.IDToken {
+	if r.Header.Get("X-Idp-Id") != DefaultIDP || body.Auth.IDToken.ID != s.options.IAM.IDToken {
 		return nil, errorf(http.StatusUnauthorized, "", "The ID token is not one of the identity provider.")
 	}
 	return s.issueToken("federated", document{"methods": []string{"mapped"}, "user": wireNamed{Name: "federated"}}), nil

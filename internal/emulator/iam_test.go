@@ -6,7 +6,6 @@ package emulator_test
 import (
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -31,8 +30,9 @@ func wantIAMError(t *testing.T, got response, status int, message string) {
 		return
 	}
 	failure := objectIn(t, got.body, "error")
-	if failure["message"] != message || fmt.Sprint(failure["code"]) != strconv.Itoa(status) || failure["title"] != http.StatusText(status) {
-		t.Errorf("got %s, want %q", got.raw, message)
+	want := fmt.Sprintf("map[code:%d message:%s title:%s]", status, message, http.StatusText(status))
+	if fmt.Sprint(failure) != want {
+		t.Errorf("got %s, want %s", got.raw, want)
 	}
 }
 
@@ -48,21 +48,22 @@ const (
 
 // agencyLogin is the body for the token of an agency.
 func agencyLogin(name string) string {
-	return `{"auth":{"identity":{"methods":["assume_role"],"assume_role":{"xrole_name":"` + name + `","domain_name":"emulator-domain"}}` + toProject + `}}`
+	return `{"auth":{"identity":{"methods":["assume_role"],
+		"assume_role":{"xrole_name":"` + name + `","domain_name":"emulator-domain"}}` + toProject + `}}`
 }
 
-// A client needs valid credentials to assume an agency, and a signed request must name the account in a signed header. STS checks
-// the URN and the duration. The method token of IAM needs a token.
+// A client needs valid credentials to assume an agency, and a signed request must name the account in a signed header.
+// STS checks the URN and the duration. The method token of IAM needs a token.
 func TestIAM_agencies(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	metadata := objectIn(t, callWith(t, server, http.MethodGet, metadataPath, "", nil).body, "credential")
-	temporary := auth.AccessKey{
-		ID: stringIn(t, metadata, "access"), Secret: stringIn(t, metadata, "secret"), SecurityToken: stringIn(t, metadata, "securitytoken"),
-	}
+	temporary := auth.AccessKey{ID: stringIn(t, metadata, "access"), Secret: stringIn(t, metadata, "secret")}
+	temporary.SecurityToken = stringIn(t, metadata, "securitytoken")
 	wrong := auth.AccessKey{ID: emulator.DefaultAccessKey, Secret: "wrong"}
 	urn := func(agency, more string) string {
-		return `{"agency_urn":"iam::` + emulator.DomainID + `:agency:` + agency + `","agency_session_name":"session"` + more + `}`
+		return `{"agency_urn":"iam::` + emulator.DomainID + `:agency:` + agency + `",
+			"agency_session_name":"session"` + more + `}`
 	}
 	seconds := func(n int) string { return urn("emulator-agency", fmt.Sprintf(`,"duration_seconds":%d`, n)) }
 	const account = emulator.DomainID
@@ -109,7 +110,7 @@ func TestIAM_agencies(t *testing.T) {
 	req := newRequest(t, server, http.MethodGet, "/v3/auth/domains", "")
 	defaultKey.Sign(req, nil, []string{"host", "x-sdk-date"})
 	req.Header.Set("X-Domain-Id", account)
-	wantError(t, do(t, req), http.StatusUnauthorized, "APIGW.0301")
+	wantError(t, do(t, req), "401 APIGW.0301")
 	req.Header.Del("X-Domain-Id")
 	if got := do(t, req); got.status != http.StatusOK || !strings.Contains(got.raw, account) {
 		t.Errorf("the account: got %d %s", got.status, got.raw)
@@ -134,7 +135,8 @@ func TestIAM_login(t *testing.T) {
 		noToken, noLogin   = "The token is wrong or has expired.", "The request you have made requires authentication."
 	)
 	byToken := func(token, project string) string {
-		return `{"auth":{"identity":{"methods":["token"],"token":{"id":"` + token + `"}},"scope":{"project":{"name":"team"` + project + `}}}}`
+		return `{"auth":{"identity":{"methods":["token"],"token":{"id":"` + token + `"}},
+			"scope":{"project":{"name":"team"` + project + `}}}}`
 	}
 	without := func(old, replacement string) string {
 		return strings.Replace(login(goodUser, toProject), old, replacement, 1)
@@ -207,18 +209,18 @@ func TestIAM_token(t *testing.T) {
 			t.Errorf("got %d %s", got.status, got.raw)
 		}
 	}
-	wantError(t, get(unscoped, jobs), http.StatusForbidden, "APIGW.0302")
-	wantError(t, get(unscoped, "/v3/p/assembling/base-images"), http.StatusForbidden, "APIGW.0302")
+	wantError(t, get(unscoped, jobs), "403 APIGW.0302")
+	wantError(t, get(unscoped, "/v3/p/assembling/base-images"), "403 APIGW.0302")
 	now.Advance(time.Hour - time.Second)
 	if got := get(scoped, jobs); got.status != http.StatusOK {
 		t.Errorf("a second before its end: got %d %s", got.status, got.raw)
 	}
 	now.Advance(time.Second)
-	wantError(t, get(scoped, jobs), http.StatusUnauthorized, "APIGW.0307")
-	wantError(t, get(scoped, projects), http.StatusUnauthorized, "APIGW.0307")
+	wantError(t, get(scoped, jobs), "401 APIGW.0307")
+	wantError(t, get(scoped, projects), "401 APIGW.0307")
 	fresh := issueToken(t, server, toProject)
 	server.RevokeCredentials()
-	wantError(t, get(fresh, jobs), http.StatusUnauthorized, "APIGW.0301")
+	wantError(t, get(fresh, jobs), "401 APIGW.0301")
 }
 
 func TestIAM_projects(t *testing.T) {
@@ -236,7 +238,7 @@ func TestIAM_projects(t *testing.T) {
 	}
 	for _, token := range []string{"", "wrong"} {
 		header := map[string]string{"X-Auth-Token": token}
-		wantError(t, callWith(t, server, http.MethodGet, "/v3/projects?name=r", "", header), http.StatusUnauthorized, "APIGW.0301")
+		wantError(t, callWith(t, server, http.MethodGet, "/v3/projects?name=r", "", header), "401 APIGW.0301")
 	}
 }
 
@@ -290,32 +292,36 @@ func wantKeysThatLive(t *testing.T, server *emulator.Server, now *clock, credent
 		return do(t, req)
 	}
 	token := stringIn(t, credential, "securitytoken")
-	wantError(t, get(""), http.StatusUnauthorized, "APIGW.0301")
-	wantError(t, get("wrong"), http.StatusUnauthorized, "APIGW.0301")
+	wantError(t, get(""), "401 APIGW.0301")
+	wantError(t, get("wrong"), "401 APIGW.0301")
 	now.Advance(lifetime - time.Second)
 	if got := get(token); got.status != http.StatusOK {
 		t.Errorf("a second before their end: got %d %s", got.status, got.raw)
 	}
 	now.Advance(time.Second)
-	wantError(t, get(token), http.StatusUnauthorized, "APIGW.0301")
+	wantError(t, get(token), "401 APIGW.0301")
 }
 
 func TestIAM_idToken(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	body := func(id string) string { return `{"auth":{"id_token":{"id":"` + id + `"}}}` }
-	for _, c := range []struct{ idp, id string }{{"other", emulator.DefaultIDToken}, {emulator.DefaultIDP, "other"}, {emulator.DefaultIDP, ""}} {
+	for _, c := range []struct{ idp, id string }{
+		{"other", emulator.DefaultIDToken}, {emulator.DefaultIDP, "other"}, {emulator.DefaultIDP, ""},
+	} {
 		got := callWith(t, server, http.MethodPost, exchangePath, body(c.id), map[string]string{"X-Idp-Id": c.idp})
 		wantIAMError(t, got, http.StatusUnauthorized, "The ID token is not one of the identity provider.")
 	}
-	got := callWith(t, server, http.MethodPost, exchangePath, body(emulator.DefaultIDToken), map[string]string{"X-Idp-Id": emulator.DefaultIDP})
+	header := map[string]string{"X-Idp-Id": emulator.DefaultIDP}
+	got := callWith(t, server, http.MethodPost, exchangePath, body(emulator.DefaultIDToken), header)
 	token := got.header.Get("X-Subject-Token")
 	if got.status != http.StatusCreated || token == "" {
 		t.Fatalf("got %d %s", got.status, got.raw)
 	}
 	// It is for no project, so only keys can be created with it.
-	wantError(t, callWith(t, server, http.MethodGet, jobsPath, "", map[string]string{"X-Auth-Token": token}), http.StatusForbidden, "APIGW.0302")
-	keys := callWith(t, server, http.MethodPost, keysPath, `{"auth":{"identity":{"methods":["token"]}}}`, map[string]string{"X-Auth-Token": token})
+	header = map[string]string{"X-Auth-Token": token}
+	wantError(t, callWith(t, server, http.MethodGet, jobsPath, "", header), "403 APIGW.0302")
+	keys := callWith(t, server, http.MethodPost, keysPath, `{"auth":{"identity":{"methods":["token"]}}}`, header)
 	if keys.status != http.StatusCreated {
 		t.Errorf("got %d %s", keys.status, keys.raw)
 	}

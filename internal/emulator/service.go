@@ -9,7 +9,6 @@ package emulator
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -101,8 +100,7 @@ func NewService(options Options) (*Service, error) {
 	iam := &options.IAM
 	iam.Password = cmp.Or(iam.Password, DefaultPassword)
 	iam.Users = append([]User{{DefaultUserName, iam.Password, options.AccessKey, options.SecretKey}}, iam.Users...)
-	iam.DomainName, iam.Agency = cmp.Or(iam.DomainName, DefaultDomainName), cmp.Or(iam.Agency, DefaultAgency)
-	iam.IDP, iam.IDToken = cmp.Or(iam.IDP, DefaultIDP), cmp.Or(iam.IDToken, DefaultIDToken)
+	iam.IDToken = cmp.Or(iam.IDToken, DefaultIDToken)
 	iam.Lifetime = cmp.Or(iam.Lifetime, 24*time.Hour)
 	if options.Region != "" || options.Project != "" {
 		options.Region = cmp.Or(options.Region, DefaultRegion)
@@ -255,9 +253,9 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 	if fault == nil {
 		fault = &Fault{}
 	}
-	sleep(r.Context(), s.options.Latency)
+	sleep(w, r, s.options.Latency)
 	if !fault.After {
-		sleep(r.Context(), fault.Delay)
+		sleep(w, r, fault.Delay)
 	}
 	if fault.Do != nil {
 		fault.Do()
@@ -281,7 +279,7 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if fault.After {
-		sleep(r.Context(), fault.Delay)
+		sleep(w, r, fault.Delay)
 	}
 	duration := s.options.Now().Sub(start)
 	if fault.Drop {
@@ -303,14 +301,16 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 	s.logf("%s %s %d %s", r.Method, r.URL.RequestURI(), response.Code, duration.Round(time.Microsecond))
 }
 
-// sleep waits for the duration, or until the client is gone.
-func sleep(ctx context.Context, duration time.Duration) {
+// sleep waits for the duration, or until the client is gone. The time to write the response starts afterwards.
+func sleep(w http.ResponseWriter, r *http.Request, duration time.Duration) {
 	if duration <= 0 {
 		return
 	}
+	// Only a server without deadlines returns an error.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(duration + time.Minute))
 	select {
 	case <-time.After(duration):
-	case <-ctx.Done():
+	case <-r.Context().Done():
 	}
 }
 

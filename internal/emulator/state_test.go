@@ -18,7 +18,8 @@ import (
 func TestState_survivesRestart(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
-	options := emulator.Options{StateFile: filepath.Join(t.TempDir(), "state.json"), Now: clock.Now, BuildDuration: time.Minute}
+	file := filepath.Join(t.TempDir(), "state.json")
+	options := emulator.Options{StateFile: file, Now: clock.Now, BuildDuration: time.Minute}
 	before := emulator.New(t, options)
 	id, gone := createJob(t, before, plainJob("app")), createJob(t, before, plainJob("gone"))
 	if got := call(t, before, http.MethodDelete, jobsPath+"/"+gone, "").status; got != http.StatusNoContent {
@@ -42,8 +43,8 @@ func TestState_survivesRestart(t *testing.T) {
 	if got := mustCall(t, after, http.MethodPost, jobsPath+"/"+id+"/builds", "")["index"]; fmt.Sprint(got) != "3" {
 		t.Errorf("index after the restart: got %v, want 3", got)
 	}
-	wantError(t, call(t, after, http.MethodGet, jobsPath+"/"+gone, ""), http.StatusNotFound, "SVCSTG.CPE.404*")
-	wantError(t, call(t, after, http.MethodPost, jobsPath, plainJob("APP")), http.StatusBadRequest, "SVCSTG.CPE.*")
+	wantError(t, call(t, after, http.MethodGet, jobsPath+"/"+gone, ""), "404 SVCSTG.CPE.404*")
+	wantError(t, call(t, after, http.MethodPost, jobsPath, plainJob("APP")), "400 SVCSTG.CPE.*")
 }
 
 func TestState_leavesOneFile(t *testing.T) {
@@ -67,20 +68,22 @@ func TestState_wrongMembersAreNotLoaded(t *testing.T) {
 	t.Parallel()
 	const job, start = `{"id":"a","spec":{"job_name":"app"}}`, `{"jobs":[{"id":"a","spec":{"job_name":"app"}}],"builds":`
 	for content, want := range map[string]string{
-		``: `EOF`, `{"jobs":[{"id":"a"`: `unexpected EOF`, `jobs:`: `invalid character`, `{"jobs":[]}{}`: `more than one JSON document`,
-		`{"jobs":[null]}`:                                                                `jobs[0] is null`,
-		`{"jobs":[` + job + `,` + job + `]}`:                                             `jobs[1].id "a" is empty or that of another job`,
-		`{"jobs":[{"spec":{"job_name":"app"}}]}`:                                         `jobs[0].id "" is empty`,
-		`{"jobs":[{"id":"a","spec":null}]}`:                                              `jobs[0].spec.job_name is missing`,
-		`{"jobs":[{"id":"a","spec":{"job_name":1}}]}`:                                    `jobs[0].spec.job_name is missing`,
-		`{"jobs":[{"id":"a","spec":[]}]}`:                                                `spec`,
-		`{"jobs":[{"id":"a","created_at":"yesterday"}]}`:                                 `yesterday`,
-		start + `[null]}`:                                                                `builds[0] is null`,
-		start + `[{"job_id":"a","index":1}]}`:                                            `builds[0].id "" is empty`,
-		start + `[{"id":"b","job_id":"x","index":1}]}`:                                   `builds[0].job_id "x" is not the id of a job`,
-		start + `[{"id":"b","job_id":"a"}]}`:                                             `builds[0].index must be at least 1`,
-		`{"version":4,"serial":1,"resources":[]}`:                                        `version`,
-		start + `[{"id":"b","job_id":"a","index":1},{"id":"b","job_id":"a","index":2}]}`: `builds[1].id "b" is empty or that of another build`,
+		``: `EOF`, `{"jobs":[{"id":"a"`: `unexpected EOF`, `jobs:`: `invalid character`,
+		`{"jobs":[]}{}`:                                  `more than one JSON document`,
+		`{"jobs":[null]}`:                                `jobs[0] is null`,
+		`{"jobs":[` + job + `,` + job + `]}`:             `jobs[1].id "a" is empty or that of`,
+		`{"jobs":[{"spec":{"job_name":"app"}}]}`:         `jobs[0].id "" is empty`,
+		`{"jobs":[{"id":"a","spec":null}]}`:              `jobs[0].spec.job_name is missing`,
+		`{"jobs":[{"id":"a","spec":{"job_name":1}}]}`:    `jobs[0].spec.job_name is missing`,
+		`{"jobs":[{"id":"a","spec":[]}]}`:                `spec`,
+		`{"jobs":[{"id":"a","created_at":"yesterday"}]}`: `yesterday`,
+		start + `[null]}`:                                `builds[0] is null`,
+		start + `[{"job_id":"a","index":1}]}`:            `builds[0].id "" is empty`,
+		start + `[{"id":"b","job_id":"x","index":1}]}`:   `builds[0].job_id "x" is not the id of a job`,
+		start + `[{"id":"b","job_id":"a"}]}`:             `builds[0].index must be at least 1`,
+		`{"version":4,"serial":1,"resources":[]}`:        `version`,
+
+		start + `[{"id":"b","job_id":"a","index":1},{"id":"b","job_id":"a","index":2}]}`: `builds[1].id "b" is`,
 	} {
 		t.Run(content, func(t *testing.T) {
 			t.Parallel()
@@ -106,6 +109,6 @@ func TestState_cannotBeWritten(t *testing.T) {
 	if _, err := emulator.NewService(emulator.Options{StateFile: t.TempDir()}); err == nil {
 		t.Error("a folder as state file is no error")
 	}
-	wantError(t, call(t, server, http.MethodPost, jobsPath, plainJob("app")), http.StatusInternalServerError, "SVCSTG.CPE.500*")
+	wantError(t, call(t, server, http.MethodPost, jobsPath, plainJob("app")), "500 SVCSTG.CPE.500*")
 	mustCall(t, server, http.MethodGet, jobsPath+"?page=1&per_page=10", "")
 }

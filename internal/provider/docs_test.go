@@ -12,11 +12,12 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
-// Links between the pages of this repository lead to a file, and to one of its headings. Nothing is requested: of the addresses
-// of other hosts, only those of this repository's files are checked.
+// Links to pages and files of this repository lead to a file, and to one of its headings. Links to other hosts are not
+// checked: the test sends no request.
 func TestDocs_links(t *testing.T) {
 	t.Parallel()
 	const repository = "https://github.com/servicestage/terraform-provider-servicestage/"
@@ -55,14 +56,13 @@ func TestDocs_links(t *testing.T) {
 	}
 }
 
-// Sources have at most 120 characters in a line, except for tables, code and links. Pages of docs/ contain descriptions, which
-// are not wrapped.
+// Sources of pages have at most 120 characters in a line, except for tables, code and links.
 func TestDocs_lineLength(t *testing.T) {
 	t.Parallel()
 	root, pages := markdown(t)
 	for _, page := range pages {
 		if strings.HasPrefix(page, "docs") {
-			continue
+			continue // Generated: descriptions are not wrapped.
 		}
 		for number, line := range strings.Split(withoutCode(readPage(t, root, page)), "\n") {
 			isLink := !strings.Contains(strings.TrimSpace(line), " ")
@@ -70,6 +70,22 @@ func TestDocs_lineLength(t *testing.T) {
 				t.Errorf("%s:%d has more than 120 characters", page, number+1)
 			}
 		}
+	}
+}
+
+// The first examples of README and of the page of the provider plan.
+func TestDocs_firstExamples(t *testing.T) {
+	t.Parallel()
+	for _, page := range []struct{ name, section string }{{"../README.md", "Use it"}, {"index.md", "Example Usage"}} {
+		t.Run(page.name, func(t *testing.T) {
+			t.Parallel()
+			_, blocks := readSection(t, page.name, page.section)
+			cli := providertest.NewCLI(t, emulator.New(t, emulator.Options{}))
+			cli.Write(t, "main.tf", strings.Join(blocks, "\n"))
+			if stdout := succeed(t, cli, "plan", "-no-color"); !strings.Contains(stdout, "Plan: 1 to add") {
+				t.Error(stdout)
+			}
+		})
 	}
 }
 

@@ -4,6 +4,7 @@
 package provider_test
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -38,7 +39,8 @@ func TestExamples_plan(t *testing.T) {
 			if minor > 0 {
 				cli.RequireTerraform(t, minor, false)
 			}
-			const profiles = `{"profiles":[{"name":"ci","accessKeyId":"EMULATORACCESSKEY","secretAccessKey":"emulator-secret-key"}]}`
+			profiles := fmt.Sprintf(`{"profiles":[{"name":"ci","accessKeyId":%q,"secretAccessKey":%q}]}`,
+				emulator.DefaultAccessKey, emulator.DefaultSecretKey)
 			cli.Env = append(cli.Env, "HOME="+homeWith(t, profiles))
 			if strings.HasSuffix(folder, "/password") {
 				cli.Env = append(cli.Env, "HW_USER_PASSWORD=emulator-password")
@@ -86,9 +88,9 @@ func TestExamples_query(t *testing.T) {
 	}
 }
 
-// The module applies, its outputs are right, and its own test passes.
-func TestExamples_module(t *testing.T) {
-	t.Parallel()
+// moduleCLI returns a CLI with the module and its use in its working directory.
+func moduleCLI(t *testing.T) (*emulator.Server, *providertest.CLI) {
+	t.Helper()
 	root, err := providertest.Root()
 	if err != nil {
 		t.Fatal(err)
@@ -99,27 +101,38 @@ func TestExamples_module(t *testing.T) {
 	if err := os.CopyFS(cli.Dir, os.DirFS(filepath.Join(root, "examples", "modules"))); err != nil {
 		t.Fatal(err)
 	}
+	return server, cli
+}
+
+// The module creates a build job for each service, and a second plan shows no changes.
+func TestExamples_module(t *testing.T) {
+	t.Parallel()
+	server, cli := moduleCLI(t)
 	succeed(t, cli, "init", "-no-color")
 	succeed(t, cli, "apply", "-no-color", "-input=false", "-auto-approve")
 	succeed(t, cli, "plan", "-no-color", "-input=false", "-detailed-exitcode")
-	if outputs := succeed(t, cli, "output", "-no-color", "job_ids"); strings.Count(outputs, "=") != 4 || len(server.Jobs()) != 4 {
-		t.Errorf("%d build jobs exist, and the outputs are\n%s", len(server.Jobs()), outputs)
+	ids := succeed(t, cli, "output", "-no-color", "job_ids")
+	if jobs := server.Jobs(); strings.Count(ids, "=") != 4 || len(jobs) != 4 {
+		t.Errorf("%d build jobs exist, and their IDs are\n%s", len(jobs), ids)
 	}
-	t.Run("test", func(t *testing.T) {
-		cli.RequireTerraform(t, 6, true)
-		succeed(t, cli, "destroy", "-no-color", "-input=false", "-auto-approve")
-		succeed(t, cli, "-chdir=build-jobs", "init", "-no-color")
-		if stdout := succeed(t, cli, "-chdir=build-jobs", "test", "-no-color"); !strings.Contains(stdout, "Success! 4 passed, 0 failed.") {
-			t.Error(stdout)
-		}
-		if left := server.Jobs(); len(left) != 0 {
-			t.Errorf("%d build jobs are left", len(left))
-		}
-	})
 }
 
-// The mocked values fit the schema of each resource and data source: the test of the guide passes with them, and so does one that
-// uses all of them.
+// The module's own test passes, and leaves no build job.
+func TestExamples_moduleTest(t *testing.T) {
+	t.Parallel()
+	server, cli := moduleCLI(t)
+	cli.RequireTerraform(t, 6, true)
+	succeed(t, cli, "-chdir=build-jobs", "init", "-no-color")
+	stdout := succeed(t, cli, "-chdir=build-jobs", "test", "-no-color")
+	if !strings.Contains(stdout, "Success! 4 passed, 0 failed.") {
+		t.Error(stdout)
+	}
+	if left := server.Jobs(); len(left) != 0 {
+		t.Errorf("%d build jobs are left", len(left))
+	}
+}
+
+// The mocked values fit the schemas: the test of the guide passes with them, and so does a test that uses all of them.
 func TestExamples_mocks(t *testing.T) {
 	t.Parallel()
 	root, err := providertest.Root()
@@ -130,12 +143,13 @@ func TestExamples_mocks(t *testing.T) {
 	cli := providertest.NewCLI(t, server)
 	cli.RequireTerraform(t, 7, false)
 	cli.Install(t)
-	if err := os.CopyFS(filepath.Join(cli.Dir, "tests", "mocks"), os.DirFS(filepath.Join(root, "examples", "mocks"))); err != nil {
+	mocks := os.DirFS(filepath.Join(root, "examples", "mocks"))
+	if err := os.CopyFS(filepath.Join(cli.Dir, "tests", "mocks"), mocks); err != nil {
 		t.Fatal(err)
 	}
 	const guide = "guides/test-your-modules-offline.md"
-	_, module := read(t, guide, "With the emulator")
-	_, test := read(t, guide, "With mocked values")
+	_, module := readSection(t, guide, "With the emulator")
+	_, test := readSection(t, guide, "With mocked values")
 	cli.Write(t, "main.tf", module[0])
 	cli.Write(t, "tests/guide.tftest.hcl", test[0])
 	cli.Write(t, "all.tf", `
@@ -146,7 +160,8 @@ data "servicestage_build" "all" { build_id = servicestage_build.all.build_id }
 data "servicestage_builds" "all" { job_id = data.servicestage_build_job.all.job_id }
 data "servicestage_base_images" "all" {}
 `)
-	cli.Write(t, "tests/all.tftest.hcl", test[0][:strings.Index(test[0], "\nrun ")]+`
+	settings, _, _ := strings.Cut(test[0], "\nrun ")
+	cli.Write(t, "tests/all.tftest.hcl", settings+`
 run "all" {
   assert {
     condition = alltrue([
@@ -170,7 +185,7 @@ run "all" {
 	}
 }
 
-// exampleCLI returns a CLI with the files in its working directory, and with the build jobs of the examples in its service.
+// exampleCLI returns a CLI with the files in its working directory and the build jobs of the examples in its service.
 func exampleCLI(t *testing.T, files []string) *providertest.CLI {
 	t.Helper()
 	server := emulator.New(t, emulator.Options{})
@@ -210,7 +225,7 @@ func succeed(t *testing.T, cli *providertest.CLI, arguments ...string) string {
 	return stdout
 }
 
-// exampleFolders returns the files of each folder of examples whose names end with extension, by the path of the folder.
+// exampleFolders returns the files whose names end with extension, by the path of their folder in examples.
 func exampleFolders(t *testing.T, extension string) map[string][]string {
 	t.Helper()
 	root, err := providertest.Root()

@@ -17,26 +17,27 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
-// step is a command of a page, with the lines that it prints. A line "..." stands for any number of others.
+// step is a command of a page and the lines that it prints. A line "..." stands for any number of lines.
 type step struct {
 	command string
 	prints  []string
 }
 
-// session is the commands of a page's section.
+// session is the sequence of commands in a section of a page.
 type session []step
 
-// page reads one section of a page of the documentation that shows commands, and its blocks of configuration.
-func page(t *testing.T, name, section string) (commands session, blocks []string) {
+// readCommands returns the commands in a section of a page of docs/, and its blocks of configuration.
+func readCommands(t *testing.T, name, section string) (commands session, blocks []string) {
 	t.Helper()
-	commands, blocks = read(t, name, section)
+	commands, blocks = readSection(t, name, section)
 	if len(commands) == 0 {
-		t.Fatalf("section %q of %s shows no commands", section, name)
+		t.Fatalf("section %q of %s contains no commands", section, name)
 	}
 	return commands, blocks
 }
 
-func read(t *testing.T, name, section string) (commands session, blocks []string) {
+// readSection is like [readCommands] for a section that may contain no commands.
+func readSection(t *testing.T, name, section string) (commands session, blocks []string) {
 	t.Helper()
 	root, err := providertest.Root()
 	if err != nil {
@@ -69,8 +70,8 @@ func read(t *testing.T, name, section string) (commands session, blocks []string
 	return commands, blocks
 }
 
-// follow runs the commands, and fails where one prints something else than the page says. Ids differ from run to run.
-func (s session) follow(t *testing.T, cli *providertest.CLI) {
+// run runs the commands. It fails if the lines of the page are missing in the output, apart from IDs.
+func (s session) run(t *testing.T, cli *providertest.CLI) {
 	t.Helper()
 	anyID := regexp.MustCompile(`\b[a-z0-9]{40}\b`)
 	for _, step := range s {
@@ -88,7 +89,7 @@ func (s session) follow(t *testing.T, cli *providertest.CLI) {
 			}
 			_, after, found := strings.Cut(rest, anyID.ReplaceAllString(line, "ID")+"\n")
 			if !found {
-				t.Fatalf("terraform %s does not print, or not in this order,\n%s\nbut\n%s", command, line, stdout)
+				t.Fatalf("the output of terraform %s does not contain, in this order,\n%s\nbut\n%s", command, line, stdout)
 			}
 			rest = after
 		}
@@ -97,8 +98,8 @@ func (s session) follow(t *testing.T, cli *providertest.CLI) {
 
 const adoptionGuide = "guides/bring-existing-build-jobs.md"
 
-// fifty is a service with the jobs of the guide.
-func fifty(t *testing.T) (*emulator.Server, *providertest.CLI) {
+// newGuideService returns a service with the 50 build jobs of the guide, and a CLI for it.
+func newGuideService(t *testing.T) (*emulator.Server, *providertest.CLI) {
 	t.Helper()
 	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{CappedPages: true}})
 	for i := range 50 {
@@ -111,7 +112,7 @@ func fifty(t *testing.T) (*emulator.Server, *providertest.CLI) {
 		}
 		spec := map[string]any{"job_name": name, "environment_setting": map[string]any{}}
 		if i%2 == 1 {
-			spec["code_repo"] = map[string]any{"type": "GitHub", "url": "https://github.com/acme/" + name, "branch": "main", "namespace": "acme"}
+			spec["code_repo"] = repository(name)
 		}
 		server.AddJob(spec)
 	}
@@ -120,7 +121,14 @@ func fifty(t *testing.T) (*emulator.Server, *providertest.CLI) {
 	return server, cli
 }
 
-func expectUntouched(t *testing.T, server *emulator.Server) {
+func repository(name string) map[string]any {
+	return map[string]any{
+		"type": "GitHub", "url": "https://github.com/acme/" + name, "branch": "main", "namespace": "acme",
+	}
+}
+
+// expectReadOnly fails if a request other than GET was sent.
+func expectReadOnly(t *testing.T, server *emulator.Server) {
 	t.Helper()
 	for _, request := range server.Requests() {
 		if request.Method != http.MethodGet {
@@ -133,35 +141,35 @@ func TestGuide_bringExistingBuildJobs(t *testing.T) {
 	t.Parallel()
 	t.Run("older", func(t *testing.T) {
 		t.Parallel()
-		server, cli := fifty(t)
-		commands, blocks := page(t, adoptionGuide, "With earlier versions and OpenTofu")
+		server, cli := newGuideService(t)
+		commands, blocks := readCommands(t, adoptionGuide, "With earlier versions and OpenTofu")
 		if err := os.Mkdir(filepath.Join(cli.Dir, "find"), 0o700); err != nil {
 			t.Fatal(err)
 		}
 		cli.Write(t, "find/find.tf", blocks[0])
-		commands.follow(t, cli)
-		expectUntouched(t, server)
+		commands.run(t, cli)
+		expectReadOnly(t, server)
 	})
 	t.Run("query", func(t *testing.T) {
 		t.Parallel()
-		server, cli := fifty(t)
+		server, cli := newGuideService(t)
 		cli.RequireTerraform(t, 14, false)
-		commands, blocks := page(t, adoptionGuide, "With Terraform 1.14 or later")
+		commands, blocks := readCommands(t, adoptionGuide, "With Terraform 1.14 or later")
 		cli.Write(t, "jobs.tfquery.hcl", blocks[0])
-		commands.follow(t, cli)
+		commands.run(t, cli)
 		content, err := os.ReadFile(filepath.Join(cli.Dir, "jobs.tf"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		anyID := regexp.MustCompile(`\b[a-z0-9]{40}\b`)
 		if !strings.Contains(anyID.ReplaceAllString(string(content), "ID"), anyID.ReplaceAllString(blocks[1], "ID")) {
-			t.Errorf("the generated configuration does not hold\n%s\nbut\n%s", blocks[1], content)
+			t.Errorf("the generated configuration does not contain\n%s\nbut is\n%s", blocks[1], content)
 		}
-		expectUntouched(t, server)
+		expectReadOnly(t, server)
 	})
 	t.Run("for_each", func(t *testing.T) {
 		t.Parallel()
-		server, cli := fifty(t)
+		server, cli := newGuideService(t)
 		cli.RequireTerraform(t, 7, true)
 		for _, name := range []string{"catalogue", "checkout", "payment"} {
 			for _, job := range server.Jobs() {
@@ -171,24 +179,25 @@ func TestGuide_bringExistingBuildJobs(t *testing.T) {
 			}
 			server.AddJob(map[string]any{
 				"job_name": name + "-service", "environment_setting": map[string]any{},
-				"code_repo": map[string]any{"type": "GitHub", "url": "https://github.com/acme/" + name, "branch": "main", "namespace": "acme"},
+				"code_repo": repository(name),
 			})
 		}
-		_, blocks := page(t, adoptionGuide, "With earlier versions and OpenTofu")
+		_, blocks := readCommands(t, adoptionGuide, "With earlier versions and OpenTofu")
 		cli.Write(t, "jobs.tf", blocks[len(blocks)-1])
-		if stdout := succeed(t, cli, "plan", "-no-color"); !strings.Contains(stdout, "Plan: 3 to import, 0 to add, 0 to change, 0 to destroy.") {
+		stdout := succeed(t, cli, "plan", "-no-color")
+		if !strings.Contains(stdout, "Plan: 3 to import, 0 to add, 0 to change, 0 to destroy.") {
 			t.Error(stdout)
 		}
 	})
 }
 
-// The plan that the provider's page shows is the plan of the example.
+// The plan on the page of the provider is the plan of its example.
 func TestGuide_enterpriseProject(t *testing.T) {
 	t.Parallel()
-	commands, blocks := page(t, "index.md", "Enterprise project")
+	commands, blocks := readCommands(t, "index.md", "Enterprise project")
 	cli := providertest.NewCLI(t, emulator.New(t, emulator.Options{}))
 	cli.Write(t, "main.tf", blocks[0])
-	commands.follow(t, cli)
+	commands.run(t, cli)
 }
 
 // The configurations of the guide on builds start a build when the guide says so.
@@ -196,14 +205,15 @@ func TestGuide_runBuilds(t *testing.T) {
 	t.Parallel()
 	const guide = "guides/run-builds-from-terraform.md"
 	blocks := func(section string) []string {
-		_, blocks := read(t, guide, section)
+		_, blocks := readSection(t, guide, section)
 		return blocks
 	}
 	changed := blocks("When a build job is created or changed")
 	if len(changed) != 4 {
-		t.Fatalf("the guide has %d blocks, not a build job, the current and the earlier action, and the resource", len(changed))
+		t.Fatalf("the section has %d blocks, want a build job, the action in two forms, and the resource", len(changed))
 	}
 	job, current, earlier, older := changed[0], changed[1], changed[2], changed[3]
+	triggered, _, _ := strings.Cut(current, "\naction ") // The build job with its trigger.
 	start := func(t *testing.T, body string) (*emulator.Server, *providertest.CLI) {
 		t.Helper()
 		server := emulator.New(t, emulator.Options{BuildDuration: time.Second})
@@ -241,7 +251,7 @@ func TestGuide_runBuilds(t *testing.T) {
 		minor int
 	}{
 		"changed, action 1.16": {current, 16},
-		"changed, action 1.14": {current[:strings.Index(current, "\naction ")] + "\n" + earlier, 14},
+		"changed, action 1.14": {triggered + "\n" + earlier, 14},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

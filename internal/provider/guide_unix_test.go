@@ -28,15 +28,15 @@ func TestGuide_testYourModulesOffline(t *testing.T) {
 	cli := providertest.NewCLI(t, server)
 	cli.RequireTerraform(t, 6, true)
 	cli.Install(t)
-	commands, blocks := page(t, "guides/test-your-modules-offline.md", "With the emulator")
+	commands, blocks := readCommands(t, "guides/test-your-modules-offline.md", "With the emulator")
 	cli.Write(t, "main.tf", blocks[0])
 	if err := os.Mkdir(filepath.Join(cli.Dir, "tests"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	cli.Write(t, "tests/services.tftest.hcl", blocks[1])
-	commands.follow(t, cli)
+	commands.run(t, cli)
 	if posts, left := server.CountRequests(http.MethodPost, jobsPath), server.Jobs(); posts != 1 || len(left) != 0 {
-		t.Errorf("%d jobs were made and %d are left, want 1 and none", posts, len(left))
+		t.Errorf("%d build jobs were created and %d are left, want 1 and 0", posts, len(left))
 	}
 }
 
@@ -46,11 +46,11 @@ func TestGuide_remoteStateInPostgreSQL(t *testing.T) {
 	cli := providertest.NewCLI(t, server)
 	cli.Install(t)
 	cli.Env = append(cli.Env, "PG_CONN_STR="+startPostgreSQL(t))
-	commands, blocks := page(t, "guides/remote-state-for-teams.md", "PostgreSQL")
+	commands, blocks := readCommands(t, "guides/remote-state-for-teams.md", "PostgreSQL")
 	cli.Write(t, "main.tf", blocks[0])
-	commands.follow(t, cli)
+	commands.run(t, cli)
 
-	// Somebody else in another working copy: the same state, and no second apply at the same time.
+	// Another working copy has the same state, and cannot apply at the same time.
 	other := providertest.NewCLI(t, server)
 	other.Install(t)
 	other.Env = append(other.Env, cli.Env[len(cli.Env)-1])
@@ -60,7 +60,9 @@ func TestGuide_remoteStateInPostgreSQL(t *testing.T) {
 
 	arrived, release := make(chan bool), make(chan bool)
 	server.InjectFault(emulator.Fault{Method: http.MethodPut, Do: func() { arrived <- true; <-release }})
-	cli.Write(t, "main.tf", strings.Replace(blocks[0], "environment_setting {}", "job_description = \"new\"\n\n  environment_setting {}", 1))
+	const setting = "environment_setting {}"
+	changed := strings.Replace(blocks[0], setting, "job_description = \"new\"\n\n  "+setting, 1)
+	cli.Write(t, "main.tf", changed)
 	apply := cli.Start(t, "apply", "-no-color", "-input=false", "-auto-approve")
 	<-arrived
 	_, stderr, err := other.Run(t, "apply", "-no-color", "-input=false", "-auto-approve")
@@ -73,7 +75,7 @@ func TestGuide_remoteStateInPostgreSQL(t *testing.T) {
 	}
 }
 
-// startPostgreSQL starts a database server for the test, and returns how it is reached.
+// startPostgreSQL starts a database server for the test, and returns its connection string.
 func startPostgreSQL(t *testing.T) string {
 	t.Helper()
 	for _, program := range []string{"initdb", "postgres"} {
@@ -81,13 +83,13 @@ func startPostgreSQL(t *testing.T) string {
 			t.Skipf("PostgreSQL is not installed: %v", err)
 		}
 	}
-	folder, err := os.MkdirTemp("", "postgresql") //nolint:usetesting // Nobody else could enter the test's own folder.
+	folder, err := os.MkdirTemp("", "postgresql") //nolint:usetesting // The server cannot enter the folder of the test.
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
 	var account *syscall.SysProcAttr
-	if os.Getuid() == 0 { // PostgreSQL refuses to run as root.
+	if os.Getuid() == 0 { // PostgreSQL does not run as root.
 		const nobody = 65534
 		account = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 		if err := os.Chown(folder, nobody, nobody); err != nil {
@@ -100,7 +102,8 @@ func startPostgreSQL(t *testing.T) string {
 		c.Dir, c.SysProcAttr = folder, account
 		return c
 	}
-	if output, err := command("initdb", "--auth=trust", "--username=terraform", "--no-sync", "--pgdata="+data).CombinedOutput(); err != nil {
+	initdb := command("initdb", "--auth=trust", "--username=terraform", "--no-sync", "--pgdata="+data)
+	if output, err := initdb.CombinedOutput(); err != nil {
 		t.Fatalf("initdb: %v\n%s", err, output)
 	}
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -111,12 +114,13 @@ func startPostgreSQL(t *testing.T) string {
 	if err = errors.Join(err, listener.Close()); err != nil {
 		t.Fatal(err)
 	}
-	server := command("postgres", "-D", data, "-c", "listen_addresses=127.0.0.1", "-c", "port="+port, "-c", "unix_socket_directories=", "-c", "fsync=off")
+	server := command("postgres", "-D", data, "-c", "listen_addresses=127.0.0.1", "-c", "port="+port,
+		"-c", "unix_socket_directories=", "-c", "fsync=off")
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = server.Process.Signal(syscall.SIGQUIT) // It holds nothing that is worth a slower end.
+		_ = server.Process.Signal(syscall.SIGQUIT) // Immediate shutdown; its data is not needed.
 		_ = server.Wait()
 	})
 	for range 100 {
@@ -126,6 +130,6 @@ func startPostgreSQL(t *testing.T) string {
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	t.Fatal("PostgreSQL does not answer")
+	t.Fatal("PostgreSQL does not accept connections")
 	return ""
 }

@@ -5,7 +5,7 @@ action "servicestage_cancel_build" "runaway" {
   }
 }
 
-# The last build of a job, whichever that is: terraform apply -invoke=action.servicestage_cancel_build.last
+# The last build of a build job: terraform apply -invoke=action.servicestage_cancel_build.last
 data "servicestage_build_job" "checkout" {
   job_name = "checkout-service"
 }

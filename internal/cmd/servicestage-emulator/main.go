@@ -54,20 +54,20 @@ func parseFlags(arguments []string, stderr io.Writer) (settings, error) {
 	flags.StringVar(&s.shell, "shell", "posix", "`syntax` of the printed commands: posix or powershell")
 	flags.StringVar(&s.health, "health", "", "check the emulator at this `URL` and exit")
 	flags.StringVar(&s.AdminToken, "admin-token", "",
-		"`token` that /_emulator/ requires; other machines may use it then (default: loopback only, without a token)")
+		"`token` that /_emulator/ requires; makes it available to other machines (default: loopback only)")
 	flags.StringVar(&s.StateFile, "state", "", "`file` that keeps jobs and builds over restarts (default: memory only)")
 	flags.Func("seed", "JSON `file` with the initial build jobs", func(file string) (err error) {
-		s.Seed, err = os.ReadFile(file)
+		s.Seed, err = os.ReadFile(file) //nolint:gosec // The user names the file.
 		return err
 	})
-	flags.StringVar(&s.Region, "region", "", "the only region (default: every region exists)")
+	flags.StringVar(&s.Region, "region", "", "`name` of the only region (default: every region exists)")
 	flags.StringVar(&s.Project, "project", "", "`ID` of the only project (default: every project exists)")
-	flags.StringVar(&s.AccessKey, "access-key", emulator.DefaultAccessKey, "access key that may sign requests")
-	flags.StringVar(&s.SecretKey, "secret-key", emulator.DefaultSecretKey, "its secret key")
-	flags.StringVar(&s.Token, "token", emulator.DefaultToken, "token that may be sent instead")
-	const usersHelp = `JSON file with further users: [{"name", "password", "access_key", "secret_key"}]`
+	flags.StringVar(&s.AccessKey, "access-key", emulator.DefaultAccessKey, "access `key` that can sign requests")
+	flags.StringVar(&s.SecretKey, "secret-key", emulator.DefaultSecretKey, "secret `key` of the access key")
+	flags.StringVar(&s.Token, "token", emulator.DefaultToken, "`token` that can be sent instead of a signature")
+	const usersHelp = "JSON `file` with further users, such as [{\"name\":\"team-a\",\"password\":\"secret\"}]"
 	flags.Func("users", usersHelp, func(file string) error {
-		content, err := os.ReadFile(file)
+		content, err := os.ReadFile(file) //nolint:gosec // The user names the file.
 		if err != nil {
 			return err
 		}
@@ -78,14 +78,14 @@ func parseFlags(arguments []string, stderr io.Writer) (settings, error) {
 	flags.DurationVar(&s.IAM.Lifetime, "token-lifetime", 24*time.Hour, "lifetime of the tokens and keys that IAM issues")
 	flags.DurationVar(&s.BuildDuration, "build-duration", 10*time.Second, "duration of a build")
 	flags.StringVar(&s.FailIn, "fail-in", "", "`phase` in which each build fails, such as Build (default: builds succeed)")
-	const faultHelp = `fault to inject, such as {"method":"POST","status":503}; can be repeated`
+	const faultHelp = "`JSON` of a fault to inject, such as {\"method\":\"POST\",\"status\":503}; can be repeated"
 	flags.Func("fault", faultHelp, func(text string) error {
 		var fault emulator.Fault
 		err := json.Unmarshal([]byte(text), &fault)
 		s.Faults = append(s.Faults, fault)
 		return err
 	})
-	flags.IntVar(&s.RateLimit, "rate", 0, "`number` of requests per second above which they are rejected with 429 (default: no limit)")
+	flags.IntVar(&s.RateLimit, "rate", 0, "largest `number` of requests per second; others return 429 (default: no limit)")
 	flags.DurationVar(&s.Latency, "latency", 0, "delay of each request")
 	quirksHelp := "comma-separated `list` of: " + strings.Join(emulator.QuirkNames(), ", ")
 	flags.Func("quirks", quirksHelp, func(list string) (err error) {
