@@ -4,6 +4,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -34,8 +35,8 @@ type AccessKey struct {
 	Now func() time.Time
 }
 
-// Authenticate signs host, date, account, project and security token of the request. Other headers stay unsigned, so that a proxy may change
-// them. It never fails.
+// Authenticate signs host, date, account, project and security token of the request. Other headers stay unsigned, so
+// that a proxy may change them. It never fails.
 func (k AccessKey) Authenticate(_ context.Context, req *http.Request, body []byte) error {
 	if k.SecurityToken != "" {
 		req.Header.Set("X-Security-Token", k.SecurityToken)
@@ -55,11 +56,12 @@ func (k AccessKey) Authenticate(_ context.Context, req *http.Request, body []byt
 func (k AccessKey) Secrets() []string { return []string{k.Secret, k.SecurityToken} }
 
 func (k AccessKey) matches(req *http.Request) bool {
-	return strings.HasPrefix(req.Header.Get("Authorization"), Algorithm+" Access="+k.ID+",") && req.Header.Get("X-Security-Token") == k.SecurityToken
+	return strings.HasPrefix(req.Header.Get("Authorization"), Algorithm+" Access="+k.ID+",") &&
+		req.Header.Get("X-Security-Token") == k.SecurityToken
 }
 
-// Sign sets DateHeader, if the request does not have it, and the Authorization header. signedHeaders are the lower-case names, in
-// ascending order, of the headers that the signature covers.
+// Sign sets DateHeader, if the request does not have it, and the Authorization header. signedHeaders are the lower-case
+// names, in ascending order, of the headers that the signature covers.
 //
 // Source: the API Signing Guide, https://support.huaweicloud.com/intl/en-us/devg-apisign/.
 func (k AccessKey) Sign(req *http.Request, body []byte, signedHeaders []string) {
@@ -75,12 +77,12 @@ func (k AccessKey) Sign(req *http.Request, body []byte, signedHeaders []string) 
 		", Signature="+Signature(k.Secret, req, body, signedHeaders))
 }
 
-// Signature returns the signature of a request that carries DateHeader, as lower-case hexadecimal digits. The key is the
-// secret itself; nothing is derived from it.
+// Signature returns the signature of a request that carries DateHeader, as lower-case hexadecimal digits. The key is
+// the secret itself; nothing is derived from it.
 func Signature(secret string, req *http.Request, body []byte, signedHeaders []string) string {
-	toSign := Algorithm + "\n" + req.Header.Get(DateHeader) + "\n" + hexSHA256([]byte(canonicalRequest(req, body, signedHeaders)))
+	hash := hexSHA256([]byte(canonicalRequest(req, body, signedHeaders)))
 	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write([]byte(toSign))
+	mac.Write([]byte(Algorithm + "\n" + req.Header.Get(DateHeader) + "\n" + hash))
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
@@ -89,10 +91,7 @@ func canonicalRequest(req *http.Request, body []byte, signedHeaders []string) st
 	for _, name := range signedHeaders {
 		value := strings.Join(req.Header.Values(name), ",")
 		if name == "host" {
-			value = req.Host
-			if value == "" {
-				value = req.URL.Host
-			}
+			value = cmp.Or(req.Host, req.URL.Host)
 		}
 		headers.WriteString(name + ":" + strings.TrimSpace(value) + "\n")
 	}
@@ -108,34 +107,22 @@ func canonicalRequest(req *http.Request, body []byte, signedHeaders []string) st
 
 // canonicalPath ends in a slash whether or not the path that is sent does.
 func canonicalPath(u *url.URL) string {
-	segments := strings.Split(u.EscapedPath(), "/")
+	segments := strings.Split(strings.TrimSuffix(u.EscapedPath(), "/"), "/")
 	for i, segment := range segments {
 		if unescaped, err := url.PathUnescape(segment); err == nil {
 			segment = unescaped
 		}
 		segments[i] = escape(segment)
 	}
-	path := strings.Join(segments, "/")
-	if !strings.HasSuffix(path, "/") {
-		path += "/"
-	}
-	return path
+	return strings.Join(segments, "/") + "/"
 }
 
 // canonicalQuery sorts by name, then by value, before anything is escaped.
 func canonicalQuery(query url.Values) string {
-	names := make([]string, 0, len(query))
-	for name := range query {
-		names = append(names, name)
+	for _, values := range query {
+		slices.Sort(values)
 	}
-	slices.Sort(names)
-	var pairs []string
-	for _, name := range names {
-		for _, value := range slices.Sorted(slices.Values(query[name])) {
-			pairs = append(pairs, escape(name)+"="+escape(value))
-		}
-	}
-	return strings.Join(pairs, "&")
+	return strings.ReplaceAll(query.Encode(), "+", "%20")
 }
 
 // escape leaves the unreserved characters of RFC 3986 alone; the standard library's escape differs for the space only.

@@ -1,8 +1,8 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package auth authenticates requests to Huawei Cloud: it signs them, gets credentials from identity and access management (IAM), and
-// finds the project. It imports no Terraform module, and its errors name no provider argument.
+// Package auth authenticates requests to Huawei Cloud: it signs them, gets credentials from identity and access
+// management (IAM), and finds the project. It imports no Terraform module, and its errors name no provider argument.
 package auth
 
 import (
@@ -33,7 +33,8 @@ type Credentials struct {
 
 // Project is the project that requests are for.
 type Project struct {
-	// ID is sent with each request. If it is empty, the project of the credentials is sent, else the one that has the name.
+	// ID is sent with each request. If it is empty, the project of the credentials is sent, else the one that has the
+	// name.
 	ID string
 	// Name is the name of the project, such as that of the region; no project is looked up if it is empty.
 	Name string
@@ -55,7 +56,8 @@ type Clients struct {
 
 // Source gets credentials. A source is a plain value: sources with the same settings are equal.
 type Source interface {
-	// Credentials returns credentials for the project, or for any project if the source cannot choose one. Its error is an [*Error].
+	// Credentials returns credentials for the project, or for any project if the source cannot choose one. Its error is an
+	// [*Error].
 	Credentials(ctx context.Context, clients Clients, project Project) (*Credentials, error)
 }
 

@@ -15,9 +15,9 @@ import (
 // maxFileSize is the size of the largest file that a setting may name, in bytes.
 const maxFileSize = 1 << 20
 
-// ReadFile returns the content of a regular file, or of the regular file that a symbolic link leads to, of at most 1 MiB. "~/" at the
-// beginning of name stands for the home directory. It does not wait for a writer: a named pipe, a socket, a device or a directory is
-// an error. Every error contains the path.
+// ReadFile returns the content of a regular file, or of the regular file that a symbolic link leads to, of at most 1
+// MiB. "~/" at the beginning of name stands for the home directory. It does not wait for a writer: a named pipe, a
+// socket, a device or a directory is an error. Every error contains the path.
 func ReadFile(name string) ([]byte, error) {
 	if rest, ok := strings.CutPrefix(name, "~/"); ok {
 		if home, err := os.UserHomeDir(); err == nil {

@@ -25,14 +25,15 @@ type received struct {
 	body   string
 }
 
-// server answers by a function, and remembers what reached it.
+// server records the requests that it receives.
 type server struct {
 	url  string
 	mu   sync.Mutex
 	list []received
 }
 
-func serve(t *testing.T, handler func(w http.ResponseWriter, r *http.Request)) *server {
+// serve starts a server that responds with a function, which gets the body of the request too.
+func serve(t *testing.T, handler func(w http.ResponseWriter, r *http.Request, body string)) *server {
 	t.Helper()
 	s := &server{}
 	listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -43,7 +44,7 @@ func serve(t *testing.T, handler func(w http.ResponseWriter, r *http.Request)) *
 		s.mu.Lock()
 		s.list = append(s.list, received{r.Method + " " + r.RequestURI, r.Header.Clone(), string(body)})
 		s.mu.Unlock()
-		handler(w, r)
+		handler(w, r, string(body))
 	}))
 	t.Cleanup(listener.Close)
 	s.url = listener.URL
@@ -56,7 +57,7 @@ func (s *server) received() []received {
 	return slices.Clone(s.list)
 }
 
-// client calls a server without waits.
+// client returns a client whose waits take no time.
 func client(t *testing.T, url string, adjust ...func(*rest.Config)) *rest.Client {
 	t.Helper()
 	config := rest.Config{Endpoint: url, Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }}
@@ -70,21 +71,21 @@ func client(t *testing.T, url string, adjust ...func(*rest.Config)) *rest.Client
 	return made
 }
 
-// clientsOf are clients of a server that is IAM and STS.
+// clientsOf returns clients of a server that is IAM, STS and the metadata service.
 func clientsOf(t *testing.T, url string, adjust ...func(*rest.Config)) auth.Clients {
 	t.Helper()
 	made := client(t, url, adjust...)
-	return auth.Clients{IAM: made, Agencies: made, STS: made, Now: made.Now}
+	return auth.Clients{IAM: made, Agencies: made, STS: made, Metadata: made, Now: made.Now}
 }
 
-// respond answers with a status and JSON.
+// respond sends a response with a status and JSON.
 func respond(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // Who does not wait for the answer gets none.
+	_ = json.NewEncoder(w).Encode(body) // The client may have left.
 }
 
-// clock is one that tests move.
+// clock is a clock that only tests move.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -104,17 +105,17 @@ func (c *clock) advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// unsent is a request of the service that nobody sends.
+// unsent returns a request for the service that is not sent.
 func unsent(t *testing.T) *http.Request {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:1/assembling/v1/jobs", http.NoBody)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:1/assembling/v1/jobs", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return req
 }
 
-// authenticated is a request with the credentials of a session, which must have some.
+// authenticated returns a request with the credentials of a session.
 func authenticated(t *testing.T, session *auth.Session) *http.Request {
 	t.Helper()
 	req := unsent(t)

@@ -57,10 +57,14 @@ func requestToken(ctx context.Context, clients Clients, call rest.Call) (*Creden
 	if token == "" {
 		return nil, errors.New("the response has no X-Subject-Token header")
 	}
-	return &Credentials{Credential: Token(token), ExpiresAt: response.Token.ExpiresAt, ProjectID: response.Token.Project.ID, Refreshable: true}, nil
+	issued := response.Token
+	return &Credentials{
+		Credential: Token(token), ExpiresAt: issued.ExpiresAt, ProjectID: issued.Project.ID, Refreshable: true,
+	}, nil
 }
 
-// requestKeys sends a request whose response contains a temporary access key, as IAM, STS or the metadata service returns it.
+// requestKeys sends a request whose response contains a temporary access key, as IAM, STS or the metadata service
+// returns it.
 func requestKeys(ctx context.Context, client *rest.Client, call rest.Call, now func() time.Time) (*Credentials, error) {
 	var response struct {
 		Credential struct {
@@ -105,9 +109,9 @@ func findProject(ctx context.Context, clients Clients, authenticator rest.Authen
 	var response struct {
 		Projects []named `json:"projects"`
 	}
-	_, err := send(ctx, clients.IAM, rest.Call{
-		Method: http.MethodGet, Path: []string{"v3", "projects"}, Query: url.Values{"name": {name}}, Authenticator: authenticator,
-	}, &response)
+	call := rest.Call{Method: http.MethodGet, Path: []string{"v3", "projects"}, Authenticator: authenticator}
+	call.Query = url.Values{"name": {name}}
+	_, err := send(ctx, clients.IAM, call, &response)
 	var ids []string
 	for _, project := range response.Projects {
 		if project.Name == name && project.ID != "" {
@@ -126,29 +130,35 @@ func findProject(ctx context.Context, clients Clients, authenticator rest.Authen
 	return "", &Error{Step: FindProject, Object: name, Err: err}
 }
 
-// callerHeader returns the header that agency requests signed with an access key need: the account that the key belongs to. It is
-// looked up if domainID is empty. Other credentials need no header.
+// callerOf gets credentials of the base of an agency, and returns the header that requests for the agency need if they
+// are signed with an access key: the account that the key belongs to. It is looked up if domainID is empty.
 //
-// Source: https://support.huaweicloud.com/intl/en-us/api-iam/iam_07_0001.html, and for the header the provider huaweicloud/huaweicloud.
-func callerHeader(ctx context.Context, clients Clients, credentials *Credentials, domainID string) (http.Header, error) {
+// Source: https://support.huaweicloud.com/intl/en-us/api-iam/iam_07_0001.html, and for the header the provider
+// huaweicloud/huaweicloud.
+func callerOf(ctx context.Context, clients Clients, base Source, domainID string) (*Credentials, http.Header, error) {
+	credentials, err := base.Credentials(ctx, clients, Project{})
+	if err != nil {
+		return nil, nil, err
+	}
 	if _, signs := credentials.Credential.(AccessKey); !signs {
-		return http.Header{}, nil
+		return credentials, nil, nil
 	}
 	if domainID == "" {
 		var response struct {
 			Domains []named `json:"domains"`
 		}
-		_, err := send(ctx, clients.IAM, rest.Call{Method: http.MethodGet, Path: []string{"v3", "auth", "domains"}, Authenticator: credentials}, &response)
+		call := rest.Call{Method: http.MethodGet, Path: []string{"v3", "auth", "domains"}, Authenticator: credentials}
+		_, err = send(ctx, clients.IAM, call, &response)
 		domains := slices.DeleteFunc(response.Domains, func(d named) bool { return d.ID == "" })
 		if err == nil && len(domains) != 1 {
 			err = fmt.Errorf("IAM returned %d accounts with an ID, not one", len(domains))
 		}
 		if err != nil {
-			return nil, &Error{Step: FindDomain, Err: err}
+			return nil, nil, &Error{Step: FindDomain, Err: err}
 		}
 		domainID = domains[0].ID
 	}
-	return http.Header{"X-Domain-Id": {domainID}}, nil
+	return credentials, http.Header{"X-Domain-Id": {domainID}}, nil
 }
 
 // projectScope is the scope of a token for a project; nil if the project has neither ID nor name. domain may be nil.
@@ -178,7 +188,8 @@ func requestScopedToken(
 	return requestToken(ctx, clients, call)
 }
 
-// Exchange is a source of tokens for a project that the original token, which is for another project or for an account, has access to.
+// Exchange is a source of tokens for a project that the original token, which is for another project or for an account,
+// has access to.
 type Exchange struct {
 	Token string
 	// DomainID or DomainName is the account of the project; both may be empty.
@@ -218,7 +229,8 @@ func (p Password) Credentials(ctx context.Context, clients Clients, project Proj
 	if scope == nil {
 		scope = projectScope(Project{}, domain)
 	}
-	credentials, err := requestScopedToken(ctx, clients, "password", map[string]any{"user": user}, scope, rest.Call{Secrets: []string{p.Password}})
+	identity, call := map[string]any{"user": user}, rest.Call{Secrets: []string{p.Password}}
+	credentials, err := requestScopedToken(ctx, clients, "password", identity, scope, call)
 	if err != nil {
 		return nil, &Error{Step: Login, Object: cmp.Or(p.UserID, p.UserName), Err: err}
 	}
@@ -232,28 +244,26 @@ type Agency struct {
 	Name, DomainName, DomainID string
 	// CallerDomainID is the account of the base; empty means that it is looked up if necessary.
 	CallerDomainID string
-	// Duration is the lifetime of the keys; zero leaves it to the service. With DomainID it is 15 minutes to 12 hours, and at most an hour
-	// if the base's access key is temporary. With DomainName it is 15 minutes to 24 hours.
+	// Duration is the lifetime of the keys; zero leaves it to the service. With DomainID it is 15 minutes to 12 hours, and
+	// at most an hour if the base's access key is temporary. With DomainName it is 15 minutes to 24 hours.
 	Duration time.Duration
 }
 
-// Credentials gets credentials from the base, and requests the keys with them. The base gets no project: it is one of the agency's account.
+// Credentials gets credentials from the base, and requests the keys with them. The base gets no project: it is one of
+// the agency's account.
 //
 // Sources: https://support.huaweicloud.com/intl/en-us/api-iam5/AssumeAgency.html and, with DomainName,
 // https://support.huaweicloud.com/intl/en-us/api-iam/iam_04_0101.html.
 func (a Agency) Credentials(ctx context.Context, clients Clients, _ Project) (*Credentials, error) {
-	base, err := a.Base.Credentials(ctx, clients, Project{})
-	if err != nil {
-		return nil, err
-	}
-	header, err := callerHeader(ctx, clients, base, a.CallerDomainID)
+	base, header, err := callerOf(ctx, clients, a.Base, a.CallerDomainID)
 	if err != nil {
 		return nil, err
 	}
 	client, role := clients.Agencies, map[string]any{"agency_name": a.Name, "domain_name": a.DomainName}
 	call := keysFor(map[string]any{"methods": []string{"assume_role"}, "assume_role": role}, base)
 	if a.DomainID != "" {
-		client, role = clients.STS, map[string]any{"agency_urn": "iam::" + a.DomainID + ":agency:" + a.Name, "agency_session_name": a.Name}
+		urn := "iam::" + a.DomainID + ":agency:" + a.Name
+		client, role = clients.STS, map[string]any{"agency_urn": urn, "agency_session_name": a.Name}
 		call.Path, call.Body = []string{"v5", "agencies", "assume"}, role
 	}
 	if a.Duration > 0 {
@@ -280,15 +290,12 @@ type AgencyToken struct {
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-iam/iam_30_0003.html.
 func (a AgencyToken) Credentials(ctx context.Context, clients Clients, _ Project) (*Credentials, error) {
-	base, err := a.Base.Credentials(ctx, clients, Project{})
+	base, header, err := callerOf(ctx, clients, a.Base, a.CallerDomainID)
 	if err != nil {
 		return nil, err
 	}
-	header, err := callerHeader(ctx, clients, base, a.CallerDomainID)
-	if err != nil {
-		return nil, err
-	}
-	credentials, err := requestScopedToken(ctx, clients, "assume_role", map[string]any{"xrole_name": a.Name, "domain_name": a.DomainName},
+	identity := map[string]any{"xrole_name": a.Name, "domain_name": a.DomainName}
+	credentials, err := requestScopedToken(ctx, clients, "assume_role", identity,
 		projectScope(Project{Name: a.Project}, &named{Name: a.DomainName}), rest.Call{Header: header, Authenticator: base})
 	if err != nil {
 		return nil, &Error{Step: AssumeAgency, Object: a.Name, Err: err}
@@ -319,7 +326,8 @@ func (o OIDC) Credentials(ctx context.Context, clients Clients, _ Project) (*Cre
 		Body: map[string]any{"auth": map[string]any{"id_token": map[string]any{"id": idToken}}}, Secrets: []string{idToken},
 	})
 	if err == nil {
-		identity := map[string]any{"methods": []string{"token"}, "token": map[string]any{"duration_seconds": int(time.Hour.Seconds())}}
+		lifetime := map[string]any{"duration_seconds": int(time.Hour.Seconds())}
+		identity := map[string]any{"methods": []string{"token"}, "token": lifetime}
 		keys, err = requestKeys(ctx, clients.IAM, keysFor(identity, token), clients.Now)
 	}
 	if err != nil {
@@ -348,8 +356,8 @@ type Metadata struct {
 
 // Credentials requests the keys. They expire after an hour; the service returns new ones ten minutes before that.
 //
-// Sources: https://support.huaweicloud.com/intl/en-us/usermanual-ecs/ecs_03_0166.html, and for the members of the response the provider
-// huaweicloud/huaweicloud (huaweicloud/config/auth.go).
+// Sources: https://support.huaweicloud.com/intl/en-us/usermanual-ecs/ecs_03_0166.html, and for the members of the
+// response the provider huaweicloud/huaweicloud (huaweicloud/config/auth.go).
 func (m Metadata) Credentials(ctx context.Context, clients Clients, _ Project) (*Credentials, error) {
 	bounded, cancel := context.WithTimeout(ctx, m.Timeout)
 	defer cancel()

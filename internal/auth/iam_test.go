@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
-	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
 const (
@@ -26,12 +25,13 @@ const (
 	expiresAt    = "2026-01-02T04:04:05.123000Z"
 )
 
-// answers is an IAM that gives everybody what the pages say, by path.
-func answers(w http.ResponseWriter, r *http.Request) {
+// iam sends the documented responses, whatever the credentials.
+func iam(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/v3/auth/tokens", "/v3.0/OS-AUTH/id-token/tokens":
 		w.Header().Set("X-Subject-Token", "issued-token")
-		respond(w, http.StatusCreated, map[string]any{"token": map[string]any{"expires_at": expiresAt, "project": map[string]any{"id": "p", "name": "n"}}})
+		project := map[string]any{"id": "p", "name": "n"}
+		respond(w, http.StatusCreated, map[string]any{"token": map[string]any{"expires_at": expiresAt, "project": project}})
 	case "/v3/auth/domains":
 		respond(w, http.StatusOK, map[string]any{"domains": []any{map[string]any{"id": "caller", "name": "c"}}})
 	case "/v5/agencies/assume":
@@ -47,7 +47,7 @@ func answers(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Each call as the service's pages describe it, to the last brace.
+// The requests are those of the API's pages.
 func TestIAM_calls(t *testing.T) {
 	t.Parallel()
 	key := auth.Static{Credential: auth.AccessKey{ID: "AK", Secret: "SK"}}
@@ -61,6 +61,18 @@ func TestIAM_calls(t *testing.T) {
 			loginCall, `{"auth":{"identity":{"methods":["password"],"password":{"user":` + user + `}},"scope":` + scope + `}}`,
 			map[string]string{"X-Auth-Token": none, "Authorization": none},
 		}}
+	}
+	unscoped := call{call: loginCall}
+	unscoped.body = `{"auth":{"identity":{"methods":["password"],"password":{"user":{"id":"ui","password":"p"}}}}}`
+	exchanged := func(scope string) []call {
+		return []call{{
+			loginCall, `{"auth":{"identity":{"methods":["token"],"token":{"id":"T"}},"scope":` + scope + `}}`,
+			map[string]string{"X-Auth-Token": none},
+		}}
+	}
+	delegated := func(scope string, header map[string]string) call {
+		identity := `{"assume_role":{"domain_name":"d","xrole_name":"ag"},"methods":["assume_role"]}`
+		return call{loginCall, `{"auth":{"identity":` + identity + `,"scope":` + scope + `}}`, header}
 	}
 	domains := call{domainsCall, "", map[string]string{"Authorization": signed}}
 	byName := func(domain string) call {
@@ -105,9 +117,11 @@ func TestIAM_calls(t *testing.T) {
 		"password for nothing": {
 			auth.Password{UserID: "ui", Password: "p"},
 			auth.Project{},
-			[]call{{call: loginCall, body: `{"auth":{"identity":{"methods":["password"],"password":{"user":{"id":"ui","password":"p"}}}}}`}},
+			[]call{unscoped},
 		},
-		"agency, account by name": {auth.Agency{Base: key, Name: "ag", DomainName: "d"}, auth.Project{}, []call{domains, byName("caller")}},
+		"agency, account by name": {
+			auth.Agency{Base: key, Name: "ag", DomainName: "d"}, auth.Project{}, []call{domains, byName("caller")},
+		},
 		"agency, account of the caller configured": {
 			auth.Agency{Base: key, Name: "ag", DomainName: "d", CallerDomainID: "own"}, auth.Project{}, []call{byName("own")},
 		},
@@ -120,53 +134,61 @@ func TestIAM_calls(t *testing.T) {
 			auth.Agency{Base: auth.Password{UserID: "ui", Password: "p"}, Name: "ag", DomainName: "d"},
 			auth.Project{Name: "n"},
 			[]call{
-				{call: loginCall, body: `{"auth":{"identity":{"methods":["password"],"password":{"user":{"id":"ui","password":"p"}}}}}`},
+				unscoped,
 				{keysCall, byName("").body, asToken},
 			},
 		},
 		"chain of agencies": {
-			auth.Agency{Base: auth.Agency{Base: key, Name: "ag", DomainName: "d", CallerDomainID: "own"}, Name: "ag", DomainID: "di"},
+			auth.Agency{
+				Base: auth.Agency{Base: key, Name: "ag", DomainName: "d", CallerDomainID: "own"}, Name: "ag", DomainID: "di",
+			},
 			auth.Project{},
 			[]call{byName("own"), domains, sts("")},
 		},
 		"token of an agency": {
 			auth.AgencyToken{Base: key, Name: "ag", DomainName: "d", Project: "n"},
 			auth.Project{Name: "other"},
-			[]call{domains, {
-				loginCall, `{"auth":{"identity":{"assume_role":{"domain_name":"d","xrole_name":"ag"},"methods":["assume_role"]},` +
-					`"scope":{"project":{"domain":{"name":"d"},"name":"n"}}}}`, map[string]string{"Authorization": signed, "X-Domain-Id": "caller"},
-			}},
+			[]call{domains, delegated(
+				`{"project":{"domain":{"name":"d"},"name":"n"}}`,
+				map[string]string{"Authorization": signed, "X-Domain-Id": "caller"},
+			)},
 		},
 		"token of an agency, by a token": {
 			auth.AgencyToken{Base: auth.Static{Credential: auth.Token("issued-token")}, Name: "ag", DomainName: "d"},
 			auth.Project{},
-			[]call{{
-				loginCall, `{"auth":{"identity":{"assume_role":{"domain_name":"d","xrole_name":"ag"},"methods":["assume_role"]},"scope":{"domain":{"name":"d"}}}}`, asToken,
-			}},
+			[]call{delegated(`{"domain":{"name":"d"}}`, asToken)},
 		},
 		"token exchanged, project by id": {
 			auth.Exchange{Token: "T", DomainName: "d"},
 			auth.Project{ID: "pi", Name: "n"},
-			[]call{{loginCall, `{"auth":{"identity":{"methods":["token"],"token":{"id":"T"}},"scope":{"project":{"id":"pi"}}}}`, map[string]string{"X-Auth-Token": none}}},
+			exchanged(`{"project":{"id":"pi"}}`),
 		},
 		"token exchanged, project by name": {
 			auth.Exchange{Token: "T", DomainName: "d"},
 			auth.Project{Name: "n"},
-			[]call{{call: loginCall, body: `{"auth":{"identity":{"methods":["token"],"token":{"id":"T"}},"scope":{"project":{"domain":{"name":"d"},"name":"n"}}}}`}},
+			exchanged(`{"project":{"domain":{"name":"d"},"name":"n"}}`),
 		},
 		"agency with an ID token": {
 			auth.Agency{Base: idToken, Name: "ag", DomainID: "di"},
 			auth.Project{},
 			[]call{
-				{exchangeCall, `{"auth":{"id_token":{"id":"the-id-token"}}}`, map[string]string{"X-Idp-Id": "idp", "X-Auth-Token": none, "Authorization": none}},
+				{
+					exchangeCall, `{"auth":{"id_token":{"id":"the-id-token"}}}`,
+					map[string]string{"X-Idp-Id": "idp", "X-Auth-Token": none, "Authorization": none},
+				},
 				{keysCall, `{"auth":{"identity":{"methods":["token"],"token":{"duration_seconds":3600}}}}`, asToken},
 				domains, sts(""),
 			},
 		},
+		"metadata service": {
+			auth.Metadata{Timeout: time.Minute},
+			auth.Project{},
+			[]call{{"GET /openstack/latest/securitykey", "", map[string]string{"X-Auth-Token": none, "Authorization": none}}},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := serve(t, answers)
+			server := serve(t, func(w http.ResponseWriter, r *http.Request, _ string) { iam(w, r) })
 			credentials, err := c.source.Credentials(t.Context(), clientsOf(t, server.url), c.project)
 			if err != nil {
 				t.Fatal(err)
@@ -197,7 +219,7 @@ func TestIAM_calls(t *testing.T) {
 	}
 }
 
-// One project has the name, whatever else the filter of the service lets through.
+// The name selects one project, also if the response contains others.
 func TestIAM_projects(t *testing.T) {
 	t.Parallel()
 	named := func(names ...string) []any {
@@ -212,20 +234,21 @@ func TestIAM_projects(t *testing.T) {
 		want     string
 		failure  string
 	}{
-		"one":         {named("r"), "a", ""},
-		"names alike": {named("r_team", "r", "R", "other r"), "b", ""},
-		"none":        {[]any{}, "", `looking up the ID of project "r": IAM returned no project of this name`},
-		"null":        {nil, "", "IAM returned no project of this name"},
-		"only alike":  {named("r_team"), "", "IAM returned no project of this name"},
-		"two":         {named("r", "r"), "", "IAM returned 2 projects of this name"},
-		"without id":  {[]any{map[string]any{"name": "r"}}, "", "IAM returned no project of this name"},
+		"one":           {named("r"), "a", ""},
+		"similar names": {named("r_team", "r", "R", "other r"), "b", ""},
+		"none":          {[]any{}, "", `looking up the ID of project "r": IAM returned no project of this name`},
+		"null":          {nil, "", "IAM returned no project of this name"},
+		"similar name":  {named("r_team"), "", "IAM returned no project of this name"},
+		"two":           {named("r", "r"), "", "IAM returned 2 projects of this name"},
+		"without id":    {[]any{map[string]any{"name": "r"}}, "", "IAM returned no project of this name"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			server := serve(t, func(w http.ResponseWriter, _ *http.Request, _ string) {
 				respond(w, http.StatusOK, map[string]any{"projects": c.projects})
 			})
-			session := auth.NewSession(auth.Static{Credential: auth.AccessKey{ID: "AK", Secret: "SK"}}, "", auth.Project{Name: "r"}, auth.Clients{IAM: client(t, server.url)})
+			key := auth.Static{Credential: auth.AccessKey{ID: "AK", Secret: "SK"}}
+			session := auth.NewSession(key, "", auth.Project{Name: "r"}, clientsOf(t, server.url))
 			req := unsent(t)
 			err := session.Authenticate(t.Context(), req, nil)
 			if c.failure == "" && err != nil || c.failure != "" && (err == nil || !strings.Contains(err.Error(), c.failure)) {
@@ -234,36 +257,45 @@ func TestIAM_projects(t *testing.T) {
 			if got := req.Header.Get("X-Project-Id"); got != c.want {
 				t.Errorf("project %q, want %q", got, c.want)
 			}
-			if got := server.received(); len(got) != 1 || got[0].call != "GET /v3/projects?name=r" || got[0].header.Get("Authorization") == "" {
+			got := server.received()
+			if len(got) != 1 || got[0].call != "GET /v3/projects?name=r" || got[0].header.Get("Authorization") == "" {
 				t.Errorf("got %v, want one signed look-up", got)
 			}
 		})
 	}
 }
 
-// An access key of no certain account assumes no agency.
+// An agency is not assumed if the account of the access key is unknown.
 func TestAgency_accountsOfTheCaller(t *testing.T) {
 	t.Parallel()
-	for _, accounts := range [][]any{nil, {map[string]any{"name": "no id"}}, {map[string]any{"id": "a"}, map[string]any{"id": "b"}}} {
-		server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-			respond(w, http.StatusOK, map[string]any{"domains": accounts})
+	for _, c := range []struct {
+		accounts []any
+		count    int
+	}{
+		{nil, 0},
+		{[]any{map[string]any{"name": "no id"}}, 0},
+		{[]any{map[string]any{"id": "a"}, map[string]any{"id": "b"}}, 2},
+	} {
+		server := serve(t, func(w http.ResponseWriter, _ *http.Request, _ string) {
+			respond(w, http.StatusOK, map[string]any{"domains": c.accounts})
 		})
 		source := auth.Agency{Base: auth.Static{Credential: auth.AccessKey{ID: "AK", Secret: "SK"}}, Name: "a", DomainID: "d"}
 		_, err := source.Credentials(t.Context(), clientsOf(t, server.url), auth.Project{})
-		want := fmt.Sprintf("looking up the account of the access key: IAM returned %d accounts with an ID, not one", max(0, len(accounts)-len(accounts)%2))
+		want := fmt.Sprintf("looking up the account of the access key: IAM returned %d accounts with an ID, not one", c.count)
 		if err == nil || err.Error() != want || len(server.received()) != 1 {
 			t.Errorf("got %v after %d requests, want %s", err, len(server.received()), want)
 		}
 	}
 }
 
-// A failure of the base ends the login of an agency, and an ID token that cannot be read is not sent.
+// If the base fails, nothing is requested for the agency.
 func TestAgency_failedBaseSendsNothingElse(t *testing.T) {
 	t.Parallel()
-	server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-		respond(w, http.StatusUnauthorized, map[string]any{"error": map[string]any{"code": 401, "message": "wrong", "title": "Unauthorized"}})
+	server := serve(t, func(w http.ResponseWriter, _ *http.Request, _ string) {
+		respond(w, http.StatusUnauthorized, map[string]any{"error": map[string]any{"code": 401, "message": "wrong"}})
 	})
-	empty := filepath.Join(t.TempDir(), "empty")
+	const reading = `reading the ID token of identity provider "idp": `
+	host, empty := strings.TrimPrefix(server.url, "http://"), filepath.Join(t.TempDir(), "empty")
 	if err := os.WriteFile(empty, []byte(" \n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -272,15 +304,19 @@ func TestAgency_failedBaseSendsNothingElse(t *testing.T) {
 		want  string
 		calls int
 	}{
-		{auth.Password{UserID: "ui", Password: "p"}, `logging in as user "ui": POST ` + strings.TrimPrefix(server.url, "http://") + `: HTTP 401: wrong`, 1},
+		{auth.Password{UserID: "ui", Password: "p"}, `logging in as user "ui": POST ` + host + `: HTTP 401: wrong`, 1},
 		{
 			auth.Static{Credential: auth.AccessKey{ID: "AK", Secret: "SK"}},
-			"looking up the account of the access key: GET " + strings.TrimPrefix(server.url, "http://") + `: HTTP 401: wrong`, 1,
+			"looking up the account of the access key: GET " + host + `: HTTP 401: wrong`, 1,
 		},
-		{auth.OIDC{IDPID: "idp", IDTokenFile: empty}, `reading the ID token of identity provider "idp": the file ` + empty + ` is empty`, 0},
-		{auth.OIDC{IDPID: "idp", IDTokenFile: "/nonexistent"}, `reading the ID token of identity provider "idp": stat /nonexistent: no such file or directory`, 0},
+		{auth.OIDC{IDPID: "idp", IDTokenFile: empty}, reading + "the file " + empty + " is empty", 0},
+		{
+			auth.OIDC{IDPID: "idp", IDTokenFile: "/nonexistent"}, reading + "stat /nonexistent: no such file or directory", 0,
+		},
 	} {
-		for _, source := range []auth.Source{auth.Agency{Base: c.base, Name: "a", DomainID: "d"}, auth.AgencyToken{Base: c.base, Name: "a", DomainName: "d"}} {
+		for _, source := range []auth.Source{
+			auth.Agency{Base: c.base, Name: "a", DomainID: "d"}, auth.AgencyToken{Base: c.base, Name: "a", DomainName: "d"},
+		} {
 			before := len(server.received())
 			_, err := source.Credentials(t.Context(), clientsOf(t, server.url), auth.Project{})
 			if _, ok := errors.AsType[*auth.Error](err); !ok || err.Error() != c.want {
@@ -293,39 +329,26 @@ func TestAgency_failedBaseSendsNothingElse(t *testing.T) {
 	}
 }
 
-// The metadata service is called once, without credentials.
-func TestMetadata(t *testing.T) {
-	t.Parallel()
-	server := serve(t, answers)
-	credentials, err := auth.Metadata{Timeout: time.Minute}.Credentials(t.Context(), auth.Clients{Metadata: client(t, server.url)}, auth.Project{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := server.received()
-	if len(got) != 1 || got[0].call != "GET /openstack/latest/securitykey" || got[0].header.Get("Authorization")+got[0].header.Get("X-Auth-Token") != "" {
-		t.Errorf("got %v", got)
-	}
-	req := unsent(t)
-	if err := credentials.Authenticate(t.Context(), req, nil); err != nil || req.Header.Get("X-Security-Token") != "TST" ||
-		!strings.HasPrefix(req.Header.Get("Authorization"), auth.Algorithm+" Access=TAK, ") {
-		t.Errorf("got %v %v", req.Header, err)
-	}
-}
-
 // A failure of the metadata service is an error at once.
 func TestMetadata_errors(t *testing.T) {
 	t.Parallel()
+	status := func(code int) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
+	}
 	release := make(chan bool)
 	t.Cleanup(func() { close(release) })
 	for name, c := range map[string]struct {
 		handler http.HandlerFunc
 		want    string
 	}{
-		"no agency": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }, "HTTP 404"},
-		"busy":      {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }, "HTTP 503"},
+		"no agency": {status(http.StatusNotFound), "HTTP 404"},
+		"busy":      {status(http.StatusServiceUnavailable), "HTTP 503"},
 		"lost":      {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "EOF"},
-		"empty":     {func(w http.ResponseWriter, _ *http.Request) { respond(w, http.StatusOK, map[string]any{}) }, "the response lacks the access key, its secret key or the security token"},
-		"silent": {func(_ http.ResponseWriter, r *http.Request) {
+		"empty": {
+			func(w http.ResponseWriter, _ *http.Request) { respond(w, http.StatusOK, map[string]any{}) },
+			"the response lacks the access key, its secret key or the security token",
+		},
+		"no response": {func(_ http.ResponseWriter, r *http.Request) {
 			select {
 			case <-release:
 			case <-r.Context().Done():
@@ -334,13 +357,14 @@ func TestMetadata_errors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := serve(t, c.handler)
+			server := serve(t, func(w http.ResponseWriter, r *http.Request, _ string) { c.handler(w, r) })
 			source := auth.Metadata{Timeout: time.Minute}
-			if name == "silent" {
+			if name == "no response" {
 				source.Timeout = 100 * time.Millisecond
 			}
-			_, err := source.Credentials(t.Context(), auth.Clients{Metadata: client(t, server.url, func(c *rest.Config) { c.MaxRetries = 0 })}, auth.Project{})
-			if err == nil || !strings.HasPrefix(err.Error(), "requesting access keys from the metadata service: ") || !strings.Contains(err.Error(), c.want) {
+			_, err := source.Credentials(t.Context(), clientsOf(t, server.url), auth.Project{})
+			if err == nil || !strings.HasPrefix(err.Error(), "requesting access keys from the metadata service: ") ||
+				!strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %s", err, c.want)
 			}
 			if got := server.received(); len(got) != 1 {

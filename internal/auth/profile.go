@@ -13,13 +13,13 @@ import (
 
 // Profile is one profile of KooCLI's configuration file. A member is empty if the file does not have it.
 //
-// Sources: https://support.huaweicloud.com/eu/usermanual-hcli/hcli_03_005_01.html, and for single sign-on and agencies the file as
-// the provider huaweicloud/huaweicloud reads it.
+// Sources: https://support.huaweicloud.com/eu/usermanual-hcli/hcli_03_005_01.html, and for single sign-on and agencies
+// the file as the provider huaweicloud/huaweicloud reads it.
 type Profile struct {
 	Region    string
 	ProjectID string
-	// Credential is the stored access key, the temporary one of the last single sign-on, or a token, according to the profile's mode; nil
-	// for the mode ecsAgency, whose credentials come from the metadata service.
+	// Credential is the stored access key, the temporary one of the last single sign-on, or a token, according to the
+	// profile's mode; nil for the mode ecsAgency, whose credentials come from the metadata service.
 	Credential Credential
 	// AgencyName is the agency to assume, of the account AgencyDomainName or AgencyDomainID.
 	AgencyName, AgencyDomainName, AgencyDomainID string
@@ -47,8 +47,8 @@ type fileProfile struct {
 	} `json:"ssoAuth"`
 }
 
-// ReadProfile returns the profile of this name from the content of a configuration file; "" means the file's current one. Its errors
-// contain the names of profiles and modes only.
+// ReadProfile returns the profile of this name from the content of a configuration file; "" means the file's current
+// one. Its errors contain the names of profiles and modes only.
 func ReadProfile(content []byte, name string) (*Profile, error) {
 	var file struct {
 		AuthEncrypt any           `json:"authEncrypt"`

@@ -13,8 +13,10 @@ import (
 
 const profiles = `{"language":"en","current":"work","profiles":[
   {"name":"home","mode":"AKSK","accessKeyId":"AK1","secretAccessKey":"SK1","region":"cn-north-4"},
-  {"name":"work","mode":"AKSK","accessKeyId":"AK2","secretAccessKey":"SK2","securityToken":"ST2","region":"ap-southeast-1","projectId":"p2"},
-  {"name":"sso","mode":"SSO","ssoAuth":{"stsToken":{"accessKeyId":"AK3","secretAccessKey":"SK3","securityToken":"ST3"}}},
+  {"name":"work","mode":"AKSK","accessKeyId":"AK2","secretAccessKey":"SK2",
+   "securityToken":"ST2","region":"r2","projectId":"p2"},
+  {"name":"sso","mode":"SSO",
+   "ssoAuth":{"stsToken":{"accessKeyId":"AK3","secretAccessKey":"SK3","securityToken":"ST3"}}},
   {"name":"token","mode":"token","xAuthToken":"T5","agencyName":"a5","agencyDomainName":"dn5","agencyDomainId":"di5"},
   {"name":"no token","mode":"token"},
   {"name":"bare","accessKeyId":"AK4","secretAccessKey":"SK4"},
@@ -26,7 +28,9 @@ const profiles = `{"language":"en","current":"work","profiles":[
 func TestReadProfile(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]auth.Profile{
-		"":                {Region: "ap-southeast-1", ProjectID: "p2", Credential: auth.AccessKey{ID: "AK2", Secret: "SK2", SecurityToken: "ST2"}},
+		"": {
+			Region: "r2", ProjectID: "p2", Credential: auth.AccessKey{ID: "AK2", Secret: "SK2", SecurityToken: "ST2"},
+		},
 		"home":            {Region: "cn-north-4", Credential: auth.AccessKey{ID: "AK1", Secret: "SK1"}},
 		"sso":             {Credential: auth.AccessKey{ID: "AK3", Secret: "SK3", SecurityToken: "ST3"}},
 		"ecs":             {Region: "r"},
@@ -49,19 +53,22 @@ func TestReadProfile(t *testing.T) {
 
 func TestReadProfile_errors(t *testing.T) {
 	t.Parallel()
+	const encrypted = "the secrets are encrypted, and only KooCLI can read them"
+	const notJSON = "the file is not the JSON that KooCLI writes"
 	for name, c := range map[string]struct{ content, profile, want string }{
-		"no such profile":                   {profiles, "nobody", `there is no profile "nobody"; there are "home", "work", "sso", "token"`},
-		"half a pair":                       {profiles, "half", `profile "half" (mode "AKSK") lacks the access key or its secret key`},
-		"other mode without keys":           {profiles, "other", `profile "other" (mode "new") lacks the access key or its secret key`},
-		"no token":                          {profiles, "no token", `profile "no token" (mode "token") lacks the token`},
-		"encrypted, without the plain keys": {`{"authEncrypt":true,` + profiles[1:], "half", `the secrets are encrypted, and only KooCLI can read them`},
+		"no such profile":   {profiles, "nobody", `there is no profile "nobody"; there are "home", "work", "sso", "token"`},
+		"no secret key":     {profiles, "half", `profile "half" (mode "AKSK") lacks the access key or its secret key`},
+		"other mode":        {profiles, "other", `profile "other" (mode "new") lacks the access key or its secret key`},
+		"no token":          {profiles, "no token", `profile "no token" (mode "token") lacks the token`},
+		"encrypted":         {`{"authEncrypt":"true",` + profiles[1:], "home", encrypted},
+		"encrypted, no key": {`{"authEncrypt":true,` + profiles[1:], "half", encrypted},
 		"agency without account": {
-			`{"profiles":[{"name":"a","accessKeyId":"canary","secretAccessKey":"canary","agencyName":"b"}]}`, "a", `profile "a" names agency "b" without its account`,
+			`{"profiles":[{"name":"a","accessKeyId":"canary","secretAccessKey":"canary","agencyName":"b"}]}`, "a",
+			`profile "a" names agency "b" without its account`,
 		},
-		"encrypted":  {`{"authEncrypt":"true",` + profiles[1:], "home", `the secrets are encrypted, and only KooCLI can read them`},
 		"no current": {`{"profiles":[]}`, "", `no profile is named, and the file has no current one`},
-		"no JSON":    {`canary-secret`, "", `the file is not the JSON that KooCLI writes`},
-		"wrong type": {`{"profiles":[{"name":"a","secretAccessKey":["canary-secret"]}]}`, "a", `the file is not the JSON that KooCLI writes`},
+		"no JSON":    {`canary-secret`, "", notJSON},
+		"wrong type": {`{"profiles":[{"name":"a","secretAccessKey":["canary-secret"]}]}`, "a", notJSON},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -73,7 +80,7 @@ func TestReadProfile_errors(t *testing.T) {
 	}
 }
 
-// Whatever the file holds, there is a whole pair of keys or an error.
+// A profile contains a key with its secret key, a token, or neither; anything else is an error.
 func FuzzReadProfile(f *testing.F) {
 	for _, name := range []string{"", "home", "sso", "half", "nobody"} {
 		f.Add([]byte(profiles), name)
@@ -91,7 +98,8 @@ func FuzzReadProfile(f *testing.F) {
 		}
 		key, isKey := profile.Credential.(auth.AccessKey)
 		token, isToken := profile.Credential.(auth.Token)
-		if profile.Credential != nil && !isKey && !isToken || isKey && (key.ID == "" || key.Secret == "") || isToken && token == "" {
+		if profile.Credential != nil && !isKey && !isToken || isKey && (key.ID == "" || key.Secret == "") ||
+			isToken && token == "" {
 			t.Errorf("profile %q is incomplete", name)
 		}
 	})

@@ -20,14 +20,15 @@ import (
 const (
 	// refreshTimeout bounds one refresh with all its requests. A caller that waits for it may leave earlier.
 	refreshTimeout = 2 * time.Minute
-	// expiryWindow is how long before their expiry credentials are refreshed, but not before four fifths of their lifetime.
+	// expiryWindow is how long before their expiry credentials are refreshed, but not before four fifths of their
+	// lifetime.
 	expiryWindow = 10 * time.Minute
 	// retryInterval is the time between two attempts to refresh credentials that have not expired.
 	retryInterval = time.Minute
 )
 
-// Session is an authenticator that gets credentials from a source when they are first needed, once for all concurrent requests, and
-// refreshes them before they expire. It sets X-Project-Id. It is safe for concurrent use.
+// Session is an authenticator that gets credentials from a source when they are first needed, once for all concurrent
+// requests, and refreshes them before they expire. It sets X-Project-Id. It is safe for concurrent use.
 type Session struct {
 	source      Source
 	description string
@@ -35,12 +36,13 @@ type Session struct {
 	clients     Clients
 
 	flight singleflight.Group
+	// projectID is the ID of the project that has the name. It does not depend on the credentials. Only a flight uses it.
+	projectID string
+
 	mu     sync.Mutex
 	cached *cached
 	// failed is the error of a refresh that would fail again; nil if another one may succeed.
 	failed error
-	// projectID is the ID of the project that has the name. It does not depend on the credentials.
-	projectID string
 	// rejectedAt is when credentials were last dropped because the service had rejected them.
 	rejectedAt time.Time
 }
@@ -51,8 +53,8 @@ type cached struct {
 	refreshAt time.Time // Zero means never.
 }
 
-// NewSession returns a session. It sends no request. description says which settings the credentials come from, for error messages, such
-// as "token from HW_AUTH_TOKEN". A client may be nil if source and project do not need it.
+// NewSession returns a session. It sends no request. description says which settings the credentials come from, for
+// error messages, such as "token from HW_AUTH_TOKEN". A client may be nil if source and project do not need it.
 func NewSession(source Source, description string, project Project, clients Clients) *Session {
 	if clients.Now == nil {
 		clients.Now = time.Now
@@ -63,8 +65,11 @@ func NewSession(source Source, description string, project Project, clients Clie
 // Description says which settings the credentials come from.
 func (s *Session) Description() string { return s.description }
 
-// Authenticate authenticates the request with the current credentials. Its error is an [*Error], or that of the context if it ends
-// first.
+// Source returns the source of the credentials and the clients that it sends its requests with.
+func (s *Session) Source() (Source, Clients) { return s.source, s.clients }
+
+// Authenticate authenticates the request with the current credentials. Its error is an [*Error], or that of the context
+// if it ends first.
 func (s *Session) Authenticate(ctx context.Context, req *http.Request, body []byte) error {
 	credentials, err := s.credentials(ctx)
 	if err != nil {
@@ -95,8 +100,9 @@ func (s *Session) ProjectID(ctx context.Context) (string, error) {
 	return credentials.projectID, nil
 }
 
-// Reject drops the credentials that the request was sent with, unless they are no longer cached. It reports whether another attempt may
-// succeed. It returns false if the source has no other credentials, or if credentials were rejected less than a minute ago.
+// Reject drops the credentials that the request was sent with, unless they are no longer cached. It reports whether
+// another attempt may succeed. It returns false if the source has no other credentials, or if credentials were rejected
+// less than a minute ago.
 func (s *Session) Reject(req *http.Request) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -129,7 +135,8 @@ func (s *Session) credentials(ctx context.Context) (*cached, error) {
 	}
 }
 
-// current returns the cached credentials, or the error that another refresh would return, or neither if a refresh is due.
+// current returns the cached credentials, or the error that another refresh would return, or neither if a refresh is
+// due.
 func (s *Session) current() (*cached, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -139,8 +146,8 @@ func (s *Session) current() (*cached, error) {
 	return nil, s.failed
 }
 
-// refresh fetches and caches credentials. If that fails, unexpired credentials stay in use: for a minute, or until they expire if the
-// source rejected the request, because repeated attempts lock a user out.
+// refresh fetches and caches credentials. If that fails, unexpired credentials stay in use: for a minute, or until they
+// expire if the source rejected the request, because repeated attempts lock a user out.
 func (s *Session) refresh(ctx context.Context) (*cached, error) {
 	// Another refresh may have ended while this one was about to begin.
 	if current, err := s.current(); current != nil || err != nil {
@@ -181,11 +188,11 @@ func (s *Session) fetch(ctx context.Context) (*cached, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &cached{Credentials: credentials, projectID: projectID, refreshAt: refreshAt(credentials.ExpiresAt, s.clients.Now())}, nil
+	return &cached{credentials, projectID, refreshAt(credentials.ExpiresAt, s.clients.Now())}, nil
 }
 
-// projectFor returns the project ID to send with requests; empty for a token, which is for one project whatever the request says. A
-// name is looked up once.
+// projectFor returns the project ID to send with requests; empty for a token, which is for one project whatever the
+// request says. A name is looked up once.
 func (s *Session) projectFor(ctx context.Context, credentials *Credentials) (string, error) {
 	if id := cmp.Or(s.project.ID, credentials.ProjectID); id != "" {
 		return id, nil
@@ -193,21 +200,18 @@ func (s *Session) projectFor(ctx context.Context, credentials *Credentials) (str
 	if _, isToken := credentials.Credential.(Token); isToken || s.project.Name == "" {
 		return "", nil
 	}
-	s.mu.Lock()
-	id := s.projectID
-	s.mu.Unlock()
-	if id != "" {
-		return id, nil
+	if s.projectID == "" { // One refresh runs at a time.
+		id, err := findProject(ctx, s.clients, credentials, s.project.Name)
+		if err != nil {
+			return "", err
+		}
+		s.projectID = id
 	}
-	id, err := findProject(ctx, s.clients, credentials, s.project.Name)
-	s.mu.Lock()
-	s.projectID = id
-	s.mu.Unlock()
-	return id, err
+	return s.projectID, nil
 }
 
-// refreshAt returns when to refresh credentials that were just fetched. If they seem to have expired because the clock is wrong, they are
-// used until the service rejects them, and refreshed once a minute.
+// refreshAt returns when to refresh credentials that were just fetched. If they seem to have expired because the clock
+// is wrong, they are used until the service rejects them, and refreshed once a minute.
 func refreshAt(expiresAt, now time.Time) time.Time {
 	if expiresAt.IsZero() {
 		return time.Time{}
@@ -222,7 +226,8 @@ func refreshAt(expiresAt, now time.Time) time.Time {
 // Step is a part of getting credentials, as the beginning of a message.
 type Step string
 
-// The steps. Their object is a user, an agency, an identity provider or a project; FindDomain and ReadMetadata have none.
+// The steps. Their object is a user, an agency, an identity provider or a project; FindDomain and ReadMetadata have
+// none.
 const (
 	Login           Step = "logging in as user"
 	AssumeAgency    Step = "assuming agency"
@@ -262,19 +267,12 @@ func (e *Error) Unwrap() error { return e.Err }
 // isRejection reports whether IAM rejected the request.
 func isRejection(err error) bool {
 	failure, ok := errors.AsType[*rest.Error](err)
-	return ok && failure.StatusCode/100 == 4 && isPermanent(err)
+	return ok && failure.StatusCode/100 == 4 && !failure.Transient()
 }
 
-// isPermanent reports whether another attempt would fail too: after a rejection, a response that is not IAM's, and an error before any
-// request.
+// isPermanent reports whether another attempt would fail too: after a rejection, a response that is not IAM's, and an
+// error before any request.
 func isPermanent(err error) bool {
 	failure, ok := errors.AsType[*rest.Error](err)
-	if !ok {
-		return true
-	}
-	switch failure.StatusCode {
-	case 0, http.StatusRequestTimeout, http.StatusTooManyRequests:
-		return false
-	}
-	return failure.StatusCode/100 != 5
+	return !ok || !failure.Transient()
 }

@@ -30,20 +30,21 @@ type imagesModel struct {
 // NewDataSource returns the data source servicestage_base_images.
 func NewDataSource() datasource.DataSource { return &imagesDataSource{} }
 
-func (d *imagesDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+func (d *imagesDataSource) Metadata(
+	_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse,
+) {
 	resp.TypeName = req.ProviderTypeName + "_base_images"
 }
 
 func (d *imagesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The technology stacks that ServiceStage builds in the provider's region, and the versions of each. " +
-			"Where the region does not publish the call of the Build API, its namesake of the API's third version is asked, which needs " +
-			"the provider's project. Which region publishes which is not documented, nor what the versions can be used for: a build job takes none of them.",
+		MarkdownDescription: "Retrieves the technology stacks that ServiceStage builds in the provider's region, and their " +
+			"versions. A build job has no argument for them. See [API notes](../guides/api-notes.md).",
 		Attributes: map[string]schema.Attribute{
 			"stacks": schema.MapAttribute{
 				Computed:            true,
 				ElementType:         types.ListType{ElemType: types.StringType},
-				MarkdownDescription: "Versions by stack, such as `Java`, in the order in which the service lists them.",
+				MarkdownDescription: "Map of versions by stack, such as `Java`, in the order of ServiceStage.",
 			},
 		},
 	}
@@ -57,7 +58,7 @@ func (d *imagesDataSource) Read(ctx context.Context, _ datasource.ReadRequest, r
 	}
 	stacks, err := d.Client.BaseImages(ctx)
 	if err != nil {
-		resp.Diagnostics.Append(apidiag.Error("Unable to read the base images", "reading the base images", err))
+		resp.Diagnostics.Append(apidiag.Error("Error reading base images", "reading the base images", err))
 		return
 	}
 	value, diags := types.MapValueFrom(ctx, types.ListType{ElemType: types.StringType}, stacks)

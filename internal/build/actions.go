@@ -68,15 +68,17 @@ func (a *startAction) Invoke(ctx context.Context, req action.InvokeRequest, resp
 	}
 	_, diags = waiter{
 		client: a.Client, timeout: timeout, startedAt: startedAt, progress: progress,
-		interrupted:   a.interrupted(orTrue(config.CancelOnInterrupt), progress),
+		onInterrupt:   a.interruptHandler(orTrue(config.CancelOnInterrupt), progress),
 		timeoutAdvice: actionTimeoutAdvice(started.ID),
 	}.wait(ctx, started.Build)
 	resp.Diagnostics.Append(diags...)
 }
 
-// interrupted returns what happens to the build of an interrupted action. Its result is a progress message, too, because a CLI may
-// not show the error after an interrupt.
-func (a *startAction) interrupted(cancels bool, progress func(string)) func(context.Context, *servicestage.Build) string {
+// interruptHandler returns the function that handles an interrupt. What happens to the build is a progress message,
+// too: a CLI may not show the error after an interrupt.
+func (a *startAction) interruptHandler(
+	cancels bool, progress func(string),
+) func(context.Context, *servicestage.Build) string {
 	return func(ctx context.Context, build *servicestage.Build) string {
 		result := notCanceledByConfiguration
 		if cancels {

@@ -36,7 +36,7 @@ func TestStartBuild_success(t *testing.T) {
 	got := s.startBuild(t.Context(), t, nil)
 	got.none(t)
 	s.expect(t, "Successful", 1, 0)
-	if want := "checkout-service #1: started, build_id " + s.Builds()[0].ID; got.progress[0] != want {
+	if want := "checkout-service #1: started, build_id " + s.buildID(); got.progress[0] != want {
 		t.Errorf("the first message is %q, want %q", got.progress[0], want)
 	}
 	rule := regexp.MustCompile(`^checkout-service #1: (\w+), ((?:\d+m)?\d+s)$`)
@@ -56,12 +56,20 @@ func TestStartBuild_success(t *testing.T) {
 		t.Errorf("phases: got %q, want %q", got, want)
 	}
 	for i, wait := range s.waited {
-		if wait < 2*time.Second || wait > 15*time.Second || i == 0 && wait > 2400*time.Millisecond || i > 8 && wait < 12*time.Second {
+		least, most := 2*time.Second, 15*time.Second
+		switch {
+		case i == 0:
+			most = 2400*time.Millisecond + 1
+		case i > 8:
+			least = 12 * time.Second
+		}
+		if wait < least || wait > most {
 			t.Errorf("wait %d is %s", i, wait)
 		}
 	}
 	// The second poll comes too soon for a message of the same phase.
-	if polls := s.CountRequests(http.MethodGet, buildPath); polls != len(s.waited) || polls > 60 || polls < len(got.progress) {
+	polls := s.CountRequests(http.MethodGet, buildPath)
+	if polls != len(s.waited) || polls > 60 || polls < len(got.progress) {
 		t.Errorf("%d polls, %d waits, %d messages", polls, len(s.waited), len(got.progress))
 	}
 	if phases := s.CountRequests(http.MethodGet, buildPath+"/phases"); phases != len(s.waited)-1 {
@@ -73,7 +81,8 @@ func TestStartBuild_success(t *testing.T) {
 func TestStartBuild_failsInEachPhase(t *testing.T) {
 	t.Parallel()
 	summaries := map[string]string{
-		"Failed": "The build failed", "Timeout": "The build timed out", "Cancel": "The build was cancelled", "Deleted": "The build was deleted",
+		"Failed": "The build failed", "Timeout": "The build timed out",
+		"Cancel": "The build was canceled", "Deleted": "The build was deleted",
 	}
 	for i, state := range []string{"Failed", "Timeout", "Cancel", "Deleted", "Failed", "Failed"} {
 		phase := phaseNames[i]
@@ -83,14 +92,16 @@ func TestStartBuild_failsInEachPhase(t *testing.T) {
 			s.InjectOutcomes(emulator.Outcome{Phase: phase, State: state, Log: "\x1b[31mERROR\x1b[0m no space left\ton device"})
 			got := s.startBuild(t.Context(), t, nil).only(t, isError)
 			s.expect(t, state, 1, 0)
-			id := s.Builds()[0].ID
+			id := s.buildID()
 			contains(t, got, summaries[state]+"\n",
-				fmt.Sprintf("The build checkout-service #1 (%s) ended with the state %s in the phase %s, after %s.", id, state, phase, time.Duration(i+1)*10*time.Second),
+				fmt.Sprintf("The build checkout-service #1 (%s) ended with the state %s in the phase %s, after %s.",
+					id, state, phase, time.Duration(i+1)*10*time.Second),
 				"ERROR no space left on device ["+phase+"] ended: "+state,
 				"build_id  = \""+id+"\"", "log_limit = 1048576", "data.servicestage_build.log.log")
-			// A phase writes ten lines, and the one that fails one more.
+			// A phase writes ten lines, and the failed one writes one more.
 			shown, total := len(regexp.MustCompile(`(?m)^  (\[|ERROR)`).FindAllString(got, -1)), 10*(i+1)+1
-			if isTail := strings.Contains(got, "The last 40 lines of its log:"); shown != min(total, 40) || isTail != (total > 40) || strings.ContainsAny(got, "\x1b\t") {
+			isTail := strings.Contains(got, "The last 40 lines of its log:")
+			if shown != min(total, 40) || isTail != (total > 40) || strings.ContainsAny(got, "\x1b\t") {
 				t.Errorf("%d of %d lines are shown:\n%s", shown, total, got)
 			}
 		})
@@ -104,11 +115,12 @@ func TestStartBuild_failureIsReportedWithoutLog(t *testing.T) {
 	s.InjectOutcomes(emulator.Outcome{Phase: "Build"}, emulator.Outcome{Phase: "Init"})
 	s.InjectFault(forbidden(http.MethodGet, buildPath+"/*"))
 	got := s.startBuild(t.Context(), t, nil)
-	contains(t, got.only(t, isError), "ended with the state Failed (in which phase could not be read: ", "Its log could not be read: ", "APIGW.0302", s.Builds()[0].ID)
+	contains(t, got.only(t, isError), "ended with the state Failed (the phases could not be read: ",
+		"Its log could not be read: ", "APIGW.0302", s.buildID())
 	// Without phases, the progress messages contain the state.
 	contains(t, strings.Join(got.progress, "\n"), "checkout-service #1: Building, ")
 	s.ForgetFaults()
-	s.InjectFault(emulator.Fault{Path: buildPath + "/logs", StatusCode: http.StatusOK, Body: `{"buildlog":"\n \n","next":3}`, Times: -1})
+	s.InjectFault(respond(http.MethodGet, buildPath+"/logs", http.StatusOK, `{"buildlog":"\n \n","next":3}`))
 	contains(t, s.startBuild(t.Context(), t, nil).only(t, isError), "Its log is empty.")
 }
 
@@ -118,9 +130,9 @@ func TestStartBuild_timeout(t *testing.T) {
 	s := newService(t)
 	s.InjectOutcomes(emulator.Outcome{Phase: "Build", State: "Pushing"})
 	start := s.Now()
-	contains(t, s.startBuild(t.Context(), t, nil).only(t, isError), "The build takes too long", "has not ended within " +
-		"30m0s",
-		"state Pushing. It keeps running", fmt.Sprintf("servicestage_cancel_build with build_id = %q", s.Builds()[0].ID))
+	contains(t, s.startBuild(t.Context(), t, nil).only(t, isError), "Timeout while waiting for the build",
+		"has not finished within 30m0s",
+		"state is Pushing. It keeps running", fmt.Sprintf("servicestage_cancel_build with build_id = %q", s.buildID()))
 	if waited := s.Now().Sub(start); waited != 30*time.Minute {
 		t.Errorf("waited %s, want 30m", waited)
 	}
@@ -128,14 +140,17 @@ func TestStartBuild_timeout(t *testing.T) {
 }
 
 // The start and the wait share one timeout.
-func TestStartBuild_timeoutIsNotTakenTwice(t *testing.T) {
+func TestStartBuild_oneTimeout(t *testing.T) {
 	t.Parallel()
 	s := newService(t, func(o *emulator.Options) { o.BuildDuration = time.Hour })
-	slow := emulator.Fault{Method: http.MethodPost, Path: buildsPath, StatusCode: http.StatusTooManyRequests, Do: func() { s.advance(9 * time.Minute) }}
+	slow := emulator.Fault{
+		Method: http.MethodPost, Path: buildsPath, StatusCode: http.StatusTooManyRequests,
+		Do: func() { s.advance(9 * time.Minute) },
+	}
 	s.InjectFault(slow)
 	start := s.Now()
-	contains(t, s.startBuild(t.Context(), t, map[string]any{"timeout": "10m"}).only(t, isError), "has not ended within " +
-		"10m0s")
+	contains(t, s.startBuild(t.Context(), t, map[string]any{"timeout": "10m"}).only(t, isError),
+		"has not finished within 10m0s")
 	if took := s.Now().Sub(start); took > 10*time.Minute+30*time.Second {
 		t.Errorf("the action took %s, with a timeout of 10m", took)
 	}
@@ -143,7 +158,7 @@ func TestStartBuild_timeoutIsNotTakenTwice(t *testing.T) {
 	start, p := s.Now(), s.protocol(t, nil)
 	contains(t, p.create(t.Context(), t, map[string]any{
 		"job_id": s.jobID, "wait": true, "timeouts": timeouts("create", "10m"),
-	}).only(t, isError), "has not ended within 10m0s", "Raise `create` in the timeouts block")
+	}).only(t, isError), "has not finished within 10m0s", "raise `create` in the timeouts block")
 	if took := s.Now().Sub(start); took > 10*time.Minute+30*time.Second {
 		t.Errorf("the resource took %s, with a timeout of 10m", took)
 	}
@@ -159,26 +174,28 @@ func TestStartBuild_interrupted(t *testing.T) {
 		want, state string
 		cancels     int
 	}{
-		"cancels":         {want: "It was cancelled.", state: "Cancel", cancels: 1},
-		"does not cancel": {keep: true, want: "It keeps running in ServiceStage, because cancel_on_interrupt is false.", state: "Building"},
+		"cancels": {want: "It was canceled.", state: "Cancel", cancels: 1},
+		"does not cancel": {
+			keep: true, want: "It keeps running in ServiceStage, because cancel_on_interrupt is false.", state: "Building",
+		},
 		"cannot cancel": {
-			then: func(s *service) { s.InjectFault(forbidden(http.MethodPatch, buildPath)) },
-			want: "It could not be cancelled, and may still be running: PATCH", state: "Building", cancels: 1,
+			then: inject(noCancel),
+			want: "It could not be canceled and may still be running: PATCH", state: "Building", cancels: 1,
 		},
 		"is gone": {
-			then: func(s *service) { s.RemoveBuild(s.Builds()[0].ID) },
-			want: "It was to be cancelled, but ServiceStage returned that it does not exist.", cancels: 1,
+			then: (*service).removeBuild,
+			want: "It was not canceled: ServiceStage returned that it does not exist.", cancels: 1,
 		},
 		"end not seen": {
-			then: func(s *service) { s.InjectFault(forbidden(http.MethodGet, buildPath)) },
-			want: "The service was asked to cancel it and has agreed, but its end was not seen: ", state: "Cancel", cancels: 1,
+			then: inject(noRead),
+			want: "ServiceStage accepted its cancellation, but the result could not be read: ", state: "Cancel", cancels: 1,
 		},
 		"has ended": {
 			then: func(s *service) { s.advance(time.Hour) },
-			want: "It was to be cancelled, but had ended by then, with the state Successful.", state: "Successful", cancels: 1,
+			want: "It was not canceled: it had already ended with the state Successful.", state: "Successful", cancels: 1,
 		},
 		// The response to the start is waited for.
-		"during the start": {want: "It was cancelled.", state: "Cancel", cancels: 1},
+		"during the start": {want: "It was canceled.", state: "Cancel", cancels: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -210,10 +227,9 @@ func TestStartBuild_interrupted(t *testing.T) {
 // otherwise it is an error, as is a build that cannot be read.
 func TestStartBuild_faultsStartNoSecondBuild(t *testing.T) {
 	t.Parallel()
-	start := func(fault emulator.Fault) emulator.Fault {
-		fault.Method, fault.Path = http.MethodPost, buildsPath
-		return fault
-	}
+	lost := emulator.Fault{Method: http.MethodPost, Path: buildsPath, Drop: true, After: true}
+	notStarted := lost
+	notStarted.After = false
 	for name, c := range map[string]struct {
 		fault  emulator.Fault
 		do     func(s *service)
@@ -221,24 +237,24 @@ func TestStartBuild_faultsStartNoSecondBuild(t *testing.T) {
 		want   string // Separated by bars.
 		builds int
 	}{
-		"lost":        {start(emulator.Fault{Drop: true, After: true}), nil, isWarning, "The build was adopted", 2},
-		"not started": {start(emulator.Fault{Drop: true}), nil, isError, "The build may have been started|is not sent again|, as before", 1},
+		"lost":        {lost, nil, isWarning, "Build adopted after a lost response", 2},
+		"not started": {notStarted, nil, isError, "Build may have been started|does not send the request again|is still", 1},
 		"lost, job not readable": {
-			start(emulator.Fault{Drop: true, After: true}), func(s *service) { s.InjectFault(forbidden(http.MethodGet, "")) },
-			isError, "The build may have been started|The job could not be read either|APIGW.0302", 2,
+			lost, func(s *service) { s.InjectFault(forbidden(http.MethodGet, "")) },
+			isError, "Build may have been started|could not be read: |APIGW.0302", 2,
 		},
 		"lost among others": {
-			start(emulator.Fault{Drop: true, After: true}), func(s *service) { s.AddBuild(s.jobID) },
-			isError, "The build may have been started|somebody else", 3,
+			lost, func(s *service) { s.AddBuild(s.jobID) },
+			isError, "Build may have been started|somebody else", 3,
 		},
 		"rejected": {
-			start(emulator.Fault{StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.4004401","error_msg":"no cluster"}`}), nil,
-			isError, "Unable to start the build|HTTP 400: SVCSTG.CPE.4004401: no cluster", 1,
+			respond(http.MethodPost, buildsPath, http.StatusBadRequest,
+				`{"error_code":"SVCSTG.CPE.4004401","error_msg":"no cluster"}`), nil,
+			isError, "Error starting build|HTTP 400: SVCSTG.CPE.4004401: no cluster", 1,
 		},
 		"not readable": {
-			emulator.Fault{Method: http.MethodGet, Path: buildPath, StatusCode: http.StatusServiceUnavailable, Times: -1},
-			nil,
-			isError, "Unable to follow the build|HTTP 503|The build was started and may be running. Its id is ", 2,
+			respond(http.MethodGet, buildPath, http.StatusServiceUnavailable, ""), nil,
+			isError, "Error waiting for the build|HTTP 503|The build was started and may be running. Its ID is ", 2,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -297,8 +313,10 @@ func TestStartBuild_noTerminalInjection(t *testing.T) {
 	serve(http.MethodPost, buildsPath, -1, fmt.Sprintf(`{%s,"state":"Queuing"}`, build))
 	serve(http.MethodGet, buildPath, 2, fmt.Sprintf(`{%s,"build_state":"STATE%s"}`, build, evil))
 	serve(http.MethodGet, buildPath, -1, fmt.Sprintf(`{%s,"build_state":"Failed"}`, build))
-	serve(http.MethodGet, buildPath+"/phases", -1, fmt.Sprintf(`{"list":[{"name":"Build%[1]s","state":"Build%[1]s"},{"name":"Bad%[1]s","state":"Failed"}]}`, evil))
-	serve(http.MethodGet, buildPath+"/logs", -1, fmt.Sprintf(`{"buildlog":"10%%\r100%%\r\u001b[1;31mred\u001b[0m\tgr%[1]seen\u001b(B\n"}`, evil))
+	serve(http.MethodGet, buildPath+"/phases", -1, fmt.Sprintf(
+		`{"list":[{"name":"Build%[1]s","state":"Build%[1]s"},{"name":"Bad%[1]s","state":"Failed"}]}`, evil))
+	serve(http.MethodGet, buildPath+"/logs", -1, fmt.Sprintf(
+		`{"buildlog":"10%%\r100%%\r\u001b[1;31mred\u001b[0m\tgr%[1]seen\u001b(B\n"}`, evil))
 	got := s.startBuild(t.Context(), t, nil)
 	text := strings.Join(got.progress, "|") + "|" + strings.ReplaceAll(got.String(), "\n", "|")
 	for _, r := range text {
@@ -316,23 +334,20 @@ func TestStartBuild_noTerminalInjection(t *testing.T) {
 func TestCancelBuild(t *testing.T) {
 	t.Parallel()
 	running := func(s *service) {
-		s.InjectFault(emulator.Fault{
-			Method: http.MethodGet, Path: buildPath, Times: -1, StatusCode: http.StatusOK, Body: fmt.Sprintf(`{"build_id":%q,"build_state":"Building"}`, s.Builds()[0].ID),
-		})
+		s.InjectFault(respond(http.MethodGet, buildPath, http.StatusOK,
+			fmt.Sprintf(`{"build_id":%q,"build_state":"Building"}`, s.buildID())))
 	}
 	for name, c := range map[string]struct {
 		before func(s *service)
-		// progress is the message, if there is no diagnostic.
-		progress string
-		level    tfprotov6.DiagnosticSeverity
-		want     []string
-		state    string
+		level  tfprotov6.DiagnosticSeverity // 0 if the text is in a progress message.
+		want   string                       // Separated by bars.
+		state  string
 	}{
-		"running":       {func(s *service) { s.advance(30 * time.Second) }, "checkout-service #1: cancelled", 0, nil, "Cancel"},
-		"ended":         {func(s *service) { s.advance(time.Hour) }, "checkout-service #1: had ended already, with the state Successful", 0, nil, "Successful"},
-		"rejected":      {func(s *service) { s.InjectFault(forbidden(http.MethodPatch, buildPath)) }, "", isError, []string{"Unable to cancel the build", "APIGW.0302"}, "Queuing"},
-		"end not seen":  {running, "", isWarning, []string{"The end of the build was not seen", "the build has not ended yet"}, "Cancel"},
-		"no such build": {func(s *service) { s.RemoveBuild(s.Builds()[0].ID) }, "", isError, []string{"No such build", "cancelling build"}, ""},
+		"running":       {func(s *service) { s.advance(30 * time.Second) }, 0, "#1: canceled", "Cancel"},
+		"ended":         {func(s *service) { s.advance(time.Hour) }, 0, "#1: had already ended with the state", "Successful"},
+		"rejected":      {inject(noCancel), isError, "Error canceling build|APIGW.0302", "Queuing"},
+		"not confirmed": {running, isWarning, "Build cancellation not confirmed|the build has not ended yet", "Cancel"},
+		"no such build": {(*service).removeBuild, isError, "No such build|canceling build", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -340,12 +355,13 @@ func TestCancelBuild(t *testing.T) {
 			id := s.AddBuild(s.jobID)
 			c.before(s)
 			got := s.protocol(t, nil).invoke(t.Context(), t, cancelAction, map[string]any{"build_id": id})
-			if c.progress != "" {
+			text := strings.Join(got.progress, "\n")
+			if c.level == 0 {
 				got.none(t)
 			} else {
-				contains(t, got.only(t, c.level), c.want...)
+				text = got.only(t, c.level)
 			}
-			contains(t, strings.Join(got.progress, "\n"), c.progress)
+			contains(t, text, strings.Split(c.want, "|")...)
 			if name == "no such build" {
 				got.onArgument(t, "build_id")
 			}
@@ -386,13 +402,13 @@ func TestActions_unconfiguredProviderSendsNothing(t *testing.T) {
 	s := newService(t)
 	p := s.protocol(t, map[string]any{"project_id": tftypes.UnknownValue})
 	for action, argument := range map[string]string{startAction: "job_id", cancelAction: "build_id"} {
-		contains(t, p.invoke(t.Context(), t, action, map[string]any{argument: "x"}).only(t, isError), "An action needs " +
-			"the service", "project_id")
+		contains(t, p.invoke(t.Context(), t, action, map[string]any{argument: "x"}).only(t, isError),
+			"An action needs the service", "project_id")
 	}
-	contains(t, p.readData(t, "servicestage_build", map[string]any{"build_id": "x"}).only(t, isError), "A data source " +
-		"needs the service")
-	contains(t, p.readData(t, "servicestage_builds", map[string]any{"job_id": "x"}).only(t, isError), "A data source " +
-		"needs the service")
+	contains(t, p.readData(t, "servicestage_build", map[string]any{"build_id": "x"}).only(t, isError),
+		"A data source needs the service")
+	contains(t, p.readData(t, "servicestage_builds", map[string]any{"job_id": "x"}).only(t, isError),
+		"A data source needs the service")
 	contains(t, p.importBuild(t, "x", "").only(t, isError), "An import needs the service")
 	s.expectNoRequests(t)
 }

@@ -23,7 +23,9 @@ type buildDataSource struct{ providerdata.DataSource }
 // NewDataSource returns the data source servicestage_build.
 func NewDataSource() datasource.DataSource { return &buildDataSource{} }
 
-func (d *buildDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+func (d *buildDataSource) Metadata(
+	_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse,
+) {
 	resp.TypeName = req.ProviderTypeName + "_build"
 }
 
@@ -59,17 +61,17 @@ func (d *buildDataSource) read(ctx context.Context, config dataSourceModel) (dat
 	}
 	phases, err := d.Client.Phases(ctx, id)
 	if err != nil {
-		return config, apidiag.Error("Unable to read the phases of the build", reading(id), err)
+		return config, apidiag.Error("Error reading the phases of the build", reading(id), err)
 	}
 	checks, err := d.Client.Checks(ctx, id)
 	if err != nil {
-		return config, apidiag.Error("Unable to read the code checks of the build", reading(id), err)
+		return config, apidiag.Error("Error reading the code checks of the build", reading(id), err)
 	}
 	state := config.with(build, phases, checks)
 	if !config.LogLimit.IsNull() {
 		log, err := d.Client.BuildLog(ctx, id, int(config.LogLimit.ValueInt64()))
 		if err != nil {
-			return config, apidiag.Error("Unable to read the log of the build", reading(id), err)
+			return config, apidiag.Error("Error reading the log of the build", reading(id), err)
 		}
 		state.Log, state.LogCut = types.StringValue(log.Text), types.BoolValue(log.Cut)
 	}

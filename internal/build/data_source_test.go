@@ -17,8 +17,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
-	"github.com/hashicorp/terraform-plugin-testing/statecheck"
-	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
@@ -28,14 +26,6 @@ const (
 	buildData  = "servicestage_build"
 	buildsData = "servicestage_builds"
 )
-
-func (s *service) data(kind, arguments string) string {
-	return providertest.Config(s.Server, fmt.Sprintf("data %q %q {\n%s\n}\n", kind, "test", arguments))
-}
-
-func dataValue(kind, name string, check knownvalue.Check) statecheck.StateCheck {
-	return statecheck.ExpectKnownValue("data."+kind+".test", tfjsonpath.New(name), check)
-}
 
 // All attributes, from a service that returns numbers as strings. Without log_limit, the log is not read.
 func TestBuildDataSource_allAttributes(t *testing.T) {
@@ -48,38 +38,40 @@ func TestBuildDataSource_allAttributes(t *testing.T) {
 		Path: buildPath, When: func(r emulator.Request) bool { return r.Query == "taskname=pmd" },
 		StatusCode: http.StatusOK, Body: `{"pmd": {"violations": 3}}`,
 	})
-	check := func(name string, check knownvalue.Check) statecheck.StateCheck {
-		return dataValue(buildData, name, check)
+	object := func(attributes map[string]knownvalue.Check) knownvalue.Check {
+		return knownvalue.ObjectExact(attributes)
 	}
 	text := knownvalue.StringExact
 	phases := make([]knownvalue.Check, len(phaseNames))
 	for i, phase := range phaseNames {
 		state := []string{"Successful", "Successful", "Successful", "Failed", "NotStarted", "NotStarted"}[i]
-		phases[i] = knownvalue.ObjectExact(map[string]knownvalue.Check{"id": text(strconv.Itoa(6 + i)), "name": text(phase), "state": text(state)})
+		phases[i] = object(map[string]knownvalue.Check{
+			"id": text(strconv.Itoa(6 + i)), "name": text(phase), "state": text(state),
+		})
 	}
+	count := object(map[string]knownvalue.Check{
+		"kind": text("static"), "build_id": text(id),
+		"build_order": knownvalue.Int64Exact(1), "total_count": knownvalue.Int64Exact(0),
+	})
 	s.run(t, resource.TestStep{
-		Config: s.data(buildData, fmt.Sprintf("build_id = %q", id)),
-		ConfigStateChecks: []statecheck.StateCheck{
-			check("job_id", text(s.jobID)), check("job_name", text("checkout-service")), check("enterprise_project_id", text("0")),
-			check("index", knownvalue.Int64Exact(1)), check("state", text("Failed")),
-			check("started_at", text("2025-11-14T09:06:28Z")), check("ended_at", text("2025-11-14T09:07:08Z")), check("duration", knownvalue.Int64Exact(40)),
-			check("repo_type", text("GitHub")), check("repo", text("https://xxxxx@github.com/acme/checkout")), check("branch", text("main")),
-			check("commit_id", knownvalue.StringRegexp(regexp.MustCompile(`^[0-9a-f]{40}$`))), check("committer", text("emulator-committer")),
-			check("commit_time", text("2025-11-14T08:06:28Z")), check("commit_comment", text("Change 1")), check("language", knownvalue.Null()),
-			check("trigger", text("user")), check("creator", text("emulator-user")),
-			check("phases", knownvalue.ListExact(phases)),
-			check("log", knownvalue.Null()), check("log_cut", knownvalue.Null()),
-			check("swr_repository", knownvalue.Null()), check("swr_repo_page", knownvalue.Null()), check("base_image", knownvalue.Null()),
-			check("checks", knownvalue.MapExact(map[string]knownvalue.Check{
-				"checkstyle": knownvalue.ObjectExact(map[string]knownvalue.Check{
-					"info": knownvalue.Null(),
-					"counts": knownvalue.ListExact([]knownvalue.Check{knownvalue.ObjectExact(map[string]knownvalue.Check{
-						"kind": text("static"), "build_id": text(id), "build_order": knownvalue.Int64Exact(1), "total_count": knownvalue.Int64Exact(0),
-					})}),
+		Config: providertest.Config(s.Server, fmt.Sprintf("data %q \"test\" {\n  build_id = %q\n}\n", buildData, id)),
+		ConfigStateChecks: values("data.servicestage_build.test", map[string]any{
+			"job_id": s.jobID, "job_name": "checkout-service", "enterprise_project_id": "0", "index": 1, "state": "Failed",
+			"started_at": "2025-11-14T09:06:28Z", "ended_at": "2025-11-14T09:07:08Z", "duration": 40,
+			"repo_type": "GitHub", "repo": "https://xxxxx@github.com/acme/checkout", "branch": "main",
+			"commit_id": isCommit, "committer": "emulator-committer", "commit_time": "2025-11-14T08:06:28Z",
+			"commit_comment": "Change 1", "language": nil, "trigger": "user", "creator": "emulator-user",
+			"swr_repository": nil, "swr_repo_page": nil, "base_image": nil, "log": nil, "log_cut": nil,
+			"phases": knownvalue.ListExact(phases),
+			"checks": knownvalue.MapExact(map[string]knownvalue.Check{
+				"checkstyle": object(map[string]knownvalue.Check{
+					"info": knownvalue.Null(), "counts": knownvalue.ListExact([]knownvalue.Check{count}),
 				}),
-				"pmd": knownvalue.ObjectExact(map[string]knownvalue.Check{"info": text(`{"violations":3}`), "counts": knownvalue.ListExact(nil)}),
-			})),
-		},
+				"pmd": object(map[string]knownvalue.Check{
+					"info": text(`{"violations":3}`), "counts": knownvalue.ListExact(nil),
+				}),
+			}),
+		}),
 	})
 	if logs := s.CountRequests(http.MethodGet, buildPath+"/logs"); logs > 0 {
 		t.Errorf("the log was read %d times", logs)
@@ -130,7 +122,7 @@ func TestBuildLog_isNotLogged(t *testing.T) {
 			t.Fatal(err)
 		}
 		if has := strings.Contains(string(content), "canary-password"); has != want {
-			t.Errorf("%s holds the build's log: %t", filepath.Base(file), has)
+			t.Errorf("%s contains the build's log: %t", filepath.Base(file), has)
 		}
 	}
 }
@@ -142,7 +134,7 @@ func TestBuildDataSource_noChecks(t *testing.T) {
 		"none":          {StatusCode: http.StatusOK, Body: "{}"},
 		"another form":  {StatusCode: http.StatusOK, Body: `{"checkstyle":[],"pmd":{"static":1},"x":null}`},
 		"not published": {StatusCode: http.StatusNotFound, Body: `{"error_code":"APIGW.0101"}`},
-		"refused":       {StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.4004401"}`},
+		"rejected":      {StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.4004401"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -171,49 +163,62 @@ func TestBuildDataSource_errors(t *testing.T) {
 	none := p.readData(t, buildData, map[string]any{"build_id": "none"})
 	contains(t, none.only(t, isError), "No such build")
 	none.onArgument(t, "build_id")
-	contains(t, p.readData(t, buildData, map[string]any{"build_id": "x", "log_limit": 1048577}).only(t, isError), "between 1 and 1048576")
+	tooMuch := p.readData(t, buildData, map[string]any{"build_id": "x", "log_limit": 1048577})
+	contains(t, tooMuch.only(t, isError), "between 1 and 1048576")
 	id := s.AddBuild(s.jobID)
-	for path, want := range map[string]string{"": "", "/phases": " the phases of", "/results": " the code checks of", "/logs": " the log of"} {
+	for path, want := range map[string]string{
+		"": "", "/phases": " the phases of the", "/results": " the code checks of the", "/logs": " the log of the",
+	} {
 		s.ForgetFaults()
 		s.InjectFault(forbidden(http.MethodGet, buildPath+path))
 		got := p.readData(t, buildData, map[string]any{"build_id": id, "log_limit": 10})
-		contains(t, got.only(t, isError), "Unable to read"+want+" the build", "APIGW.0302")
+		contains(t, got.only(t, isError), "Error reading"+want+" build", "APIGW.0302")
 	}
 }
 
-// The builds, the newest first.
+// The builds are sorted from new to old, also if the service returns them in the other order. An incomplete list is a
+// warning.
 func TestBuildsDataSource(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	older := s.AddBuild(s.jobID)
 	s.advance(time.Hour)
-	row := func(id, state string, duration knownvalue.Check) knownvalue.Check {
-		return knownvalue.ObjectExact(map[string]knownvalue.Check{"build_id": knownvalue.StringExact(id), "state": knownvalue.StringExact(state), "duration": duration})
+	newer := s.AddBuild(s.jobID)
+	check := func(got result, total, finished, successful int, durations ...any) {
+		t.Helper()
+		for name, want := range map[string]int{"total": total, "finished": finished, "successful": successful} {
+			if !got.state[name].Equal(tftypes.NewValue(tftypes.Number, want)) {
+				t.Errorf("%s: got %s, want %d", name, got.state[name], want)
+			}
+		}
+		var rows []tftypes.Value
+		if err := got.state["builds"].As(&rows); err != nil || len(rows) != 2 {
+			t.Fatalf("builds: got %s, %v", got.state["builds"], err)
+		}
+		for i, id := range []string{newer, older} {
+			var row map[string]tftypes.Value
+			if err := rows[i].As(&row); err != nil {
+				t.Fatal(err)
+			}
+			want := tftypes.NewValue(tftypes.Number, durations[i])
+			if providertest.Text(t, row, "build_id") != id || !row["duration"].Equal(want) {
+				t.Errorf("build %d: got %v, want %s with the duration %s", i, row, id, want)
+			}
+		}
 	}
-	builds := []knownvalue.Check{row(s.AddBuild(s.jobID), "Queuing", knownvalue.Null()), row(older, "Successful", knownvalue.Int64Exact(60))}
-	s.run(t, resource.TestStep{
-		Config: s.data(buildsData, fmt.Sprintf("job_id = %q", s.jobID)),
-		ConfigStateChecks: []statecheck.StateCheck{
-			dataValue(buildsData, "job_name", knownvalue.StringExact("checkout-service")), dataValue(buildsData, "total", knownvalue.Int64Exact(2)),
-			dataValue(buildsData, "finished", knownvalue.Int64Exact(1)), dataValue(buildsData, "successful", knownvalue.Int64Exact(1)),
-			dataValue(buildsData, "builds", knownvalue.ListExact(builds)),
-		},
-	})
-}
-
-// A list without pages, the oldest first, is sorted, and a warning if it is not complete.
-func TestBuildsDataSource_incompleteList(t *testing.T) {
-	t.Parallel()
-	s := newService(t)
-	older, newer := s.AddBuild(s.jobID), s.AddBuild(s.jobID)
-	s.InjectFault(emulator.Fault{Path: buildsPath, Times: -1, StatusCode: http.StatusOK, Body: fmt.Sprintf(
-		`{"total":3,"per_page":2,"page":1,"finished":0,"successful":0,"list":[{"build_id":%q,"build_state":"Timeout","duration":7},{"build_id":%q}]}`, older, newer)})
-	got := s.protocol(t, nil).readData(t, buildsData, map[string]any{"job_id": s.jobID})
-	contains(t, got.only(t, isWarning), "has had 3 builds, of which the service listed 2")
-	text := got.state["builds"].String()
-	if first, second := strings.Index(text, newer), strings.Index(text, older); first < 0 || second < first || !strings.Contains(text[second:], "Timeout") {
-		t.Errorf("builds: got %s, want %s before %s", text, newer, older)
+	p := s.protocol(t, nil)
+	got := p.readData(t, buildsData, map[string]any{"job_id": s.jobID})
+	got.none(t)
+	check(got, 2, 1, 1, nil, 60)
+	if name := providertest.Text(t, got.state, "job_name"); name != "checkout-service" {
+		t.Errorf("job_name: got %q", name)
 	}
+	s.InjectFault(respond(http.MethodGet, buildsPath, http.StatusOK, fmt.Sprintf(
+		`{"total":3,"per_page":2,"page":1,"finished":2,"successful":0,"list":[
+			{"build_id":%q,"build_state":"Timeout","duration":7},{"build_id":%q}]}`, older, newer)))
+	got = p.readData(t, buildsData, map[string]any{"job_id": s.jobID})
+	contains(t, got.only(t, isWarning), "has 3 builds. ServiceStage returned 2")
+	check(got, 3, 2, 0, nil, 7)
 }
 
 func TestBuildsDataSource_errors(t *testing.T) {
@@ -224,5 +229,6 @@ func TestBuildsDataSource_errors(t *testing.T) {
 	contains(t, got.only(t, isError), "No such build job")
 	got.onArgument(t, "job_id")
 	s.InjectFault(forbidden(http.MethodGet, buildsPath))
-	contains(t, p.readData(t, buildsData, map[string]any{"job_id": s.jobID}).only(t, isError), "Unable to list the builds", "APIGW.0302")
+	contains(t, p.readData(t, buildsData, map[string]any{"job_id": s.jobID}).only(t, isError),
+		"Error listing builds", "APIGW.0302")
 }

@@ -23,7 +23,7 @@ import (
 // printable returns a name or a number of the service as text that is safe to print.
 func printable[T ~string](name T) string { return rest.Sanitize(string(name), 128) }
 
-// label returns the name of a build for people, such as "checkout-service #12".
+// label returns the name of a build in messages, such as "checkout-service #12".
 func label(build *servicestage.Build) string {
 	if build.JobName == "" || build.Index == "" {
 		return "build " + build.ID
@@ -33,19 +33,19 @@ func label(build *servicestage.Build) string {
 
 // labelWithID returns the label and the ID, such as "build checkout-service #12 (ID)".
 func labelWithID(build *servicestage.Build) string {
-	if name := label(build); !strings.Contains(name, build.ID) {
+	if name := label(build); name != "build "+build.ID {
 		return fmt.Sprintf("build %s (%s)", name, build.ID)
 	}
 	return label(build)
 }
 
 func joinParagraphs(paragraphs ...string) string {
-	return strings.Join(slices.DeleteFunc(paragraphs, func(paragraph string) bool { return paragraph == "" }), "\n\n")
+	return strings.Join(slices.DeleteFunc(paragraphs, func(text string) bool { return text == "" }), "\n\n")
 }
 
 // reading, canceling and listing name an operation in messages.
 func reading(id string) string    { return fmt.Sprintf("reading build %q", id) }
-func canceling(id string) string  { return fmt.Sprintf("cancelling build %q", id) }
+func canceling(id string) string  { return fmt.Sprintf("canceling build %q", id) }
 func listing(jobID string) string { return fmt.Sprintf("listing the builds of job %q", jobID) }
 
 // withAdvice returns an API error with another paragraph.
@@ -54,19 +54,19 @@ func withAdvice(summary, operation string, err error, advice ...string) diag.Dia
 }
 
 func readError(operation string, err error, advice ...string) diag.Diagnostic {
-	return withAdvice("Unable to read the build", operation, err, advice...)
+	return withAdvice("Error reading build", operation, err, advice...)
 }
 
 func noSuchBuild(operation string, err error) diag.Diagnostic {
-	return apidiag.Error("No such build", operation, err, "There is no build with this id in the provider's region and project.")
+	return apidiag.Error("No such build", operation, err, "The provider's region and project have no build with this ID.")
 }
 
 func noSuchJob(operation string, err error) diag.Diagnostic {
 	return diag.WithPath(path.Root("job_id"), apidiag.Error("No such build job", operation, err,
-		"There is no build job with this id in the provider's region and project."))
+		"The provider's region and project have no build job with this ID."))
 }
 
-// checkNotEmpty returns an error for an argument that was unknown during planning, so that no validator has seen that it is empty.
+// checkNotEmpty returns an error for an empty argument that was unknown during planning, when validators run.
 func checkNotEmpty(argument, value string) diag.Diagnostics {
 	if value != "" {
 		return nil
@@ -80,34 +80,35 @@ func invalidTimeout(err error) diag.Diagnostic {
 }
 
 func invalidImportID(id string) diag.Diagnostic {
-	return diag.NewErrorDiagnostic("Malformed import id", fmt.Sprintf("The import id of a build is its build_id, such as "+
-		"j25yx7qm6apcxin59e3mj7u5byymtjjwsep6r5x2. It may contain only letters, digits, \"-\", \"_\" and \".\". Got: %q.", id))
+	return diag.NewErrorDiagnostic("Invalid import ID", fmt.Sprintf("The import ID of a build is its build_id, such as "+
+		"j25yx7qm6apcxin59e3mj7u5byymtjjwsep6r5x2. "+
+		"It may contain only letters, digits, hyphens, underscores and dots. Got: %q.", id))
 }
 
-// startError explains why a build was not started, or may have been started.
+// startError is for a build that was not started, or that may have been started.
 func startError(jobID string, err error) diag.Diagnostic {
 	operation := fmt.Sprintf("starting a build of job %q", jobID)
 	if servicestage.IsNotFound(err) {
 		return noSuchJob(operation, err)
 	}
-	lost, ok := errors.AsType[*servicestage.UnknownStartError](err)
+	unknown, ok := errors.AsType[*servicestage.UnknownStartError](err)
 	if !ok {
-		return apidiag.Error("Unable to start the build", operation, err)
+		return apidiag.Error("Error starting build", operation, err)
 	}
-	name, before := printable(lost.JobName), cmp.Or(printable(lost.Before), "none")
-	advice := "The response to the start request was lost, and the request is not sent again: it could start a second build. "
+	name, before := printable(unknown.JobName), cmp.Or(printable(unknown.Before), "none")
+	advice := "The response to the start request was lost. The provider does not send the request again, because " +
+		"it could start a second build. "
+	const check = "\n\nCheck the builds in the ServiceStage console before you start another one."
 	switch {
-	case lost.LookupErr != nil:
-		advice += fmt.Sprintf("The job could not be read either: %s. Look for a new build of %q in the console before you start another.",
-			lost.LookupErr, name)
-	case lost.After != "":
-		advice += fmt.Sprintf("The last build of %q was %s before and is %s now, but that may be a build that somebody else started. "+
-			"Look at the builds in the console before you start another.", name, before, printable(lost.After))
+	case unknown.LookupErr != nil:
+		advice += fmt.Sprintf("The build job %q could not be read: %s.", name, unknown.LookupErr)
+	case unknown.After != "":
+		advice += fmt.Sprintf("The last build of %q was %s and is now %s, which somebody else may have started.",
+			name, before, printable(unknown.After))
 	default:
-		advice += fmt.Sprintf("The last build of %q is %s, as before, so most likely none was started. Look at the builds in the console, "+
-			"then start it again.", name, before)
+		advice += fmt.Sprintf("The last build of %q is still %s: the build was probably not started.", name, before)
 	}
-	return apidiag.Error("The build may have been started", operation, lost.Err, advice)
+	return apidiag.Error("Build may have been started", operation, unknown.Err, advice+check)
 }
 
 // adoptedWarning is for a build whose start had no usable response.
@@ -115,13 +116,14 @@ func adoptedWarning(started *servicestage.StartedBuild) diag.Diagnostics {
 	if !started.Adopted {
 		return nil
 	}
-	return diag.Diagnostics{diag.NewWarningDiagnostic("The build was adopted", fmt.Sprintf("The response to the request that starts a build of job %q "+
-		"was lost. The job has had a new last build since, %s, which the provider takes for the started one.", printable(started.JobName), started.ID))}
+	return diag.Diagnostics{diag.NewWarningDiagnostic("Build adopted after a lost response", fmt.Sprintf(
+		"The response to the request that starts a build of job %q was lost. Build %s is the only new one of the job, "+
+			"so the provider uses it as the started build.", printable(started.JobName), started.ID))}
 }
 
 func unreadBuildWarning(build *servicestage.Build, err error) diag.Diagnostic {
-	return diag.NewWarningDiagnostic("Unable to read the new build", apidiag.Detail("reading the "+labelWithID(build), err,
-		"The build was started, and the state contains what ServiceStage returned then. The next plan reads what is missing."))
+	return diag.NewWarningDiagnostic("Error reading the new build", apidiag.Detail("reading the "+labelWithID(build), err,
+		"The build was started, and the state contains what ServiceStage returned. The next plan reads the rest."))
 }
 
 func startedMessage(build *servicestage.Build) string {
@@ -140,63 +142,69 @@ func interruptedMessage(build *servicestage.Build, result string) string {
 const (
 	keepsRunning               = "It keeps running in ServiceStage."
 	notCanceledByConfiguration = "It keeps running in ServiceStage, because cancel_on_interrupt is false."
-	taintedAdvice              = "The state has the build, marked as tainted: the next apply starts another, and cancels this one before if it is still " +
-		"running. `terraform untaint` keeps it instead."
-	resourceTimeoutAdvice = "Raise `create` in the timeouts block to wait longer."
+	taintedAdvice              = "The build is in the state and marked as tainted: the next apply cancels it if it is " +
+		"still running, and starts another one. To keep it, run `terraform untaint`."
+	resourceTimeoutAdvice = "To wait longer, raise `create` in the timeouts block."
 )
 
 func actionTimeoutAdvice(id string) string {
-	return fmt.Sprintf("Raise `timeout` to wait longer, or cancel it by an action of type servicestage_cancel_build with build_id = %q.", id)
+	return fmt.Sprintf("To wait longer, raise `timeout`. "+
+		"To cancel the build, invoke an action of type servicestage_cancel_build with build_id = %q.", id)
 }
 
 // interruptError is for an interrupted wait; result is what happens to the build.
 func interruptError(build *servicestage.Build, result string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic("Interrupted while the build was running", fmt.Sprintf(
-		"The wait for the %s was interrupted; it was last seen in the state %s. %s", labelWithID(build), build.State, result))
+		"The wait for the %s was interrupted in the state %s. %s", labelWithID(build), build.State, result))
 }
 
-// timeoutError is for a build that has not ended in time.
+// timeoutError is for a build that has not finished in time.
 func timeoutError(build *servicestage.Build, timeout time.Duration, advice, nextApply string) diag.Diagnostic {
 	state := build.State.String()
 	if !slices.Contains([]servicestage.BuildState{
 		servicestage.BuildNotStarted, servicestage.BuildQueuing, servicestage.BuildBuilding, servicestage.BuildPushing,
 	}, build.State) {
-		state += ", which is not documented and is taken for one of a build that goes on"
+		state += ", which is not documented and counts as running"
 	}
-	return diag.NewErrorDiagnostic("The build takes too long", joinParagraphs(fmt.Sprintf(
-		"The %s has not ended within %s; it was last seen in the state %s. It keeps running in ServiceStage: only the wait has ended. %s",
-		labelWithID(build), timeout, state, advice), nextApply))
+	return diag.NewErrorDiagnostic("Timeout while waiting for the build", joinParagraphs(fmt.Sprintf(
+		"The %s has not finished within %s. Its state is %s. It keeps running in ServiceStage.",
+		labelWithID(build), timeout, state), advice, nextApply))
 }
 
 // waitError is for a build that could not be read for a while.
 func waitError(build *servicestage.Build, err error, nextApply string) diag.Diagnostic {
-	return withAdvice("Unable to follow the build", "following the "+labelWithID(build), err,
-		fmt.Sprintf("The build was started and may be running. Its id is %s.", build.ID), nextApply)
+	return withAdvice("Error waiting for the build", "reading the "+labelWithID(build), err,
+		fmt.Sprintf("The build was started and may be running. Its ID is %s.", build.ID), nextApply)
 }
 
 // reportTimeout limits what is read about a failed build.
 const reportTimeout = 30 * time.Second
 
-// failedBuildError is for a build that ended without success: the phase, the end of the log, and how to read the rest.
-func failedBuildError(ctx context.Context, client *servicestage.Client, build *servicestage.Build, nextApply string) diag.Diagnostic {
+// failedBuildError is for an unsuccessful build: the failed phase, the end of the log, and how to read the rest.
+func failedBuildError(
+	ctx context.Context, client *servicestage.Client, build *servicestage.Build, nextApply string,
+) diag.Diagnostic {
 	ctx, cancel := context.WithTimeout(ctx, reportTimeout)
 	defer cancel()
 	summary := map[servicestage.BuildState]string{
 		servicestage.BuildFailed:  "The build failed",
 		servicestage.BuildTimeout: "The build timed out",
-		servicestage.BuildCancel:  "The build was cancelled",
+		servicestage.BuildCancel:  "The build was canceled",
 		servicestage.BuildDeleted: "The build was deleted",
 	}[build.State]
 	end := fmt.Sprintf("The %s ended with the state %s", labelWithID(build), build.State)
 	if phases, err := client.Phases(ctx, build.ID); err != nil {
-		end += fmt.Sprintf(" (in which phase could not be read: %s)", err)
+		end += fmt.Sprintf(" (the phases could not be read: %s)", err)
 	} else if phase := failedPhase(phases); phase != "" {
 		end += " in the phase " + phase
 	}
 	if build.Duration != nil {
 		end += fmt.Sprintf(", after %s", *build.Duration)
 	}
-	return diag.NewErrorDiagnostic(summary, joinParagraphs(end+".", logTail(ctx, client, build.ID), readLogAdvice(build.ID), nextApply))
+	return diag.NewErrorDiagnostic(summary, joinParagraphs(end+".", logTail(ctx, client, build.ID), fmt.Sprintf(
+		"To read more of the log, use this data source and output. They store the log in the state.\n\n"+
+			"  data \"servicestage_build\" \"log\" {\n    build_id  = %q\n    log_limit = %d\n  }\n"+
+			"  output \"log\" {\n    value = data.servicestage_build.log.log\n  }", build.ID, maxLog), nextApply))
 }
 
 // logTail returns the end of the log, or why it cannot be read.
@@ -216,56 +224,50 @@ func logTail(ctx context.Context, client *servicestage.Client, id string) string
 	}
 }
 
-func readLogAdvice(id string) string {
-	return fmt.Sprintf("Read more of it with this data source and output; a log gets into the state that way:\n\n"+
-		"  data \"servicestage_build\" \"log\" {\n    build_id  = %q\n    log_limit = %d\n  }\n"+
-		"  output \"log\" {\n    value = data.servicestage_build.log.log\n  }", id, maxLog)
-}
-
 // cancelResult returns what the cancellation of a build led to.
 func cancelResult(canceled *servicestage.Build, err error) string {
 	switch {
 	case err == nil && canceled.State == servicestage.BuildCancel:
-		return "It was cancelled."
+		return "It was canceled."
 	case servicestage.IsNotFound(err):
-		return "It was to be cancelled, but ServiceStage returned that it does not exist."
+		return "It was not canceled: ServiceStage returned that it does not exist."
 	case err == nil:
-		return fmt.Sprintf("It was to be cancelled, but had ended by then, with the state %s.", canceled.State)
+		return fmt.Sprintf("It was not canceled: it had already ended with the state %s.", canceled.State)
 	case canceled != nil:
-		return fmt.Sprintf("The service was asked to cancel it and has agreed, but its end was not seen: %s.", err)
+		return fmt.Sprintf("ServiceStage accepted its cancellation, but the result could not be read: %s.", err)
 	default:
-		return fmt.Sprintf("It could not be cancelled, and may still be running: %s.", err)
+		return fmt.Sprintf("It could not be canceled and may still be running: %s.", err)
 	}
 }
 
 func canceledMessage(build *servicestage.Build) string {
 	if build.State == servicestage.BuildCancel {
-		return label(build) + ": cancelled"
+		return label(build) + ": canceled"
 	}
-	return fmt.Sprintf("%s: had ended already, with the state %s", label(build), build.State)
+	return fmt.Sprintf("%s: had already ended with the state %s", label(build), build.State)
 }
 
-// forgetAdvice is for a running build that cannot be destroyed.
-const forgetAdvice = "`terraform state rm` forgets the build without cancelling it."
+// removeAdvice is for a running build that cannot be destroyed.
+const removeAdvice = "To remove the build from the state without canceling it, run `terraform state rm`."
 
-// cancelDiagnostic is for a cancellation that failed: a warning if ServiceStage accepted it, an error with the given advice otherwise.
-// canceled is the build as last read after an accepted cancellation, and nil otherwise.
+// cancelDiagnostic is for a failed cancellation: a warning if ServiceStage accepted it, an error with advice otherwise.
+// canceled is the build as last read after an accepted cancellation; nil otherwise.
 func cancelDiagnostic(id string, canceled *servicestage.Build, err error, advice ...string) diag.Diagnostic {
 	if canceled == nil {
-		return withAdvice("Unable to cancel the build", canceling(id), err, advice...)
+		return withAdvice("Error canceling build", canceling(id), err, advice...)
 	}
-	return diag.NewWarningDiagnostic("The end of the build was not seen", apidiag.Detail(canceling(id), err,
-		"The service was asked to cancel it and has agreed. Look at it in the console."))
+	return diag.NewWarningDiagnostic("Build cancellation not confirmed", apidiag.Detail(canceling(id), err,
+		"ServiceStage accepted the cancellation. Check the build in the ServiceStage console."))
 }
 
-// notReadableYet explains "not found" shortly after a start that no read has confirmed.
+// notReadableYet is for "not found" shortly after a start that no read has confirmed.
 func notReadableYet(operation string, startedAt time.Time, notFound error) diag.Diagnostic {
-	return apidiag.Error("The new build is not found yet", operation, notFound, fmt.Sprintf(
-		"The build was started at %s and has not been read successfully since. ServiceStage may not show it yet, so it is not "+
-			"taken for gone until ten minutes after the start. Try again later.", startedAt.Format(time.RFC3339)))
+	return apidiag.Error("Build not readable yet", operation, notFound, fmt.Sprintf(
+		"The build was started at %s, but ServiceStage has not returned it since. Reads may lag, so the build stays in the "+
+			"state for ten minutes after its start.\n\nRun Terraform again later.", startedAt.Format(time.RFC3339)))
 }
 
 func incompleteListWarning(list *servicestage.BuildList, jobID string) diag.Diagnostic {
-	return diag.NewWarningDiagnostic("The service does not hand out all builds", fmt.Sprintf(
-		"Build job %q (%s) has had %d builds, of which the service listed %d.", list.JobName, jobID, list.Total, len(list.Builds)))
+	return diag.NewWarningDiagnostic("Incomplete list of builds", fmt.Sprintf(
+		"Build job %q (%s) has %d builds. ServiceStage returned %d.", list.JobName, jobID, list.Total, len(list.Builds)))
 }

@@ -31,20 +31,26 @@ const (
 
 var (
 	phaseNames = []string{"Init", "Download", "PreProcess", "Build", "Artifact", "PostProcess"}
-	notFound   = emulator.Fault{
-		Method: http.MethodGet, Path: buildPath, Times: -1, StatusCode: http.StatusNotFound, Body: `{"error_code":"SVCSTG.CPE.4044402","error_msg":"no such build"}`,
-	}
+	notFound   = respond(http.MethodGet, buildPath, http.StatusNotFound, `{"error_code":"SVCSTG.CPE.4044402"}`)
 )
+
+// respond returns a fault that responds to each request of a method and a path.
+func respond(method, path string, status int, body string) emulator.Fault {
+	return emulator.Fault{Method: method, Path: path, Times: -1, StatusCode: status, Body: body}
+}
 
 // forbidden returns a fault that rejects each request of a method and a path.
 func forbidden(method, path string) emulator.Fault {
-	return emulator.Fault{
-		Method: method, Path: path, Times: -1, StatusCode: http.StatusForbidden, Body: `{"error_code":"APIGW.0302","error_msg":"not authorized"}`,
-	}
+	return respond(method, path, http.StatusForbidden, `{"error_code":"APIGW.0302","error_msg":"not authorized"}`)
 }
 
-// service is an emulator with one build job, whose builds take a minute, and a clock that the provider shares. Each wait of the
-// provider moves the clock.
+var noRead, noCancel = forbidden(http.MethodGet, buildPath), forbidden(http.MethodPatch, buildPath)
+
+// inject returns a function that injects a fault.
+func inject(fault emulator.Fault) func(*service) { return func(s *service) { s.InjectFault(fault) } }
+
+// service is an emulator with one build job, whose builds take a minute, and a clock that the provider shares. Each
+// wait of the provider moves the clock.
 type service struct {
 	*emulator.Server
 	jobID string
@@ -64,7 +70,9 @@ func newService(t *testing.T, adjust ...func(*emulator.Options)) *service {
 	s.Server = emulator.New(t, options)
 	s.jobID = s.AddJob(map[string]any{
 		"job_name": "checkout-service", "environment_setting": map[string]any{},
-		"code_repo": map[string]any{"type": "GitHub", "url": "https://user:secret@github.com/acme/checkout", "branch": "main", "namespace": "acme"},
+		"code_repo": map[string]any{
+			"type": "GitHub", "url": "https://user:secret@github.com/acme/checkout", "branch": "main", "namespace": "acme",
+		},
 	})
 	return s
 }
@@ -75,6 +83,11 @@ func (s *service) Now() time.Time {
 	defer s.mu.Unlock()
 	return s.now
 }
+
+// buildID returns the ID of the first build.
+func (s *service) buildID() string { return s.Builds()[0].ID }
+
+func (s *service) removeBuild() { s.RemoveBuild(s.buildID()) }
 
 func (s *service) advance(d time.Duration) {
 	s.mu.Lock()
@@ -98,7 +111,8 @@ func (s *service) run(t *testing.T, steps ...resource.TestStep) {
 	providertest.RunWith(t, nil, providertest.Factories(s.adjust), steps...)
 }
 
-// expect checks the states of all builds, oldest first, and how many requests to start and to cancel a build the service received.
+// expect checks the states of all builds, oldest first, and how many requests to start and to cancel a build the
+// service received.
 func (s *service) expect(t *testing.T, states string, starts, cancels int) {
 	t.Helper()
 	var got []string
@@ -106,7 +120,7 @@ func (s *service) expect(t *testing.T, states string, starts, cancels int) {
 		got = append(got, build.State)
 	}
 	if got := strings.Join(got, " "); got != states {
-		t.Errorf("the service holds builds in the states %q, want %q", got, states)
+		t.Errorf("the service has builds in the states %q, want %q", got, states)
 	}
 	if got := s.CountRequests(http.MethodPost, buildsPath); got != starts {
 		t.Errorf("%d starts reached the service, want %d", got, starts)
@@ -123,7 +137,7 @@ func (s *service) expectNoRequests(t *testing.T) {
 	}
 }
 
-// during calls do when a build is read in the given phase. The connection breaks then, so that nobody learns the state.
+// during calls do when a build is read in the given phase. The connection breaks then, so the state is not returned.
 func (s *service) during(phase string, do func()) {
 	start, from := s.Now(), time.Duration(slices.Index(phaseNames, phase))*10*time.Second
 	s.InjectFault(emulator.Fault{
@@ -132,7 +146,8 @@ func (s *service) during(phase string, do func()) {
 	})
 }
 
-// protocol returns a provider in this process, for tests that need no CLI or a newer one. settings replace those of the provider.
+// protocol returns a provider in this process, for tests that need no CLI or a newer one. settings replace those of the
+// provider.
 func (s *service) protocol(t *testing.T, settings map[string]any) *protocol {
 	t.Helper()
 	all := map[string]any{"access_key": nil, "secret_key": nil, "token": emulator.DefaultToken, "project_id": nil}
@@ -187,8 +202,8 @@ func (r result) onArgument(t *testing.T, argument string) {
 
 func (r result) String() string {
 	var text strings.Builder
-	for _, diagnostic := range r.diagnostics {
-		fmt.Fprintf(&text, "%s: %s: %s (%s)\n", diagnostic.Severity, diagnostic.Summary, diagnostic.Detail, diagnostic.Attribute)
+	for _, d := range r.diagnostics {
+		fmt.Fprintf(&text, "%s: %s: %s (%s)\n", d.Severity, d.Summary, d.Detail, d.Attribute)
 	}
 	return text.String()
 }
@@ -201,18 +216,25 @@ const (
 // invoke validates and invokes an action, as Terraform 1.14 does.
 func (p *protocol) invoke(ctx context.Context, t *testing.T, name string, arguments map[string]any) result {
 	t.Helper()
-	config := providertest.Encode(t, p.Schemas.ActionSchemas[name].Schema.ValueType(), arguments)
-	validated := must(p.ProviderServer.(tfprotov6.ActionServer).ValidateActionConfig(ctx, &tfprotov6.ValidateActionConfigRequest{ActionType: name, Config: config}))
+	validated := must(p.ProviderServer.(tfprotov6.ActionServer).ValidateActionConfig(ctx,
+		&tfprotov6.ValidateActionConfigRequest{ActionType: name, Config: p.actionConfig(t, name, arguments)}))
 	if len(validated.Diagnostics) > 0 {
 		return result{diagnostics: validated.Diagnostics}
 	}
 	return p.invokeUnvalidated(ctx, t, name, arguments)
 }
 
-func (p *protocol) invokeUnvalidated(ctx context.Context, t *testing.T, name string, arguments map[string]any) (got result) {
+func (p *protocol) actionConfig(t *testing.T, name string, arguments map[string]any) *tfprotov6.DynamicValue {
 	t.Helper()
-	config := providertest.Encode(t, p.Schemas.ActionSchemas[name].Schema.ValueType(), arguments)
-	stream := must(p.ProviderServer.(tfprotov6.ActionServer).InvokeAction(ctx, &tfprotov6.InvokeActionRequest{ActionType: name, Config: config}))
+	return providertest.Encode(t, p.Schemas.ActionSchemas[name].Schema.ValueType(), arguments)
+}
+
+func (p *protocol) invokeUnvalidated(
+	ctx context.Context, t *testing.T, name string, arguments map[string]any,
+) (got result) {
+	t.Helper()
+	stream := must(p.ProviderServer.(tfprotov6.ActionServer).InvokeAction(ctx,
+		&tfprotov6.InvokeActionRequest{ActionType: name, Config: p.actionConfig(t, name, arguments)}))
 	for event := range stream.Events {
 		switch event := event.Type.(type) {
 		case tfprotov6.ProgressInvokeActionEventType:
@@ -229,7 +251,8 @@ func (s *service) startBuild(ctx context.Context, t *testing.T, more map[string]
 	t.Helper()
 	arguments := map[string]any{"job_id": s.jobID}
 	maps.Copy(arguments, more)
-	return s.protocol(t, nil).invoke(ctx, t, startAction, arguments) //nolint:contextcheck // The provider lives as long as the test.
+	p := s.protocol(t, nil) //nolint:contextcheck // The provider ends with the test.
+	return p.invoke(ctx, t, startAction, arguments)
 }
 
 const resourceType = "servicestage_build"
@@ -249,7 +272,7 @@ func (p *protocol) create(ctx context.Context, t *testing.T, arguments map[strin
 		}
 	}
 	return p.apply(ctx, t, &tfprotov6.ApplyResourceChangeRequest{
-		PriorState: p.null(), PlannedState: providertest.Encode(t, p.kind(), planned), Config: providertest.Encode(t, p.kind(), arguments),
+		PriorState: p.null(), PlannedState: p.encode(t, planned), Config: p.encode(t, arguments),
 	})
 }
 
@@ -261,9 +284,17 @@ func (p *protocol) destroy(t *testing.T, prior result) result {
 	})
 }
 
-func (p *protocol) result(t *testing.T, diagnostics []*tfprotov6.Diagnostic, state *tfprotov6.DynamicValue, private []byte) result {
+func (p *protocol) encode(t *testing.T, attributes map[string]any) *tfprotov6.DynamicValue {
 	t.Helper()
-	return result{diagnostics: diagnostics, encoded: state, state: providertest.Decode(t, p.kind(), state), private: private}
+	return providertest.Encode(t, p.kind(), attributes)
+}
+
+func (p *protocol) result(
+	t *testing.T, diagnostics []*tfprotov6.Diagnostic, state *tfprotov6.DynamicValue, private []byte,
+) result {
+	t.Helper()
+	decoded := providertest.Decode(t, p.kind(), state)
+	return result{diagnostics: diagnostics, encoded: state, state: decoded, private: private}
 }
 
 func (p *protocol) null() *tfprotov6.DynamicValue {
@@ -281,8 +312,25 @@ func (p *protocol) apply(ctx context.Context, t *testing.T, request *tfprotov6.A
 // refresh reads the resource in the given state.
 func (p *protocol) refresh(t *testing.T, prior result) result {
 	t.Helper()
-	response := must(p.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{TypeName: resourceType, CurrentState: prior.encoded, Private: prior.private}))
+	response := must(p.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{
+		TypeName: resourceType, CurrentState: prior.encoded, Private: prior.private,
+	}))
 	return p.result(t, response.Diagnostics, response.NewState, response.Private)
+}
+
+// replaces plans the resource with other arguments and reports whether it is replaced.
+func (p *protocol) replaces(t *testing.T, prior result, arguments map[string]any) bool {
+	t.Helper()
+	config := p.encode(t, arguments)
+	proposed := maps.Clone(prior.state)
+	proposed["triggers"] = providertest.Decode(t, p.kind(), config)["triggers"]
+	encoded := must(tfprotov6.NewDynamicValue(p.kind(), tftypes.NewValue(p.kind(), proposed)))
+	response := must(p.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{
+		TypeName: resourceType, PriorState: prior.encoded, PriorPrivate: prior.private,
+		ProposedNewState: &encoded, Config: config,
+	}))
+	result{diagnostics: response.Diagnostics}.none(t)
+	return len(response.RequiresReplace) > 0
 }
 
 // importBuild imports by ID or by identity; the other one is "".
@@ -305,7 +353,8 @@ func (p *protocol) readData(t *testing.T, kind string, arguments map[string]any)
 	t.Helper()
 	valueType := p.Schemas.DataSourceSchemas[kind].ValueType()
 	config := providertest.Encode(t, valueType, arguments)
-	validated := must(p.ValidateDataResourceConfig(t.Context(), &tfprotov6.ValidateDataResourceConfigRequest{TypeName: kind, Config: config}))
+	validated := must(p.ValidateDataResourceConfig(t.Context(),
+		&tfprotov6.ValidateDataResourceConfigRequest{TypeName: kind, Config: config}))
 	if len(validated.Diagnostics) > 0 {
 		return result{diagnostics: validated.Diagnostics}
 	}

@@ -25,7 +25,9 @@ func identitySchema() identityschema.Schema {
 }
 
 // ImportState takes the ID of the build, from the import ID or the identity; everything else is read.
-func (r *buildResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+func (r *buildResource) ImportState(
+	ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse,
+) {
 	id := req.ID
 	if id == "" && req.Identity != nil && !req.Identity.Raw.IsNull() {
 		var identity identityModel

@@ -20,7 +20,9 @@ type listDataSource struct{ providerdata.DataSource }
 // NewListDataSource returns the data source servicestage_builds.
 func NewListDataSource() datasource.DataSource { return &listDataSource{} }
 
-func (d *listDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+func (d *listDataSource) Metadata(
+	_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse,
+) {
 	resp.TypeName = req.ProviderTypeName + "_builds"
 }
 
@@ -43,7 +45,7 @@ func (d *listDataSource) Read(ctx context.Context, req datasource.ReadRequest, r
 		resp.Diagnostics.Append(noSuchJob(listing(id), err))
 		return
 	case err != nil:
-		resp.Diagnostics.Append(apidiag.Error("Unable to list the builds", listing(id), err))
+		resp.Diagnostics.Append(apidiag.Error("Error listing builds", listing(id), err))
 		return
 	case len(list.Builds) < list.Total:
 		resp.Diagnostics.Append(incompleteListWarning(list, id))

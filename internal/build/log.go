@@ -20,8 +20,8 @@ const (
 	tailBytes = 64 << 10
 )
 
-// lastLines returns the last lines of a log, indented, without escape sequences and other control characters, and whether these are
-// all lines. Terraform does not wrap lines that begin with a space.
+// lastLines returns the last lines of a log, indented, without escape sequences and other control characters, and
+// whether these are all lines. Terraform does not wrap lines that begin with a space.
 func lastLines(log string) (lines []string, all bool) {
 	log = strings.Trim(strings.ReplaceAll(log, "\r\n", "\n"), "\n")
 	if strings.TrimSpace(log) == "" {
@@ -36,8 +36,8 @@ func lastLines(log string) (lines []string, all bool) {
 	return lines, from == 0
 }
 
-// escapeSequence matches what a terminal interprets as a command (ECMA-48): a control sequence, a control string with its
-// terminator, or any other escape sequence.
+// escapeSequence matches what a terminal interprets as a command (ECMA-48): a control sequence, a control string with
+// its terminator, or any other escape sequence.
 var escapeSequence = regexp.MustCompile("(?:\x1b\\[|\u009b)[0-?]*[ -/]*[@-~]" +
 	"|(?:\x1b[\\]PX^_]|[\u0090\u0098\u009d-\u009f])[^\x07\x1b\u009c]*(?:\x07|\x1b\\\\|\u009c)" +
 	"|\x1b[ -/]*[0-~]")

@@ -113,7 +113,9 @@ func modelFrom(build *servicestage.Build, jobID types.String) buildModel {
 }
 
 // with returns the data source's model with the attributes of a build.
-func (m dataSourceModel) with(build *servicestage.Build, phases []servicestage.Phase, checks []servicestage.Check) dataSourceModel {
+func (m dataSourceModel) with(
+	build *servicestage.Build, phases []servicestage.Phase, checks []servicestage.Check,
+) dataSourceModel {
 	m.buildModel = modelFrom(build, types.StringNull())
 	m.JobName = stringOrNull(build.JobName)
 	m.EnterpriseProjectID = stringOrNull(build.EnterpriseProjectID)
@@ -132,7 +134,8 @@ func (m dataSourceModel) with(build *servicestage.Build, phases []servicestage.P
 		model := checkModel{Info: stringOrNull(check.Info), Counts: make([]countModel, len(check.Counts))}
 		for i, count := range check.Counts {
 			model.Counts[i] = countModel{
-				Kind: stringOrNull(count.Kind), BuildID: stringOrNull(count.BuildID), BuildOrder: int64OrNull(count.BuildOrder), TotalCount: int64OrNull(count.TotalCount),
+				Kind: stringOrNull(count.Kind), BuildID: stringOrNull(count.BuildID),
+				BuildOrder: int64OrNull(count.BuildOrder), TotalCount: int64OrNull(count.TotalCount),
 			}
 		}
 		m.Checks[check.Name] = model

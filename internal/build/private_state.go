@@ -18,7 +18,8 @@ type privateState struct {
 	StartedAt time.Time `json:"started_at,omitzero"`
 	// Imported means that the build was imported and its triggers are not known.
 	Imported bool `json:"imported,omitempty"`
-	// Region is the provider's region in which the build was started, imported or first read; empty if the provider had none.
+	// Region is the provider's region in which the build was started, imported or first read; empty if the provider had
+	// none.
 	Region string `json:"region,omitempty"`
 }
 

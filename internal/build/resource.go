@@ -1,8 +1,8 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package build has the resource, the actions and the data sources of builds, which are runs of a build job. It must not import
-// net/http.
+// Package build has the resource, the actions and the data sources of builds, which are runs of a build job. It must
+// not import net/http.
 package build
 
 import (
@@ -24,8 +24,8 @@ var (
 	_ resource.ResourceWithImportState = (*buildResource)(nil)
 )
 
-// minTimeout is the minimum for read and delete. Their timeouts come from the state, so a change of the configuration would not
-// correct one that is too short.
+// minTimeout is the minimum for read and delete. Their timeouts come from the state, so a change of the configuration
+// would not correct one that is too short.
 const minTimeout = time.Second
 
 type buildResource struct{ providerdata.Resource }
@@ -41,7 +41,9 @@ func (r *buildResource) Schema(_ context.Context, _ resource.SchemaRequest, resp
 	resp.Schema = resourceSchema()
 }
 
-func (r *buildResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+func (r *buildResource) IdentitySchema(
+	_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse,
+) {
 	resp.IdentitySchema = identitySchema()
 }
 
@@ -78,7 +80,7 @@ func (r *buildResource) Create(ctx context.Context, req resource.CreateRequest, 
 	if plan.Wait.ValueBool() {
 		build, diags = waiter{
 			client: r.Client, timeout: timeout, startedAt: startedAt,
-			interrupted:   func(context.Context, *servicestage.Build) string { return keepsRunning + " " + taintedAdvice },
+			onInterrupt:   func(context.Context, *servicestage.Build) string { return keepsRunning + " " + taintedAdvice },
 			timeoutAdvice: resourceTimeoutAdvice,
 			nextApply:     taintedAdvice,
 		}.wait(ctx, started.Build)
@@ -135,7 +137,9 @@ func (r *buildResource) Read(ctx context.Context, req resource.ReadRequest, resp
 }
 
 // private returns the private state. A build in another region than the provider's is an error.
-func (r *buildResource) private(ctx context.Context, stored providerdata.PrivateReader, operation string) (privateState, diag.Diagnostics) {
+func (r *buildResource) private(
+	ctx context.Context, stored providerdata.PrivateReader, operation string,
+) (privateState, diag.Diagnostics) {
 	private, diags := loadPrivateState(ctx, stored)
 	diags.Append(r.CheckRegion("build", operation, private.Region)...)
 	return private, diags
@@ -179,14 +183,14 @@ func (r *buildResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 	case servicestage.IsNotFound(err):
 		return
 	case err != nil:
-		resp.Diagnostics.Append(readError(canceling(id), err, forgetAdvice))
+		resp.Diagnostics.Append(readError(canceling(id), err, removeAdvice))
 		return
 	case build.State.Ended():
 		return
 	}
 	canceled, err := r.Client.CancelBuild(ctx, id, jobID)
-	if err != nil && !servicestage.IsNotFound(err) { // "Not found" means that it is gone since it was read.
-		resp.Diagnostics.Append(cancelDiagnostic(id, canceled, err, forgetAdvice))
+	if err != nil && !servicestage.IsNotFound(err) { // "Not found": it was deleted after the read.
+		resp.Diagnostics.Append(cancelDiagnostic(id, canceled, err, removeAdvice))
 	}
 }
 

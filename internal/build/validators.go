@@ -10,14 +10,16 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 )
 
-// replaceForTriggers plans another build if the triggers change. No triggers and an empty map are the same. The triggers of an
-// imported build are not known, so the first ones that are configured replace nothing.
+// replaceForTriggers plans another build if the triggers change. No triggers and an empty map are the same. The
+// triggers of an imported build are not known, so the first ones that are configured replace nothing.
 func replaceForTriggers() planmodifier.Map {
 	const description = "Another build is started, unless this one was imported and had no triggers."
 	return mapplanmodifier.RequiresReplaceIf(triggersReplace, description, description)
 }
 
-func triggersReplace(ctx context.Context, req planmodifier.MapRequest, resp *mapplanmodifier.RequiresReplaceIfFuncResponse) {
+func triggersReplace(
+	ctx context.Context, req planmodifier.MapRequest, resp *mapplanmodifier.RequiresReplaceIfFuncResponse,
+) {
 	if !req.PlanValue.IsUnknown() && len(req.PlanValue.Elements()) == 0 && len(req.StateValue.Elements()) == 0 {
 		return
 	}

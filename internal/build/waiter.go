@@ -33,21 +33,21 @@ type waiter struct {
 	startedAt time.Time
 	// progress receives progress messages; it may be nil.
 	progress func(message string)
-	// interrupted is called if the wait is interrupted. It returns what happens to the build. Its context is not canceled.
-	interrupted func(ctx context.Context, build *servicestage.Build) string
+	// onInterrupt is called if the wait is interrupted. It returns what happens to the build. Its context is not canceled.
+	onInterrupt func(ctx context.Context, build *servicestage.Build) string
 	// timeoutAdvice is how to allow more time.
 	timeoutAdvice string
 	// nextApply is what the next apply does with a build that did not succeed; it may be empty.
 	nextApply string
 }
 
-// wait waits until the build has ended. It returns the build as last read, nil if it was never read, and an error unless the build
-// succeeded.
+// wait waits until the build has ended. It returns the build as last read, nil if it was never read, and an error
+// unless the build succeeded.
 func (w waiter) wait(ctx context.Context, started servicestage.Build) (*servicestage.Build, diag.Diagnostics) {
 	left := w.timeout - w.client.Now().Sub(w.startedAt)
 	waiting, cancel := context.WithTimeout(ctx, left)
 	defer cancel()
-	read, err := w.client.WaitForBuild(waiting, started.ID, string(started.JobID), left, w.report(waiting))
+	read, err := w.client.WaitForBuild(waiting, started.ID, string(started.JobID), left, w.progressReporter(waiting))
 	build := read
 	if build == nil {
 		build = &started
@@ -60,7 +60,7 @@ func (w waiter) wait(ctx context.Context, started servicestage.Build) (*services
 	case ctx.Err() != nil:
 		after, cancel := context.WithTimeout(context.WithoutCancel(ctx), interruptTimeout)
 		defer cancel()
-		return read, diag.Diagnostics{interruptError(build, w.interrupted(after, build))}
+		return read, diag.Diagnostics{interruptError(build, w.onInterrupt(after, build))}
 	case errors.Is(err, servicestage.ErrWaitTimeout):
 		return read, diag.Diagnostics{timeoutError(build, w.timeout, w.timeoutAdvice, w.nextApply)}
 	default:
@@ -68,8 +68,9 @@ func (w waiter) wait(ctx context.Context, started servicestage.Build) (*services
 	}
 }
 
-// report returns a function that sends a progress message for each change, and otherwise at intervals; nil without a receiver.
-func (w waiter) report(ctx context.Context) func(servicestage.BuildProgress) {
+// progressReporter returns a function that sends a progress message for each change, and otherwise at intervals; nil if
+// w.progress is nil.
+func (w waiter) progressReporter(ctx context.Context) func(servicestage.BuildProgress) {
 	if w.progress == nil {
 		return nil
 	}

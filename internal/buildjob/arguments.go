@@ -10,10 +10,10 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-// arguments are the paths of the arguments of a build job: the documented members of its spec.
+// arguments are the paths of a build job's arguments, which are the documented members of its spec.
 var arguments = slices.Collect(servicestage.Arguments())
 
-// Arguments that differ from the others.
+// Paths of attributes, of blocks, and of arguments that differ from the others.
 const (
 	nameArgument       = "job_name"
 	projectArgument    = "enterprise_project_id" // Computed if it is not configured.
@@ -26,18 +26,20 @@ const (
 	createdAtAttribute = "created_at"
 	lastBuildAttribute = "last_build_id"
 	timeoutsName       = "timeouts" // Stored in the state only.
+	prefixArgument     = "job_name_prefix"
 )
 
-// optionalBlocks are the blocks that may be absent.
+// optionalBlocks are the paths of the blocks that may be absent.
 var optionalBlocks = []string{"environment_setting.build_os", repoBlock}
 
-// clearable are the arguments that an empty string clears. Others are cleared by leaving them out.
+// clearable are the arguments that an empty string clears. Other arguments are cleared if a request omits them.
 var clearable = []string{
-	"job_description", "environment_setting.docker_version", "environment_setting.cluster_id", "environment_setting.cluster_name",
+	"job_description",
+	"environment_setting.docker_version", "environment_setting.cluster_id", "environment_setting.cluster_name",
 }
 
-// sameValue reports whether a value that is configured or stored equals the one that ServiceStage returned. Empty and false equal an
-// absent value.
+// sameValue reports whether a configured or stored value equals the value that ServiceStage returned. Empty and false
+// equal null.
 func sameValue(argument string, known, returned any) bool {
 	text, isText := known.(string)
 	other, _ := returned.(string)

@@ -4,99 +4,88 @@
 package buildjob_test
 
 import (
-	"regexp"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
-	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
-	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
-const dataAddress = "data.servicestage_build_job.test"
-
-func data(selector string) string {
-	return "data \"servicestage_build_job\" \"test\" {\n" + selector + "\n}\n"
-}
-
-func TestBuildJobDataSource_basic(t *testing.T) {
+// The data source returns what the resource has, by ID and by name. A secret in the URL is redacted.
+func TestBuildJobDataSource_equalsResource(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	added := server.AddJob(map[string]any{
-		"job_name": "app", "job_description": "by hand",
-		"environment_setting": map[string]any{"use_public_cluster": true, "build_os": map[string]any{"arch": "aarch64"}},
-		"code_repo": map[string]any{
-			"type": "GitHub", "url": "https://user:canary-secret@github.com/acme/app", "branch": "main", "namespace": "acme",
-		},
+	m := manage(t, server)
+	m.converge(t, complete)
+	server.AddJob(named("app-2"))
+	added, _ := m.value(t, "job_id").(string)
+	server.ChangeJob(added, func(spec map[string]any) {
+		spec["code_repo"].(map[string]any)["url"] = "https://user:canary-secret@github.com/acme/app"
 	})
-	server.AddJob(map[string]any{"job_name": "app-2", "environment_setting": map[string]any{}})
-	for name, selector := range map[string]string{"by id": `job_id = "` + added + `"`, "by name": `job_name = "app"`} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			value := func(check knownvalue.Check, steps ...string) statecheck.StateCheck {
-				return statecheck.ExpectKnownValue(dataAddress, at(steps...), check)
+	expectDiagnostics(t, m.refresh(t))
+	var want map[string]tftypes.Value
+	if err := m.state.As(&want); err != nil {
+		t.Fatal(err)
+	}
+	want["created_at"] = tftypes.NewValue(tftypes.String, nil) // The API returns it only on creation.
+	for argument, value := range map[string]string{"job_id": added, "job_name": "app"} {
+		state, diagnostics := readData(t, m.Protocol, typeName, map[string]any{argument: value})
+		expectDiagnostics(t, diagnostics)
+		for name, got := range state {
+			if !got.Equal(want[name]) {
+				t.Errorf("by %s: %s is %s, want %s", argument, name, got, want[name])
 			}
-			providertest.Run(t, nil, resource.TestStep{
-				Config: providertest.Config(server, data(selector)),
-				ConfigStateChecks: []statecheck.StateCheck{
-					value(knownvalue.StringExact(added), "job_id"),
-					value(knownvalue.StringExact("app"), "job_name"),
-					value(knownvalue.StringExact("by hand"), "job_description"),
-					value(knownvalue.StringExact("0"), "enterprise_project_id"),
-					value(knownvalue.StringExact("emulator-user"), "creator"),
-					value(knownvalue.Null(), "created_at"),
-					value(knownvalue.Null(), "last_build_id"),
-					value(knownvalue.ObjectExact(map[string]knownvalue.Check{
-						"docker_version": knownvalue.Null(), "cluster_id": knownvalue.Null(), "cluster_name": knownvalue.Null(),
-						"use_public_cluster": knownvalue.Bool(true),
-						"build_os":           knownvalue.ObjectExact(map[string]knownvalue.Check{"arch": knownvalue.StringExact("aarch64")}),
-					}), "environment_setting"),
-					value(knownvalue.ObjectExact(map[string]knownvalue.Check{
-						"type": knownvalue.StringExact("GitHub"), "branch": knownvalue.StringExact("main"),
-						"namespace": knownvalue.StringExact("acme"),
-						"url":       knownvalue.StringExact("https://xxxxx@github.com/acme/app"),
-					}), "code_repo"),
-				},
-			})
-		})
+		}
 	}
 }
 
+// Blocks that the service returns empty are null.
 func TestBuildJobDataSource_noRepository(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{EmptyStrings: true}})
-	server.AddJob(map[string]any{"job_name": "app", "environment_setting": map[string]any{}})
-	providertest.Run(t, nil, resource.TestStep{
-		Config: providertest.Config(server, data(`job_name = "app"`)),
-		ConfigStateChecks: []statecheck.StateCheck{
-			statecheck.ExpectKnownValue(dataAddress, at("code_repo"), knownvalue.Null()),
-			statecheck.ExpectKnownValue(dataAddress, at("environment_setting", "build_os"), knownvalue.Null()),
-		},
-	})
+	server.AddJob(named("app"))
+	state, diagnostics := readData(
+		t, providertest.NewProtocol(t, server, nil), typeName, map[string]any{"job_name": "app"},
+	)
+	expectDiagnostics(t, diagnostics)
+	if !state["code_repo"].IsNull() || state["environment_setting"].IsNull() {
+		t.Errorf("got %v", state)
+	}
 }
 
 func TestBuildJobDataSource_invalid(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{AllowTakenNames: true}})
-	first := server.AddJob(map[string]any{"job_name": "twice", "environment_setting": map[string]any{}})
-	second := server.AddJob(map[string]any{"job_name": "twice", "environment_setting": map[string]any{}})
-	similar := server.AddJob(map[string]any{"job_name": "App", "environment_setting": map[string]any{}})
-	for name, c := range map[string]struct{ selector, want string }{
-		"none of the two": {"", `Exactly one of these attributes must be configured: [job_id,job_name]`},
-		"both":            {"job_id = \"a\"\njob_name = \"b\"", `Exactly one of these attributes must be configured: [job_id,job_name]`},
-		"no such name":    {`job_name = "nobody"`, `No build job in the provider's region and project is named "nobody".`},
-		"other case":      {`job_name = "app"`, `Build jobs whose names differ in case: "App" (` + similar + `).`},
-		"several":         {`job_name = "twice"`, `2 build jobs are named "twice". Select one by its job_id: ` + first + `, ` + second + `.`},
-		"no such id":      {`job_id = "nosuchjob"`, `The provider's region and project have no build job with this ID.`},
+	first := server.AddJob(named("twice"))
+	second := server.AddJob(named("twice"))
+	similar := server.AddJob(named("App"))
+	provider := providertest.NewProtocol(t, server, nil)
+	const one = `Exactly one of these attributes must be configured: \[job_id,job_name\]`
+	for name, c := range map[string]struct {
+		arguments map[string]any
+		want      string
+	}{
+		"none of the two": {nil, one},
+		"both":            {map[string]any{"job_id": "a", "job_name": "b"}, one},
+		"no such name": {
+			map[string]any{"job_name": "missing"}, `ERROR AttributeName\("job_name"\) .* is named "missing"\.`,
+		},
+		"other case": {
+			map[string]any{"job_name": "app"}, `Build jobs whose names differ in case: "App" \(` + similar + `\)\.`,
+		},
+		"several": {
+			map[string]any{"job_name": "twice"},
+			`2 build jobs are named "twice"\.\n\nSelect one by its job_id: ` + first + `, ` + second + `\.`,
+		},
+		"no such ID": {
+			map[string]any{"job_id": "nosuchjob"}, `ERROR AttributeName\("job_id"\) .* have no build job with this ID\.`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			providertest.Run(t, nil, resource.TestStep{
-				Config:      providertest.Config(server, data(c.selector)),
-				ExpectError: regexp.MustCompile(words(c.want)),
-			})
+			_, diagnostics := readData(t, provider, typeName, c.arguments)
+			expectDiagnostics(t, diagnostics, c.want)
 		})
 	}
 }

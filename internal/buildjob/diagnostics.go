@@ -19,6 +19,12 @@ import (
 
 const ignoredSummary = "ServiceStage ignored an argument"
 
+// ignoredDetail prints no value: the provider cannot know which are sensitive.
+func ignoredDetail(argument, id string) string {
+	return fmt.Sprintf("ServiceStage accepted the request but returned a different value for %s of build job %s.\n\n"+
+		"The next plan shows the difference.", argument, printableID(id))
+}
+
 // createError explains a failed create, and what to do about the build jobs that have the name.
 func createError(name string, err error) diag.Diagnostic {
 	const summary = "Error creating build job"
@@ -34,11 +40,23 @@ func createError(name string, err error) diag.Diagnostic {
 	return nameTakenError(summary, operation, err)
 }
 
+func readError(operation string, err error) diag.Diagnostic {
+	return apidiag.Error("Error reading build job", operation, err)
+}
+
 func updateError(operation string, err error) diag.Diagnostic {
 	return nameTakenError("Error updating build job", operation, err)
 }
 
-// nameTakenError adds the build job that has the name, if that is why the request was rejected.
+func deleteError(operation string, err error) diag.Diagnostic {
+	return apidiag.Error("Error deleting build job", operation, err)
+}
+
+func listDiagnostic(operation string, err error) diag.Diagnostic {
+	return apidiag.Error("Error listing build jobs", operation, err)
+}
+
+// nameTakenError names the build job that has the name, if that is why ServiceStage rejected the request.
 func nameTakenError(summary, operation string, err error) diag.Diagnostic {
 	taken, ok := errors.AsType[*servicestage.NameTakenError](err)
 	if !ok {
@@ -47,56 +65,65 @@ func nameTakenError(summary, operation string, err error) diag.Diagnostic {
 	advice := fmt.Sprintf("Build job %s has the name %q. ServiceStage compares names case-insensitively.\n\n",
 		printableID(taken.Job.ID), rest.Sanitize(taken.Job.Name, maxNameLength))
 	if taken.Own {
-		advice += "Another resource of this configuration uses the name. Choose a different job_name. " +
-			"If the resource is replaced with create_before_destroy, its old build job still has the name: remove create_before_destroy."
+		advice += "Another resource of this configuration uses the name. Choose a different job_name. If the resource is " +
+			"replaced with " +
+			"create_before_destroy, its old build job still has the name: remove create_before_destroy."
 	} else {
-		advice += "Choose a different job_name. The build job may belong to another resource of this configuration, or to this resource if it is " +
-			"replaced with create_before_destroy: remove that argument then. If many build jobs are renamed at once, raise -parallelism to their " +
-			"number, or apply again.\n\n" + importAdvice(taken.Job.ID)
+		advice += "Choose a different job_name. The build job may belong to another resource of this configuration, or to " +
+			"this " +
+			"resource if it is replaced with create_before_destroy: remove that argument then. If many build jobs are " +
+			"renamed at " +
+			"once, raise -parallelism to their number, or apply again.\n\n" + importAdvice(taken.Job.ID)
 	}
 	return apidiag.Error(summary, operation, taken.Err, advice)
 }
 
 // foreignJob explains that the response to a create request contained the ID of somebody else's build job.
 func foreignJob(operation, id string) diag.Diagnostic {
-	return diag.NewErrorDiagnostic("Error creating build job", fmt.Sprintf("Error %s: ServiceStage returned the ID of another build job, %s. "+
-		"It was not added to the state.\n\nTwo resources must not manage one build job. %s", operation, printableID(id), importAdvice(id)))
+	return diag.NewErrorDiagnostic("Error creating build job", fmt.Sprintf("Error %s: ServiceStage returned the ID of "+
+		"another build "+
+		"job, %s. It was not added to the state.\n\nTwo resources must not manage one build job. %s",
+		operation, printableID(id), importAdvice(id)))
 }
 
 // importAdvice shows the block that imports a build job which no resource manages yet.
 func importAdvice(id string) string {
-	return fmt.Sprintf("Unless another resource or team already manages build job %[1]s, you can import it with this block and the address of this "+
-		"resource:\n\nimport {\n  to = servicestage_build_job.ADDRESS\n  id = %[1]q\n}", printableID(id))
+	return fmt.Sprintf("Unless another resource or team already manages build job %[1]s, you can import it with this "+
+		"block and the "+
+		"address of this resource:\n\nimport {\n  to = servicestage_build_job.ADDRESS\n  id = %[1]q\n}", printableID(id))
 }
 
 func outcomeAdvice(outcome *servicestage.UnknownOutcomeError) string {
 	const lost = "The response to the create request was lost, so the build job may exist. "
-	switch {
-	case len(outcome.Jobs) > 0:
-		text := lost + fmt.Sprintf("These build jobs have the name %q: %s. They may belong to somebody else.", outcome.Name, idList(outcome.Jobs))
+	if len(outcome.Jobs) > 0 {
+		text := lost + fmt.Sprintf("These build jobs have the name %q: %s. They may belong to somebody else.",
+			outcome.Name, idList(outcome.Jobs))
 		if outcome.LookupErr != nil {
 			text += fmt.Sprintf(" Not all of them could be read: %s.", outcome.LookupErr)
 		}
 		return text + "\n\nCompare them with this resource in the ServiceStage console. " + importAdvice(outcome.Jobs[0].ID)
-	case outcome.LookupErr != nil:
-		return lost + fmt.Sprintf("The list of build jobs could not be read: %s.\n\nSearch the ServiceStage console for %q before you apply again, "+
-			"and import the build job if it exists: a second apply may create a duplicate.", outcome.LookupErr, outcome.Name)
-	default:
-		return lost + fmt.Sprintf("No new build job named %q was found.\n\nSearch the ServiceStage console for it before you apply again, "+
-			"and import the build job if it exists: a second apply may create a duplicate.", outcome.Name)
 	}
+	cause := fmt.Sprintf("No new build job named %q was found.", outcome.Name)
+	if outcome.LookupErr != nil {
+		cause = fmt.Sprintf("The list of build jobs could not be read: %s.", outcome.LookupErr)
+	}
+	return lost + cause + fmt.Sprintf("\n\nSearch the ServiceStage console for %q before you apply again, "+
+		"and import the build job if it exists: a second apply may create a duplicate.", outcome.Name)
 }
 
-// createWarnings explains how a build job came into the state whose first create request had no response.
+// createWarnings explains a create whose first request had no response.
 func createWarnings(created *servicestage.CreatedBuildJob, name string) diag.Diagnostics {
 	var diags diag.Diagnostics
 	switch {
 	case created.Adopted:
-		diags.AddWarning("Build job adopted after a lost response", fmt.Sprintf("The response to the request that creates build job %q was lost. Build job %s "+
-			"is the only new one of this name and equals the request, so it was added to the state.", name, printableID(created.ID)))
+		diags.AddWarning("Build job adopted after a lost response", fmt.Sprintf("The response to the request that creates "+
+			"build job "+
+			"%q was lost. Build job %s is the only new one of this name and equals the request, so it was added to the state.",
+			name, printableID(created.ID)))
 	case created.Resent:
-		text := fmt.Sprintf("The first request that creates build job %q had no response. The request was sent again and created build job %s. ",
-			name, printableID(created.ID))
+		text := fmt.Sprintf("The first request that creates build job %q had no response. The request was sent again and "+
+			"created "+
+			"build job %s. ", name, printableID(created.ID))
 		switch {
 		case created.DuplicatesErr != nil:
 			text += fmt.Sprintf("The list of build jobs could not be read: %s.", created.DuplicatesErr)
@@ -105,18 +132,11 @@ func createWarnings(created *servicestage.CreatedBuildJob, name string) diag.Dia
 		default:
 			text += "The list of build jobs contains no other new one of this name, but the list may lag."
 		}
-		diags.AddWarning("Possible duplicate build job", text+fmt.Sprintf("\n\nTerraform manages %s. Search the ServiceStage console for %q "+
-			"and delete the duplicate if there is one.", printableID(created.ID), name))
+		diags.AddWarning("Possible duplicate build job", text+fmt.Sprintf("\n\nTerraform manages %s. Search the "+
+			"ServiceStage console "+
+			"for %q and delete the duplicate if there is one.", printableID(created.ID), name))
 	}
 	return diags
-}
-
-func readError(operation string, err error) diag.Diagnostic {
-	return apidiag.Error("Error reading build job", operation, err)
-}
-
-func deleteError(operation string, err error) diag.Diagnostic {
-	return apidiag.Error("Error deleting build job", operation, err)
 }
 
 // noSuchJob explains that an ID of the configuration or of an import does not exist.
@@ -130,29 +150,31 @@ func deletedOutside(operation string, err error) diag.Diagnostic {
 		"The build job was deleted after the plan was created. Run terraform plan again: the new plan creates it.")
 }
 
-// readBackWarning is not an error: that would taint a good build job.
+// readBackWarning is not an error: that would taint a good build job. It was "created" or "updated".
 func readBackWarning(plan values, what string, err error) diag.Diagnostic {
-	return diag.NewWarningDiagnostic(fmt.Sprintf("Error reading the %s build job", map[string]string{"created": "new", "updated": "updated"}[what]),
-		apidiag.Detail(plan.operation("reading"), err, fmt.Sprintf(
-			"The build job was %s, and the state contains the configured values. The next plan reads the others.", what)))
+	summary := "Error reading the updated build job"
+	if what == "created" {
+		summary = "Error reading the new build job"
+	}
+	return diag.NewWarningDiagnostic(summary, apidiag.Detail(plan.operation("reading"), err, fmt.Sprintf(
+		"The build job was %s, and the state contains the configured values. The next plan reads the others.", what)))
 }
 
 // notReadableYet explains "not found" shortly after a create that no read has confirmed.
 func notReadableYet(operation string, createdAt time.Time, err error) diag.Diagnostic {
-	return apidiag.Error("Build job not readable yet", operation, err, fmt.Sprintf("ServiceStage created the build job at %s but has not returned it "+
-		"since. Reads may lag, so the build job stays in the state for %d minutes after its creation.\n\nRun Terraform again later. If the build job was "+
-		"deleted, Terraform then plans to create it again; `terraform state rm` removes it from the state at once.",
-		createdAt.UTC().Format(time.RFC3339), int(confirmTimeout.Minutes())))
-}
-
-func listDiagnostic(operation string, err error) diag.Diagnostic {
-	return apidiag.Error("Error listing build jobs", operation, err)
+	return apidiag.Error("Build job not readable yet", operation, err, fmt.Sprintf("ServiceStage created the build job "+
+		"at %s but has "+
+		"not returned it since. Reads may lag, so the build job stays in the state for %d minutes after its creation.\n\n"+
+		"Run Terraform again later. If the build job was deleted, Terraform then plans to create it again; `terraform "+
+		"state rm` "+
+		"removes it from the state at once.", createdAt.UTC().Format(time.RFC3339), int(confirmTimeout.Minutes())))
 }
 
 func incompleteList(err *servicestage.IncompleteListError) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("Incomplete list of build jobs", fmt.Sprintf(
-		"ServiceStage reported %d build jobs and returned %d, or the list changed while it was read. Build jobs may be missing from the result.\n\n"+
-			"Run the query again.", err.Total, err.Listed))
+		"ServiceStage reported %d build jobs and returned "+
+			"%d, or the list changed while it was read. Build jobs may be missing from the result.\n\nRun the query again.",
+		err.Total, err.Listed))
 }
 
 // unreadable is the warning for build jobs of a list that could not be read. It explains the first one.
@@ -168,18 +190,18 @@ func unreadable(failed ...listedJob) diag.Diagnostic {
 
 // notOneOfName explains that a name does not select exactly one build job.
 func notOneOfName(name string, exact, otherCase, others []servicestage.BuildJobSummary) diag.Diagnostic {
-	const none = "No build job has this name"
-	text := fmt.Sprintf("No build job in the provider's region and project is named %q.", name)
-	switch {
-	case len(exact) > 0:
-		return diag.NewErrorDiagnostic("Several build jobs have this name",
-			fmt.Sprintf("%d build jobs are named %q.\n\nSelect one by its job_id: %s.", len(exact), name, idList(exact)))
-	case len(otherCase) > 0:
-		text += " Names are compared case-sensitively. Build jobs whose names differ in case: " + labels(otherCase) + "."
-	case len(others) > 0:
-		text += " ServiceStage returned for this name: " + labels(others) + "."
+	if len(exact) > 0 {
+		return diag.NewErrorDiagnostic("Several build jobs have this name", fmt.Sprintf(
+			"%d build jobs are named %q.\n\nSelect one by its job_id: %s.", len(exact), name, idList(exact)))
 	}
-	return diag.NewErrorDiagnostic(none, text)
+	text := fmt.Sprintf("No build job in the provider's region and project is named %q.", name)
+	if len(otherCase) > 0 {
+		text += " Names are compared case-sensitively. Build jobs whose names differ in case: " +
+			shorten(otherCase, label) + "."
+	} else if len(others) > 0 {
+		text += " ServiceStage returned for this name: " + shorten(others, label) + "."
+	}
+	return diag.NewErrorDiagnostic("No build job has this name", text)
 }
 
 func invalidImportID(id string) diag.Diagnostic {
@@ -188,25 +210,26 @@ func invalidImportID(id string) diag.Diagnostic {
 		got = "Got an empty ID."
 	}
 	return diag.NewErrorDiagnostic("Invalid import ID", "The import ID of a build job is one of:\n\n"+
-		"  - its job_id, which has letters, digits, hyphens, underscores and dots, such as swpfk3wtzdjnlyely4rf40k52zyuq5s4lha9ch8f\n"+
+		"  - its job_id, which has letters, digits, hyphens, underscores and dots, "+
+		"such as swpfk3wtzdjnlyely4rf40k52zyuq5s4lha9ch8f\n"+
 		"  - name/ and its exact job_name, such as name/checkout-service\n\n"+
 		"An identity has the job_id. "+got)
 }
 
 func importRegionError(wanted, configured string) diag.Diagnostic {
-	const summary = "Build job in another region"
+	detail := fmt.Sprintf("The identity contains region %s, and the provider's region is %s.\n\n"+
+		"Import with a provider configuration for region %[1]s (the provider argument of the import block and of the "+
+		"resource), or correct the identity.", wanted, configured)
 	if configured == "" {
-		return diag.NewErrorDiagnostic(summary, fmt.Sprintf("The identity contains region %s, and the provider has no region to compare it with.\n\n"+
-			"Set the provider's region (HW_REGION_NAME), or remove region from the identity.", wanted))
+		detail = fmt.Sprintf("The identity contains region %s, and the provider has no region to compare it with.\n\n"+
+			"Set the provider's region (HW_REGION_NAME), or remove region from the identity.", wanted)
 	}
-	return diag.NewErrorDiagnostic(summary, fmt.Sprintf("The identity contains region %s, and the provider's region is %s.\n\n"+
-		"Import with a provider configuration for region %[1]s (the provider argument of the import block and of the resource), or correct the identity.",
-		wanted, configured))
+	return diag.NewErrorDiagnostic("Build job in another region", detail)
 }
 
 const (
 	maxNameLength = 64
-	// maxListedIDs is how many build jobs a message lists.
+	// maxListedIDs is the maximum number of build jobs in a message.
 	maxListedIDs = 10
 )
 
@@ -216,7 +239,7 @@ func idList(jobs []servicestage.BuildJobSummary) string {
 	return shorten(jobs, func(job servicestage.BuildJobSummary) string { return printableID(job.ID) })
 }
 
-// shorten lists the first of some build jobs.
+// shorten lists up to maxListedIDs build jobs, and the number of the others.
 func shorten(jobs []servicestage.BuildJobSummary, show func(servicestage.BuildJobSummary) string) string {
 	shown := make([]string, min(len(jobs), maxListedIDs))
 	for i := range shown {
@@ -234,14 +257,13 @@ func label(job servicestage.BuildJobSummary) string {
 	return fmt.Sprintf("%q (%s)", rest.Sanitize(job.Name, maxNameLength), printableID(job.ID))
 }
 
-func labels(jobs []servicestage.BuildJobSummary) string { return shorten(jobs, label) }
-
-// operation names what is done to which build job.
+// operation names an operation on the build job, such as `reading build job "app" (id)`. The verb is a gerund.
 func (v values) operation(verb string) string {
+	id, name := v.text(jobIDAttribute), v.text(nameArgument)
 	if v[nameArgument] == nil {
-		return fmt.Sprintf("%s build job %s", verb, printableID(v.text(jobIDAttribute)))
+		return fmt.Sprintf("%s build job %s", verb, printableID(id))
 	}
-	return verb + " build job " + label(servicestage.BuildJobSummary{ID: v.text(jobIDAttribute), Name: v.text(nameArgument)})
+	return verb + " build job " + label(servicestage.BuildJobSummary{ID: id, Name: name})
 }
 
 // argumentPath returns the path of an argument for a diagnostic.
@@ -252,10 +274,4 @@ func argumentPath(argument string) path.Path {
 		p = p.AtName(name)
 	}
 	return p
-}
-
-// ignoredDetail prints no value: the provider cannot know which are sensitive.
-func ignoredDetail(argument, id string) string {
-	return fmt.Sprintf("ServiceStage accepted the request but returned a different value for %s of build job %s.\n\n"+
-		"The next plan shows the difference.", argument, printableID(id))
 }

@@ -4,76 +4,66 @@
 package buildjob_test
 
 import (
-	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
-	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
-	"github.com/hashicorp/terraform-plugin-testing/terraform"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
+// The resource's enterprise project overrides the provider's. Without both, the build job stays where it is.
 func TestBuildJob_enterpriseProject(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	config := func(provider, resource string) string {
-		config := providertest.Config(server, job(minimal+resource))
-		return strings.Replace(config, "provider \"servicestage\" {", "provider \"servicestage\" {\n"+provider, 1)
+	provider := func(project any) *providertest.Protocol {
+		return providertest.NewProtocol(t, server, map[string]any{"enterprise_project_id": project})
 	}
-	project := func(id string) statecheck.StateCheck {
-		return state(knownvalue.StringExact(id), "enterprise_project_id")
+	unset, configured := provider(nil), provider("default")
+	m := manage(t, server)
+	move := func() {
+		server.ChangeJob(id(t, server), func(spec map[string]any) { spec["enterprise_project_id"] = "moved" })
 	}
-	providertest.Run(t, server,
-		// What the service chose, the provider's default, the resource's own, and back.
-		resource.TestStep{Config: config("", ""), ConfigStateChecks: []statecheck.StateCheck{project("0")}},
-		resource.TestStep{
-			Config: config(`enterprise_project_id = "default"`, ""),
-			ConfigPlanChecks: planned(
-				action(plancheck.ResourceActionUpdate),
-				plancheck.ExpectKnownValue(address, at("enterprise_project_id"), knownvalue.StringExact("default")),
-			),
-			ConfigStateChecks: []statecheck.StateCheck{project("default")},
-		},
-		resource.TestStep{
-			Config:            config(`enterprise_project_id = "default"`, "enterprise_project_id = \"own\"\n"),
-			ConfigStateChecks: []statecheck.StateCheck{project("own")},
-		},
-		resource.TestStep{
-			Config:            config(`enterprise_project_id = "default"`, ""),
-			ConfigStateChecks: []statecheck.StateCheck{project("default")},
-		},
-		// Without any default the job stays where it is.
-		resource.TestStep{Config: config("", ""), ConfigPlanChecks: planned(plancheck.ExpectEmptyPlan())},
-		resource.TestStep{
-			PreConfig: func() {
-				server.ChangeJob(id(t, server), func(spec map[string]any) { spec["enterprise_project_id"] = "moved" })
-			},
-			Config:            config("", ""),
-			ConfigPlanChecks:  planned(plancheck.ExpectEmptyPlan()),
-			ConfigStateChecks: []statecheck.StateCheck{},
-		},
-		// With a default, a move by somebody else is drift.
-		resource.TestStep{
-			Config:            config(`enterprise_project_id = "default"`, ""),
-			ConfigPlanChecks:  planned(action(plancheck.ResourceActionUpdate)),
-			ConfigStateChecks: []statecheck.StateCheck{project("default")},
-		},
-	)
+	for i, step := range []struct {
+		provider *providertest.Protocol
+		project  any // The resource's.
+		moved    bool
+		want     string
+	}{
+		{unset, nil, false, "0"},
+		{configured, nil, false, "default"},
+		{configured, "own", false, "own"},
+		{configured, nil, false, "default"},
+		{unset, nil, false, "default"},
+		{unset, nil, true, "moved"},
+		{configured, nil, false, "default"},
+		{configured, nil, true, "default"},
+	} {
+		if step.moved {
+			move()
+		}
+		m.Protocol = step.provider
+		m.converge(t, bare.with("enterprise_project_id", step.project))
+		got, sent := m.value(t, "enterprise_project_id"), server.Jobs()[0].Spec["enterprise_project_id"]
+		if got != step.want || i > 0 && sent != step.want {
+			t.Errorf("step %d: the state has %v and the service %v, want %s", i, got, sent, step.want)
+		}
+	}
 }
 
-// The provider's enterprise project is not known yet: a job that is planned anyway gets it, and another waits for the next plan.
+// The provider's enterprise project is not known yet: a job that is planned anyway gets it, and another waits for the
+// next plan.
 func TestBuildJob_enterpriseProjectUnknown(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	config := func(project, description string) string {
 		config := providertest.Config(server, "resource \"terraform_data\" \"project\" { input = \""+project+"\" }\n"+
 			job(minimal+"job_description = \""+description+"\"\n"))
-		return strings.Replace(config, "provider \"servicestage\" {", "provider \"servicestage\" {\nenterprise_project_id = terraform_data.project.output", 1)
+		return strings.Replace(config, "provider \"servicestage\" {", "provider \"servicestage\" {\nenterprise_project_id "+
+			"= terraform_data.project.output", 1)
 	}
 	project := func(id string) statecheck.StateCheck {
 		return state(knownvalue.StringExact(id), "enterprise_project_id")
@@ -86,32 +76,5 @@ func TestBuildJob_enterpriseProjectUnknown(t *testing.T) {
 			ConfigStateChecks: []statecheck.StateCheck{project("two")},
 		},
 		resource.TestStep{Config: config("three", "b"), ConfigStateChecks: []statecheck.StateCheck{project("three")}},
-	)
-}
-
-// An update does not touch the enterprise project that nobody asked for, wherever somebody has moved the job meanwhile.
-func TestBuildJob_enterpriseProjectLeftAlone(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
-	providertest.Run(t, server,
-		resource.TestStep{Config: providertest.Config(server, job(minimal))},
-		resource.TestStep{
-			PreConfig: func() {
-				server.ForgetFaults()
-				moved := id(t, server)
-				// Between the refresh of the plan and the update: the second GET from here on is the update's.
-				gets := 0
-				server.InjectFault(emulator.Fault{Method: http.MethodGet, Path: jobPath, Do: func() {
-					server.ChangeJob(moved, func(spec map[string]any) { spec["enterprise_project_id"] = "moved" })
-				}, When: func(emulator.Request) bool { gets++; return gets == 2 }})
-			},
-			Config: providertest.Config(server, job(minimal+`job_description = "y"`)),
-			Check: func(*terraform.State) error {
-				if got := server.Jobs()[0].Spec["enterprise_project_id"]; got != "moved" {
-					t.Errorf("the job is in enterprise project %v, want the one that somebody moved it to", got)
-				}
-				return nil
-			},
-		},
 	)
 }

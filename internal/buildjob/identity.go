@@ -21,7 +21,7 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-// identityModel names a build job among all that the provider may ever meet.
+// identityModel identifies a build job across regions.
 type identityModel struct {
 	JobID  types.String `tfsdk:"job_id"`
 	Region types.String `tfsdk:"region"`
@@ -35,28 +35,31 @@ func identitySchema() identityschema.Schema {
 		},
 		"region": identityschema.StringAttribute{
 			OptionalForImport: true,
-			Description: "Region of the build job. If it is set, it has to be the provider's region. " +
-				"Null where only an endpoint, and no region, leads the provider to the service.",
+			Description: "Region of the build job. Must be the provider's region. " +
+				"Null if `endpoints` is set without `region`.",
 		},
 	}}
 }
 
-// newIdentity returns the identity of a build job that has none yet.
+// newIdentity returns the identity of a build job in the provider's region; it is null if the provider has none or is
+// not configured.
 func newIdentity(provider *providerdata.Data, jobID string) tftypes.Value {
 	region := types.StringNull()
 	if provider != nil && !provider.Region.IsUnknown() {
 		region = provider.Region
 	}
-	typ := identityType()
-	return tftypes.NewValue(typ, map[string]tftypes.Value{
-		"job_id": tftypes.NewValue(tftypes.String, jobID), "region": tftypes.NewValue(tftypes.String, region.ValueStringPointer()),
+	return tftypes.NewValue(identityType(), map[string]tftypes.Value{
+		"job_id": tftypes.NewValue(tftypes.String, jobID),
+		"region": tftypes.NewValue(tftypes.String, region.ValueStringPointer()),
 	})
 }
 
-var identityType = sync.OnceValue(func() tftypes.Type { return identitySchema().Type().TerraformType(context.Background()) })
+var identityType = sync.OnceValue(func() tftypes.Type {
+	return identitySchema().Type().TerraformType(context.Background())
+})
 
-// identify gives a resource its identity, unless it has one. An existing identity stays as it is, with its region: Terraform treats a
-// changed identity as a bug, and a build job does not move with the provider's region.
+// identify sets the identity unless it is set. An existing identity is kept, with its region: Terraform reports a
+// changed one as a bug of the provider, and a build job does not move with the provider's region.
 func (r *jobResource) identify(identity *tfsdk.ResourceIdentity, jobID string) {
 	if identity.Raw.IsFullyNull() {
 		identity.Raw = newIdentity(r.Data, jobID)
@@ -64,7 +67,9 @@ func (r *jobResource) identify(identity *tfsdk.ResourceIdentity, jobID string) {
 }
 
 // ImportState takes the job's id, its name, or its identity; everything else is read.
-func (r *jobResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+func (r *jobResource) ImportState(
+	ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse,
+) {
 	var wanted identityModel
 	name, byName := strings.CutPrefix(req.ID, "name/")
 	switch {
@@ -101,8 +106,7 @@ func (r *jobResource) ImportState(ctx context.Context, req resource.ImportStateR
 	resp.Identity.Raw = newIdentity(r.Data, wanted.JobID.ValueString())
 }
 
-// checkRegion returns an error if the build job was created or imported in another region than the provider's: that it does not exist
-// here would not mean that it is gone.
+// checkRegion returns an error if the build job was created or imported in another region than the provider's.
 func (r *jobResource) checkRegion(
 	ctx context.Context, identity *tfsdk.ResourceIdentity, private privateState, operation string,
 ) diag.Diagnostics {
@@ -117,7 +121,7 @@ func (r *jobResource) checkRegion(
 	return r.CheckRegion("build job", operation, stored)
 }
 
-// checkImportRegion returns an error if an identity names another region than the provider's.
+// checkImportRegion returns an error if the region of an identity is not the provider's.
 func (r *jobResource) checkImportRegion(wanted types.String) diag.Diagnostics {
 	if wanted.IsNull() || wanted.Equal(r.Region) {
 		return nil

@@ -6,7 +6,6 @@ package buildjob_test
 import (
 	"fmt"
 	"regexp"
-	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -21,76 +20,67 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
-// importByID imports one job over the protocol.
-func importByID(t *testing.T, provider *providertest.Protocol, id string) *tfprotov6.ImportedResource {
-	t.Helper()
-	answer, err := provider.ImportResourceState(t.Context(), &tfprotov6.ImportResourceStateRequest{TypeName: typeName, ID: id})
-	providertest.NoErrors(t, answer.Diagnostics, err)
-	if len(answer.ImportedResources) != 1 {
-		t.Fatalf("%d resources are imported, not one", len(answer.ImportedResources))
-	}
-	return answer.ImportedResources[0]
-}
-
-// identity is the identity of a build job; "" is null.
-func identity(t *testing.T, provider *providertest.Protocol, jobID, region string) *tfprotov6.ResourceIdentityData {
+// newIdentity returns the identity of a build job; an empty region is null.
+func (m *managed) newIdentity(t *testing.T, jobID, region string) *tfprotov6.ResourceIdentityData {
 	t.Helper()
 	attributes := map[string]any{"job_id": jobID}
 	if region != "" {
 		attributes["region"] = region
 	}
-	return &tfprotov6.ResourceIdentityData{IdentityData: providertest.Encode(t, provider.Identities[typeName], attributes)}
+	return &tfprotov6.ResourceIdentityData{IdentityData: providertest.Encode(t, m.Identities[typeName], attributes)}
 }
 
-func expectIdentity(t *testing.T, provider *providertest.Protocol, got *tfprotov6.ResourceIdentityData, jobID, region string) {
+func (m *managed) expectIdentity(t *testing.T, jobID, region string) {
 	t.Helper()
-	if got == nil {
+	if m.identity == nil {
 		t.Fatal("there is no identity")
 	}
-	attributes := providertest.Decode(t, provider.Identities[typeName], got.IdentityData)
-	if id, in := providertest.Text(t, attributes, "job_id"), providertest.Text(t, attributes, "region"); id != jobID || in != region {
+	got := providertest.Decode(t, m.Identities[typeName], m.identity.IdentityData)
+	if id, in := providertest.Text(t, got, "job_id"), providertest.Text(t, got, "region"); id != jobID || in != region {
 		t.Errorf("the identity is %q in %q, want %q in %q", id, in, jobID, region)
 	}
 }
 
-// The identity is set if there is none, as in a state that an older CLI wrote, and otherwise stays as it is, also of a build job that
-// does not exist. One with another region than the provider's is an error.
+// inRegion returns a provider in a region; an empty region is null.
+func inRegion(t *testing.T, server *emulator.Server, region string) *providertest.Protocol {
+	t.Helper()
+	if region == "" {
+		return providertest.NewProtocol(t, server, map[string]any{"region": nil})
+	}
+	return providertest.NewProtocol(t, server, map[string]any{"region": region})
+}
+
+// A read sets the identity if there is none, as in the state of an older CLI, and keeps an existing one, also if the
+// build job does not exist. An identity of another region than the provider's is an error.
 func TestBuildJobIdentity_read(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	const none = "-"
 	for _, region := range []string{"cn-north-4", ""} {
+		provider := inRegion(t, server, region)
 		for _, before := range []string{none, "", "cn-north-4", "ap-southeast-3"} {
 			for _, gone := range []bool{false, true} {
 				t.Run(fmt.Sprintf("provider %q, before %q, gone %t", region, before, gone), func(t *testing.T) {
 					t.Parallel()
-					settings, want := map[string]any{}, before
-					if region == "" {
-						settings["region"] = nil
-					}
-					if before == none {
-						want = region
-					}
-					provider := providertest.NewProtocol(t, server, settings)
-					jobID := server.AddJob(map[string]any{"job_name": "app", "environment_setting": map[string]any{}})
-					request := &tfprotov6.ReadResourceRequest{TypeName: typeName, CurrentState: stateOf(t, provider, importByID(t, provider, jobID))}
-					if before != none {
-						request.CurrentIdentity = identity(t, provider, jobID, before)
+					m := manageWith(provider)
+					jobID := server.AddJob(map[string]any{"environment_setting": map[string]any{}})
+					expectDiagnostics(t, m.imports(t, jobID))
+					expectDiagnostics(t, m.refresh(t))
+					want := region
+					if m.private, m.identity = nil, nil; before != none {
+						m.identity, want = m.newIdentity(t, jobID, before), before
 					}
 					if gone {
 						server.RemoveJob(jobID)
 					}
-					read, err := provider.ReadResource(t.Context(), request)
 					if before != none && before != "" && before != region {
-						if err != nil || len(read.Diagnostics) != 1 || read.Diagnostics[0].Summary != "Build job in another region" {
-							t.Errorf("got %v, %v", read.Diagnostics, err)
-						}
+						expectDiagnostics(t, m.refresh(t), "Build job in another region")
 						return
 					}
-					providertest.NoErrors(t, read.Diagnostics, err)
-					expectIdentity(t, provider, read.NewIdentity, jobID, want)
-					if removed := providertest.Decode(t, provider.Schemas.ResourceSchemas[typeName].ValueType(), read.NewState) == nil; removed != gone {
-						t.Errorf("the job is removed from the state: %t, want %t", removed, gone)
+					expectDiagnostics(t, m.refresh(t))
+					m.expectIdentity(t, jobID, want)
+					if m.state.IsNull() != gone {
+						t.Errorf("the state has %s", m.state)
 					}
 				})
 			}
@@ -98,74 +88,56 @@ func TestBuildJobIdentity_read(t *testing.T) {
 	}
 }
 
-// stateOf is the state of a job that was imported and read.
-func stateOf(t *testing.T, provider *providertest.Protocol, imported *tfprotov6.ImportedResource) *tfprotov6.DynamicValue {
-	t.Helper()
-	read, err := provider.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{
-		TypeName: typeName, CurrentState: imported.State, Private: imported.Private, CurrentIdentity: imported.Identity,
-	})
-	providertest.NoErrors(t, read.Diagnostics, err)
-	return read.NewState
-}
-
-// While a setting of the provider is unknown, a state without identity gets one all the same: the framework wants it.
-func TestBuildJobIdentity_unknownSetting(t *testing.T) {
+// While a provider argument is unknown, a state without an identity gets one: the framework requires it.
+func TestBuildJobIdentity_unknownArgument(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	known := providertest.NewProtocol(t, server, nil)
-	jobID := server.AddJob(map[string]any{"job_name": "app", "environment_setting": map[string]any{}})
-	state := stateOf(t, known, importByID(t, known, jobID))
-	for setting, region := range map[string]string{"region": "", "secret_key": "cn-north-4"} {
-		t.Run(setting, func(t *testing.T) {
-			t.Parallel()
-			provider := providertest.NewProtocol(t, server, map[string]any{setting: tftypes.UnknownValue})
-			read, err := provider.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{TypeName: typeName, CurrentState: state})
-			providertest.NoErrors(t, read.Diagnostics, err)
-			expectIdentity(t, provider, read.NewIdentity, jobID, region)
-		})
+	m := manage(t, server)
+	m.converge(t, bare)
+	for argument, region := range map[string]string{"region": "", "secret_key": "cn-north-4"} {
+		m.identity = nil
+		m.Protocol = providertest.NewProtocol(t, server, map[string]any{argument: tftypes.UnknownValue})
+		expectDiagnostics(t, m.refresh(t))
+		m.expectIdentity(t, id(t, server), region)
 	}
 }
 
 func TestBuildJobIdentity_import(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	jobID := server.AddJob(map[string]any{"job_name": "app", "environment_setting": map[string]any{}})
-	for name, c := range map[string]struct {
-		provider, jobID, region string
-		want                    string
-	}{
-		"with the region":             {provider: "cn-north-4", jobID: jobID, region: "cn-north-4"},
-		"without a region":            {provider: "cn-north-4", jobID: jobID},
-		"neither has a region":        {jobID: jobID},
-		"another region":              {provider: "cn-north-4", jobID: jobID, region: "ap-southeast-3", want: `The identity contains region ap-southeast-3, and the provider's region is cn-north-4.`},
-		"the provider has no region":  {jobID: jobID, region: "cn-north-4", want: `The identity contains region cn-north-4, and the provider has no region to compare it with`},
-		"malformed job_id":            {provider: "cn-north-4", jobID: "a/b", want: `An identity has the job_id. Got: "a/b".`},
-		"a name instead of an id":     {provider: "cn-north-4", jobID: "name/app", want: `An identity has the job_id. Got: "name/app".`},
-		"nothing at all for a job_id": {provider: "cn-north-4", want: `An identity has the job_id. Got an empty ID.`},
+	const here, there = "cn-north-4", "ap-southeast-3"
+	jobID := server.AddJob(named("app"))
+	for name, c := range map[string]struct{ provider, jobID, region, want string }{
+		"with the region":      {provider: here, jobID: jobID, region: here},
+		"without a region":     {provider: here, jobID: jobID},
+		"neither has a region": {jobID: jobID},
+		"another region": {
+			here, jobID, there, `identity contains region ap-southeast-3, and the provider's region is cn-north-4\.`,
+		},
+		"the provider has no region": {
+			"", jobID, here, `The identity contains region cn-north-4, and the provider has no region`,
+		},
+		"malformed job_id":        {here, "a/b", "", `An identity has the job_id. Got: "a/b"\.`},
+		"a name instead of an ID": {here, "name/app", "", `An identity has the job_id. Got: "name/app"\.`},
+		"empty job_id":            {here, "", "", `An identity has the job_id. Got an empty ID\.`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			settings := map[string]any{}
-			if c.provider == "" {
-				settings["region"] = nil
-			}
-			provider := providertest.NewProtocol(t, server, settings)
-			answer, err := provider.ImportResourceState(t.Context(), &tfprotov6.ImportResourceStateRequest{
-				TypeName: typeName, Identity: identity(t, provider, c.jobID, c.region),
+			m := manageWith(inRegion(t, server, c.provider))
+			diagnostics := m.importBy(t, &tfprotov6.ImportResourceStateRequest{
+				TypeName: typeName, Identity: m.newIdentity(t, c.jobID, c.region),
 			})
 			if c.want != "" {
-				if err != nil || len(answer.Diagnostics) != 1 || !strings.Contains(answer.Diagnostics[0].Detail, c.want) {
-					t.Errorf("got %v and the error %v, want %q", answer.Diagnostics, err, c.want)
-				}
+				expectDiagnostics(t, diagnostics, c.want)
 				return
 			}
-			providertest.NoErrors(t, answer.Diagnostics, err)
-			expectIdentity(t, provider, answer.ImportedResources[0].Identity, jobID, c.provider)
+			expectDiagnostics(t, diagnostics)
+			m.expectIdentity(t, jobID, c.provider)
 		})
 	}
 }
 
-// Through the CLI: set by a create, kept by an update, and good for an import.
+// Through the CLI: a create sets the identity, an update keeps it, and an import accepts it.
 func TestBuildJobIdentity_lifecycle(t *testing.T) {
 	t.Parallel()
 	providertest.Prepare(t)
@@ -186,28 +158,41 @@ func TestBuildJobIdentity_lifecycle(t *testing.T) {
 		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_12_0)},
 		ProtoV6ProviderFactories: providertest.Factories(),
 		Steps: []resource.TestStep{
-			{Config: config(""), ConfigStateChecks: []statecheck.StateCheck{expected(), statecheck.ExpectIdentityValueMatchesState(address, at("job_id"))}},
+			{
+				Config: config(""), ConfigStateChecks: []statecheck.StateCheck{
+					expected(), statecheck.ExpectIdentityValueMatchesState(address, at("job_id")),
+				},
+			},
 			{Config: config(`job_description = "x"`), ConfigStateChecks: []statecheck.StateCheck{expected()}},
-			{Config: config(`job_description = "x"`), ResourceName: address, ImportState: true, ImportStateKind: resource.ImportBlockWithResourceIdentity},
+			{
+				Config: config(`job_description = "x"`), ResourceName: address, ImportState: true,
+				ImportStateKind: resource.ImportBlockWithResourceIdentity,
+			},
 			{Config: config("timeouts {\n  read = \"1m\"\n}"), ConfigStateChecks: []statecheck.StateCheck{expected()}},
 		},
 	})
 }
 
-// An import by an identity that leaves the region out gets it from the provider, and then plans nothing.
+// An import by an identity without a region gets the provider's, and then plans nothing.
 func TestBuildJobIdentity_importBlock(t *testing.T) {
 	t.Parallel()
 	providertest.Prepare(t)
 	server := emulator.New(t, emulator.Options{})
-	jobID := server.AddJob(map[string]any{"job_name": "app", "environment_setting": map[string]any{}})
+	jobID := server.AddJob(named("app"))
 	block := func(region string) string {
-		return providertest.Config(server, job(minimal)+"import {\n  to = "+address+"\n  identity = {\n    job_id = \""+jobID+"\"\n"+region+"  }\n}\n")
+		return providertest.Config(
+			server, job(minimal)+"import {\n  to = "+address+"\n  identity = {\n    job_id = \""+jobID+"\"\n"+region+"  }\n}\n",
+		)
 	}
 	resource.UnitTest(t, resource.TestCase{
 		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_12_0)},
 		ProtoV6ProviderFactories: providertest.Factories(),
 		Steps: []resource.TestStep{
-			{Config: block("region = \"ap-southeast-3\"\n"), ExpectError: regexp.MustCompile(words(`The identity contains region ap-southeast-3`))},
+			{
+				Config: block("region = \"ap-southeast-3\"\n"), ExpectError: regexp.MustCompile(
+					words(`The identity contains region ap-southeast-3`),
+				),
+			},
 			{
 				Config:           block(""),
 				ConfigPlanChecks: planned(plancheck.ExpectResourceAction(address, plancheck.ResourceActionNoop)),
@@ -220,44 +205,29 @@ func TestBuildJobIdentity_importBlock(t *testing.T) {
 	})
 }
 
-// A build job of another region is neither "deleted" nor created again when the provider's region changes: read, update and
-// destroy fail with both regions, on CLIs with and without identities.
+// If the provider's region changes, plan, update and destroy fail with both regions: the build job is neither deleted
+// nor created again.
 func TestBuildJob_otherRegionIsNotNotFound(t *testing.T) {
-	t.Parallel()
-	server, other := emulator.New(t, emulator.Options{}), emulator.New(t, emulator.Options{})
-	here := providertest.Config(server, job(minimal))
-	there := strings.Replace(providertest.Config(other, job(minimal)), `"cn-north-4"`, `"cn-east-3"`, 1)
-	differs := regexp.MustCompile(`(?s)Build job in another region.*` + words("is in region cn-north-4, and the provider's region is cn-east-3"))
-	providertest.Run(t, server,
-		resource.TestStep{Config: here},
-		resource.TestStep{Config: there, ExpectError: differs},
-		resource.TestStep{Config: there, PlanOnly: true, ExpectError: differs},
-		resource.TestStep{Config: there, Destroy: true, ExpectError: differs},
-		resource.TestStep{Config: here, ConfigPlanChecks: planned(plancheck.ExpectEmptyPlan())},
-	)
-	if requests := len(other.Requests()); requests > 0 {
-		t.Errorf("%d requests reached the other region", requests)
-	}
-}
-
-// The same without a refresh before it, for update and delete.
-func TestBuildJob_otherRegionWithoutRefresh(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	cli := providertest.NewCLI(t, server)
 	run := func(arguments ...string) (string, error) {
-		stdout, stderr, err := cli.Run(t, append(arguments, "-no-color", "-auto-approve")...)
+		stdout, stderr, err := cli.Run(t, append(arguments, "-no-color", "-input=false")...)
 		return stdout + stderr, err
 	}
 	cli.Write(t, "main.tf", providertest.Requirement+job(minimal))
-	if output, err := run("apply"); err != nil {
+	if output, err := run("apply", "-auto-approve"); err != nil {
 		t.Fatal(output)
 	}
 	server.ForgetRequests()
 	cli.Env = append(cli.Env, "HW_REGION_NAME=cn-east-3")
 	cli.Write(t, "main.tf", providertest.Requirement+job(minimal+"job_description = \"x\"\n"))
-	for _, command := range []string{"apply", "destroy"} {
-		if output, err := run(command, "-refresh=false"); err == nil || !strings.Contains(output, "Build job in another region") {
+	differs := regexp.MustCompile(`(?s)Build job in another region.*` + words("is in region cn-north-4, and the "+
+		"provider's region is cn-east-3"))
+	for _, command := range [][]string{
+		{"plan"}, {"apply", "-auto-approve", "-refresh=false"}, {"destroy", "-auto-approve", "-refresh=false"},
+	} {
+		if output, err := run(command...); err == nil || !differs.MatchString(output) {
 			t.Errorf("%s: %v\n%s", command, err, output)
 		}
 	}
@@ -265,7 +235,7 @@ func TestBuildJob_otherRegionWithoutRefresh(t *testing.T) {
 		t.Errorf("%d requests were sent", requests)
 	}
 	cli.Env = append(cli.Env, "HW_REGION_NAME=cn-north-4")
-	if output, err := run("destroy"); err != nil || len(server.Jobs()) > 0 {
+	if output, err := run("destroy", "-auto-approve"); err != nil || len(server.Jobs()) > 0 {
 		t.Errorf("%v\n%s", err, output)
 	}
 }

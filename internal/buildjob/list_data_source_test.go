@@ -4,14 +4,14 @@
 package buildjob_test
 
 import (
-	"fmt"
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
@@ -22,7 +22,10 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
-const jobsAddress = "data.servicestage_build_jobs.test"
+const (
+	jobsName    = "servicestage_build_jobs"
+	jobsAddress = "data." + jobsName + ".test"
+)
 
 func jobsData(body string) string {
 	return "data \"servicestage_build_jobs\" \"test\" {\n" + body + "\n}\n"
@@ -32,79 +35,88 @@ func jobsState(check knownvalue.Check, path tfjsonpath.Path) statecheck.StateChe
 	return statecheck.ExpectKnownValue(jobsAddress, path, check)
 }
 
-// texts is a list of exactly these strings.
-func texts(values []string) knownvalue.Check {
-	checks := make([]knownvalue.Check, len(values))
-	for i, value := range values {
-		checks[i] = knownvalue.StringExact(value)
+// readData reads a data source over the protocol.
+func readData(
+	t *testing.T, provider *providertest.Protocol, name string, arguments map[string]any,
+) (map[string]tftypes.Value, []*tfprotov6.Diagnostic) {
+	t.Helper()
+	typ := provider.Schemas.DataSourceSchemas[name].ValueType()
+	encoded := providertest.Encode(t, typ, arguments)
+	valid, err := provider.ValidateDataResourceConfig(
+		t.Context(), &tfprotov6.ValidateDataResourceConfigRequest{TypeName: name, Config: encoded},
+	)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return knownvalue.ListExact(checks)
+	if failed(valid.Diagnostics) {
+		return nil, valid.Diagnostics
+	}
+	read, err := provider.ReadDataSource(t.Context(), &tfprotov6.ReadDataSourceRequest{TypeName: name, Config: encoded})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return providertest.Decode(t, typ, read.State), read.Diagnostics
 }
 
-// Each job of 500 comes once, sorted by its name, however the service pages its list.
-func TestBuildJobsDataSource_500(t *testing.T) {
-	t.Parallel()
-	for mode, quirks := range listingModes() {
-		t.Run(mode, func(t *testing.T) {
-			t.Parallel()
-			server := emulator.New(t, emulator.Options{Quirks: quirks})
-			last := server.AddJob(map[string]any{"job_name": "z", "environment_setting": map[string]any{}})
-			ids := fill(server, 499)
-			ids["z"] = last
-			names := slices.Sorted(maps.Keys(ids))
-			ordered := make([]string, len(names))
-			for i, name := range names {
-				ordered[i] = ids[name]
-			}
-			providertest.Run(t, nil, resource.TestStep{
-				Config: providertest.Config(server, jobsData("")),
-				ConfigStateChecks: []statecheck.StateCheck{
-					jobsState(texts(names), tfjsonpath.New("names")),
-					jobsState(texts(ordered), tfjsonpath.New("ids")),
-					jobsState(knownvalue.ListSizeExact(500), tfjsonpath.New("jobs")),
-					jobsState(knownvalue.StringExact("z"), tfjsonpath.New("jobs").AtSliceIndex(499).AtMapKey("job_name")),
-					jobsState(knownvalue.Null(), tfjsonpath.New("jobs").AtSliceIndex(499).AtMapKey("environment_setting")),
-					jobsState(knownvalue.Null(), tfjsonpath.New("jobs").AtSliceIndex(499).AtMapKey("enterprise_project_id")),
-				},
-				Check: expectRequests(t, server, map[string]int{"GET " + jobPath: 0}),
-			})
-		})
+// texts returns the elements of a list of strings.
+func texts(t *testing.T, list tftypes.Value) []string {
+	t.Helper()
+	var elements []tftypes.Value
+	if err := list.As(&elements); err != nil {
+		t.Fatal(err)
 	}
+	found := make([]string, len(elements))
+	for i, element := range elements {
+		if err := element.As(&found[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return found
 }
 
+// Each selected build job is returned once, sorted by name, however the service pages and filters its list. No match
+// is an empty list.
 func TestBuildJobsDataSource_filters(t *testing.T) {
 	t.Parallel()
-	var config strings.Builder
-	for name, filter := range map[string]string{
-		"exact": `job_name = "job-100"`, "part": `job_name = "job-10"`, "case": `job_name = "Job-100"`,
-		"prefix": `job_name_prefix = "job-00"`, "none": `job_name_prefix = "nobody"`,
-	} {
-		fmt.Fprintf(&config, "data \"servicestage_build_jobs\" %q {\n  %s\n}\noutput %q {\n  value = data.servicestage_build_jobs.%s.names\n}\n", name, filter, name, name)
-	}
-	want := map[string]knownvalue.Check{
-		"exact": texts([]string{"job-100"}), "part": texts(nil), "case": texts(nil), "none": texts(nil),
-		"prefix": texts([]string{
-			"job-000", "job-001", "job-002", "job-003", "job-004", "job-005", "job-006", "job-007", "job-008", "job-009",
-		}),
-	}
-	checks := []statecheck.StateCheck{}
-	for name, names := range want {
-		checks = append(checks, statecheck.ExpectKnownOutputValue(name, names))
-	}
 	for mode, quirks := range listingModes() {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			server := emulator.New(t, emulator.Options{Quirks: quirks})
-			fill(server, 120)
-			providertest.Run(t, nil, resource.TestStep{
-				Config:            providertest.Config(server, config.String()),
-				ConfigStateChecks: checks,
-			})
+			ids := map[string]string{"z": server.AddJob(named("z"))}
+			maps.Copy(ids, fill(server, 120))
+			provider := providertest.NewProtocol(t, server, nil)
+			for _, c := range []struct {
+				argument string
+				value    any
+				want     []string
+			}{
+				{"job_name", nil, slices.Sorted(maps.Keys(ids))},
+				{"job_name", "job-100", []string{"job-100"}},
+				{"job_name", "job-10", nil},
+				{"job_name", "Job-100", nil},
+				{"job_name_prefix", "job-11", []string{
+					"job-110", "job-111", "job-112", "job-113", "job-114", "job-115", "job-116", "job-117", "job-118", "job-119",
+				}},
+				{"job_name_prefix", "ob-", nil},
+			} {
+				for _, details := range []bool{false, true} {
+					state, diagnostics := readData(t, provider, jobsName, map[string]any{c.argument: c.value, "details": details})
+					expectDiagnostics(t, diagnostics)
+					if got := texts(t, state["names"]); !slices.Equal(got, c.want) {
+						t.Errorf("%s = %v: got %v, want %v", c.argument, c.value, got, c.want)
+					}
+					for i, id := range texts(t, state["ids"]) {
+						if id != ids[c.want[i]] {
+							t.Errorf("the ID of %s is %s", c.want[i], id)
+						}
+					}
+				}
+			}
 		})
 	}
 }
 
-// With details, a job is what the data source for one says of it. One that is deleted meanwhile is left out.
+// With details, each build job equals that of the other data source. One that is deleted meanwhile is left out.
 func TestBuildJobsDataSource_details(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{FillDefaults: true}})
@@ -115,7 +127,10 @@ data "servicestage_build_job" "each" {
   job_id   = each.value
 }
 output "equal" {
-  value = alltrue([for job in data.servicestage_build_jobs.test.jobs : jsonencode(job) == jsonencode(data.servicestage_build_job.each[job.job_id])])
+  value = alltrue([
+    for job in data.servicestage_build_jobs.test.jobs :
+    jsonencode(job) == jsonencode(data.servicestage_build_job.each[job.job_id])
+  ])
 }
 `)
 	first := tfjsonpath.New("jobs").AtSliceIndex(0)
@@ -126,7 +141,9 @@ output "equal" {
 				statecheck.ExpectKnownOutputValue("equal", knownvalue.Bool(true)),
 				jobsState(knownvalue.ListSizeExact(12), tfjsonpath.New("jobs")),
 				jobsState(knownvalue.StringExact("https://github.com/acme/job-000"), first.AtMapKey("code_repo").AtMapKey("url")),
-				jobsState(knownvalue.StringExact("aarch64"), first.AtMapKey("environment_setting").AtMapKey("build_os").AtMapKey("arch")),
+				jobsState(
+					knownvalue.StringExact("aarch64"), first.AtMapKey("environment_setting").AtMapKey("build_os").AtMapKey("arch"),
+				),
 				jobsState(knownvalue.StringExact("emulator-user"), first.AtMapKey("creator")),
 				jobsState(knownvalue.Null(), tfjsonpath.New("jobs").AtSliceIndex(1).AtMapKey("code_repo")),
 			},
@@ -146,49 +163,44 @@ output "equal" {
 	)
 }
 
-// None is an empty list, and no error.
-func TestBuildJobsDataSource_none(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
-	for _, details := range []string{"true", "false"} {
-		providertest.Run(t, nil, resource.TestStep{
-			Config: providertest.Config(server, jobsData("details = "+details)),
-			ConfigStateChecks: []statecheck.StateCheck{
-				jobsState(knownvalue.ListSizeExact(0), tfjsonpath.New("jobs")),
-				jobsState(knownvalue.ListSizeExact(0), tfjsonpath.New("ids")),
-				jobsState(knownvalue.ListSizeExact(0), tfjsonpath.New("names")),
-			},
-		})
-	}
-}
-
 func TestBuildJobsDataSource_invalid(t *testing.T) {
 	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
-	for name, c := range map[string]struct{ body, want string }{
-		"both filters": {"job_name = \"a\"\njob_name_prefix = \"b\"", `Attribute "job_name_prefix" cannot be specified when "job_name" is specified`},
-		"empty name":   {`job_name = ""`, `string length must be at least 1`},
-		"empty prefix": {`job_name_prefix = ""`, `string length must be at least 1`},
+	provider := providertest.NewProtocol(t, emulator.New(t, emulator.Options{}), nil)
+	for name, c := range map[string]struct {
+		arguments map[string]any
+		want      []string
+	}{
+		"both filters": {
+			map[string]any{"job_name": "a", "job_name_prefix": "b"}, []string{
+				`cannot be specified when`, `cannot be specified when`,
+			},
+		},
+		"empty name":   {map[string]any{"job_name": ""}, []string{`string length must be at least 1`}},
+		"empty prefix": {map[string]any{"job_name_prefix": ""}, []string{`string length must be at least 1`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			providertest.Run(t, nil, resource.TestStep{
-				Config:      providertest.Config(server, jobsData(c.body)),
-				ExpectError: regexp.MustCompile(words(c.want)),
-			})
+			_, diagnostics := readData(t, provider, jobsName, c.arguments)
+			expectDiagnostics(t, diagnostics, c.want...)
 		})
 	}
 }
 
-// A filter that is known only after apply is read then.
+// A filter that is unknown during planning is applied later.
 func TestBuildJobsDataSource_unknownFilter(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	fill(server, 3)
 	providertest.Run(t, nil, resource.TestStep{
-		Config:            providertest.Config(server, "resource \"terraform_data\" \"later\" { input = \"job-001\" }\n"+jobsData("job_name = terraform_data.later.output")),
-		ConfigPlanChecks:  planned(plancheck.ExpectUnknownValue(jobsAddress, tfjsonpath.New("ids"))),
-		ConfigStateChecks: []statecheck.StateCheck{jobsState(texts([]string{"job-001"}), tfjsonpath.New("names"))},
+		Config: providertest.Config(
+			server, "resource \"terraform_data\" \"later\" { input = \"job-001\" }\n"+jobsData(
+				"job_name = terraform_data.later.output",
+			),
+		),
+		ConfigPlanChecks: planned(plancheck.ExpectUnknownValue(jobsAddress, tfjsonpath.New("ids"))),
+		ConfigStateChecks: []statecheck.StateCheck{
+			jobsState(knownvalue.ListExact([]knownvalue.Check{knownvalue.StringExact("job-001")}), tfjsonpath.New("names")),
+		},
 	})
 }
 
@@ -197,32 +209,29 @@ func TestBuildJobsDataSource_incompleteListIsNotReturned(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	fill(server, 250)
-	server.InjectFault(emulator.Fault{Path: jobsPath, Times: -1, StatusCode: http.StatusOK, Body: `{"total":250,"list":[]}`, When: func(r emulator.Request) bool {
-		return !strings.Contains(r.Query, "page=1&")
-	}})
-	providertest.Run(t, nil, resource.TestStep{
-		Config:      providertest.Config(server, jobsData("")),
-		ExpectError: regexp.MustCompile(words("the list of build jobs is incomplete: ServiceStage reported 250 build jobs and returned 100")),
+	server.InjectFault(emulator.Fault{
+		Path: jobsPath, Times: -1, StatusCode: http.StatusOK, Body: `{"total":250,"list":[]}`,
+		When: func(r emulator.Request) bool { return !strings.Contains(r.Query, "page=1&") },
 	})
+	_, diagnostics := readData(t, providertest.NewProtocol(t, server, nil), jobsName, nil)
+	expectDiagnostics(t, diagnostics, "the list of build jobs is incomplete: ServiceStage reported 250 build jobs and "+
+		"returned 100")
 }
 
-// One build job that cannot be read does not hide the others.
+// A build job that cannot be read is returned with its ID and name and a warning.
 func TestBuildJobsDataSource_unreadableJobKeepsTheOthers(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	ids := fill(server, 3)
 	server.InjectFault(emulator.Fault{
-		Method: http.MethodGet, Path: jobsPath + "/" + ids["job-001"], Times: -1,
-		StatusCode: http.StatusForbidden, Body: `{"error_code":"APIGW.0302","error_msg":"no"}`,
+		Method: http.MethodGet, Path: jobsPath + "/" + ids["job-001"], Times: -1, StatusCode: http.StatusForbidden,
+		Body: forbidden,
 	})
-	jobs := tfjsonpath.New("jobs")
-	providertest.Run(t, nil, resource.TestStep{
-		Config: providertest.Config(server, jobsData("details = true")),
-		ConfigStateChecks: []statecheck.StateCheck{
-			jobsState(knownvalue.ListSizeExact(3), jobs),
-			jobsState(knownvalue.StringExact("job-001"), jobs.AtSliceIndex(1).AtMapKey("job_name")),
-			jobsState(knownvalue.Null(), jobs.AtSliceIndex(1).AtMapKey("creator")),
-			jobsState(knownvalue.StringExact("emulator-user"), jobs.AtSliceIndex(2).AtMapKey("creator")),
-		},
-	})
+	state, diagnostics := readData(t, providertest.NewProtocol(t, server, nil), jobsName, map[string]any{"details": true})
+	expectDiagnostics(
+		t, diagnostics, `WARNING  Error reading build jobs: .*only their ID and name are returned: `+ids["job-001"],
+	)
+	if got := texts(t, state["names"]); !slices.Equal(got, []string{"job-000", "job-001", "job-002"}) {
+		t.Errorf("got %v", got)
+	}
 }

@@ -5,18 +5,17 @@ package buildjob_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
-	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
 // A job that vanishes between list and read is left out, and another takes its place within the limit.
@@ -27,7 +26,9 @@ func TestBuildJobList_vanished(t *testing.T) {
 	for _, gone := range []string{"job-000", "job-007", "job-008"} {
 		id := ids[gone]
 		delete(ids, gone)
-		server.InjectFault(emulator.Fault{Method: http.MethodGet, Path: jobsPath + "/" + id, Do: func() { server.RemoveJob(id) }})
+		server.InjectFault(
+			emulator.Fault{Method: http.MethodGet, Path: jobsPath + "/" + id, Do: func() { server.RemoveJob(id) }},
+		)
 	}
 	found, failure := list(t, providertest.NewProtocol(t, server, nil), nil, true, 27, 0)
 	if failure != nil {
@@ -39,37 +40,27 @@ func TestBuildJobList_vanished(t *testing.T) {
 	}
 }
 
-// Errors end the stream, and say what failed: a page of the list, or the reading of one job.
+// An error of a page ends the stream after the build jobs of the pages before.
 func TestBuildJobList_errors(t *testing.T) {
 	t.Parallel()
-	denied := emulator.Fault{Method: http.MethodGet, StatusCode: http.StatusForbidden, Body: `{"error_code":"APIGW.0302","error_msg":"no"}`, Times: -1}
-	for name, c := range map[string]struct {
-		whole         bool
-		path          func(ids map[string]string) string
-		page          string
-		before        int
-		summary, want string
-	}{
-		"first page":        {page: "page=1&", path: func(map[string]string) string { return jobsPath }, summary: "Error listing build jobs", want: "listing the build jobs: HTTP 403: APIGW.0302"},
-		"third page":        {page: "page=3&", path: func(map[string]string) string { return jobsPath }, before: 200, summary: "Error listing build jobs", want: "listing the build jobs: HTTP 403"},
-		"third page, whole": {whole: true, page: "page=3&", path: func(map[string]string) string { return jobsPath }, before: 200, summary: "Error listing build jobs", want: "listing the build jobs: HTTP 403"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server := emulator.New(t, emulator.Options{})
-			ids := fill(server, 250)
-			fault := denied
-			fault.Path = c.path(ids)
-			fault.When = func(request emulator.Request) bool { return strings.Contains(request.Query, c.page) }
-			server.InjectFault(fault)
-			found, failure := list(t, providertest.NewProtocol(t, server, nil), nil, c.whole, 0, 0)
-			if len(found) != c.before {
-				t.Errorf("%d jobs came before the error, want %d", len(found), c.before)
-			}
-			if failure == nil || failure.Summary != c.summary || !strings.Contains(failure.Detail, c.want) || !strings.Contains(failure.Detail, "servicestage:assembling:*") {
-				t.Errorf("the error is %v", failure)
-			}
-		})
+	for page, before := range map[string]int{"page=1&": 0, "page=3&": 200} {
+		for _, details := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, details %t", page, details), func(t *testing.T) {
+				t.Parallel()
+				server := emulator.New(t, emulator.Options{})
+				fill(server, 250)
+				server.InjectFault(emulator.Fault{
+					Method: http.MethodGet, Path: jobsPath, StatusCode: http.StatusForbidden, Body: forbidden, Times: -1,
+					When: func(request emulator.Request) bool { return strings.Contains(request.Query, page) },
+				})
+				found, failure := list(t, providertest.NewProtocol(t, server, nil), nil, details, 0, 0)
+				if len(found) != before {
+					t.Errorf("%d build jobs came before the error, want %d", len(found), before)
+				}
+				const want = `ERROR  Error listing build jobs: .*HTTP 403: APIGW.0302.*servicestage:assembling:`
+				expectDiagnostics(t, []*tfprotov6.Diagnostic{failure}, want)
+			})
+		}
 	}
 }
 
@@ -93,7 +84,7 @@ func TestBuildJobList_concurrent(t *testing.T) {
 			}
 		}
 		mu.Unlock()
-		<-full // Ten reads have to be on their way before one is answered.
+		<-full // Ten reads must be in progress before one returns.
 		mu.Lock()
 		running--
 		mu.Unlock()
@@ -104,46 +95,10 @@ func TestBuildJobList_concurrent(t *testing.T) {
 	}
 }
 
-// A service that throttles slows the reads down, and none is lost.
-func TestBuildJobList_throttled(t *testing.T) {
-	t.Parallel()
-	var mu sync.Mutex
-	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	clock := func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
-	server := emulator.New(t, emulator.Options{Now: clock}) // A signature is good only while the clocks agree.
-	ids := fill(server, 60)
-	asked := map[string]bool{} // Each third job is refused once: a call that is refused again and again would rightly fail.
-	server.InjectFault(emulator.Fault{
-		Method: http.MethodGet, Path: jobPath, Times: -1, StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"1"}},
-		When: func(request emulator.Request) bool {
-			again := asked[request.Path]
-			asked[request.Path] = true
-			return !again && len(asked)%3 == 0
-		},
-	})
-	provider := providertest.NewProtocol(t, server, nil, func(config *servicestage.Config) {
-		config.Now = clock
-		config.Wait = func(ctx context.Context, d time.Duration) error {
-			mu.Lock()
-			defer mu.Unlock()
-			now = now.Add(d)
-			return ctx.Err()
-		}
-	})
-	found, failure := list(t, provider, nil, true, 0, 0)
-	if failure != nil {
-		t.Fatalf("%s: %s", failure.Summary, failure.Detail)
-	}
-	expectAll(t, found, ids)
-	if got := server.CountRequests(http.MethodGet, jobPath); got != 80 {
-		t.Errorf("%d reads were sent, want 60 and 20 more that were refused", got)
-	}
-}
-
 // An interrupt ends the list at once, with an error: what has come by then is not all of it.
 func TestBuildJobList_interrupted(t *testing.T) {
 	t.Parallel()
-	for name, whole := range map[string]bool{"list": false, "reads": true} {
+	for name, details := range map[string]bool{"list": false, "reads": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := emulator.New(t, emulator.Options{})
@@ -155,15 +110,16 @@ func TestBuildJobList_interrupted(t *testing.T) {
 			}
 			ctx, interrupt := context.WithCancel(t.Context())
 			defer interrupt()
-			fault := emulator.Fault{Method: http.MethodGet, Path: jobsPath, Do: interrupt, When: func(request emulator.Request) bool {
-				return strings.Contains(request.Query, "page=2&")
-			}}
-			if whole {
+			fault := emulator.Fault{
+				Method: http.MethodGet, Path: jobsPath, Do: interrupt,
+				When: func(request emulator.Request) bool { return strings.Contains(request.Query, "page=2&") },
+			}
+			if details {
 				fault = emulator.Fault{Method: http.MethodGet, Path: jobsPath + "/" + ids["job-050"], Do: interrupt}
 			}
 			server.InjectFault(fault)
 			stream, err := lister.ListResource(ctx, &tfprotov6.ListResourceRequest{
-				TypeName: typeName, IncludeResource: whole,
+				TypeName: typeName, IncludeResource: details,
 				Config: providertest.Encode(t, provider.Schemas.ListResourceSchemas[typeName].ValueType(), nil),
 			})
 			if err != nil {
@@ -173,40 +129,40 @@ func TestBuildJobList_interrupted(t *testing.T) {
 			for result := range stream.Results {
 				last = result.Diagnostics
 			}
-			if len(last) != 1 || !strings.Contains(last[0].Detail, "interrupted") && !strings.Contains(last[0].Detail, "context canceled") {
-				t.Errorf("the stream ends with %v", last)
-			}
-			if sent := len(server.Requests()); whole && sent > 70 || !whole && sent != 2 {
+			expectDiagnostics(t, last, "interrupted|context canceled")
+			if sent := len(server.Requests()); details && sent > 70 || !details && sent != 2 {
 				t.Errorf("%d requests were sent", sent)
 			}
 		})
 	}
 }
 
-// A build job that cannot be read is listed with its identity and a warning, and an incomplete list ends with a warning.
+// A build job that cannot be read is listed with its identity and a warning, and an incomplete list ends with a
+// warning.
 func TestBuildJobList_problemsAreWarnings(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		whole         bool
-		fault         func(ids map[string]string) emulator.Fault
-		listed        int
-		summary, want string
+		details bool
+		fault   func(ids map[string]string) emulator.Fault
+		listed  int
+		want    string
 	}{
 		"unreadable": {
 			true,
 			func(ids map[string]string) emulator.Fault {
 				return emulator.Fault{Path: jobsPath + "/" + ids["job-150"], StatusCode: http.StatusForbidden, Body: forbidden}
 			},
-			250, "Error reading build jobs", `reading build job "job-150" (`,
+			250, `WARNING  Error reading build jobs: .*reading build job "job-150" \(`,
 		},
 		"incomplete": {
 			false,
 			func(map[string]string) emulator.Fault {
-				return emulator.Fault{Path: jobsPath, StatusCode: http.StatusOK, Body: `{"total":250,"list":[]}`, When: func(r emulator.Request) bool {
-					return !strings.Contains(r.Query, "page=1&")
-				}}
+				return emulator.Fault{
+					Path: jobsPath, StatusCode: http.StatusOK, Body: `{"total":250,"list":[]}`,
+					When: func(r emulator.Request) bool { return !strings.Contains(r.Query, "page=1&") },
+				}
 			},
-			100, "Incomplete list of build jobs", "reported 250 build jobs and returned 100",
+			100, `WARNING  Incomplete list of build jobs: .*reported 250 build jobs and returned 100`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -215,13 +171,11 @@ func TestBuildJobList_problemsAreWarnings(t *testing.T) {
 			fault := c.fault(fill(server, 250))
 			fault.Times = -1
 			server.InjectFault(fault)
-			found, warning := list(t, providertest.NewProtocol(t, server, nil), nil, c.whole, 0, 0)
+			found, warning := list(t, providertest.NewProtocol(t, server, nil), nil, c.details, 0, 0)
 			if len(found) != c.listed {
 				t.Errorf("%d build jobs are listed, want %d", len(found), c.listed)
 			}
-			if warning == nil || warning.Severity != tfprotov6.DiagnosticSeverityWarning || warning.Summary != c.summary || !strings.Contains(warning.Detail, c.want) {
-				t.Errorf("got %+v", warning)
-			}
+			expectDiagnostics(t, []*tfprotov6.Diagnostic{warning}, c.want)
 		})
 	}
 }
@@ -230,10 +184,11 @@ func TestBuildJobList_problemsAreWarnings(t *testing.T) {
 func TestBuildJobList_displayNameIsSanitized(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	server.AddJob(map[string]any{"job_name": "a\nservicestage_build_job.b\x1b[31m\u202e", "environment_setting": map[string]any{}})
-	nameless := server.AddJob(map[string]any{"job_name": "", "environment_setting": map[string]any{}})
+	server.AddJob(named("a\nservicestage_build_job.b\x1b[31m\u202e"))
+	nameless := server.AddJob(named(""))
 	found, _ := list(t, providertest.NewProtocol(t, server, nil), nil, false, 0, 0)
-	if len(found) != 2 || strings.ContainsAny(found[0].name, "\n\x1b\u202e") || !strings.HasPrefix(found[0].name, "a servicestage") || found[1].name != nameless {
+	if len(found) != 2 || strings.ContainsAny(found[0].name, "\n\x1b\u202e") ||
+		!strings.HasPrefix(found[0].name, "a servicestage") || found[1].name != nameless {
 		t.Errorf("got %+v", found)
 	}
 }

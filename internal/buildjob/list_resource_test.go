@@ -5,7 +5,9 @@ package buildjob_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,8 +22,6 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
-const typeName = "servicestage_build_job"
-
 // listed is one result of a list resource.
 type listed struct {
 	name, id, region string
@@ -29,15 +29,17 @@ type listed struct {
 	raw              *tfprotov6.DynamicValue
 }
 
-// list asks the list resource, and stops after so many results as take says; 0 is all. The last diagnostic comes besides.
-func list(t *testing.T, provider *providertest.Protocol, config map[string]any, whole bool, limit int64, take int) ([]listed, *tfprotov6.Diagnostic) {
+// list queries the list resource, and stops after take results; 0 is all. It returns the last diagnostic, too.
+func list(
+	t *testing.T, provider *providertest.Protocol, config map[string]any, details bool, limit int64, take int,
+) ([]listed, *tfprotov6.Diagnostic) {
 	t.Helper()
 	server, ok := provider.ProviderServer.(tfprotov6.ListResourceServer)
 	if !ok {
 		t.Fatal("the server knows no list resources")
 	}
 	stream, err := server.ListResource(t.Context(), &tfprotov6.ListResourceRequest{
-		TypeName: typeName, IncludeResource: whole, Limit: limit,
+		TypeName: typeName, IncludeResource: details, Limit: limit,
 		Config: providertest.Encode(t, provider.Schemas.ListResourceSchemas[typeName].ValueType(), config),
 	})
 	if err != nil {
@@ -57,9 +59,10 @@ func list(t *testing.T, provider *providertest.Protocol, config map[string]any, 
 		}
 		identity := providertest.Decode(t, provider.Identities[typeName], result.Identity.IdentityData)
 		found = append(found, listed{
-			name: result.DisplayName, id: providertest.Text(t, identity, "job_id"), region: providertest.Text(t, identity, "region"),
-			job: providertest.Decode(t, provider.Schemas.ResourceSchemas[typeName].ValueType(), result.Resource),
-			raw: result.Resource,
+			name: result.DisplayName, id: providertest.Text(t, identity, "job_id"),
+			region: providertest.Text(t, identity, "region"),
+			job:    providertest.Decode(t, provider.Schemas.ResourceSchemas[typeName].ValueType(), result.Resource),
+			raw:    result.Resource,
 		})
 		if len(found) == take {
 			break
@@ -68,15 +71,22 @@ func list(t *testing.T, provider *providertest.Protocol, config map[string]any, 
 	return found, last
 }
 
-// fill puts so many jobs into the service, each third of which has everything, and returns their ids by their names.
+// named returns the spec of a build job that has only a name.
+func named(name string) map[string]any {
+	return map[string]any{"job_name": name, "environment_setting": map[string]any{}}
+}
+
+// fill adds build jobs to the service, each third of which has more than a name, and returns their IDs by name.
 func fill(server *emulator.Server, jobs int) map[string]string {
 	ids := map[string]string{}
 	for i := range jobs {
 		name := fmt.Sprintf("job-%03d", i)
-		spec := map[string]any{"job_name": name, "environment_setting": map[string]any{}}
+		spec := named(name)
 		if i%3 == 0 {
-			spec["environment_setting"] = map[string]any{"docker_version": "18.09", "build_os": map[string]any{"arch": "aarch64"}}
-			spec["code_repo"] = map[string]any{"type": "GitHub", "url": "https://github.com/acme/" + name, "branch": "main", "namespace": "acme"}
+			spec["environment_setting"] = map[string]any{
+				"docker_version": "18.09", "build_os": map[string]any{"arch": "aarch64"},
+			}
+			spec["code_repo"] = repo("https://github.com/acme/" + name)
 		}
 		ids[name] = server.AddJob(spec)
 	}
@@ -98,49 +108,20 @@ func expectAll(t *testing.T, found []listed, ids map[string]string) {
 	}
 }
 
-// listingModes are the ways in which the service may page its list.
+// listingModes are the ways in which the service may page and filter its list.
 func listingModes() map[string]emulator.Quirks {
 	return map[string]emulator.Quirks{
-		"as documented":        {},
-		"pages from 0":         {PagesFromZero: true},
-		"capped pages":         {CappedPages: true},
-		"repeated rows":        {RepeatedRows: true},
-		"all of it":            {PagesFromZero: true, CappedPages: true, RepeatedRows: true, IgnoreNameFilter: true},
-		"the filter is exact":  {ExactNameFilter: true},
-		"the filter is no use": {IgnoreNameFilter: true},
+		"as documented":         {},
+		"pages from 0":          {PagesFromZero: true},
+		"capped pages":          {CappedPages: true},
+		"repeated rows":         {RepeatedRows: true},
+		"several":               {PagesFromZero: true, CappedPages: true, RepeatedRows: true, IgnoreNameFilter: true},
+		"the filter is exact":   {ExactNameFilter: true},
+		"the filter is ignored": {IgnoreNameFilter: true},
 	}
 }
 
-func TestBuildJobList_500(t *testing.T) {
-	t.Parallel()
-	for mode, quirks := range listingModes() {
-		for _, whole := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, whole %t", mode, whole), func(t *testing.T) {
-				t.Parallel()
-				server := emulator.New(t, emulator.Options{Quirks: quirks})
-				ids := fill(server, 500)
-				found, failure := list(t, providertest.NewProtocol(t, server, nil), nil, whole, 0, 0)
-				if failure != nil {
-					t.Fatalf("%s: %s", failure.Summary, failure.Detail)
-				}
-				expectAll(t, found, ids)
-				reads := 0
-				if whole {
-					reads = 500
-				}
-				if got := server.CountRequests(http.MethodGet, jobPath); got != reads {
-					t.Errorf("%d jobs were read, want %d", got, reads)
-				}
-				for _, job := range found {
-					if got := providertest.Text(t, job.job, "job_name"); whole && got != job.name || !whole && job.job != nil {
-						t.Fatalf("%s came with the resource %v", job.name, job.job)
-					}
-				}
-			})
-		}
-	}
-}
-
+// Each selected build job is returned once, however the service pages and filters its list.
 func TestBuildJobList_filters(t *testing.T) {
 	t.Parallel()
 	for mode, quirks := range listingModes() {
@@ -148,12 +129,13 @@ func TestBuildJobList_filters(t *testing.T) {
 			t.Parallel()
 			server := emulator.New(t, emulator.Options{Quirks: quirks})
 			ids := fill(server, 120)
-			ids["App"] = server.AddJob(map[string]any{"job_name": "App", "environment_setting": map[string]any{}})
+			ids["App"] = server.AddJob(named("App"))
 			provider := providertest.NewProtocol(t, server, nil)
 			for name, c := range map[string]struct {
 				config map[string]any
 				want   []string
 			}{
+				"everything":     {nil, slices.Collect(maps.Keys(ids))},
 				"name":           {map[string]any{"job_name": "job-100"}, []string{"job-100"}},
 				"part of a name": {map[string]any{"job_name": "job-10"}, nil},
 				"name of a case": {map[string]any{"job_name": "app"}, nil},
@@ -163,8 +145,8 @@ func TestBuildJobList_filters(t *testing.T) {
 				"prefix of a case":  {map[string]any{"job_name_prefix": "A"}, []string{"App"}},
 				"prefix of nothing": {map[string]any{"job_name_prefix": "ob-"}, nil},
 			} {
-				for _, whole := range []bool{false, true} {
-					found, failure := list(t, provider, c.config, whole, 0, 0)
+				for _, details := range []bool{false, true} {
+					found, failure := list(t, provider, c.config, details, 0, 0)
 					if failure != nil {
 						t.Fatalf("%s: %s: %s", name, failure.Summary, failure.Detail)
 					}
@@ -179,7 +161,7 @@ func TestBuildJobList_filters(t *testing.T) {
 	}
 }
 
-// No page is asked for, and no job is read, that the limit leaves no use for.
+// No page is requested, and no build job is read, that the limit does not require.
 func TestBuildJobList_limit(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -194,12 +176,12 @@ func TestBuildJobList_limit(t *testing.T) {
 		{limit: 1000, want: 250, pages: 3, reads: 250},
 		{take: 5, want: 5, pages: 1, reads: 5, more: 9},
 	} {
-		for _, whole := range []bool{false, true} {
-			t.Run(fmt.Sprintf("limit %d, take %d, whole %t", c.limit, c.take, whole), func(t *testing.T) {
+		for _, details := range []bool{false, true} {
+			t.Run(fmt.Sprintf("limit %d, take %d, details %t", c.limit, c.take, details), func(t *testing.T) {
 				t.Parallel()
 				server := emulator.New(t, emulator.Options{})
 				fill(server, 250)
-				found, failure := list(t, providertest.NewProtocol(t, server, nil), nil, whole, c.limit, c.take)
+				found, failure := list(t, providertest.NewProtocol(t, server, nil), nil, details, c.limit, c.take)
 				if failure != nil {
 					t.Fatalf("%s: %s", failure.Summary, failure.Detail)
 				}
@@ -207,25 +189,14 @@ func TestBuildJobList_limit(t *testing.T) {
 					t.Errorf("%d jobs are listed, want %d", len(found), c.want)
 				}
 				if got := server.CountRequests(http.MethodGet, jobsPath); got != c.pages {
-					t.Errorf("%d pages were asked for, want %d", got, c.pages)
+					t.Errorf("%d pages were requested, want %d", got, c.pages)
 				}
 				reads := server.CountRequests(http.MethodGet, jobPath)
-				if whole && (reads < c.reads || reads > c.reads+c.more) || !whole && reads != 0 {
+				if details && (reads < c.reads || reads > c.reads+c.more) || !details && reads != 0 {
 					t.Errorf("%d jobs were read, want %d", reads, c.reads)
 				}
 			})
 		}
-	}
-}
-
-// The identity has the provider's region, null where it has none.
-func TestBuildJobList_noRegion(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
-	fill(server, 1)
-	found, failure := list(t, providertest.NewProtocol(t, server, map[string]any{"region": nil}), nil, true, 0, 0)
-	if failure != nil || len(found) != 1 || found[0].region != "" {
-		t.Errorf("got %v and the error %v", found, failure)
 	}
 }
 
@@ -234,7 +205,8 @@ func TestBuildJobList_unknownSetting(t *testing.T) {
 	server := emulator.New(t, emulator.Options{})
 	provider := providertest.NewProtocol(t, server, map[string]any{"secret_key": tftypes.UnknownValue})
 	found, failure := list(t, provider, nil, false, 0, 0)
-	if len(found) != 0 || failure == nil || !strings.Contains(failure.Detail, "A query needs the service, but these settings of the provider are known only after apply: secret_key.") {
+	if len(found) != 0 || failure == nil || !strings.Contains(failure.Detail, "A query needs the service, but these "+
+		"provider arguments are known only after apply: secret_key.") {
 		t.Errorf("got %v and the error %v", found, failure)
 	}
 }
@@ -256,47 +228,12 @@ func TestBuildJobList_invalid(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			answer, err := server.ValidateListResourceConfig(t.Context(), &tfprotov6.ValidateListResourceConfigRequest{
+			response, err := server.ValidateListResourceConfig(t.Context(), &tfprotov6.ValidateListResourceConfigRequest{
 				TypeName: typeName,
 				Config:   providertest.Encode(t, provider.Schemas.ListResourceSchemas[typeName].ValueType(), c.config),
 			})
-			if err != nil || len(answer.Diagnostics) == 0 || !strings.Contains(answer.Diagnostics[0].Detail, c.want) {
-				t.Errorf("got %v and the error %v, want %q", answer.Diagnostics, err, c.want)
-			}
-		})
-	}
-}
-
-// What a list resource says of a job is what an import of it has, in whatever way the service answers.
-func TestBuildJobList_equalsImport(t *testing.T) {
-	t.Parallel()
-	for _, mode := range append(emulator.QuirkNames(), "") {
-		t.Run(mode, func(t *testing.T) {
-			t.Parallel()
-			quirks, err := emulator.ParseQuirks(mode)
-			if err != nil {
-				t.Fatal(err)
-			}
-			server := emulator.New(t, emulator.Options{Quirks: quirks})
-			fill(server, 4)
-			provider := providertest.NewProtocol(t, server, nil)
-			found, failure := list(t, provider, nil, true, 0, 0)
-			if failure != nil || len(found) != 4 {
-				t.Fatalf("%v %v", found, failure)
-			}
-			schema := provider.Schemas.ResourceSchemas[typeName].ValueType()
-			for _, job := range found {
-				imported := importByID(t, provider, job.id)
-				read, err := provider.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{
-					TypeName: typeName, CurrentState: imported.State, Private: imported.Private, CurrentIdentity: imported.Identity,
-				})
-				providertest.NoErrors(t, read.Diagnostics, err)
-				want := providertest.Decode(t, schema, read.NewState)
-				for name, value := range want {
-					if !value.Equal(job.job[name]) {
-						t.Errorf("%s of %s: the list says %s, the import %s", name, job.name, job.job[name], value)
-					}
-				}
+			if err != nil || len(response.Diagnostics) == 0 || !strings.Contains(response.Diagnostics[0].Detail, c.want) {
+				t.Errorf("got %v and the error %v, want %q", response.Diagnostics, err, c.want)
 			}
 		})
 	}
@@ -314,8 +251,9 @@ func TestBuildJobList_query(t *testing.T) {
 		Steps: []resource.TestStep{
 			{Config: providertest.Config(server, "")},
 			{
-				Query:  true,
-				Config: "list \"servicestage_build_job\" \"test\" {\n  provider = servicestage\n  include_resource = true\n  limit = 1000\n  config {\n    job_name_prefix = \"job-2\"\n  }\n}\n",
+				Query: true,
+				Config: "list \"servicestage_build_job\" \"test\" {\n  provider = servicestage\n  include_resource = true\n  " +
+					"limit = 1000\n  config {\n    job_name_prefix = \"job-2\"\n  }\n}\n",
 				QueryResultChecks: []querycheck.QueryResultCheck{
 					querycheck.ExpectLength("servicestage_build_job.test", 50),
 					querycheck.ExpectIdentity("servicestage_build_job.test", map[string]knownvalue.Check{

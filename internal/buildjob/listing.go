@@ -17,9 +17,9 @@ import (
 )
 
 const (
-	// listTimeout bounds the listing of many jobs, with the reading of each.
+	// listTimeout limits a list of build jobs, including the time to read each of them.
 	listTimeout = 30 * time.Minute
-	// maxReads is how many jobs of a list are read at the same time. The client holds all of them back when the service throttles.
+	// maxReads is the number of build jobs that are read at the same time.
 	maxReads = 10
 )
 
@@ -27,7 +27,7 @@ const (
 type filter struct{ name, prefix string }
 
 func filterFrom(config values) filter {
-	return filter{config.text(nameArgument), config.text("job_name_prefix")}
+	return filter{config.text(nameArgument), config.text(prefixArgument)}
 }
 
 // selects reports whether the filter selects a build job. ServiceStage may return more than the exact name.
@@ -35,30 +35,20 @@ func (f filter) selects(job servicestage.BuildJobSummary) bool {
 	return (f.name == "" || job.Name == f.name) && strings.HasPrefix(job.Name, f.prefix)
 }
 
-// jobs yields the build jobs that the filter selects, and the error of the list.
-func (f filter) jobs(jobs iter.Seq2[servicestage.BuildJobSummary, error]) iter.Seq2[servicestage.BuildJobSummary, error] {
-	return func(yield func(servicestage.BuildJobSummary, error) bool) {
-		for job, err := range jobs {
-			if (err != nil || f.selects(job)) && !yield(job, err) {
-				return
-			}
-		}
-	}
-}
-
-// listedJob is a row of the list with the result of reading the build job.
+// listedJob is an item of the list with the result of reading the build job.
 type listedJob struct {
 	servicestage.BuildJobSummary
-	// job is nil if it was not read, and err says why if it could not be.
+	// job is nil if it was not read, or could not be because of err.
 	job *servicestage.BuildJob
 	err error
 }
 
-// readAll reads the build jobs of a list, several at a time, and yields them in the order of the list. A build job that was deleted
-// meanwhile is left out. It reads no more than limit can still take; 0 is no limit. The error of the list, if any, is the last that
-// comes; an error of one build job comes with its row.
-func readAll(
-	ctx context.Context, client *servicestage.Client, jobs iter.Seq2[servicestage.BuildJobSummary, error], limit int64,
+// list yields those of jobs that the filter selects, in their order. A limit of 0 is no limit. With details, it reads
+// them, maxReads at a time and not more than the limit requires, and omits those that were deleted meanwhile. The
+// last pair may contain the error of jobs.
+func (f filter) list(
+	ctx context.Context, client *servicestage.Client, jobs iter.Seq2[servicestage.BuildJobSummary, error],
+	details bool, limit int64,
 ) iter.Seq2[listedJob, error] {
 	return func(yield func(listedJob, error) bool) {
 		var reads sync.WaitGroup
@@ -68,13 +58,16 @@ func readAll(
 		next, stop := iter.Pull2(jobs)
 		defer stop()
 
-		var ahead []<-chan listedJob
+		ahead, most := []<-chan listedJob{}, 1
+		if details {
+			most = maxReads
+		}
 		var listErr error
 		for yielded, more := int64(0), true; limit <= 0 || yielded < limit; {
-			for more && len(ahead) < maxReads && (limit <= 0 || yielded+int64(len(ahead)) < limit) {
+			for more && len(ahead) < most && (limit <= 0 || yielded+int64(len(ahead)) < limit) {
 				summary, err, ok := next()
-				if more = ok && err == nil; more {
-					ahead = append(ahead, beginRead(ctx, client, summary, &reads))
+				if more = ok && err == nil; more && f.selects(summary) {
+					ahead = append(ahead, beginRead(ctx, client, summary, details, &reads))
 				}
 				listErr = err
 			}
@@ -97,9 +90,16 @@ func readAll(
 	}
 }
 
-// beginRead reads one build job while others are read.
-func beginRead(ctx context.Context, client *servicestage.Client, summary servicestage.BuildJobSummary, reads *sync.WaitGroup) <-chan listedJob {
+// beginRead reads one build job while others are read; without details, it only returns its summary.
+func beginRead(
+	ctx context.Context, client *servicestage.Client, summary servicestage.BuildJobSummary,
+	details bool, reads *sync.WaitGroup,
+) <-chan listedJob {
 	result := make(chan listedJob, 1)
+	if !details {
+		result <- listedJob{BuildJobSummary: summary}
+		return result
+	}
 	reads.Go(func() {
 		job, err := client.GetBuildJob(ctx, summary.ID, summary.Name)
 		result <- listedJob{summary, job, err}
@@ -107,7 +107,7 @@ func beginRead(ctx context.Context, client *servicestage.Client, summary service
 	return result
 }
 
-// values are those of the build job, or only its ID and name if it could not be read.
+// values returns the values of the build job, or only its ID and name if it was not read.
 func (j listedJob) values() values {
 	if j.job == nil {
 		return values{jobIDAttribute: j.ID, nameArgument: j.Name}

@@ -9,7 +9,7 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-// valuesOf returns a build job as ServiceStage returned it, and as an import stores it: empty strings and empty objects are null, and
+// valuesOf returns the values of a build job as an import stores them: empty strings and empty objects are null, and
 // a secret in the repository's URL is redacted.
 func valuesOf(job *servicestage.BuildJob) values {
 	v := values(job.Spec.Values())
@@ -26,7 +26,7 @@ func valuesOf(job *servicestage.BuildJob) values {
 	return v
 }
 
-// keepBlocks removes the optional blocks without attributes, except those that known has without attributes too.
+// keepBlocks removes optional blocks without attributes, unless known has the block without attributes, too.
 func (v values) keepBlocks(known values) {
 	for _, block := range optionalBlocks {
 		switch {
@@ -38,8 +38,8 @@ func (v values) keepBlocks(known values) {
 	}
 }
 
-// request returns the body of a create or an update. Arguments that are null are left out; one that prior has, nil for a create, is
-// cleared with an empty string if the API takes that.
+// request returns the body of a create or an update. It omits null arguments, except that an empty string clears
+// those that prior has, if the API accepts that. prior is nil for a create.
 func request(plan, prior values) servicestage.BuildJobSpec {
 	sent := maps.Clone(plan)
 	maps.DeleteFunc(sent, func(_ string, value any) bool { return value == unknown })
@@ -51,9 +51,11 @@ func request(plan, prior values) servicestage.BuildJobSpec {
 	return servicestage.NewSpec(sent)
 }
 
-// requestUpdate returns the body of an update with the current value of what the plan only repeats from the state: the enterprise
-// project, unless it is configured, and a URL whose secret never got into the state.
-func requestUpdate(plan, prior values, current *servicestage.BuildJob, projectConfigured bool) servicestage.BuildJobSpec {
+// requestUpdate returns the body of an update. It takes two values from current instead of the plan, which only
+// repeats the state: the enterprise project, unless it is configured, and a URL whose secret is not in the state.
+func requestUpdate(
+	plan, prior values, current *servicestage.BuildJob, projectConfigured bool,
+) servicestage.BuildJobSpec {
 	spec := request(plan, prior)
 	if !projectConfigured {
 		spec.EnterpriseProjectID = nil
@@ -61,7 +63,8 @@ func requestUpdate(plan, prior values, current *servicestage.BuildJob, projectCo
 			spec.EnterpriseProjectID = project
 		}
 	}
-	if repo := current.Spec.CodeRepo; spec.CodeRepo != nil && repo != nil && repo.URL != nil && RepositoryURL(*repo.URL) == plan[repoURLArgument] {
+	repo := current.Spec.CodeRepo
+	if spec.CodeRepo != nil && repo != nil && repo.URL != nil && RepositoryURL(*repo.URL) == plan[repoURLArgument] {
 		spec.CodeRepo.URL = repo.URL
 	}
 	return spec

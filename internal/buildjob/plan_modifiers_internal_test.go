@@ -12,8 +12,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 )
 
-// A new plan modifier or default needs a decision: PlansUnchanged is true only if none of them changes the plan of an unchanged
-// build job.
+// A new plan modifier or default needs a decision: PlansUnchanged is true only if none of them changes the plan of an
+// unchanged build job.
 func TestPlansUnchanged_everyPlanModifierIsKnown(t *testing.T) {
 	t.Parallel()
 	used := map[string]bool{}
@@ -46,7 +46,7 @@ func TestPlansUnchanged_everyPlanModifierIsKnown(t *testing.T) {
 	}
 	collect(resourceSchema().Attributes, resourceSchema().Blocks)
 	// Each leaves a planned value alone that equals the one in the state.
-	want := []string{"buildjob.jobNameRule", "buildjob.sameButForCase", "buildjob.sameRedactedURL", "stringplanmodifier.useStateForUnknownModifier"}
+	want := []string{"buildjob.newValueRule", "buildjob.sameButForCase", "stringplanmodifier.useStateForUnknownModifier"}
 	if got := slices.Sorted(maps.Keys(used)); !slices.Equal(got, want) {
 		t.Errorf("plan modifiers %v, known are %v", got, want)
 	}

@@ -13,22 +13,23 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 )
 
-// privateState is what the provider stores about a build job besides its attributes.
+// privateState is stored with the state of a build job, invisible to users.
 type privateState struct {
 	Defaults serviceDefaults `json:"defaults,omitempty"`
-	// Unread means that nothing could be read after the last write: the next read records the service defaults.
+	// Unread is true if the build job could not be read after the last write. The next read then records the service
+	// defaults.
 	Unread bool `json:"unread,omitempty"`
-	// CreatedAt is when the build job was created, if no read has confirmed that yet; the zero time otherwise.
+	// CreatedAt is the time of a create that no read has confirmed; otherwise the zero time.
 	CreatedAt time.Time `json:"created_at,omitzero"`
-	// Region is the provider's region in which the build job was created, imported or first read; empty if the provider had none.
-	// Not every CLI hands the identity, which contains it too, to every operation.
+	// Region is the provider's region when the build job was created, imported or first read; empty if the provider
+	// had none. The identity contains it, too, but not every CLI passes the identity to every operation.
 	Region string `json:"region,omitempty"`
 }
 
-// confirmTimeout is how long after a create that no read has confirmed "not found" may mean that reads lag.
+// confirmTimeout is the time after an unconfirmed create during which "not found" may mean that reads lag.
 const confirmTimeout = 10 * time.Minute
 
-// mayLag reports whether "not found" may mean that the service cannot read the new build job yet.
+// mayLag reports whether "not found" may mean that ServiceStage cannot read the new build job yet.
 func (s privateState) mayLag(now time.Time) bool { return now.Sub(s.CreatedAt) < confirmTimeout }
 
 // Keys of the private state. Provider builds before the first release stored the service defaults under the older key.

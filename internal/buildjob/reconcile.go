@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// serviceDefaults are the values that ServiceStage returned, after the provider's last write, for arguments that are not configured,
-// by path. While it returns the same value, such an argument stays null in the state; another value is drift.
+// serviceDefaults are the values, by path, that ServiceStage returned after the last write for arguments that are not
+// configured. Such an argument stays null in the state until ServiceStage returns a different value, which is drift.
 type serviceDefaults map[string]string
 
-// reconciled is the result of comparing what is known of a build job with what ServiceStage returned.
+// reconciled is the result of a comparison of state or plan with the values that ServiceStage returned.
 type reconciled struct {
 	state    values
 	defaults serviceDefaults
@@ -37,12 +37,13 @@ func refresh(prior, returned values, defaults serviceDefaults) reconciled {
 	return result
 }
 
-// firstRefresh returns the state after a read that is the first one since a write: what it returns for arguments that are not
-// configured becomes a service default. A repository does not: it may be one that the write was to remove.
+// firstRefresh returns the state after the first successful read since a write. Values of arguments that are not
+// configured become service defaults. A repository does not, because the write may have been meant to remove it.
 func firstRefresh(prior, returned values) reconciled {
 	defaults := serviceDefaults{}
 	for _, argument := range arguments {
-		if value := returned[argument]; value != nil && prior[argument] == nil && argument != projectArgument && !inRepo(argument) {
+		value := returned[argument]
+		if value != nil && prior[argument] == nil && argument != projectArgument && !inRepo(argument) {
 			defaults[argument] = fmt.Sprint(value)
 		}
 	}
@@ -54,7 +55,8 @@ func afterCreate(plan, returned values) reconciled {
 	return afterWrite(plan, returned, plan[projectArgument] != unknown, false)
 }
 
-// afterUpdate returns the state after an update. projectConfigured is false if the plan only repeats the enterprise project.
+// afterUpdate returns the state after an update. projectConfigured is false if the plan only repeats the state's
+// enterprise project.
 func afterUpdate(plan, prior, returned values, projectConfigured bool) reconciled {
 	return afterWrite(plan, returned, projectConfigured, plan[repoBlock] == nil && prior[repoBlock] != nil)
 }
@@ -81,7 +83,7 @@ func afterWrite(plan, returned values, projectConfigured, repoRemoved bool) reco
 	return result
 }
 
-// set stores a returned value in the state, in the spelling that is known.
+// set stores a returned value in the state. If it equals the known value, the known spelling is kept.
 func (r *reconciled) set(argument string, known, returned any) {
 	switch {
 	case known != nil && sameValue(argument, known, returned):
@@ -93,7 +95,8 @@ func (r *reconciled) set(argument string, known, returned any) {
 	}
 }
 
-// withUnknowns returns the plan with the values that Terraform did not know.
+// withUnknowns returns the plan with returned values in place of unknown ones. An unknown value that was not returned
+// becomes null.
 func withUnknowns(plan, returned values) values {
 	state := maps.Clone(plan)
 	for at, value := range plan {
@@ -107,8 +110,8 @@ func withUnknowns(plan, returned values) values {
 	return state
 }
 
-// kept returns the attributes that are no arguments: what a read returns, the timeouts, and the time of creation, which only the
-// create response contains.
+// kept returns the attributes that are not arguments: those of the response, the timeouts of the prior state, and its
+// time of creation, which only the response to a create contains.
 func (v values) kept(returned values) values {
 	state := values{environmentSetting: present}
 	for at, value := range v {

@@ -25,8 +25,8 @@ var (
 const invisible = `\s\pC\pZ`
 
 var (
-	// urlStart matches what precedes the authority, such as git::https://, with all of it (if it ends with slashes) and the scheme
-	// as groups. Before git@host:path it matches nothing.
+	// urlStart matches what precedes the authority, such as git::https://, with all of it (if it ends with slashes)
+	// and the scheme as groups. Before git@host:path it matches nothing.
 	urlStart = regexp.MustCompile(strings.ReplaceAll(
 		`(?i)^[~]*(?:(?:git|hg|svn)::[~]*)*((?:([a-z][a-z0-9+.\-~]*):+[~]*)+[/\\][/\\~]*|[/\\][/\\~]+)?`, "~", invisible))
 	// innerURLStart matches what precedes the authority of a URL within a URL, as in https://proxy/https://host.
@@ -44,9 +44,9 @@ func RepositoryURL(address string) string {
 	return clean
 }
 
-// withoutSecret returns the URL with each secret replaced by the placeholder, and whether it had one. A secret is a user part
-// that contains a password or is a token, or the value of a query parameter that is named like one; the placeholder counts as a
-// secret. Where parsers differ, it is enough that one reading of the URL has a secret.
+// withoutSecret returns the URL with each secret replaced by the placeholder, and whether it had one. A secret is a
+// user part that contains a password or is a token, or the value of a query parameter that is named like one; the
+// placeholder counts as a secret. Where parsers differ, it is enough that one reading of the URL has a secret.
 func withoutSecret(address string) (string, bool) {
 	secret := make([]bool, len(address))
 	mark := func(start, end int, is bool) {
@@ -57,7 +57,8 @@ func withoutSecret(address string) (string, bool) {
 	marked := 0
 	for _, match := range parameterName.FindAllStringIndex(address, -1) {
 		name, value := decoded(address[match[0]+1:match[1]-1]), match[1]
-		if value >= marked && slices.ContainsFunc(secretWords, func(word string) bool { return strings.Contains(name, word) }) {
+		isSecret := func(word string) bool { return strings.Contains(name, word) }
+		if value >= marked && slices.ContainsFunc(secretWords, isSecret) {
 			marked = value + len(before(address[value:], "&#"))
 			mark(value, marked, true)
 		}
@@ -80,8 +81,9 @@ func withoutSecret(address string) (string, bool) {
 	return clean.String(), slices.Contains(secret, true)
 }
 
-// secretUserInfo returns where the first user part that is a secret begins and ends, and the length of the @ after it; zeros if
-// there is none. It ends at the last @ of the URL, because a password that is not escaped may contain any character.
+// secretUserInfo returns where the first user part that is a secret begins and ends, and the length of the @ after
+// it; zeros if there is none. It ends at the last @ of the URL, because a password that is not escaped may contain
+// any character.
 func secretUserInfo(address string) (start, end, at int) {
 	start, found := secretAuthority(address)
 	if !found {
@@ -112,8 +114,8 @@ func secretAuthority(address string) (start int, found bool) {
 	return 0, false
 }
 
-// isSecretAuthority reports whether an authority has a user part that is a secret. isURL is false for what may be of the form
-// user@host:path. lastAt is where the last @ is, counted from the beginning of the authority.
+// isSecretAuthority reports whether an authority has a user part that is a secret. isURL is false for what may be of
+// the form user@host:path. lastAt is where the last @ is, counted from the beginning of the authority.
 func isSecretAuthority(authority string, isURL bool, lastAt int) bool {
 	userInfo, host := cutUserInfo(authority)
 	if isURL {
@@ -125,7 +127,8 @@ func isSecretAuthority(authority string, isURL bool, lastAt int) bool {
 	return isSecretUserInfo(user) || several && strings.Contains(userInfo, ":") && strings.Contains(host, ":")
 }
 
-// cutUserInfo cuts text around its last @, or around its last escaped @ if it has no other. Without one, all of it is the host.
+// cutUserInfo cuts text around its last @, or around its last escaped @ if it has no other. Without one, all of it is
+// the host.
 func cutUserInfo(text string) (userInfo, host string) {
 	if i := strings.LastIndexByte(text, '@'); i >= 0 {
 		return text[:i], text[i+1:]
@@ -154,6 +157,28 @@ func hasUserName(address string) bool {
 	scheme := decoded(address[match[4]:match[5]])
 	userInfo, _ := cutUserInfo(before(address[match[1]:], "/?#"))
 	return (scheme == "http" || scheme == "https") && userInfo != "" && !isSecretUserInfo(userInfo)
+}
+
+var (
+	// fullURL matches what precedes the authority of a URL with a scheme.
+	fullURL = regexp.MustCompile(`^(?:git::)?[A-Za-z][A-Za-z0-9+.\-]*://`)
+	// shortForm matches user@host:path.
+	shortForm = regexp.MustCompile(`^[^/@]+@(?:\[[^\]/]+\]|[^/:@]+):.`)
+)
+
+// urlProblem returns why a URL cannot be that of a repository, or an empty string. It does not repeat the URL.
+func urlProblem(address string) string {
+	start := fullURL.FindString(address)
+	_, host := cutUserInfo(before(address[len(start):], "/?#"))
+	switch {
+	case strings.ContainsFunc(address, unicode.IsSpace):
+		return "contains white space"
+	case start != "" && (host == "" || host[0] == ':'):
+		return "has no host"
+	case start == "" && !shortForm.MatchString(address):
+		return "is neither a URL with a scheme nor of the form user@host:path"
+	}
+	return ""
 }
 
 // decoded returns text in lower case, without escapes and invisible characters.

@@ -167,10 +167,55 @@ func TestWithoutSecret_noFalseAlarm(t *testing.T) {
 	}
 }
 
+func TestURLProblem(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"https://github.com/acme/app":           "",
+		"git::https://github.com:8443/acme/app": "",
+		"ssh://git@[::1]:22/acme/app":           "",
+		"git@github.com:acme/app.git":           "",
+		"git@[::1]:acme/app.git":                "",
+		"https://github.com":                    "",
+		"https://github.com/acme/app\n":         "contains white space",
+		"https://github.com/my app":             "contains white space",
+		"https://":                              "has no host",
+		"https://user@/acme/app":                "has no host",
+		"https://:443/acme/app":                 "has no host",
+		"https:/github.com/acme/app":            "is neither a URL with a scheme nor of the form user@host:path",
+		"github.com:acme/app":                   "is neither a URL with a scheme nor of the form user@host:path",
+		"git@github.com/acme/app":               "is neither a URL with a scheme nor of the form user@host:path",
+		"git@:acme/app":                         "is neither a URL with a scheme nor of the form user@host:path",
+	} {
+		if got := urlProblem(address); got != want {
+			t.Errorf("%q: got %q, want %q", address, got, want)
+		}
+	}
+}
+
+// The rules are those of git check-ref-format. Names that Git refuses in some commands only are valid.
+func TestBranchProblem(t *testing.T) {
+	t.Parallel()
+	for _, valid := range []string{
+		"main", "feature/ä", "release-1.x", "a.b/c.d", "@", "a@b", "-x", "HEAD", "refs/heads/main", "{}", "a.lockx", "#1",
+	} {
+		if got := branchProblem(valid); got != "" {
+			t.Errorf("%q %s", valid, got)
+		}
+	}
+	for _, invalid := range []string{
+		"a b", "a\tb", "a\x7f", "a~1", "a^", "a:b", "a?", "a*", "a[b", `a\b`, "a..b", "a@{1}", "a//b", "/a", "a/", ".a",
+		"a/.b", "a.", "a.lock", "a.lock/b",
+	} {
+		if branchProblem(invalid) == "" {
+			t.Errorf("%q is valid", invalid)
+		}
+	}
+}
+
 // A URL that fills a response takes no more than a moment.
 func TestWithoutSecret_longURLIsNoHang(t *testing.T) {
 	t.Parallel()
-	const size = 1 << 18
+	const size = 1 << 15
 	for _, part := range []string{"://", `:\\\\`, ";token=", "?", "@", "%40", "%25", "%", ":", "git::", "a@", "://u@", " "} {
 		begin := time.Now()
 		clean, has := withoutSecret("https://" + strings.Repeat(part, size/len(part)) + "/?token=secret")
@@ -186,8 +231,10 @@ func TestWithoutSecret_longURLIsNoHang(t *testing.T) {
 // A redacted URL has no secret but the placeholder, whatever the URL is.
 func FuzzWithoutSecret(f *testing.F) {
 	for _, seed := range []string{
-		"https://u:p@h/?token=a@b&x", "a@b:c@d:e", "https://h/?token=x://u:p@h", "https://u:p?token=a%40b", "https://git;token=c@h/x",
-		"x://a://b:c@d;token=@", "git::a%3Ab%40c", "u:p@h&password=@&secret=", "https:\u200b/\\\tu%253Ap@h", "https://xxxxx@a@b", "\xff%ff:@",
+		"https://u:p@h/?token=a@b&x", "a@b:c@d:e", "https://h/?token=x://u:p@h", "https://u:p?token=a%40b",
+		"https://git;token=c@h/x",
+		"x://a://b:c@d;token=@", "git::a%3Ab%40c", "u:p@h&password=@&secret=", "https:\u200b/\\\tu%253Ap@h",
+		"https://xxxxx@a@b", "\xff%ff:@",
 	} {
 		f.Add(seed)
 	}
@@ -214,14 +261,17 @@ func FuzzWithoutSecret_parts(f *testing.F) {
 		if !utf8.ValidString(path) || strings.ContainsAny(path, "?#&;:") {
 			t.Skip("The path has parameters or another URL.")
 		}
-		for _, plain := range []string{scheme + "host/" + path, scheme + "host:8443/" + path, scheme + "[::1]/" + path, "git@host:team/" + path} {
+		for _, plain := range []string{
+			scheme + "host/" + path, scheme + "host:8443/" + path, scheme + "[::1]/" + path, "git@host:team/" + path,
+		} {
 			if clean, has := withoutSecret(plain); has || clean != plain {
 				t.Errorf("%q has no secret, and becomes %q", plain, clean)
 			}
 		}
 		rest := "@host/team/app"
 		address := scheme + user + ":" + password + rest
-		if strings.ContainsAny(user, "/?#\\") || hostAndPort.MatchString(user+":"+before(password, "/?#")) && !strings.Contains(before(password, "/?#"), "@") {
+		first := before(password, "/?#")
+		if strings.ContainsAny(user, "/?#\\") || hostAndPort.MatchString(user+":"+first) && !strings.Contains(first, "@") {
 			t.Skip("It is the user or a port that ends here.")
 		}
 		clean, has := withoutSecret(address)

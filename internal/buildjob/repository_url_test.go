@@ -11,71 +11,29 @@ import (
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
-	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
-	"github.com/hashicorp/terraform-plugin-testing/plancheck"
-	"github.com/hashicorp/terraform-plugin-testing/terraform"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
-// A password that somebody else put into the repository's URL reaches no state and no plan.
+// A password that is added to the repository's URL outside Terraform is drift, and does not reach the state.
 func TestBuildJob_passwordInService(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	config := providertest.Config(server, job(minimal+repository))
-	providertest.Run(t, server,
-		resource.TestStep{Config: config},
-		resource.TestStep{
-			PreConfig: func() {
-				server.ChangeJob(id(t, server), func(spec map[string]any) {
-					spec["code_repo"].(map[string]any)["url"] = "https://user:canary-secret@github.com/acme/app"
-				})
-			},
-			RefreshState:       true,
-			ExpectNonEmptyPlan: true,
-			Check: func(s *terraform.State) error {
-				if strings.Contains(s.String(), "canary-secret") {
-					t.Error("the password is in the state")
-				}
-				return nil
-			},
-		},
-		resource.TestStep{
-			Config: config,
-			ConfigPlanChecks: planned(
-				action(plancheck.ResourceActionUpdate),
-				plancheck.ExpectKnownValue(address, at("code_repo", "url"), knownvalue.StringExact("https://github.com/acme/app")),
-			),
-		},
-	)
+	m := manage(t, server)
+	m.converge(t, complete)
+	server.ChangeJob(id(t, server), func(spec map[string]any) {
+		spec["code_repo"].(map[string]any)["url"] = "https://user:canary-secret@github.com/acme/app"
+	})
+	expectDiagnostics(t, m.refresh(t))
+	if got := m.value(t, "code_repo.url"); got != "https://xxxxx@github.com/acme/app" {
+		t.Errorf("the state has %v", got)
+	}
+	m.converge(t, complete)
 }
 
-// The configuration ignores the repository, whose URL holds a password in the service: an update of something else leaves it
-// there as it is.
-func TestBuildJob_passwordInServiceIgnored(t *testing.T) {
-	t.Parallel()
-	const secret = "https://user:canary-secret@github.com/acme/app"
-	server := emulator.New(t, emulator.Options{})
-	ignoring := minimal + repository + "lifecycle { ignore_changes = [code_repo] }\n"
-	providertest.Run(t, server,
-		resource.TestStep{Config: providertest.Config(server, job(ignoring))},
-		resource.TestStep{
-			PreConfig: func() {
-				server.ChangeJob(id(t, server), func(spec map[string]any) { spec["code_repo"].(map[string]any)["url"] = secret })
-			},
-			Config: providertest.Config(server, job(ignoring+`job_description = "x"`)),
-			Check: func(*terraform.State) error {
-				if got := server.Jobs()[0].Spec["code_repo"].(map[string]any)["url"]; got != secret {
-					t.Errorf("the URL has become %v", got)
-				}
-				return nil
-			},
-		},
-	)
-}
-
-// jobsWithURLs returns a job for each URL, with its key as the address. The URLs are locals: Terraform shows a line that has an error.
+// jobsWithURLs returns a job for each URL, with its key as the address. The URLs are locals: Terraform shows a line
+// that has an error.
 func jobsWithURLs(urls map[string]string) string {
 	var config strings.Builder
 	config.WriteString(providertest.Requirement)
@@ -134,44 +92,37 @@ func TestBuildJob_secretInURLIsNotPlanned(t *testing.T) {
 // A user name in an http or https URL is a warning, which does not show it. Other URLs are planned without one.
 func TestBuildJob_userNameInURLIsNoError(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		urls   map[string]string
-		warned bool
-	}{
-		"user name": {map[string]string{"https": "https://canary-user@github.com/acme/app"}, true},
-		"getter":    {map[string]string{"http": "git::http://canary-user@github.com/acme/app"}, true},
-		"no user name": {map[string]string{
-			"https": "https://github.com:8443/acme/app@1", "ssh": "ssh://git@github.com:22/acme/app",
-			"getter": "git::ssh://git@github.com/acme/app", "short_form": "git@github.com:acme/app.git",
-		}, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			cli := providertest.NewCLI(t, emulator.New(t, emulator.Options{}))
-			cli.Write(t, "main.tf", jobsWithURLs(c.urls))
-			stdout := succeed(t, cli, "validate", "-no-color")
-			if strings.Contains(stdout, "User name in repository URL") != c.warned || strings.Contains(stdout, "canary-user") {
-				t.Errorf("the warning is wanted: %t\n%s", c.warned, stdout)
-			}
-		})
+	cli := providertest.NewCLI(t, emulator.New(t, emulator.Options{}))
+	cli.Write(t, "main.tf", jobsWithURLs(map[string]string{
+		"warned_https":  "https://canary-user@github.com/acme/app",
+		"warned_getter": "git::http://canary-user@github.com/acme/app",
+		"https":         "https://github.com:8443/acme/app@1", "ssh": "ssh://git@github.com:22/acme/app",
+		"getter": "git::ssh://git@github.com/acme/app", "short_form": "git@github.com:acme/app.git",
+	}))
+	stdout := succeed(t, cli, "validate", "-no-color", "-json")
+	if got := strings.Count(stdout, `"User name in repository URL"`); got != 2 || strings.Contains(stdout, "canary-user") {
+		t.Errorf("%d warnings, want 2:\n%s", got, stdout)
 	}
 }
 
-// A URL with a secret that is known only during apply is not sent to an existing job.
+// A URL with a secret that is unknown during planning is not sent, neither to create a build job nor to update one.
 func TestBuildJob_secretInUnknownURLIsNotSent(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	for _, url := range []string{"https://ghp_canary-secret@github.com/acme/app", "https://xxxxx@github.com/acme/app", "https://github.com/acme/app?token=xxxxx"} {
-		providertest.Run(t, server,
-			resource.TestStep{Config: providertest.Config(server, job(minimal+repository))},
-			resource.TestStep{
-				Config: providertest.Config(server, "resource \"terraform_data\" \"later\" { input = \""+url+"\" }\n"+
-					job(minimal+strings.Replace(repository, `"https://github.com/acme/app"`, "terraform_data.later.output", 1))),
-				ExpectError: regexp.MustCompile("Secret in repository URL"),
-			},
-		)
+	later := func(url string) resource.TestStep {
+		return resource.TestStep{
+			Config: providertest.Config(server, "resource \"terraform_data\" \"later\" { input = \""+url+"\" }\n"+
+				job(minimal+strings.Replace(repository, `"https://github.com/acme/app"`, "terraform_data.later.output", 1))),
+			ExpectError: regexp.MustCompile("Secret in repository URL"),
+		}
 	}
-	if sent := server.CountRequests(http.MethodPut, jobPath); sent != 0 {
-		t.Errorf("%d PUT requests, want none", sent)
+	providertest.Run(t, server,
+		later("https://user:canary-secret@github.com/acme/app"),
+		resource.TestStep{Config: providertest.Config(server, job(minimal+repository))},
+		later("https://ghp_canary-secret@github.com/acme/app"),
+		later("https://github.com/acme/app?token=xxxxx"),
+	)
+	if posts, puts := sent(server, http.MethodPost), sent(server, http.MethodPut); posts != 1 || puts != 0 {
+		t.Errorf("%d POST and %d PUT requests, want 1 and none", posts, puts)
 	}
 }

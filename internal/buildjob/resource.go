@@ -1,8 +1,8 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package buildjob is the build job of ServiceStage as Terraform sees it: a resource, data sources for one and for many, and a
-// list resource. It speaks no HTTP.
+// Package buildjob has the resource, the data sources and the list resource of build jobs. It must not import
+// net/http, and encoding/json only for private state.
 package buildjob
 
 import (
@@ -30,16 +30,16 @@ var (
 )
 
 const (
-	// defaultTimeout bounds each operation where the timeouts block says nothing.
+	// defaultTimeout is the timeout of an operation if the timeouts block has none.
 	defaultTimeout = 5 * time.Minute
-	// minTimeout is the least for read and delete, whose timeout comes from the state: one that is too short could not be mended
-	// by the configuration, since the state is read before that counts.
+	// minTimeout is the minimum for read and delete, whose timeout comes from the state: Terraform reads the build
+	// job before a new configuration takes effect, so a timeout that is too short could not be corrected.
 	minTimeout = time.Second
 )
 
 type jobResource struct{ providerdata.Resource }
 
-// NewResource returns servicestage_build_job.
+// NewResource returns the resource servicestage_build_job.
 func NewResource() resource.Resource { return &jobResource{} }
 
 func (r *jobResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
@@ -50,22 +50,26 @@ func (r *jobResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *
 	resp.Schema = resourceSchema()
 }
 
-func (r *jobResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+func (r *jobResource) IdentitySchema(
+	_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse,
+) {
 	resp.IdentitySchema = identitySchema()
 }
 
-// PlansUnchanged reports whether a plan whose proposed state is the prior state has no other plan. Of the plan modifiers only
-// ModifyPlan can change it, by the provider's enterprise project.
+// PlansUnchanged reports whether the plan of a build job is its prior state if Terraform proposes that state. Only
+// the enterprise project of the provider can change such a plan.
 func (r *jobResource) PlansUnchanged(configured *providerdata.Data) bool {
 	return configured.EnterpriseProjectID.IsNull()
 }
 
-// ModifyPlan plans the provider's enterprise project where the configuration names none.
-func (r *jobResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+// ModifyPlan plans the provider's enterprise project if the resource's configuration has none. It sends no request.
+func (r *jobResource) ModifyPlan(
+	ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse,
+) {
 	if req.Plan.Raw.IsNull() || r.Data == nil {
 		return
 	}
-	argument := path.Root("enterprise_project_id")
+	argument := path.Root(projectArgument)
 	var configured types.String
 	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, argument, &configured)...)
 	if resp.Diagnostics.HasError() || !configured.IsNull() {
@@ -95,7 +99,7 @@ func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, re
 		resp.Diagnostics.Append(createError(plan.text(nameArgument), err))
 		return
 	}
-	// The ID is saved before anything else can fail: Terraform would create a build job again that is not in its state.
+	// The ID is saved before anything else can fail: Terraform creates a build job again that is not in the state.
 	plan[jobIDAttribute] = created.ID
 	if created.CreatedAt != "" {
 		plan[createdAtAttribute] = created.CreatedAt
@@ -109,7 +113,9 @@ func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, re
 		return
 	}
 
-	job, result, err := r.readWritten(ctx, created.ID, func(returned values) reconciled { return afterCreate(plan, returned) })
+	job, result, err := r.readWritten(ctx, created.ID, func(returned values) reconciled {
+		return afterCreate(plan, returned)
+	})
 	if err == nil && job.IsForeign(request(plan, nil)) {
 		resp.State.RemoveResource(ctx)
 		resp.Diagnostics.Append(foreignJob(fmt.Sprintf("creating build job %q", plan.text(nameArgument)), created.ID))
@@ -122,7 +128,7 @@ func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, re
 	}
 	state := result.state
 	for _, argument := range result.mismatches {
-		// A warning for the same reason. Terraform accepts no other value than the planned one.
+		// A warning for the same reason. Terraform accepts only the planned value.
 		resp.Diagnostics.AddAttributeWarning(argumentPath(argument), ignoredSummary, ignoredDetail(argument, created.ID))
 		state = withUnknowns(plan, result.state)
 	}
@@ -147,10 +153,10 @@ func (r *jobResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	prior, diags := valuesFrom(req.State.Raw)
 	resp.Diagnostics.Append(diags...)
 	id := prior.text(jobIDAttribute)
-	// A state of an older CLI has no identity, and the framework requires one also of a build job that does not exist.
+	// The state of an older CLI has no identity, and the framework requires one even if the build job does not exist.
 	r.identify(resp.Identity, id)
 	if !r.Ready() {
-		return // A provider argument is unknown during planning; the state stays as it is.
+		return // A provider argument is unknown during planning. The state is kept.
 	}
 	timeout, diags := prior.timeout("read")
 	resp.Diagnostics.Append(diags...)
@@ -167,7 +173,8 @@ func (r *jobResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	job, err := r.Client.GetBuildJob(ctx, id, prior.text(nameArgument))
 	switch {
 	case servicestage.IsNotFound(err) && imported:
-		resp.Diagnostics.Append(noSuchJob(fmt.Sprintf("importing build job %q", id), err, fmt.Sprintf("To import a build job by its name, use name/%s.", id)))
+		advice := fmt.Sprintf("To import a build job by its name, use name/%s.", id)
+		resp.Diagnostics.Append(noSuchJob(fmt.Sprintf("importing build job %q", id), err, advice))
 		return
 	case servicestage.IsNotFound(err) && private.mayLag(r.Client.Now()):
 		resp.Diagnostics.Append(notReadableYet(prior.operation("reading"), private.CreatedAt, err))
@@ -236,7 +243,9 @@ func (r *jobResource) Update(ctx context.Context, req resource.UpdateRequest, re
 		return
 	}
 	private = privateState{Region: cmp.Or(private.Region, r.Region.ValueString())}
-	_, result, err := r.readWritten(ctx, id, func(returned values) reconciled { return afterUpdate(plan, prior, returned, projectConfigured) })
+	_, result, err := r.readWritten(ctx, id, func(returned values) reconciled {
+		return afterUpdate(plan, prior, returned, projectConfigured)
+	})
 	if err != nil {
 		resp.Diagnostics.Append(readBackWarning(plan, "updated", err))
 		result.state, private.Unread = withUnknowns(plan, nil), true
@@ -264,7 +273,7 @@ func (r *jobResource) Delete(ctx context.Context, req resource.DeleteRequest, re
 	defer cancel()
 	id, name, operation := prior.text(jobIDAttribute), prior.text(nameArgument), prior.operation("deleting")
 	if private.mayLag(r.Client.Now()) {
-		// The delete reports a build job that does not exist as deleted, but this one may exist.
+		// A delete of a build job that does not exist succeeds, but this build job may exist.
 		if _, err := r.Client.GetBuildJob(ctx, id, name); servicestage.IsNotFound(err) {
 			resp.Diagnostics.Append(notReadableYet(operation, private.CreatedAt, err))
 			return
@@ -275,8 +284,8 @@ func (r *jobResource) Delete(ctx context.Context, req resource.DeleteRequest, re
 	}
 }
 
-// rejectSecret repeats the check of the plan for a URL that was unknown then, and for a placeholder whose secret ServiceStage no
-// longer returns. current is nil for a create.
+// rejectSecret returns an error for a URL with a secret that was unknown during planning, and for a placeholder whose
+// secret ServiceStage no longer returns. current is nil for a create.
 func rejectSecret(plan values, current *servicestage.BuildJob) diag.Diagnostics {
 	url := plan.text(repoURLArgument)
 	if _, has := withoutSecret(url); !has || current != nil && valuesOf(current)[repoURLArgument] == url {

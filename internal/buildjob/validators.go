@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -14,68 +15,109 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 )
 
-var (
-	_ planmodifier.String = jobNameRule{}
-	_ planmodifier.String = sameButForCase{}
-	_ planmodifier.String = sameRedactedURL{}
-	_ validator.String    = noSecret{}
-	_ validator.Object    = allChildren{}
-)
+// description is embedded by validators and plan modifiers.
+type description string
 
-// jobNameRule checks a name that is new. It is a plan modifier because only there the old name is known: the console has
-// given names that the API refuses, and such a job has to plan without a word until it is renamed.
-type jobNameRule struct{}
+// Description returns the rule.
+func (d description) Description(context.Context) string { return string(d) }
 
-const jobNameText = "2 to 64 letters (A-Z, a-z), digits, hyphens and underscores, a letter first, a letter or a digit last"
+// MarkdownDescription returns the rule.
+func (d description) MarkdownDescription(context.Context) string { return string(d) }
 
-// Description says the rule.
-func (jobNameRule) Description(context.Context) string { return "A new name has " + jobNameText + "." }
+// newValueRule checks a value that differs from the one in state. ServiceStage contains values that break the rules,
+// which have to stay manageable; a validator does not know the state.
+type newValueRule struct {
+	description
+	// check returns summary and detail of the error; two empty strings if the value is valid.
+	check func(value string) (summary, detail string)
+}
 
-// MarkdownDescription says the rule.
-func (r jobNameRule) MarkdownDescription(ctx context.Context) string { return r.Description(ctx) }
-
-// PlanModifyString changes nothing, and refuses a new name that breaks the rule.
-func (jobNameRule) PlanModifyString(_ context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse) {
+// PlanModifyString changes nothing.
+func (r newValueRule) PlanModifyString(
+	_ context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse,
+) {
 	if req.PlanValue.IsUnknown() || req.PlanValue.IsNull() || req.PlanValue.Equal(req.StateValue) {
 		return
 	}
-	if name := req.PlanValue.ValueString(); !followsJobNameRule(name) {
-		resp.Diagnostics.AddAttributeError(req.Path, "Invalid job name", "The name of a build job has "+jobNameText+". Got: "+name+".")
+	if summary, detail := r.check(req.PlanValue.ValueString()); summary != "" {
+		resp.Diagnostics.AddAttributeError(req.Path, summary, detail)
 	}
 }
+
+const jobNameText = "2 to 64 letters (A-Z, a-z), digits, hyphens and underscores, a letter first, a letter or a " +
+	"digit last"
 
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0275.html.
-func followsJobNameRule(name string) bool {
-	return len(name) >= 2 && len(name) <= 64 && isLetter(name[0]) && isLetterOrDigit(name[len(name)-1]) && isWord(name)
+var jobName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,62}[A-Za-z0-9]$`)
+
+// jobNameRule is the API's rule. The console allows more.
+func jobNameRule() planmodifier.String {
+	return newValueRule{"A new name has " + jobNameText + ".", func(name string) (string, string) {
+		if jobName.MatchString(name) {
+			return "", ""
+		}
+		return "Invalid job name", "The name of a build job has " + jobNameText + ". Got: " + name + "."
+	}}
 }
 
-// isWord is true of letters, digits, hyphens and underscores.
-func isWord(text string) bool {
-	for i := range len(text) {
-		if c := text[i]; !isLetterOrDigit(c) && c != '-' && c != '_' {
-			return false
+// repositoryURLRule rejects what is no URL, and the placeholder of a secret: it stands for the secret that
+// ServiceStage has only while the state has the same URL. The messages do not repeat the URL.
+func repositoryURLRule() planmodifier.String {
+	return newValueRule{"A new URL is complete and has no secret.", func(url string) (string, string) {
+		if _, has := withoutSecret(url); has {
+			return secretSummary, secretDetail
+		}
+		if problem := urlProblem(url); problem != "" {
+			return "Invalid repository URL", "The URL of the repository " + problem +
+				".\n\nWrite it as https://host/path, or as user@host:path for SSH."
+		}
+		return "", ""
+	}}
+}
+
+// branchRule rejects names that Git never allows.
+func branchRule() planmodifier.String {
+	return newValueRule{"A new branch has a name that Git allows.", func(branch string) (string, string) {
+		if problem := branchProblem(branch); problem != "" {
+			return "Invalid branch", fmt.Sprintf("Git allows no branch of this name: it %s. Got: %q.", problem, branch)
+		}
+		return "", ""
+	}}
+}
+
+// neverInBranch matches what Git never allows in a branch's name.
+var neverInBranch = regexp.MustCompile(`[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//`)
+
+// branchProblem returns why a branch cannot have the name, or an empty string.
+//
+// Source: https://git-scm.com/docs/git-check-ref-format.
+func branchProblem(name string) string {
+	if found := neverInBranch.FindString(name); found != "" {
+		return fmt.Sprintf("contains %q", found)
+	}
+	for part := range strings.SplitSeq(name, "/") {
+		switch {
+		case part == "":
+			return "begins or ends with a slash"
+		case strings.HasPrefix(part, "."):
+			return "begins with a dot, or has one after a slash"
+		case strings.HasSuffix(part, ".lock"):
+			return `has a part that ends with ".lock"`
 		}
 	}
-	return true
+	if strings.HasSuffix(name, ".") {
+		return "ends with a dot"
+	}
+	return ""
 }
 
-func isLetterOrDigit(c byte) bool { return isLetter(c) || '0' <= c && c <= '9' }
-
-func isLetter(c byte) bool { return 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' }
-
-// sameButForCase keeps the spelling in state where the configuration differs from it by case alone.
-type sameButForCase struct{}
-
-// Description says the rule.
-func (sameButForCase) Description(context.Context) string {
-	return "A change of case alone is no change."
-}
-
-// MarkdownDescription says the rule.
-func (m sameButForCase) MarkdownDescription(ctx context.Context) string { return m.Description(ctx) }
+// sameButForCase keeps the spelling in state if the configured one differs only in case.
+type sameButForCase struct{ description }
 
 // PlanModifyString plans the spelling in state.
-func (sameButForCase) PlanModifyString(_ context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse) {
+func (sameButForCase) PlanModifyString(
+	_ context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse,
+) {
 	if req.PlanValue.IsUnknown() || req.PlanValue.IsNull() || req.StateValue.IsNull() {
 		return
 	}
@@ -84,21 +126,24 @@ func (sameButForCase) PlanModifyString(_ context.Context, req planmodifier.Strin
 	}
 }
 
-// allChildren requires every argument of a block that is written. The diagnostic is on the argument that is missing, so that
-// Terraform shows the line of the block and not that of the resource.
-type allChildren struct{}
+// requiredBlock requires a block.
+type requiredBlock struct{ description }
 
-// Description says the rule.
-func (allChildren) Description(context.Context) string {
-	return "Every argument of the block is required."
+// ValidateObject rejects null.
+func (requiredBlock) ValidateObject(_ context.Context, req validator.ObjectRequest, resp *validator.ObjectResponse) {
+	if req.ConfigValue.IsNull() {
+		resp.Diagnostics.AddAttributeError(req.Path, "Missing block",
+			fmt.Sprintf("Add an `%s` block; it may be empty.", req.Path))
+	}
 }
 
-// MarkdownDescription says the rule.
-func (v allChildren) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+// allArguments requires every argument of a block that is configured. The diagnostic has the path of the missing
+// argument, so that Terraform shows the line of the block instead of that of the resource.
+type allArguments struct{ description }
 
-// ValidateObject names each argument that is missing.
-func (allChildren) ValidateObject(_ context.Context, req validator.ObjectRequest, resp *validator.ObjectResponse) {
-	attributes := req.ConfigValue.Attributes() // None for a block that is not written, or not known yet.
+// ValidateObject reports each missing argument.
+func (allArguments) ValidateObject(_ context.Context, req validator.ObjectRequest, resp *validator.ObjectResponse) {
+	attributes := req.ConfigValue.Attributes() // None if the block is absent or unknown.
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
 		if attributes[name].IsNull() {
 			resp.Diagnostics.AddAttributeError(req.Path.AtName(name), "Missing argument",
@@ -107,27 +152,24 @@ func (allChildren) ValidateObject(_ context.Context, req validator.ObjectRequest
 	}
 }
 
-// noSecret rejects URLs with a secret, and warns of a user name that may be one. It accepts the placeholder, which generated
-// configuration repeats from the state.
-type noSecret struct{}
-
 const (
 	secretSummary = "Secret in repository URL"
-	secretDetail  = "The URL of a repository must not contain a password, an access token or another secret: state and plan files store it in clear text.\n\n" +
-		"Write the URL as https://host/path, and give ServiceStage access to the repository with a repository authorization.\n\n" +
-		placeholder + " in a URL stands for a secret that ServiceStage stores. The provider accepts it only while the URL is the same as in state."
+	secretDetail  = "The URL of a repository must not contain a password, an access token or another secret: " +
+		"state and plan files store it in clear text.\n\n" +
+		"Write the URL as https://host/path, and give ServiceStage access to the repository with a repository " +
+		"authorization.\n\n" +
+		placeholder + " in a URL stands for a secret that ServiceStage stores. " +
+		"The provider accepts it only while the URL is the same as in state."
 	userNameSummary = "User name in repository URL"
 	userNameDetail  = "State and plan files store the user name of the URL in clear text.\n\n" +
 		"If it is an access token, remove it, and give ServiceStage access to the repository with a repository authorization."
 )
 
-// Description returns the rule.
-func (noSecret) Description(context.Context) string { return "The URL must not contain a secret." }
+// noSecret rejects URLs with a secret, and warns of a user name that may be one. It accepts the placeholder, which
+// generated configuration repeats from the state. The messages do not repeat the URL.
+type noSecret struct{ description }
 
-// MarkdownDescription returns the rule.
-func (v noSecret) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
-
-// ValidateString rejects a URL with a secret. The message does not repeat the URL.
+// ValidateString rejects a URL with a secret.
 func (noSecret) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
 	address := req.ConfigValue.ValueString()
 	switch clean, has := withoutSecret(address); {
@@ -135,27 +177,5 @@ func (noSecret) ValidateString(_ context.Context, req validator.StringRequest, r
 		resp.Diagnostics.AddAttributeError(req.Path, secretSummary, secretDetail)
 	case hasUserName(address):
 		resp.Diagnostics.AddAttributeWarning(req.Path, userNameSummary, userNameDetail)
-	}
-}
-
-// sameRedactedURL accepts the placeholder of a secret only if the state has the same URL. There it stands for the secret that the
-// service has; anywhere else it would be sent as it is.
-type sameRedactedURL struct{}
-
-// Description returns the rule.
-func (sameRedactedURL) Description(context.Context) string {
-	return "A URL with the placeholder of a secret must be the one in state."
-}
-
-// MarkdownDescription returns the rule.
-func (m sameRedactedURL) MarkdownDescription(ctx context.Context) string { return m.Description(ctx) }
-
-// PlanModifyString rejects a new URL with a placeholder, and changes nothing.
-func (sameRedactedURL) PlanModifyString(_ context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse) {
-	if req.PlanValue.IsUnknown() || req.PlanValue.Equal(req.StateValue) {
-		return
-	}
-	if _, has := withoutSecret(req.PlanValue.ValueString()); has {
-		resp.Diagnostics.AddAttributeError(req.Path, secretSummary, secretDetail)
 	}
 }

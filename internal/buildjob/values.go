@@ -18,8 +18,9 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-// values are the attributes of a build job by their paths, such as "environment_setting.cluster_id": a string, a bool, unknown, or
-// present for a block. An attribute or a block that is null is absent. The paths of arguments are those of the API.
+// values are the attributes of a build job by their paths, such as "environment_setting.cluster_id": a string, a
+// bool, unknown, or present for a block. An attribute or a block that is null is absent. The paths of arguments are
+// those of the API.
 type values map[string]any
 
 // present is the value of a block.
@@ -28,13 +29,13 @@ var present any = servicestage.Empty{}
 // unknown is the value of an attribute that Terraform does not know yet.
 var unknown any = tftypes.UnknownValue
 
-// resourceType is the type of the resource's plan and state. The framework's own Get and Set of a struct cost a quarter of what the
-// provider does for many build jobs.
+// resourceType returns the type of the resource's plan and state. Values are converted without the framework's Get
+// and Set, which take a quarter of the provider's CPU time with many build jobs.
 var resourceType = sync.OnceValue(func() tftypes.Type {
 	return resourceSchema().Type().TerraformType(context.Background())
 })
 
-// dataSourceType is the type of the data source's state, and of a build job in the list.
+// dataSourceType returns the type of the data source's state, and of a build job in the list.
 var dataSourceType = sync.OnceValue(func() tftypes.Type {
 	return dataSourceSchema().Type().TerraformType(context.Background())
 })
@@ -43,7 +44,8 @@ var dataSourceType = sync.OnceValue(func() tftypes.Type {
 func valuesFrom(raw tftypes.Value) (values, diag.Diagnostics) {
 	v := values{}
 	if err := v.add("", raw); err != nil {
-		return nil, diag.Diagnostics{diag.NewErrorDiagnostic("Error reading a value", fmt.Sprintf("This is a bug in the provider: %s.", err))}
+		return nil, diag.Diagnostics{diag.NewErrorDiagnostic("Error reading a value", fmt.Sprintf("This is a bug in the "+
+			"provider: %s.", err))}
 	}
 	return v, nil
 }
@@ -127,12 +129,13 @@ func (v values) timeout(operation string) (time.Duration, diag.Diagnostics) {
 	}
 	timeout, err := time.ParseDuration(text)
 	if err != nil {
-		return 0, diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("timeouts").AtName(operation), "Invalid duration", err.Error())}
+		at := path.Root(timeoutsName).AtName(operation)
+		return 0, diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "Invalid duration", err.Error())}
 	}
 	return timeout, nil
 }
 
-// withoutTimeouts returns the values without the timeouts block, which ServiceStage does not know.
+// withoutTimeouts returns the values without the timeouts block, which is stored in the state only.
 func (v values) withoutTimeouts() values {
 	rest := maps.Clone(v)
 	maps.DeleteFunc(rest, func(at string, _ any) bool { return isTimeout(at) })

@@ -1,7 +1,7 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package contract compares what a ServiceStage endpoint does with what the provider assumes where the API documentation is silent. It
+// Package contract compares what a ServiceStage endpoint does with what the provider assumes where the API documentation says nothing. It
 // creates, changes and deletes only build jobs of its own.
 package contract
 
@@ -18,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
@@ -45,22 +46,22 @@ type Row struct {
 
 // Report is the result of a probe.
 type Report struct {
-	Host    string // The host:port of the endpoint.
-	Time    time.Time
-	Rows    []Row // Each question, in the order in which they are asked.
-	Created int   // Number of build jobs that the probe created.
-	Left    int   // Number of those that it could not delete.
-	Earlier int   // Number of build jobs that an earlier run left. The probe does not delete them.
+	Host string // The host:port of the endpoint.
+	Time time.Time
+	Rows []Row // Each question, in the order in which they are asked.
+	// Numbers of build jobs: those that the probe created, those of them that it could not delete, and those of earlier runs.
+	Created, Left, Earlier int
 }
 
 // notTested names what no question is about.
-const notTested = `Nothing is tested unless an empty environment_setting and per_page=100 are accepted, and no enterprise project unless
-HW_ENTERPRISE_PROJECT_ID is set. Not tested, because the provider works either way: which page is the first, the order of the list, the format of
-IDs, the type of creator, the default enterprise project, other members of a create response, response headers about limits, the maximum length of
-other members, what an update of a deleted build job returns, and whether environment_setting, page, per_page, X-Project-Id and X-Language are
-required. Not tested, because it needs a build: deleting a build job during a build, credentials of a private repository, builds without a
-repository, and builds of another branch or of a commit. Not tested, because it needs other build jobs, other credentials or high load: deleting a
-build job that ServiceStage created, tokens of a whole domain, rate limits and quotas.
+const notTested = `Nothing is tested unless an empty environment_setting and per_page=100 are accepted, no enterprise project unless
+HW_ENTERPRISE_PROJECT_ID is set, and no agency unless HW_ASSUME_ROLE_AGENCY_NAME is set, with HW_ASSUME_ROLE_DOMAIN_NAME for IAM and
+HW_ASSUME_ROLE_DOMAIN_ID for STS. Not tested, because the provider works either way: which page is the first, the order of the list, the format
+of IDs, the type of creator, the default enterprise project, other members of a create response, headers about limits, the maximum length of other
+members, what an update of a deleted build job returns, and which of environment_setting, page, per_page, X-Project-Id and X-Language are required.
+Not tested, because it needs a build: deleting a build job during a build, credentials of a private repository, builds without a repository or of
+another branch or commit. Not tested, because it needs other build jobs, credentials or high load: deleting a build job that
+ServiceStage created, tokens of a whole domain, rate limits and quotas.
 `
 
 // Markdown returns the report as a page without any key, token, project or ID of the account. revision is that of the provider.
@@ -122,6 +123,8 @@ const namePrefix = "tf-contract-"
 type probe struct {
 	client            *servicestage.Client
 	rest              *rest.Client
+	source            auth.Source // Of the credentials; nil if it is unknown.
+	clients           auth.Clients
 	enterpriseProject string
 	report            *Report
 	prefix            string          // Begins each name of this run; random.
@@ -133,7 +136,7 @@ type probe struct {
 }
 
 // Probe asks each question and deletes the build jobs that it created, also after ctx has ended. enterpriseProject is the ID of an enterprise
-// project other than the default one, or empty. The report is nil if build jobs cannot be listed. A wrong assumption is no error.
+// project other than the default one, or empty. The report is nil if the configuration is invalid. A wrong assumption is no error.
 func Probe(ctx context.Context, config servicestage.Config, enterpriseProject string) (*Report, error) {
 	config.MaxRetries = max(config.MaxRetries, 4) // Cleaning up must not fail because of one lost response.
 	client, err := servicestage.New(config)
@@ -146,9 +149,13 @@ func Probe(ctx context.Context, config servicestage.Config, enterpriseProject st
 		prefix: namePrefix + strings.ToLower(rand.Text()) + "-", existing: map[string]bool{},
 		report: &Report{Host: restClient.Host(), Time: restClient.Now()},
 	}
+	if session, ok := config.Authenticator.(*auth.Session); ok {
+		p.source, p.clients = session.Source()
+	}
+	p.ask(ctx, job{}, agencyQuestions...)
 	for job, err := range client.BuildJobs(ctx, "") {
 		if err != nil {
-			return nil, fmt.Errorf("the probe creates no build jobs, because it could not find them again: %w", err)
+			return p.report, fmt.Errorf("the probe creates no build jobs, because it could not find them again: %w", err)
 		}
 		p.existing[job.ID] = true
 		if strings.HasPrefix(job.Name, namePrefix) {

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
@@ -195,6 +196,26 @@ func (p *probe) ask(ctx context.Context, j job, questions ...question) {
 	p.err = nil
 }
 
+// agencyQuestions are about the agency that the credentials are of, by the name and by the ID of its account.
+var agencyQuestions = []question{
+	{"agency-iam", "Does IAM return keys of an agency for a request with X-Domain-Id?", "yes", assumes(func(a *auth.Agency) { a.DomainID = "" })},
+	{"agency-sts", "Does STS return keys of an agency for a request with X-Domain-Id?", "yes", assumes(func(a *auth.Agency) { a.DomainName = "" })},
+}
+
+// assumes returns a function that requests keys of the agency, which are not used.
+func assumes(choose func(*auth.Agency)) func(context.Context, *probe, job) (Verdict, string) {
+	return func(ctx context.Context, p *probe, _ job) (Verdict, string) {
+		agency, _ := p.source.(auth.Agency)
+		choose(&agency)
+		base, _ := agency.Base.(auth.Static)
+		if _, signs := base.Credential.(auth.AccessKey); !signs || agency.DomainName+agency.DomainID == "" {
+			return NotTested, "no access key with such an agency is set"
+		}
+		_, err := agency.Credentials(ctx, p.clients, auth.Project{})
+		return verdict(err == nil, false), outcome(err)
+	}
+}
+
 // questions are about a build job without optional members.
 var questions = []question{
 	{"created-at", "Which format does created_at have in the response to a create?", "2025-11-14 09:06:28 +0000 UTC, or RFC 3339", func(_ context.Context, _ *probe, j job) (Verdict, string) {
@@ -208,16 +229,15 @@ var questions = []question{
 	{"read-after-create", "Does the first read after a create return the build job?", "yes; else the provider repeats it until the timeout", func(_ context.Context, _ *probe, j job) (Verdict, string) {
 		return verdict(j.after["create"].reads == 1, true), fmt.Sprintf("read %d does", j.after["create"].reads)
 	}},
-	{"service-defaults", "Which members of spec does a read return that were not sent?", "none; else they are recorded as service defaults", func(_ context.Context, _ *probe, j job) (Verdict, string) {
-		spec, _ := j.after["create"].response["spec"].(object)
-		return enumerate(leaves(spec), "job_name", "environment_setting")
-	}},
-	{"undocumented-members", "Which undocumented members does a read return?", "none; else an update sends them unchanged", func(_ context.Context, p *probe, j job) (Verdict, string) {
-		documented := []string{"job_id", "enterprise_project_id", "creator", "creator.id", "creator.name", "last_build_id", "spec.environment_setting", "spec.code_repo"}
-		for _, m := range slices.Concat(p.members()...) {
-			documented = append(documented, "spec."+m.path)
+	{"members-not-sent", "Which members does a read return that were not sent?", "none; else they are service defaults, or updates send them unchanged", func(_ context.Context, _ *probe, j job) (Verdict, string) {
+		found := []string{"nothing else"}
+		for path, value := range leaves(j.after["create"].response) {
+			if !slices.Contains([]string{"job_id", "enterprise_project_id", "creator", "creator.id", "creator.name", "last_build_id", "spec.job_name", "spec.environment_setting"}, path) {
+				found = append(found, describe(path)+" = "+describe(value))
+			}
 		}
-		return enumerate(leaves(j.after["create"].response), documented...)
+		slices.Sort(found)
+		return verdict(len(found) == 1, true), strings.Join(found, ", ")
 	}},
 	{"description-65", "Are 65 characters of job_description rejected?", "yes; the plan fails", rejects(false, func(p *probe, _ job) object {
 		return object{"job_name": p.name(), "environment_setting": object{}, "job_description": strings.Repeat("x", 65)}
@@ -245,18 +265,6 @@ var questions = []question{
 		isThere, isListed := j.after["create"].isVisible, p.isListed(ctx, j.id, j.name)
 		return verdict(isThere && isListed, false), "created there: " + yesNo[isThere] + "; listed: " + yesNo[isListed]
 	}},
-}
-
-// enumerate describes members that the provider does not expect but handles.
-func enumerate(members object, expected ...string) (Verdict, string) {
-	var found []string
-	for path, value := range members {
-		if !slices.Contains(expected, path) {
-			found = append(found, describe(path)+" = "+describe(value))
-		}
-	}
-	slices.Sort(found)
-	return verdict(len(found) == 0, true), strings.Join(append(found, "nothing else"), ", ")
 }
 
 // rejects returns a function that creates a build job that the service is assumed to reject.

@@ -1,7 +1,7 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package duration has the arguments that limit how long an operation may take. It must not import the packages of resources.
+// Package duration has the timeouts block and the validator of durations. It must not import the packages of resources.
 package duration
 
 import (
@@ -20,7 +20,7 @@ import (
 type Operation struct {
 	// Name is create, read, update or delete.
 	Name string
-	// Description says what the timeout includes, such as "Maximum time for reading the build".
+	// Description is a phrase without a full stop, such as "Maximum time to read the build".
 	Description string
 	// Default is the timeout if the argument is not set.
 	Default string
@@ -31,9 +31,10 @@ func TimeoutsBlock(operations ...Operation) schema.Block {
 	attributes, attributeTypes := map[string]schema.Attribute{}, map[string]attr.Type{}
 	for _, operation := range operations {
 		attributes[operation.Name] = schema.StringAttribute{
-			Optional:            true,
-			MarkdownDescription: fmt.Sprintf("%s, such as `30s` or `10m`. Must be positive. Defaults to `%s`.", operation.Description, operation.Default),
-			Validators:          []validator.String{Positive()},
+			Optional: true,
+			MarkdownDescription: fmt.Sprintf("%s, such as `30s` or `10m`. Must be positive. Defaults to `%s`.",
+				operation.Description, operation.Default),
+			Validators: []validator.String{Positive()},
 		}
 		attributeTypes[operation.Name] = types.StringType
 	}

@@ -1,8 +1,8 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package logging keeps the provider from writing log lines that Terraform throws away. Left to themselves, the libraries that
-// serve a provider write every line there is, and Terraform reads them all before it drops what nobody asked for.
+// Package logging sets the log levels of the provider and of the libraries that serve it, so that they write no line
+// that Terraform discards. It must not import any other package of this module.
 package logging
 
 import (
@@ -12,20 +12,15 @@ import (
 	"strings"
 )
 
-// levels that Terraform knows, the one that says nothing and the one that says all aside.
+// levels are the levels of Terraform other than OFF and TRACE.
 //
 // Source: https://developer.hashicorp.com/terraform/plugin/log/managing.
 var levels = []string{"DEBUG", "INFO", "WARN", "ERROR"}
 
-const (
-	off   = "OFF"
-	trace = "TRACE"
-)
-
-// Limit sets, in the environment of this process, the log levels of the libraries and of the provider itself to what Terraform
-// shows of a provider's log: that is what TF_LOG_PROVIDER or else TF_LOG says, and nothing where neither is set. A level that
-// is set already stays. It is to be called before the provider is served, and not where a debugger runs the provider, whose
-// environment is not Terraform's. The error is that of [os.Setenv].
+// Limit sets the log levels of the provider and of its libraries, in the environment of this process, to the level that
+// Terraform shows: that of TF_LOG_PROVIDER, else that of TF_LOG, else OFF. A variable that is set already keeps its
+// value. Limit must be called before the provider is served, but not under a debugger, where the environment is not
+// that of Terraform. Its error is that of [os.Setenv].
 func Limit() error {
 	shown := shownLevel()
 	sdk := cmp.Or(os.Getenv("TF_LOG_SDK"), shown)
@@ -45,14 +40,11 @@ func Limit() error {
 	return nil
 }
 
-// shownLevel reads the variables as Terraform does, to which every word that is no level means everything.
+// shownLevel returns the level that Terraform shows. Terraform takes a value that is not a level for TRACE.
 func shownLevel() string {
-	switch asked := strings.ToUpper(cmp.Or(os.Getenv("TF_LOG_PROVIDER"), os.Getenv("TF_LOG"))); {
-	case asked == "" || asked == off:
-		return off
-	case slices.Contains(levels, asked):
-		return asked
-	default:
-		return trace
+	level := strings.ToUpper(cmp.Or(os.Getenv("TF_LOG_PROVIDER"), os.Getenv("TF_LOG"), "OFF"))
+	if level == "OFF" || slices.Contains(levels, level) {
+		return level
 	}
+	return "TRACE"
 }

@@ -20,19 +20,22 @@ func TestLimit(t *testing.T) {
 	for name, test := range map[string]struct {
 		given, want map[string]string
 	}{
-		"nothing asked for":               {nil, all("OFF")},
-		"off":                             {map[string]string{"TF_LOG": "off"}, all("OFF")},
-		"only Terraform's own":            {map[string]string{"TF_LOG_CORE": "TRACE"}, all("OFF")},
-		"a level":                         {map[string]string{"TF_LOG": "warn"}, all("WARN")},
-		"providers have a level":          {map[string]string{"TF_LOG": "ERROR", "TF_LOG_PROVIDER": "debug"}, all("DEBUG")},
-		"providers are to be quiet":       {map[string]string{"TF_LOG": "DEBUG", "TF_LOG_PROVIDER": "OFF"}, all("OFF")},
-		"everything":                      {map[string]string{"TF_LOG": "TRACE"}, all("TRACE")},
-		"everything, as JSON":             {map[string]string{"TF_LOG": "JSON"}, all("TRACE")},
-		"a word that Terraform knows not": {map[string]string{"TF_LOG": "1"}, all("TRACE")},
-		"levels of one's own": {
-			map[string]string{"TF_LOG": "DEBUG", "TF_LOG_SDK": "ERROR", "TF_LOG_SDK_PROTO": "INFO", "TF_LOG_PROVIDER_SERVICESTAGE": "WARN"},
+		"unset":              {nil, all("OFF")},
+		"off":                {map[string]string{"TF_LOG": "off"}, all("OFF")},
+		"core only":          {map[string]string{"TF_LOG_CORE": "TRACE"}, all("OFF")},
+		"level":              {map[string]string{"TF_LOG": "warn"}, all("WARN")},
+		"level of providers": {map[string]string{"TF_LOG": "ERROR", "TF_LOG_PROVIDER": "debug"}, all("DEBUG")},
+		"providers off":      {map[string]string{"TF_LOG": "DEBUG", "TF_LOG_PROVIDER": "OFF"}, all("OFF")},
+		"trace":              {map[string]string{"TF_LOG": "TRACE"}, all("TRACE")},
+		"JSON":               {map[string]string{"TF_LOG": "JSON"}, all("TRACE")},
+		"not a level":        {map[string]string{"TF_LOG": "1"}, all("TRACE")},
+		"levels already set": {
 			map[string]string{
-				"TF_LOG_SDK": "ERROR", "TF_LOG_SDK_PROTO": "INFO", "TF_LOG_SDK_FRAMEWORK": "ERROR", "TF_LOG_PROVIDER_SERVICESTAGE": "WARN",
+				"TF_LOG": "DEBUG", "TF_LOG_SDK": "ERROR", "TF_LOG_SDK_PROTO": "INFO", "TF_LOG_PROVIDER_SERVICESTAGE": "WARN",
+			},
+			map[string]string{
+				"TF_LOG_SDK": "ERROR", "TF_LOG_SDK_PROTO": "INFO", "TF_LOG_SDK_FRAMEWORK": "ERROR",
+				"TF_LOG_PROVIDER_SERVICESTAGE": "WARN",
 			},
 		},
 	} {

@@ -1,8 +1,8 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package objectid validates the IDs of build jobs and builds that a configuration contains. It imports no other package of the
-// provider but rest.
+// Package objectid validates the IDs of build jobs and builds that a configuration contains. It imports no other
+// package of the provider but rest.
 package objectid
 
 import (
@@ -12,8 +12,8 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-// Validators rejects, during planning, an ID with which no request can be sent: an empty one, and one with a character that would
-// lead to another path.
+// Validators returns the validators of an argument that is an ID. They reject an empty ID, and one with a character
+// that would change the path of a request.
 func Validators() []validator.String {
 	return []validator.String{stringvalidator.RegexMatches(rest.PathElement,
 		"must be an ID, which contains only letters, digits, hyphens, underscores and dots")}

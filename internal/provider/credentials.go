@@ -43,8 +43,8 @@ type credentialSource struct {
 	description string
 	// profile is the profile that was read; empty if none was.
 	profile auth.Profile
-	// needsProject is true if the credentials are useless without a project.
-	needsProject bool
+	// needsProject is true if the credentials are useless without a project, hasProject if they are for a certain one.
+	needsProject, hasProject bool
 	// temporary is true if the credentials are a temporary access key, with which STS issues keys for an hour at most.
 	temporary bool
 	// usesMetadata is true if the metadata service has the credentials.
@@ -105,13 +105,22 @@ func (c *configuration) selectSource() selection {
 		return selection{}
 	}
 	where := c.location(profile)
+	if named && profile.AgencyName != "" && candidates[0].profile.AgencyName == "" {
+		c.diags.AddWarning("Unused agency", fmt.Sprintf("Agency %q of the profile is not assumed, because the provider uses "+
+			"other credentials: %s.\n\nRemove either these, or profile (HW_PROFILE) and shared_config_file "+
+			"(HW_SHARED_CONFIG_FILE).", profile.AgencyName, candidates[0].description))
+	}
 	selected := c.withAgency(candidates[0], where)
 	if selected.token != "" && (c.lookup("project_id").text != "" || c.lookup("project_name").text != "") {
-		selected.source = auth.Exchange{Token: string(selected.token), DomainID: c.lookup("domain_id").text, DomainName: c.lookup("domain_name").text}
+		domainName := c.lookup("domain_name")
+		domainID := c.lookup("domain_id").unlessNamed(domainName)
+		selected.source = auth.Exchange{Token: string(selected.token), DomainID: domainID.text, DomainName: domainName.text}
 	}
 	result := selection{
-		source: selected.source, description: selected.description, location: where,
-		project: c.project(where, candidates[0].profile), usesMetadata: selected.usesMetadata,
+		source: selected.source, description: selected.description, location: where, usesMetadata: selected.usesMetadata,
+	}
+	if !selected.hasProject {
+		result.project = c.project(where, selected.profile)
 	}
 	if selected.needsProject && result.project == (auth.Project{}) {
 		c.diags.AddAttributeError(path.Root("project_name"), "Missing project", "ServiceStage accepts tokens for a project only, and a password "+
@@ -122,7 +131,8 @@ func (c *configuration) selectSource() selection {
 
 // project is the configured project, else that of the profile in use, unless that is for another region, else the one named as the region.
 func (c *configuration) project(where location, profile auth.Profile) auth.Project {
-	project := auth.Project{ID: c.headerValue("project_id").text, Name: c.lookup("project_name").text}
+	name := c.lookup("project_name")
+	project := auth.Project{ID: c.headerValue("project_id").unlessNamed(name).text, Name: name.text}
 	if project == (auth.Project{}) && (profile.Region == "" || profile.Region == where.region) {
 		project.ID = profile.ProjectID
 	}
@@ -192,8 +202,8 @@ func (c *configuration) keySource() credentialSource {
 }
 
 func (c *configuration) passwordSource() credentialSource {
-	name, id, password := c.lookup("user_name"), c.lookup("user_id"), c.lookup("password")
-	domainName, domainID := c.lookup("domain_name"), c.lookup("domain_id")
+	name, domainName, password := c.lookup("user_name"), c.lookup("domain_name"), c.lookup("password")
+	id, domainID := c.lookup("user_id").unlessNamed(name), c.lookup("domain_id").unlessNamed(domainName)
 	s := credentialSource{
 		name: "user_name (or user_id) and password", configured: anyConfigured(name, id, password), needsProject: true,
 		description: describe(name, id, password, domainName, domainID),
@@ -306,7 +316,8 @@ func (c *configuration) metadataSource(before []credentialSource) credentialSour
 // withAgency assumes the agencies of the blocks, one with the keys of the other, else that of the environment, else that of the profile
 // in use, or gets a token of the one that agency_name names. Without any, it returns the source.
 func (c *configuration) withAgency(base credentialSource, where location) credentialSource {
-	caller, delegate, account := c.lookup("domain_id").text, c.lookup("agency_name"), c.lookup("agency_domain_name")
+	caller := c.lookup("domain_id").unlessNamed(c.lookup("domain_name")).text
+	delegate, account := c.lookup("agency_name"), c.lookup("agency_domain_name")
 	name := c.lookup(roleName + ".agency_name")
 	// The variables are those of OIDC too, which assumes the agency itself.
 	assumes := c.has(roleName) || name.text != "" && base.name != oidcName
@@ -321,16 +332,16 @@ func (c *configuration) withAgency(base credentialSource, where location) creden
 			cmp.Or(describe(name), base.description))
 	default:
 		base.source = auth.AgencyToken{
-			Base: base.source, Name: delegate.text, DomainName: account.text, Project: cmp.Or(c.lookup("delegated_project").text, where.region), CallerDomainID: caller,
+			Base: base.source, Name: delegate.text, DomainName: account.text, Project: c.delegatedProject(delegate, where), CallerDomainID: caller,
 		}
 		base.description += ", " + describe(delegate)
-		base.needsProject, base.token, base.profile = false, "", auth.Profile{}
+		base.needsProject, base.token, base.hasProject = false, "", true
 		return base
 	}
 	if base.name == oidcName {
 		agency, domain := c.lookup(oidcName+".agency_name"), c.lookup(oidcName+".domain_id")
 		base = c.assume(base, auth.Agency{Name: agency.text, DomainID: domain.text, CallerDomainID: caller}, c.lookup(oidcName+".duration"), describe(agency, domain))
-		caller = "" // That of the next agency is the account of this one.
+		caller = domain.text // The keys belong to the account of the agency.
 	}
 	if !assumes {
 		if base.profile.AgencyName == "" {
@@ -341,7 +352,8 @@ func (c *configuration) withAgency(base credentialSource, where location) creden
 		}, c.lookup(roleName+".duration"), fmt.Sprintf("agency %q of the profile", base.profile.AgencyName))
 	}
 	for i := 0; i == 0 || c.has(blockName(i)); i++ {
-		name, domainName, domainID := c.lookupIn(i, "agency_name"), c.lookupIn(i, "domain_name"), c.lookupIn(i, "domain_id")
+		name, domainName := c.lookupIn(i, "agency_name"), c.lookupIn(i, "domain_name")
+		domainID := c.lookupIn(i, "domain_id").unlessNamed(domainName)
 		switch {
 		case name.text == "":
 			c.errorf(name, "Missing agency_name", "Set agency_name (%s) to the name of the agency.", name.orVariables())
@@ -351,9 +363,25 @@ func (c *configuration) withAgency(base credentialSource, where location) creden
 		}
 		base = c.assume(base, auth.Agency{Name: name.text, DomainName: domainName.text, DomainID: domainID.text, CallerDomainID: caller},
 			c.lookupIn(i, "duration"), describe(name))
-		caller = ""
+		caller = domainID.text
 	}
 	return base
+}
+
+// delegatedProject returns the name of the project that the token of an agency is for. Those of other credentials are not used.
+func (c *configuration) delegatedProject(agency value, where location) string {
+	project, unused := c.lookup("delegated_project"), describe(c.lookup("project_id"), c.lookup("project_name"))
+	switch {
+	case project.text != "":
+		return project.text
+	case where.region == "":
+		c.errorf(project, "Missing project", "Set delegated_project (%s) to the name of a project of the account of agency %q, or set region.",
+			project.orVariables(), agency.text)
+	case unused != "":
+		c.diags.AddAttributeWarning(project.path(), "Unused project", fmt.Sprintf("The token of agency %q is for project %q. Not used: %s. "+
+			"Set delegated_project (%s) for another project.", agency.text, where.region, unused, project.orVariables()))
+	}
+	return where.region
 }
 
 // assume assumes an agency with the base.

@@ -30,6 +30,8 @@ const (
 	domains  = "GET /v3/auth/domains"
 	sts      = "POST /v5/agencies/assume"
 	metadata = "GET /openstack/latest/securitykey"
+
+	delegatedBlock = "agency_name = \"emulator-agency\"\nagency_domain_name = \"emulator-domain\"\n"
 )
 
 // writeFile writes a new file, and returns its path.
@@ -51,7 +53,6 @@ func TestProvider_credentials(t *testing.T) {
 		 "agencyName":"emulator-agency","agencyDomainName":"emulator-domain"}]}`)
 	project := emulator.ProjectID("cn-north-4")
 	const roleByID = "assume_role {\n  agency_name = \"emulator-agency\"\n  domain_id = \"" + emulator.DomainID + "\"\n}\n"
-	const delegated = "agency_name = \"emulator-agency\"\nagency_domain_name = \"emulator-domain\"\n"
 	const key, token = "key EMULATORACCESSKEY", "token emulator-token"
 	cases := map[string]struct {
 		arguments, sender, project string
@@ -72,9 +73,9 @@ func TestProvider_credentials(t *testing.T) {
 		"agency_keys":     {region + keyBlock + roleBlock, "temporary key", project, []string{domains, assume, lookUp}},
 		"agency_id":       {region + keyBlock + roleByID, "temporary key", project, []string{domains, sts, lookUp}},
 		"agency_caller":   {region + keyBlock + roleByID + "domain_id = \"" + emulator.DomainID + "\"\n", "temporary key", project, []string{sts, lookUp}},
-		"agency_chain":    {region + keyBlock + roleByID + roleBlock, "temporary key", project, []string{domains, sts, domains, assume, lookUp}},
-		"delegated":       {region + keyBlock + delegated, "issued token", project, []string{domains, logIn}},
-		"delegated_token": {tokenBlock + delegated + "delegated_project = \"team\"\n", "issued token", emulator.ProjectID("team"), []string{logIn}},
+		"agency_chain":    {region + keyBlock + roleByID + roleBlock, "temporary key", project, []string{domains, sts, assume, lookUp}},
+		"delegated":       {region + keyBlock + delegatedBlock, "issued token", project, []string{domains, logIn}},
+		"delegated_token": {tokenBlock + delegatedBlock + "delegated_project = \"team\"\n", "issued token", emulator.ProjectID("team"), []string{logIn}},
 		"exchanged":       {region + tokenBlock + "project_name = \"team\"\n", "issued token", emulator.ProjectID("team"), []string{logIn}},
 		"agency_password": {region + userBlock + roleBlock + "project_id = \"p\"\n", "temporary key", "p", []string{logIn, assume}},
 		"agency_token":    {region + tokenBlock + roleBlock, "temporary key", project, []string{assume, lookUp}},
@@ -104,6 +105,38 @@ func TestProvider_credentials(t *testing.T) {
 			if got := request.Header.Get("User-Agent"); !regexp.MustCompile(`^terraform-provider-servicestage/\S+ Terraform/1\.`).MatchString(got) {
 				t.Errorf("%s: User-Agent: %q", name, got)
 			}
+		}
+	}
+}
+
+// A name in the provider block replaces the ID of something else in the environment, and the token of an agency is for its own project.
+func TestProvider_configuredNamesPrecedeIDs(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		arguments, project string
+		iam                []string
+	}{
+		"project":   {keyBlock + "project_name = \"team\"\n", emulator.ProjectID("team"), []string{lookUp}},
+		"exchange":  {tokenBlock + "project_name = \"team\"\n", emulator.ProjectID("team"), []string{logIn}},
+		"user":      {userBlock + "project_name = \"team\"\n", emulator.ProjectID("team"), []string{logIn}},
+		"agency":    {keyBlock + roleBlock, "elsewhere", []string{assume}},
+		"delegated": {tokenBlock + delegatedBlock, emulator.ProjectID("cn-north-4"), []string{logIn}},
+	}
+	servers, config := map[string]*emulator.Server{}, []string{providertest.Requirement}
+	for name, c := range cases {
+		servers[name] = emulator.New(t, emulator.Options{})
+		config = append(config, aliased(name, region+c.arguments+endpointsOf(servers[name])))
+	}
+	cli := providertest.NewCLI(t, servers["project"])
+	cli.Env = append(cli.Env, "HW_PROJECT_ID=elsewhere", "HW_USER_ID=nobody", "HW_ASSUME_ROLE_DOMAIN_ID=elsewhere", "HW_DOMAIN_ID="+emulator.DomainID)
+	cli.Write(t, "main.tf", strings.Join(config, ""))
+	if stdout := succeed(t, cli, "plan", "-no-color", "-input=false"); strings.Count(stdout, "Warning: Unused project") != 1 {
+		t.Errorf("not one warning of the project that is not used:\n%s", stdout)
+	}
+	for name, c := range cases {
+		iam, requests := split(servers[name])
+		if !slices.Equal(iam, c.iam) || len(requests) != 1 || requests[0].Header.Get("X-Project-Id") != c.project {
+			t.Errorf("%s: calls of IAM are %v, want %v; requests are %+v, want one for project %s", name, iam, c.iam, requests, c.project)
 		}
 	}
 }

@@ -7,6 +7,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync/atomic"
 
@@ -163,7 +164,7 @@ func (p *serviceStage) client(c *configuration, terraformVersion string) (*servi
 		IAM: newClient(config, endpoints.iam), Agencies: newClient(config, endpoints.agencies), STS: newClient(config, endpoints.sts), Now: config.Now,
 	}
 	metadata := config
-	metadata.NoProxy, metadata.MaxRetries = true, 0
+	metadata.Proxy, metadata.MaxRetries = http.ProxyURL(nil), 0
 	clients.Metadata = newClient(metadata, endpoints.metadata)
 	config.Endpoint = endpoints.service
 	config.Authenticator = auth.NewSession(selected.source, selected.description, selected.project, clients)

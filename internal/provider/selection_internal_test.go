@@ -170,7 +170,7 @@ func TestSelectSource(t *testing.T) {
 			settings{block(keysIn, roleIn, []string{"assume_role[1]=", "assume_role[1].agency_name=B", "assume_role[1].domain_name=BD", "domain_id=own"}), nil},
 			selection{
 				source: auth.Agency{
-					Base: auth.Agency{Base: keys, Name: "A", DomainID: "DI", CallerDomainID: "own"}, Name: "B", DomainName: "BD", Duration: time.Hour,
+					Base: auth.Agency{Base: keys, Name: "A", DomainID: "DI", CallerDomainID: "own"}, Name: "B", DomainName: "BD", CallerDomainID: "DI", Duration: time.Hour,
 				},
 				project: named("r"), description: keysInBlock + roleInBlock + ", assume_role[1].agency_name in the provider block",
 			},
@@ -178,14 +178,14 @@ func TestSelectSource(t *testing.T) {
 		"token of an agency of the environment": {
 			settings{block(keysIn), []string{"OS_AGENCY_NAME=A", "OS_AGENCY_DOMAIN_NAME=AD"}},
 			selection{
-				source: auth.AgencyToken{Base: keys, Name: "A", DomainName: "AD", Project: "r"}, project: named("r"),
+				source:      auth.AgencyToken{Base: keys, Name: "A", DomainName: "AD", Project: "r"},
 				description: keysInBlock + ", agency_name from OS_AGENCY_NAME",
 			},
 		},
 		"token of an agency and its project": {
 			settings{block([]string{"token=T", "agency_name=A", "agency_domain_name=AD", "delegated_project=DP", "project_name=n"}), nil},
 			selection{
-				source: auth.AgencyToken{Base: token, Name: "A", DomainName: "AD", Project: "DP"}, project: named("n"),
+				source:      auth.AgencyToken{Base: token, Name: "A", DomainName: "AD", Project: "DP"},
 				description: "token in the provider block, agency_name in the provider block",
 			},
 		},
@@ -311,6 +311,11 @@ func TestClient_invalidSettings(t *testing.T) { //nolint:paralleltest // The hom
 		{good("assume_role.agency_name=a"), nil, "assume_role[0].domain_name", `to the account of agency "a".`},
 		{role("assume_role.agency_name=a"), []string{"HW_ASSUME_ROLE_DURATION=12h"}, "assume_role[0].duration", `The environment variable HW_ASSUME_ROLE_DURATION must be a whole number from 0 to 86400. Got: "12h".`},
 		{good("agency_name=a"), nil, "agency_domain_name", "Set agency_domain_name (environment variable OS_AGENCY_DOMAIN_NAME) to the account of the agency: agency_name in the provider block."},
+		{
+			[]string{"token=canary", "endpoints.servicestage=https://s.example"},
+			[]string{"OS_AGENCY_NAME=a", "OS_AGENCY_DOMAIN_NAME=d"},
+			"delegated_project", `to the name of a project of the account of agency "a", or set region.`,
+		},
 		{good(), []string{"OS_AGENCY_DOMAIN_NAME=d"}, "agency_name", "Set agency_name (environment variable OS_AGENCY_NAME), or leave agency_domain_name from OS_AGENCY_DOMAIN_NAME out."},
 		{role("assume_role.agency_name=a"), []string{"OS_AGENCY_NAME=b", "OS_AGENCY_DOMAIN_NAME=d"}, "agency_name", "The settings name two agencies: agency_name from OS_AGENCY_NAME, agency_domain_name from OS_AGENCY_DOMAIN_NAME, and assume_role.agency_name in the provider block."},
 		{append(oidc(""), "agency_name=a", "agency_domain_name=b"), nil, "agency_name", "The settings name two agencies"},

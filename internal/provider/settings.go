@@ -261,6 +261,14 @@ func (c *configuration) lookupIn(block int, child string) value {
 	return v
 }
 
+// unlessNamed returns an ID, or an empty one if it comes from the environment although the provider block sets the name instead.
+func (v value) unlessNamed(name value) value {
+	if name.configured() && !v.configured() {
+		v.text = ""
+	}
+	return v
+}
+
 // configured reports whether the value is set in the provider block.
 func (v value) configured() bool { return v.text != "" && v.variable == "" }
 

@@ -67,37 +67,6 @@ func TestProvider_invalidSettingsHaveALine(t *testing.T) {
 	}
 }
 
-// Blocks that huaweicloud/huaweicloud accepts plan here too, with a warning for what is not used.
-func TestProvider_blocksOfHuaweicloudPlan(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
-	config, endpoints := []string{providertest.Requirement}, strings.TrimSuffix(endpointsOf(server), " }\n")
-	for name, arguments := range map[string]string{
-		"region":      "region = \"my_region_1\"\n" + keyBlock + endpoints + " }\n",
-		"private":     "region = \"RegionOne\"\ncloud = \"Example.Com\"\nauth_url = \"" + server.URL + "/v3\"\n" + userBlock + endpoints + " }\n",
-		"services":    region + keyBlock + endpoints + ", ecs = \"https://ecs.example\", iotda = \"https://iotda.example\" }\n",
-		"two_sources": region + keyBlock + userBlock + endpoints + " }\n",
-		"half":        region + keyBlock + "user_name = \"me\"\n" + endpoints + " }\n",
-		"duration":    region + keyBlock + strings.Replace(roleBlock, "}", "duration = 0\n}", 1) + endpoints + " }\n",
-		"short":       region + keyBlock + strings.Replace(roleBlock, "}", "duration = 600\n}", 1) + endpoints + " }\n",
-		"v2":          region + tokenBlock + "endpoints = { servicestagev2 = \"" + server.URL + "\" }\n",
-	} {
-		config = append(config, aliased(name, arguments))
-	}
-	cli := providertest.NewCLI(t, server)
-	cli.Env = append(cli.Env, "HW_REGION_NAME=", "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_SERVICESTAGE_ENDPOINT=", "HW_PROJECT_ID=")
-	cli.Write(t, "main.tf", strings.Join(config, ""))
-	stdout := strings.Join(strings.Fields(succeed(t, cli, "plan", "-no-color", "-input=false")), " ")
-	for _, want := range []string{"Warning: Unused endpoint", "Warning: Several credentials", "Warning: Short duration"} {
-		if !strings.Contains(stdout, want) {
-			t.Errorf("no %q\n%s", want, stdout)
-		}
-	}
-	if got := server.CountRequests(http.MethodGet, jobsPath); got != 8 {
-		t.Errorf("%d requests, want 8", got)
-	}
-}
-
 // max_retries is the number of retries.
 func TestProvider_maxRetries(t *testing.T) {
 	t.Parallel()

@@ -36,7 +36,8 @@ func LoadPrivate[T any](ctx context.Context, private PrivateReader, key string) 
 	return value, diags
 }
 
-// StorePrivate stores a value as JSON. It stores nothing for the zero value, because Terraform copies the state at each change.
+// StorePrivate stores a value as JSON. It stores nothing for the zero value, because Terraform copies the state at
+// each change.
 func StorePrivate[T any](ctx context.Context, private PrivateWriter, key string, value T) diag.Diagnostics {
 	if reflect.ValueOf(value).IsZero() {
 		return private.SetKey(ctx, key, nil)

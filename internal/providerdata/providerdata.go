@@ -1,8 +1,8 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package providerdata passes the configured client to resources, data sources, list resources and actions. It must not import
-// their packages.
+// Package providerdata passes the configured client to resources, data sources, list resources and actions. It must
+// not import their packages.
 package providerdata
 
 import (
@@ -14,6 +14,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -25,10 +26,11 @@ import (
 type Data struct {
 	// Client is nil if an argument that it needs is unknown, which happens only while Terraform plans.
 	Client *servicestage.Client
-	// EnterpriseProjectID is the default for resources that set none: null if there is no default, unknown during planning if the
-	// argument is.
+	// EnterpriseProjectID is the default for resources that set none: null if there is no default, unknown during
+	// planning if the argument is.
 	EnterpriseProjectID types.String
-	// Region is the region of the client's service: null if only an endpoint is configured, unknown during planning if the argument is.
+	// Region is the provider's region: null if only an endpoint is configured, unknown during planning if the
+	// argument is.
 	Region types.String
 	// Unknown names the arguments that the client still needs.
 	Unknown []string
@@ -37,27 +39,28 @@ type Data struct {
 // Ready reports whether there is a client.
 func (d *Data) Ready() bool { return d != nil && d.Client != nil }
 
-// NotReady returns the error for an operation that needs the client while a provider argument is unknown. The operation is a noun
-// with its article, such as "An import".
+// NotReady returns the error for an operation that needs the client while a provider argument is unknown. The
+// operation is a noun with its article, such as "An import".
 func (d *Data) NotReady(operation string) diag.Diagnostic {
-	return diag.NewErrorDiagnostic(
-		"The provider is not configured yet",
-		fmt.Sprintf("%s needs the service, but these settings of the provider are known only after apply: %s.\n\n"+
-			"Apply what they come from first (terraform apply -target=...), or set them to known values.",
-			operation, strings.Join(d.Unknown, ", ")),
-	)
+	return diag.NewErrorDiagnostic("Unknown provider arguments", fmt.Sprintf(
+		"%s needs the service, but these provider arguments are known only after apply: %s.\n\n"+
+			"Apply the resources that they depend on first (terraform apply -target=...), or set them to known values.",
+		operation, strings.Join(d.Unknown, ", ")))
 }
 
-// CheckRegion returns an error with both regions if an object, such as "build", is stored with another region than the provider's:
-// that it does not exist in the provider's region says nothing about it. An object that is stored without a region is not checked.
+// CheckRegion returns an error with both regions if an object, such as "build", is stored with another region than
+// the provider's: there, "not found" does not mean that the object was deleted. An object that is stored without a
+// region is not checked.
 func (d *Data) CheckRegion(object, operation, stored string) diag.Diagnostics {
 	if stored == "" || stored == d.Region.ValueString() {
 		return nil
 	}
-	return diag.Diagnostics{diag.NewErrorDiagnostic(strings.ToUpper(object[:1])+object[1:]+" in another region", fmt.Sprintf(
-		"Error %[1]s: the %[2]s is in region %[3]s, and the provider's region is %[4]s.\n\nUse a provider configuration for region %[3]s (provider "+
-			"meta-argument, region or HW_REGION_NAME). Before you change the region of this resource, destroy it, or remove it from the state with "+
-			"`terraform state rm`.", operation, object, stored, cmp.Or(d.Region.ValueString(), "not set")))}
+	summary := strings.ToUpper(object[:1]) + object[1:] + " in another region"
+	return diag.Diagnostics{diag.NewErrorDiagnostic(summary, fmt.Sprintf(
+		"Error %[1]s: the %[2]s is in region %[3]s, and the provider's region is %[4]s.\n\n"+
+			"Use a provider configuration for region %[3]s (provider meta-argument, region or HW_REGION_NAME). Before you "+
+			"change the region of this resource, destroy it, or remove it from the state with `terraform state rm`.",
+		operation, object, stored, cmp.Or(d.Region.ValueString(), "not set")))}
 }
 
 // begin returns the context of an operation, which ends after the timeout. Without a client it adds an error.
@@ -78,17 +81,38 @@ func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, r
 	r.Data = from(req.ProviderData, &resp.Diagnostics)
 }
 
-// DataSource is embedded by data sources; it is configured once Terraform has configured the provider.
-type DataSource struct{ *Data }
+// DataSource is embedded by data sources. It is configured once Terraform has configured the provider.
+type DataSource struct {
+	*Data
+	name   string
+	schema func() schema.Schema
+}
+
+// NewDataSource returns a data source without a Read method. The name has no provider prefix, such as "build_job".
+func NewDataSource(name string, schema func() schema.Schema) DataSource {
+	return DataSource{name: name, schema: schema}
+}
+
+// Metadata implements [datasource.DataSource].
+func (d *DataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_" + d.name
+}
+
+// Schema implements [datasource.DataSource].
+func (d *DataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	resp.Schema = d.schema()
+}
 
 // Configure implements [datasource.DataSourceWithConfigure].
 func (d *DataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
 	d.Data = from(req.ProviderData, &resp.Diagnostics)
 }
 
-// Begin returns the context in which the data source reads; it ends after the timeout. If the service cannot be called yet, Begin
-// adds an error. The caller must call the returned function in any case.
-func (d *DataSource) Begin(ctx context.Context, timeout time.Duration, diags *diag.Diagnostics) (context.Context, context.CancelFunc) {
+// Begin returns the context in which the data source reads; it ends after the timeout. If the service cannot be
+// called yet, Begin adds an error. The caller must call the returned function in any case.
+func (d *DataSource) Begin(
+	ctx context.Context, timeout time.Duration, diags *diag.Diagnostics,
+) (context.Context, context.CancelFunc) {
 	return d.begin(ctx, "A data source", timeout, diags)
 }
 
@@ -109,7 +133,9 @@ func (a *Action) Configure(_ context.Context, req action.ConfigureRequest, resp 
 }
 
 // Begin is [DataSource.Begin] for an action.
-func (a *Action) Begin(ctx context.Context, timeout time.Duration, diags *diag.Diagnostics) (context.Context, context.CancelFunc) {
+func (a *Action) Begin(
+	ctx context.Context, timeout time.Duration, diags *diag.Diagnostics,
+) (context.Context, context.CancelFunc) {
 	return a.begin(ctx, "An action", timeout, diags)
 }
 

@@ -1,8 +1,9 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package rest sends JSON requests to Huawei Cloud services: it authenticates each attempt, retries where that is safe, limits the
-// rate, and returns one type of error. It must not import any other package of this module, and knows no service's error codes.
+// Package rest sends JSON requests to Huawei Cloud services: it authenticates each attempt, retries where that is safe,
+// limits the rate, and returns one type of error. It must not import any other package of this module, and knows no
+// service's error codes.
 package rest
 
 import (
@@ -27,30 +28,31 @@ import (
 const (
 	// maxResponse limits the body of a response, in bytes.
 	maxResponse = 4 << 20
-	// postTimeout limits a POST in flight. The caller's context does not cancel it: the service may have created something, and only
-	// the response contains its ID.
+	// postTimeout limits a POST in flight. The caller's context does not cancel it: the service may have created
+	// something, and only the response contains its ID.
 	postTimeout = 30 * time.Second
 )
 
-// Authenticator adds credentials to a request. It is called once for each attempt, with the complete request; body is exactly what is
-// sent, nil if there is none. ctx is that of the call, so that its end also ends a request for credentials. An Authenticator must be safe
-// for concurrent use.
+// Authenticator adds credentials to a request. It is called once for each attempt, with the complete request; body is
+// exactly what is sent, nil if there is none. ctx is that of the call, so that its end also ends a request for
+// credentials. An Authenticator must be safe for concurrent use.
 type Authenticator interface {
 	Authenticate(ctx context.Context, req *http.Request, body []byte) error
 }
 
-// Renewer is an [Authenticator] that can replace its credentials.
-type Renewer interface {
+// Refresher is an [Authenticator] that can replace its credentials.
+type Refresher interface {
 	Authenticator
-	// Reject tells the Authenticator that the service rejected the credentials of a request. It reports whether the request should be
-	// sent again with others.
+	// Reject tells the Authenticator that the service rejected the credentials of a request. It reports whether the
+	// request should be sent again with others.
 	Reject(req *http.Request) bool
 }
 
 // Describer is an [Authenticator] that knows where its credentials come from.
 type Describer interface {
 	Authenticator
-	// Description names the settings that the credentials come from, such as "token from HW_AUTH_TOKEN". It contains no secret.
+	// Description names the settings that the credentials come from, such as "token from HW_AUTH_TOKEN". It contains no
+	// secret.
 	Description() string
 }
 
@@ -62,7 +64,8 @@ type Config struct {
 	Authenticator Authenticator
 	// UserAgent is the User-Agent header: the name and version of the program.
 	UserAgent string
-	// AcceptsCredentials reports whether a failure with status 401 has another reason than rejected credentials; nil means that none has.
+	// AcceptsCredentials reports whether a failure with status 401 has another reason than rejected credentials; nil means
+	// that none has.
 	AcceptsCredentials func(failure *Error) bool
 	// MaxRetries is the maximum number of retries of a call; 0 or less means none.
 	MaxRetries int
@@ -70,8 +73,8 @@ type Config struct {
 	InsecureSkipVerify bool
 	// RootCAs are the trusted certificate authorities; nil means those of the system.
 	RootCAs *x509.CertPool
-	// NoProxy ignores the proxy variables of the environment.
-	NoProxy bool
+	// Proxy returns the proxy for a request, nil for none; a nil Proxy means [http.ProxyFromEnvironment].
+	Proxy func(req *http.Request) (*url.URL, error)
 	// Dial opens connections, also to a proxy; nil means TCP with a timeout of ten seconds.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Log receives one line for each attempt, without any header or body; nil logs nothing.
@@ -106,8 +109,12 @@ func New(config Config) (*Client, error) {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	connections := newConnections()
-	return &Client{config: config, endpoint: endpoint, transport: newTransport(config, connections), connections: connections}, nil
+	if config.Proxy == nil {
+		config.Proxy = http.ProxyFromEnvironment
+	}
+	client := &Client{config: config, endpoint: endpoint, connections: newConnections()}
+	client.transport = newTransport(config, client.connections)
+	return client, nil
 }
 
 // Host returns the host of the endpoint, with the port if the endpoint contains one.
@@ -130,7 +137,8 @@ func (c *Client) ProjectID(ctx context.Context) (string, error) {
 // Now returns the time of the client's clock.
 func (c *Client) Now() time.Time { return c.config.Now() }
 
-// PathElement matches what may be an element of the path of a call, such as an ID: letters, digits, "-", "_" and ".", but not dots alone.
+// PathElement matches what may be an element of the path of a call, such as an ID: letters, digits, "-", "_" and ".",
+// but not dots alone.
 var PathElement = regexp.MustCompile(`^[A-Za-z0-9._-]*[A-Za-z0-9_-][A-Za-z0-9._-]*$`)
 
 // Call is a request for one operation of a service, which [Client.Do] may send several times.
@@ -145,22 +153,24 @@ type Call struct {
 	Body any
 	// Authenticator replaces that of the client; nil keeps it.
 	Authenticator Authenticator
-	// Repeatable marks a POST that creates nothing. Any other POST is not retried if it may have reached the service, and is not canceled
-	// with the caller's context, but ends within 30 seconds.
+	// Repeatable marks a POST that creates nothing. Any other POST is not retried if it may have reached the service, and
+	// is not canceled with the caller's context, but ends within 30 seconds.
 	Repeatable bool
-	// Secrets are the secrets in the body, which are redacted in errors; nil means none. Those in headers are redacted anyway.
+	// Secrets are the secrets in the body, which are redacted in errors; nil means none. Those in headers are redacted
+	// anyway.
 	Secrets []string
 	// Once disables retries.
 	Once bool
-	// Confidential marks a call whose successful response contains secrets. A response that is not JSON is not quoted, unless it is HTML.
+	// Confidential marks a call whose successful response contains secrets. A response that is not JSON is not quoted,
+	// unless it is HTML.
 	Confidential bool
 }
 
 // mayBeRepeated reports whether the call may be sent again although the first request may have reached the service.
 func (c Call) mayBeRepeated() bool { return c.Method != http.MethodPost || c.Repeatable }
 
-// Do sends a call, with retries where that is safe, and decodes the response into out, unless that is nil. It returns the headers of
-// the response. Its error is an [*Error], unless the call itself is invalid.
+// Do sends a call, with retries where that is safe, and decodes the response into out, unless that is nil. It returns
+// the headers of the response. Its error is an [*Error], unless the call itself is invalid.
 func (c *Client) Do(ctx context.Context, call Call, out any) (http.Header, error) {
 	target, err := c.url(call)
 	if err != nil {
@@ -176,7 +186,7 @@ func (c *Client) Do(ctx context.Context, call Call, out any) (http.Header, error
 		call.Authenticator = c.config.Authenticator
 	}
 	var last *Error
-	renewed := false
+	refreshed := false
 	for attempt, retries := 1, 0; ; attempt++ {
 		if stopped := c.waitFor(ctx, retries, last); stopped != nil {
 			if last == nil {
@@ -201,9 +211,9 @@ func (c *Client) Do(ctx context.Context, call Call, out any) (http.Header, error
 		}
 		c.limiter.pause(failure, c.config.Now())
 		switch {
-		case !renewed && c.rejected(call.Authenticator, response, failure):
+		case !refreshed && c.rejected(call.Authenticator, response, failure):
 			// The service has only checked the credentials, so any call may be sent again, without a wait.
-			renewed, last = true, nil
+			refreshed, last = true, nil
 			continue
 		case retries >= c.config.MaxRetries, !retryable(call, failure):
 			return nil, failure
@@ -215,17 +225,19 @@ func (c *Client) Do(ctx context.Context, call Call, out any) (http.Header, error
 
 // rejected reports whether the credentials of a request were rejected and the authenticator can get others.
 func (c *Client) rejected(authenticator Authenticator, response *response, failure *Error) bool {
-	renewer, ok := authenticator.(Renewer)
-	if !ok || failure.StatusCode != http.StatusUnauthorized || c.config.AcceptsCredentials != nil && c.config.AcceptsCredentials(failure) {
+	refresher, ok := authenticator.(Refresher)
+	if !ok || failure.StatusCode != http.StatusUnauthorized {
 		return false
 	}
-	return renewer.Reject(response.Request)
+	hasOtherReason := c.config.AcceptsCredentials != nil && c.config.AcceptsCredentials(failure)
+	return !hasOtherReason && refresher.Reject(response.Request)
 }
 
 func (c *Client) url(call Call) (string, error) {
 	for _, element := range call.Path {
 		if !PathElement.MatchString(element) {
-			return "", fmt.Errorf("invalid ID %q: it may contain only letters, digits, hyphens, underscores and dots", Sanitize(element, maxRequestID))
+			return "", fmt.Errorf("invalid ID %q: it may contain only letters, digits, hyphens, underscores and dots",
+				Sanitize(element, maxRequestID))
 		}
 	}
 	target := strings.TrimSuffix(c.endpoint.String(), "/") + "/" + strings.Join(call.Path, "/")
@@ -260,13 +272,17 @@ func (c *Client) exchange(ctx context.Context, call Call, target string, body []
 		sending, cancel = context.WithTimeout(context.WithoutCancel(ctx), postTimeout)
 		defer cancel()
 	}
-	// The transport has a connection only after dialing and the TLS handshake. Before that, nothing can have reached the service.
+	// The transport has a connection only after dialing and the TLS handshake. Before that, nothing can have reached the
+	// service.
 	var connected atomic.Bool
-	sending = httptrace.WithClientTrace(sending, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
+	sending = httptrace.WithClientTrace(sending, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+	})
 
 	fields := map[string]any{"method": call.Method, "host": req.URL.Host, "path": req.URL.Path, "attempt": attempt}
 	start := c.config.Now()
-	secrets := newRedactor(call, req.Header, c.proxy(req))
+	proxy, _ := c.config.Proxy(req) // Sending the request fails with the same error.
+	secrets := newRedactor(call, req.Header, proxy)
 	response, err := c.send(req.WithContext(sending))
 	fields["duration_ms"] = c.config.Now().Sub(start).Milliseconds()
 	if err != nil {
@@ -301,18 +317,6 @@ func (c *Client) request(ctx context.Context, call Call, target string, body []b
 	return req, nil
 }
 
-// proxy returns the proxy of a request, or nil if there is none or if the request cannot be sent.
-func (c *Client) proxy(req *http.Request) *url.URL {
-	if c.transport.Proxy == nil {
-		return nil
-	}
-	proxy, err := c.transport.Proxy(req)
-	if err != nil {
-		return nil
-	}
-	return proxy
-}
-
 func (c *Client) send(req *http.Request) (*response, error) {
 	c.connections.begin()
 	defer c.connections.end()
@@ -327,7 +331,8 @@ func (c *Client) send(req *http.Request) (*response, error) {
 		return nil, fmt.Errorf("reading the response (HTTP %d): %w", resp.StatusCode, err)
 	}
 	if len(content) > maxResponse {
-		return nil, permanentError{fmt.Errorf("the response (HTTP %d) is longer than %d MiB", resp.StatusCode, maxResponse>>20)}
+		err = fmt.Errorf("the response (HTTP %d) is longer than %d MiB", resp.StatusCode, maxResponse>>20)
+		return nil, permanentError{err}
 	}
 	return &response{Response: resp, method: req.Method, body: content, now: c.config.Now()}, nil
 }
@@ -336,21 +341,22 @@ func decode(response *response, out any, confidential bool) *Error {
 	if out == nil {
 		return nil
 	}
-	if err := json.Unmarshal(response.body, out); err != nil {
-		failure := response.error()
-		if !json.Valid(response.body) && (!confidential || response.isHTML()) {
-			failure.Message = response.excerpt()
-		}
-		failure.Err = errors.New("the response is not the documented JSON")
-		if !confidential { // The cause may quote a value.
-			failure.Err = fmt.Errorf("the response is not the documented JSON: %w", response.secrets.cause(err))
-		}
-		return failure
+	err := json.Unmarshal(response.body, out)
+	if err == nil && (confidential || !response.secrets.echoedIn(response.body)) {
+		return nil
 	}
-	if !confidential && response.secrets.echoedIn(response.body) {
-		failure := response.error()
+	failure := response.error()
+	switch {
+	case err == nil:
 		failure.Err = errors.New("the response contains a secret of the request")
 		return failure
+	case confidential: // The cause may quote a value.
+		failure.Err = errors.New("the response is not the documented JSON")
+	default:
+		failure.Err = fmt.Errorf("the response is not the documented JSON: %w", response.secrets.cause(err))
 	}
-	return nil
+	if !json.Valid(response.body) && (!confidential || response.isHTML()) {
+		failure.Message = response.excerpt()
+	}
+	return failure
 }

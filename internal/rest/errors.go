@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -15,8 +16,8 @@ import (
 	"time"
 )
 
-// Error is a failed call: an error response, a response that could not be decoded, or no response. Its texts are safe to print: they
-// contain no secret of the request and no invisible characters, and their length is limited.
+// Error is a failed call: an error response, a response that could not be decoded, or no response. Its texts are safe
+// to print: they contain no secret of the request and no invisible characters, and their length is limited.
 type Error struct {
 	// Method is the HTTP method, Host the endpoint's host, with its port if there is one.
 	Method, Host string
@@ -26,11 +27,15 @@ type Error struct {
 	Code string
 	// Message is the message of the error, or the beginning of a response that is not JSON.
 	Message string
+	// Location is the URL that a redirect leads to, without user, query and fragment; empty if there is none.
+	Location string
 	// RequestID identifies the request for the vendor's support; empty if the response contains none.
 	RequestID string
-	// ServerTime is the Date header of the response, LocalTime the time of the client's clock when it arrived; zero if unknown.
+	// ServerTime is the Date header of the response, LocalTime the time of the client's clock when it arrived; zero if
+	// unknown.
 	ServerTime, LocalTime time.Time
-	// Credentials says which settings the credentials of the request come from; empty if the authenticator is no [Describer].
+	// Credentials says which settings the credentials of the request come from; empty if the authenticator is no
+	// [Describer].
 	Credentials string
 	// Attempts is the number of attempts; 0 if the call was stopped before the first one.
 	Attempts int
@@ -38,7 +43,10 @@ type Error struct {
 	Sent bool
 	// Stopped is why an attempt that was due was not sent: the context's error, or a [*WaitError]. Nil otherwise.
 	Stopped error
-	// Err is why there was no response, or why it could not be decoded; nil for an error response.
+	// Err is why there was no response, or why it could not be decoded; nil for an error response. It wraps the error of
+	// the standard library, such as [syscall.ECONNREFUSED], a [*net.DNSError], a [tls.RecordHeaderError] (the port does
+	// not speak TLS) or a [*tls.CertificateVerificationError], or a [*ProxyError], unless the text of that contains a
+	// secret.
 	Err error
 	// RetryAfter is the wait that the response requests with its Retry-After header; 0 if it requests none.
 	RetryAfter time.Duration
@@ -78,44 +86,64 @@ func (e *Error) Unwrap() []error {
 	return causes
 }
 
-// failure returns the error of an error response, and nil for any other. A response with status 2xx and an error code in its body is an
-// error response, too.
+// failure returns the error of an error response, and nil for any other. A response with status 2xx and an error code
+// in its body is an error response, too.
 func (r *response) failure() *Error {
-	good := r.StatusCode >= 200 && r.StatusCode <= 299
+	good := r.StatusCode/100 == 2
 	if good && !bytes.Contains(r.body, []byte(`"error_code"`)) && !bytes.Contains(r.body, []byte(`"errorCode"`)) {
 		return nil
 	}
-	described := describe(r.body)
-	if good && !described.explicit {
+	object := describe(r.body)
+	if good && member(object, "error_code", "errorCode") == "" {
 		return nil
 	}
+	code := member(object, "error_code", "errorCode", "code")
+	message := member(object, "error_msg", "error_message", "errorMessage", "message", "detail")
 	failure := r.error()
-	failure.Code = r.secrets.clean(described.code, maxCode)
+	failure.Code = r.secrets.clean(code, maxCode)
 	switch {
 	case r.StatusCode/100 == 3:
-		failure.Message = r.redirect()
-	case described.code == "" && described.message == "":
+		failure.Location = r.location()
+		target := strings.TrimSuffix(" to "+failure.Location, " to ")
+		failure.Message = "the endpoint redirects" + target + "; the provider does not follow redirects"
+	case code == "" && message == "":
 		failure.Message = r.excerpt()
 	default:
-		failure.Message = r.secrets.clean(described.message, maxMessage)
+		failure.Message = r.secrets.clean(message, maxMessage)
 	}
 	if failure.Code == strconv.Itoa(r.StatusCode) {
 		failure.Code = "" // IAM repeats the status.
 	}
 	if failure.RequestID == "" {
-		failure.RequestID = r.secrets.clean(described.requestID, maxRequestID)
+		failure.RequestID = r.secrets.clean(member(object, "request_id"), maxRequestID)
 	}
 	return failure
 }
 
-// redirect names the target of a redirect without its user, query and fragment, which may be credentials for it.
-func (r *response) redirect() string {
+// describe returns the members that describe an error, from each envelope of Huawei Cloud services: flat, inside
+// error{}, or the first element of an array. It returns nil for another body.
+func describe(body []byte) map[string]any {
+	document, _ := Decode(body) // Another body is not described.
+	if list, ok := document.([]any); ok && len(list) > 0 {
+		document = list[0]
+	}
+	object, _ := document.(map[string]any)
+	if inner, ok := object["error"].(map[string]any); ok {
+		delete(object, "error")
+		maps.Copy(object, inner)
+	}
+	return object
+}
+
+// location returns the target of a redirect without its user, query and fragment, which may be credentials for it; ""
+// if it has none.
+func (r *response) location() string {
 	target, err := r.Location()
 	if err != nil || target.Host == "" {
-		return "the endpoint redirects, and the provider does not follow redirects"
+		return ""
 	}
 	target = &url.URL{Scheme: target.Scheme, Host: target.Host, Path: target.Path}
-	return r.secrets.clean(fmt.Sprintf("the endpoint redirects to %s; the provider does not follow redirects", target), maxMessage)
+	return r.secrets.clean(target.String(), maxCause)
 }
 
 // isHTML reports whether the body is a page, such as that of a proxy.
@@ -143,45 +171,8 @@ func (r *response) error() *Error {
 	return failure
 }
 
-// description is the content of an error response. explicit means that it has a non-empty error_code, which is an error with any
-// status.
-type description struct {
-	code, message, requestID string
-	explicit                 bool
-}
-
-// describe reads each envelope of Huawei Cloud services: flat, inside error{}, or the first element of an array. For another body, code
-// and message are empty.
-func describe(body []byte) description {
-	document, err := Decode(body)
-	if err != nil {
-		return description{}
-	}
-	if list, ok := document.([]any); ok && len(list) > 0 {
-		document = list[0]
-	}
-	object, ok := document.(map[string]any)
-	if !ok {
-		return description{}
-	}
-	if inner, ok := object["error"].(map[string]any); ok {
-		for key, value := range object {
-			if _, taken := inner[key]; !taken {
-				inner[key] = value
-			}
-		}
-		object = inner
-	}
-	return description{
-		code:      member(object, "error_code", "errorCode", "code"),
-		message:   member(object, "error_msg", "error_message", "errorMessage", "message", "detail"),
-		requestID: member(object, "request_id"),
-		explicit:  member(object, "error_code", "errorCode") != "",
-	}
-}
-
-// Text returns the first of the named members that is a non-empty string, or a number (a [json.Number]) other than 0, sanitized and
-// cut at 2,048 characters; "" if there is none.
+// Text returns the first of the named members that is a non-empty string, or a number (a [json.Number]) other than 0,
+// sanitized and cut at 2,048 characters; "" if there is none.
 func Text(object map[string]any, names ...string) string {
 	return Sanitize(member(object, names...), maxMessage)
 }
@@ -205,7 +196,8 @@ func member(object map[string]any, names ...string) string {
 // tag is an HTML tag, also one that does not end.
 var tag = regexp.MustCompile(`<[^>]*>?`)
 
-// excerpt returns the quoted beginning of a body that is not JSON, such as a proxy's HTML page, without its tags; "" if nothing is left.
+// excerpt returns the quoted beginning of a body that is not JSON, such as a proxy's HTML page, without its tags; "" if
+// nothing is left.
 func (r *response) excerpt() string {
 	text := tag.ReplaceAllString(r.secrets.beginning(string(r.body)), " ")
 	text = r.secrets.clean(strings.Join(strings.Fields(text), " "), maxExcerpt)

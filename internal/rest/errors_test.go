@@ -18,7 +18,7 @@ import (
 func TestError_envelopes(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ name, body, code, message, requestID string }{
-		{"error_msg", `{"error_code":"APIGW.0301","error_msg":"wrong keys","request_id":"r1"}`, "APIGW.0301", "wrong keys", "r1"},
+		{"error_msg", `{"error_code":"APIGW.0301","error_msg":"m","request_id":"r1"}`, "APIGW.0301", "m", "r1"},
 		{"error_message", `{"error_code":"C","error_message":"m"}`, "C", "m", ""},
 		{"camel case", `{"errorCode":"C","errorMessage":"m"}`, "C", "m", ""},
 		{"code and message", `{"code":"C","message":"m"}`, "C", "m", ""},
@@ -39,7 +39,7 @@ func TestError_envelopes(t *testing.T) {
 		{"error is text", `{"error":"denied"}`, "", `"{\"error\":\"denied\"}"`, ""},
 		{"empty array", `[]`, "", `"[]"`, ""},
 		{"array of texts", `["a"]`, "", `"[\"a\"]"`, ""},
-		{"HTML", "<html><head><title>Bad</title></head>\n<body class='x'><h1>Gate\tway</h1></body></html>", "", `"Bad Gate way"`, ""},
+		{"HTML", "<head><title>Bad</title></head>\n<body class='x'><h1>Gate\tway</h1></body>", "", `"Bad Gate way"`, ""},
 		{"tags alone", `<br><br>`, "", "", ""},
 		{"plain text", "upstream\r\nis  down \x1b[31m", "", `"upstream is down "`, ""},
 		{"512 characters", strings.Repeat("é", 512), "", `"` + strings.Repeat("é", 512) + `"`, ""},
@@ -50,14 +50,14 @@ func TestError_envelopes(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			failure := do(t, serve(t, say(http.StatusForbidden, test.body)).client(t), get)
+			failure := do(t, serve(t, respond(http.StatusForbidden, test.body)).client(t), get)
 			equal(t, "status", failure.StatusCode, 403)
 			equal(t, "code", failure.Code, test.code)
 			equal(t, "message", failure.Message, test.message)
 			equal(t, "request ID", failure.RequestID, test.requestID)
 			equal(t, "cause", failure.Err, nil)
-			text := strings.TrimSuffix(strings.TrimSuffix("GET "+failure.Host+": HTTP 403 "+test.code, " ")+": "+test.message, ": ")
-			equal(t, "text", failure.Error(), text)
+			text := strings.TrimSuffix("GET "+failure.Host+": HTTP 403 "+test.code, " ") + ": " + test.message
+			equal(t, "text", failure.Error(), strings.TrimSuffix(text, ": "))
 		})
 	}
 }
@@ -81,14 +81,15 @@ func TestError_goodStatus(t *testing.T) {
 		t.Run(body, func(t *testing.T) {
 			t.Parallel()
 			var out struct{ A int }
-			_, err := serve(t, say(200, body, "X-Request-Id: r")).client(t).Do(t.Context(), get, &out)
+			_, err := serve(t, respond(200, body, "X-Request-Id: r")).client(t).Do(t.Context(), get, &out)
 			if want == "" {
 				equal(t, "error", err, nil)
 				equal(t, "decoded", out.A, 1)
 				return
 			}
 			failure := failureOf(t, err)
-			if !strings.Contains(err.Error(), want) || failure.StatusCode != http.StatusOK || failure.RequestID != "r" || failure.Attempts != 1 || !failure.Sent {
+			if !strings.Contains(err.Error(), want) || failure.StatusCode != http.StatusOK || failure.RequestID != "r" ||
+				failure.Attempts != 1 || !failure.Sent {
 				t.Errorf("got %+v, want %s", failure, want)
 			}
 		})
@@ -98,8 +99,9 @@ func TestError_goodStatus(t *testing.T) {
 func TestError_requestIDAndTimes(t *testing.T) {
 	t.Parallel()
 	server := serve(t,
-		say(403, `{"request_id":"of the body"}`, "X-Request-Id: of the header", "Date: Fri, 02 Jan 2026 02:00:00 GMT"), say(403, "", "Date: yesterday"))
-	client := server.client(t, func(c *rest.Config) { c.Now = func() time.Time { return now } })
+		respond(403, `{"request_id":"of the body"}`, "X-Request-Id: of the header", "Date: Fri, 02 Jan 2026 02:00:00 GMT"),
+		respond(403, "", "Date: yesterday"))
+	client := server.client(t, new(clock).set)
 	failure := do(t, client, get)
 	equal(t, "request ID", failure.RequestID, "of the header")
 	equal(t, "time of the server", failure.ServerTime, time.Date(2026, 1, 2, 2, 0, 0, 0, time.UTC))
@@ -110,7 +112,7 @@ func TestError_requestIDAndTimes(t *testing.T) {
 func FuzzErrorBody(f *testing.F) {
 	for _, body := range []string{
 		``, `{}`, `[]`, `null`, `{"error_code":"SVC.1","error_msg":"m"}`, `{"error":{"code":404,"message":"m"}}`,
-		`[{"errorCode":"C"}]`, `<html><body>Bad Gateway</body></html>`, "\xff\xfe<", `{"error_msg":"\ud800"}`, `{"total":1e999}`,
+		`[{"errorCode":"C"}]`, `<html><h1>Bad Gateway</h1></html>`, "\xff\xfe<", `{"error_msg":"\ud800"}`, `{"total":1e999}`,
 		strings.Repeat("[", 20000), strings.Repeat("\U0001F600", 600),
 	} {
 		for _, status := range []uint16{200, 204, 302, 404, 429, 502, 799} {
@@ -126,7 +128,7 @@ func FuzzErrorBody(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, status uint16, body []byte) {
 		want := 200 + int(status)%800
-		handler = say(want, string(body))
+		handler = respond(want, string(body))
 		var out json.RawMessage
 		_, err := client.Do(t.Context(), get, &out)
 		failure := failureOf(t, err)
@@ -139,7 +141,7 @@ func FuzzErrorBody(f *testing.F) {
 		for _, text := range []string{err.Error(), failure.Code, failure.Message, failure.RequestID} {
 			// Quoting an excerpt takes ten bytes for a character, a replacement character three for a byte.
 			if limit := 8192 + 3*len(body); !utf8.ValidString(text) || len(text) > limit {
-				t.Errorf("%d bytes of text for a response of %d, want valid UTF-8 of at most %d: %.200q", len(text), len(body), limit, text)
+				t.Errorf("want valid UTF-8 of at most %d bytes, got %d: %.200q", limit, len(text), text)
 			}
 		}
 	})

@@ -88,14 +88,11 @@ func (s *server) wait(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-// client returns a client of the server whose waits take no time.
+// client returns a client of the server that retries five times. Its waits take no time and are recorded.
 func (s *server) client(t *testing.T, adjust ...func(*rest.Config)) *rest.Client {
 	t.Helper()
-	config := rest.Config{Endpoint: s.URL, Wait: s.wait, MaxRetries: 5}
-	for _, f := range adjust {
-		f(&config)
-	}
-	return newClient(t, config)
+	defaults := []func(*rest.Config){retries(5), func(c *rest.Config) { c.Wait = s.wait }}
+	return client(t, s.URL, append(defaults, adjust...)...)
 }
 
 func retries(n int) func(*rest.Config) { return func(c *rest.Config) { c.MaxRetries = n } }
@@ -109,12 +106,12 @@ func newClient(t *testing.T, config rest.Config) *rest.Client {
 	return client
 }
 
-// client returns a client of an endpoint whose waits take no time.
-func client(t *testing.T, url string, adjust func(*rest.Config)) *rest.Client {
+// client returns a client of an endpoint that does not retry. Its waits take no time.
+func client(t *testing.T, url string, adjust ...func(*rest.Config)) *rest.Client {
 	t.Helper()
 	config := rest.Config{Endpoint: url, Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }}
-	if adjust != nil {
-		adjust(&config)
+	for _, f := range adjust {
+		f(&config)
 	}
 	return newClient(t, config)
 }
@@ -150,8 +147,8 @@ func equal[T any](t *testing.T, what string, got, want T) {
 	}
 }
 
-// say responds with a status, a body, and headers ("Name: value").
-func say(status int, body string, header ...string) http.HandlerFunc {
+// respond returns a handler that sends a status, a body, and headers ("Name: value").
+func respond(status int, body string, header ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		for _, line := range header {
 			name, value, _ := strings.Cut(line, ": ")
@@ -166,10 +163,10 @@ func say(status int, body string, header ...string) http.HandlerFunc {
 func lose(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
 var (
-	good     = say(http.StatusOK, `{"a":1}`)
-	expired  = say(http.StatusUnauthorized, `{"error_code":"APIGW.0307","error_msg":"The token must be updated."}`)
-	nameless = say(http.StatusUnauthorized, ``)
-	busy     = say(http.StatusServiceUnavailable, ``)
+	good     = respond(http.StatusOK, `{"a":1}`)
+	expired  = respond(http.StatusUnauthorized, `{"error_code":"APIGW.0307","error_msg":"The token must be updated."}`)
+	nameless = respond(http.StatusUnauthorized, ``)
+	busy     = respond(http.StatusServiceUnavailable, ``)
 )
 
 // static is a token that cannot be replaced.
@@ -217,7 +214,7 @@ func serveInMemory(t *testing.T, handler http.HandlerFunc) rest.Config {
 			t.Error(err)
 		}
 	})
-	return rest.Config{Endpoint: "http://service.test", NoProxy: true, MaxRetries: 5, Dial: m.dial}
+	return rest.Config{Endpoint: "http://service.test", Proxy: http.ProxyURL(nil), MaxRetries: 5, Dial: m.dial}
 }
 
 func (m *memory) dial(ctx context.Context, _, _ string) (net.Conn, error) {

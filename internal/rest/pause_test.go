@@ -4,8 +4,6 @@
 package rest_test
 
 import (
-	"context"
-	"errors"
 	"net/http"
 	"slices"
 	"sync"
@@ -37,28 +35,31 @@ func (c *clock) advance(d time.Duration) {
 
 // limited is a 429 response that requests a wait. The clock of the server is that of the client.
 func limited(retryAfter string) http.HandlerFunc {
-	return say(http.StatusTooManyRequests, "", "Retry-After: "+retryAfter, "Date: Fri, 02 Jan 2026 03:04:05 GMT")
+	return respond(http.StatusTooManyRequests, "", "Retry-After: "+retryAfter, "Date: Fri, 02 Jan 2026 03:04:05 GMT")
 }
 
 // The wait that a 429 response requests holds for later calls until it is over.
 func TestPause_holdsForAllCalls(t *testing.T) {
 	t.Parallel()
+	type handlers []http.HandlerFunc
 	const s, m = time.Second, time.Minute
 	for name, c := range map[string]struct {
-		responses []http.HandlerFunc // To the first call, which then succeeds.
-		elapsed   time.Duration      // Between the calls.
+		responses handlers      // To the first call, which then succeeds.
+		elapsed   time.Duration // Between the calls.
 		want      []time.Duration
 	}{
-		"at once":                    {[]http.HandlerFunc{limited("10")}, 0, []time.Duration{10 * s, 10 * s}},
-		"later":                      {[]http.HandlerFunc{limited("10")}, 4 * s, []time.Duration{10 * s, 6 * s}},
-		"afterwards":                 {[]http.HandlerFunc{limited("10")}, 10 * s, []time.Duration{10 * s}},
-		"date":                       {[]http.HandlerFunc{limited("Fri, 02 Jan 2026 03:04:35 GMT")}, 10 * s, []time.Duration{30 * s, 20 * s}},
-		"a day":                      {[]http.HandlerFunc{limited("86400")}, 10 * m, []time.Duration{1440 * m, 1430 * m}},
-		"a longer one before":        {[]http.HandlerFunc{limited("60"), limited("5")}, 0, []time.Duration{60 * s, 60 * s, 60 * s}},
-		"a longer one after":         {[]http.HandlerFunc{limited("5"), limited("60")}, 0, []time.Duration{5 * s, 60 * s, 60 * s}},
-		"then one without a wait":    {[]http.HandlerFunc{limited("60"), say(429, "")}, 0, []time.Duration{60 * s, 60 * s, 60 * s}},
-		"then another failure":       {[]http.HandlerFunc{limited("60"), busy}, 0, []time.Duration{60 * s, 60 * s, 60 * s}},
-		"none for a 503 of its kind": {[]http.HandlerFunc{say(503, "", "Retry-After: 10")}, 0, []time.Duration{10 * s}},
+		"at once":    {handlers{limited("10")}, 0, []time.Duration{10 * s, 10 * s}},
+		"later":      {handlers{limited("10")}, 4 * s, []time.Duration{10 * s, 6 * s}},
+		"afterwards": {handlers{limited("10")}, 10 * s, []time.Duration{10 * s}},
+		"date": {
+			handlers{limited("Fri, 02 Jan 2026 03:04:35 GMT")}, 10 * s, []time.Duration{30 * s, 20 * s},
+		},
+		"a day":                      {handlers{limited("86400")}, 10 * m, []time.Duration{1440 * m, 1430 * m}},
+		"a longer one before":        {handlers{limited("60"), limited("5")}, 0, []time.Duration{60 * s, 60 * s, 60 * s}},
+		"a longer one after":         {handlers{limited("5"), limited("60")}, 0, []time.Duration{5 * s, 60 * s, 60 * s}},
+		"then one without a wait":    {handlers{limited("60"), respond(429, "")}, 0, []time.Duration{60 * s, 60 * s, 60 * s}},
+		"then another failure":       {handlers{limited("60"), busy}, 0, []time.Duration{60 * s, 60 * s, 60 * s}},
+		"none for a 503 of its kind": {handlers{respond(503, "", "Retry-After: 10")}, 0, []time.Duration{10 * s}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -76,7 +77,7 @@ func TestPause_holdsForAllCalls(t *testing.T) {
 // A 429 response without a valid wait, and one to another client, hold for their call only.
 func TestPause_notForOthers(t *testing.T) {
 	t.Parallel()
-	for _, fault := range []http.HandlerFunc{say(429, ""), limited("soon"), limited("10")} {
+	for _, fault := range []http.HandlerFunc{respond(429, ""), limited("soon"), limited("10")} {
 		server := serve(t, fault, good)
 		equal(t, "first", do(t, server.client(t), get), nil)
 		equal(t, "second", do(t, server.client(t), get), nil)
@@ -107,31 +108,9 @@ func TestPause_holdsForRetries(t *testing.T) {
 		if _, err := client.Do(r.Context(), get, nil); err != nil {
 			t.Error(err)
 		}
-		say(503, "", "Retry-After: 2")(w, nil)
+		respond(503, "", "Retry-After: 2")(w, nil)
 	}, limited("30"), good)
 	client = server.client(t, new(clock).set)
 	equal(t, "call", do(t, client, get), nil)
 	equal(t, "waits", server.waits(), []time.Duration{30 * time.Second, 30 * time.Second})
-}
-
-// A call that is canceled while it waits sends nothing.
-func TestPause_cancellationEndsTheWait(t *testing.T) {
-	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	server := serve(t, limited("10"), good)
-	client := server.client(t, new(clock).set, func(c *rest.Config) {
-		c.Wait = func(ctx context.Context, d time.Duration) error {
-			if len(server.waits()) == 1 {
-				cancel()
-			}
-			return server.wait(ctx, d)
-		}
-	})
-	equal(t, "first", do(t, client, get), nil)
-	_, err := client.Do(ctx, post, nil)
-	if failure := failureOf(t, err); !errors.Is(failure.Stopped, context.Canceled) || failure.Sent || failure.Attempts != 0 || failure.Method != http.MethodPost {
-		t.Errorf("got %+v", failure)
-	}
-	server.want(t, "GET", "GET")
 }

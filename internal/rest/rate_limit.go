@@ -16,21 +16,23 @@ import (
 const (
 	// sampleWindow is the time over which responses are counted.
 	sampleWindow = time.Second
-	// minAccepted is the number of accepted requests in the window that is needed to derive a rate. At lower rates, the waits between
-	// the attempts of each call are enough.
+	// minAccepted is the number of accepted requests in the window that is needed to derive a rate. At lower rates, the
+	// waits between the attempts of each call are enough.
 	minAccepted = 10
-	// maxRejected is the share of rejected requests above which the rate is derived again. A lower share is normal at full rate.
+	// maxRejected is the share of rejected requests above which the rate is derived again. A lower share is normal at full
+	// rate.
 	maxRejected = 0.1
-	// rateGrowth is the factor by which the rate grows with each request, so that it follows a service that accepts more again: it
-	// doubles within 1,400 requests.
+	// rateGrowth is the factor by which the rate grows with each request, so that it follows a service that accepts more
+	// again: it doubles within 1,400 requests.
 	rateGrowth = 1.0005
 	// maxRate is the rate, in requests per second, above which there is no limit any more.
 	maxRate = 10_000
 )
 
-// rateLimiter limits the requests of a client to what the service accepts. Two mechanisms hold for all calls: the wait that a 429
-// response requests, and, if many requests are rejected with 429, a rate. Without a rate, calls that wait independently return at the
-// same time and are rejected again, until one of them has no attempt left. The zero value sets no limit. It is safe for concurrent use.
+// rateLimiter limits the requests of a client to what the service accepts. Two mechanisms hold for all calls: the wait
+// that a 429 response requests, and, if many requests are rejected with 429, a rate. Without a rate, calls that wait
+// independently return at the same time and are rejected again, until one of them has no attempt left. The zero value
+// sets no limit. It is safe for concurrent use.
 type rateLimiter struct {
 	mu      sync.Mutex
 	samples []sample      // Of the last window, oldest first.
@@ -111,8 +113,8 @@ func (l *rateLimiter) paused(now time.Time) time.Duration {
 	return max(l.pausedUntil.Sub(now), 0)
 }
 
-// unsent returns the error of a call that was stopped before it was sent. If the reason is a wait that a 429 response requests, the
-// error contains that response.
+// unsent returns the error of a call that was stopped before it was sent. If the reason is a wait that a 429 response
+// requests, the error contains that response.
 func (l *rateLimiter) unsent(call Call, host string, stopped error) *Error {
 	failure := &Error{}
 	if _, tooLong := errors.AsType[*WaitError](stopped); tooLong {

@@ -5,12 +5,12 @@ package rest
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"html"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,62 +25,60 @@ const (
 	// maxInput limits the part of a text that is examined, in bytes. The printed part is much shorter.
 	maxInput = 64 << 10
 	// maxCut is the maximum length of a secret's beginning at the end of that part which cannot be found, in bytes.
-	maxCut = maxEscape * secretPrefix
+	maxCut = len(`\u0000`) * secretPrefix
 
 	redacted = "[redacted]"
 )
 
-// SecretKeeper is an [Authenticator] with secrets that no header of the request contains, such as a signing key. Secrets may be
-// called at any time, and by several goroutines at once.
+// SecretKeeper is an [Authenticator] with secrets that no header of the request contains, such as a signing key.
+// Secrets may be called at any time, and by several goroutines at once.
 type SecretKeeper interface {
 	Authenticator
 	Secrets() []string
 }
 
-// redactor removes the secrets of one request from text of its response. The zero value removes nothing.
-type redactor struct {
-	secrets []string
-	needles []needle // Nil until prepared.
-}
+// redactor is the secrets of one request, and removes them from text of its response. The zero value removes nothing.
+type redactor []string
 
-// newRedactor returns a redactor for the secrets of a call, of the headers that were sent, and of the proxy, which may be nil.
+// newRedactor returns a redactor for the secrets of a call, of the headers that were sent, and of the proxy, which may
+// be nil.
 func newRedactor(call Call, sent http.Header, proxy *url.URL) redactor {
-	r := redactor{secrets: slices.Clone(call.Secrets)}
+	r := redactor(slices.Clone(call.Secrets))
 	if keeper, ok := call.Authenticator.(SecretKeeper); ok {
-		r.secrets = append(r.secrets, keeper.Secrets()...)
+		r = append(r, keeper.Secrets()...)
 	}
 	authorization := sent.Get("Authorization")
 	_, signature, _ := strings.Cut(authorization, "Signature=")
-	r.secrets = append(r.secrets, sent.Get("X-Auth-Token"), sent.Get("X-Security-Token"), authorization, signature)
+	r = append(r, sent.Get("X-Auth-Token"), sent.Get("X-Security-Token"), authorization, signature)
 	if proxy != nil {
 		password, _ := proxy.User.Password()
-		r.secrets = append(r.secrets, password)
+		r = append(r, password)
 	}
 	return r
 }
 
 // with returns a redactor for another secret, too.
-func (r *redactor) with(secret string) redactor {
-	return redactor{secrets: append(slices.Clip(r.secrets), secret)}
-}
+func (r redactor) with(secret string) redactor { return append(slices.Clip(r), secret) }
 
 // clean returns text of the response as it may be printed: redacted, sanitized, and only then cut at limit characters.
 // Sanitizing may join the parts of a secret, so it is followed by another redaction.
-func (r *redactor) clean(text string, limit int) string {
+func (r redactor) clean(text string, limit int) string {
 	return truncate(r.redact(printable(r.beginning(text))), limit)
 }
 
 // beginning returns the redacted text; of a long text, only the beginning.
-func (r *redactor) beginning(text string) string {
+func (r redactor) beginning(text string) string {
 	if len(text) <= maxInput {
 		return r.redact(text)
 	}
-	text = r.redact(text[:maxInput])
+	if text = r.redact(text[:maxInput]); text == redacted {
+		return text
+	}
 	return text[:max(0, len(text)-maxCut)]
 }
 
 // cause returns err with a text that may be printed. It wraps err, unless the text of that contains a secret.
-func (r *redactor) cause(err error) error {
+func (r redactor) cause(err error) error {
 	text := err.Error()
 	clean := &cleanError{text: r.clean(text, maxCause)}
 	if r.redact(text) == text {
@@ -97,226 +95,149 @@ type cleanError struct {
 func (e *cleanError) Error() string { return e.text }
 func (e *cleanError) Unwrap() error { return e.err }
 
-// redact replaces each secret by [redacted]: also escaped for a URL, JSON or HTML, in base64, in another case, and with white space
-// or characters within it that are not ASCII.
-func (r *redactor) redact(text string) string {
+// redact replaces each secret by [redacted], also one that is escaped for a URL, JSON or HTML, or whose end is cut off.
+// Text that contains a secret in another form, such as base64, is replaced as a whole.
+func (r redactor) redact(text string) string {
 	if text == "" {
 		return text
 	}
-	plain, resolved := fold(text, false), fold(text, true)
-	type span struct{ from, to int }
-	var spans []span
-	for _, needle := range r.prepared() {
-		folded := plain
-		if needle.resolve {
-			folded = resolved
-		}
-		for from := 0; ; {
-			found := bytes.Index(folded.text[from:], needle.beginning)
-			if found < 0 {
-				break
-			}
-			from += found
-			to := from + needle.match(folded.text[from:])
-			spans = append(spans, span{folded.start(from), folded.end(to, text)})
-			from = to
-		}
+	needles := r.needles()
+	hasSecret := func(text string) bool {
+		plain, resolved := fold(text), fold(resolve(text))
+		return slices.ContainsFunc(needles, func(needle string) bool {
+			return strings.Contains(plain, needle) || strings.Contains(resolved, needle)
+		})
 	}
-	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.from, b.from) })
-	var clean strings.Builder
-	end := 0
-	for _, s := range spans {
-		if s.from >= end {
-			clean.WriteString(text[end:s.from] + redacted)
-		}
-		end = max(end, s.to)
+	if !hasSecret(text) {
+		return text
 	}
-	return clean.String() + text[end:]
-}
-
-// needle is one form of a secret.
-type needle struct {
-	form
-	beginning []byte // Folded.
-	secret    string
-}
-
-// prepared returns the needles. It folds the beginnings of the secrets only, because tokens are long and almost no text contains one.
-func (r *redactor) prepared() []needle {
-	if r.needles != nil {
-		return r.needles
-	}
-	r.needles = []needle{}
-	for _, secret := range r.secrets {
-		beginning := secret[:min(len(secret), 8*secretPrefix)]
-		if len(fold(beginning, false).text) < minSecret {
-			continue
-		}
-		for _, form := range forms {
-			if folded := fold(form.write(beginning), form.resolve).text; len(folded) >= minSecret {
-				r.needles = append(r.needles, needle{form, folded[:min(len(folded), secretPrefix)], secret})
+	for _, secret := range r {
+		for _, write := range spellings {
+			if len(fold(secret)) >= minSecret {
+				text = replace(text, write(secret))
 			}
 		}
 	}
-	return r.needles
-}
-
-// match returns how many characters of the folded text, which begins like the needle, belong to it.
-func (n needle) match(text []byte) int {
-	length := len(n.beginning)
-	for whole := fold(n.write(n.secret), n.resolve).text; length < min(len(text), len(whole)) && text[length] == whole[length]; length++ {
+	if hasSecret(text) {
+		return redacted
 	}
-	return length
+	return text
 }
 
-// form is a way to write a secret, and whether it is found in text whose escapes are resolved. What is before a secret may seem to be
-// the beginning of an escape, so that each secret is also searched for in the text as it is.
-type form struct {
-	write   func(secret string) string
-	resolve bool
-}
-
-var forms = []form{
-	{unchanged, false},
-	{unchanged, true},
-	{func(secret string) string { return strings.ReplaceAll(secret, " ", "+") }, true}, // In a query.
-	{inBase64(0), true},
-	{inBase64(1), true},
-	{inBase64(2), true},
-}
+// spellings are the ways of writing a secret that are replaced one by one.
+var spellings = []func(secret string) string{unchanged, url.QueryEscape, url.PathEscape, inJSON, html.EscapeString}
 
 func unchanged(secret string) string { return secret }
 
-// inBase64 returns what a secret looks like within a longer text in base64, after a number of bytes modulo 3. Characters that depend
-// on what is before or after the secret are left out.
-func inBase64(shift int) func(secret string) string {
-	return func(secret string) string {
-		encoded := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("-", shift) + secret))
-		return encoded[(8*shift+5)/6 : 8*(shift+len(secret))/6]
+func inJSON(secret string) string {
+	quoted, _ := json.Marshal(secret) // A string can always be encoded.
+	return string(quoted[1 : len(quoted)-1])
+}
+
+// replace replaces each occurrence of a secret and, if it is long, of its beginning.
+func replace(text, secret string) string {
+	beginning := secret[:min(len(secret), secretPrefix)]
+	for from := 0; ; from += len(redacted) {
+		found := strings.Index(text[from:], beginning)
+		if found < 0 {
+			return text
+		}
+		from += found
+		end := len(beginning)
+		for end < min(len(secret), len(text)-from) && text[from+end] == secret[end] {
+			end++
+		}
+		text = text[:from] + redacted + text[from+end:]
 	}
 }
 
-// folding is text in the form in which secrets are found: its visible ASCII characters in lower case.
-type folding struct {
-	text   []byte
-	at     []int32 // Where each character begins in the original text.
-	escape int     // Where the last escape may begin in text.
-}
-
-const (
-	maxEscape = len(`\u0000`)
-	noEscape  = -maxEscape // So far away that nothing completes it.
-)
-
-// fold resolves all escapes if that is wanted.
-func fold(text string, resolve bool) folding {
-	f := folding{text: make([]byte, 0, len(text)), at: make([]int32, 0, len(text)), escape: noEscape}
-	for i := range len(text) {
-		if isVisible(text[i]) {
-			f.text, f.at = append(f.text, text[i]), append(f.at, int32(i))
-			if resolve {
-				f.resolveEscape()
+// needles returns the beginning of each secret in the forms in which it is found in folded text. Only beginnings are
+// folded, because tokens are long and almost no text contains one.
+func (r redactor) needles() (needles []string) {
+	for _, secret := range r {
+		beginning := secret[:min(len(secret), 8*secretPrefix)]
+		if len(fold(beginning)) < minSecret {
+			continue
+		}
+		// In a query, a space is a plus sign.
+		for _, form := range append(inBase64(beginning), beginning, strings.ReplaceAll(beginning, " ", "+")) {
+			if folded := fold(form); len(folded) >= minSecret {
+				needles = append(needles, folded[:min(len(folded), secretPrefix)])
 			}
 		}
 	}
-	for i, c := range f.text {
+	return needles
+}
+
+// inBase64 returns what a secret looks like within a longer text in base64, after a number of bytes modulo 3.
+// Characters that depend on what is before or after the secret are left out.
+func inBase64(secret string) (forms []string) {
+	for shift := range 3 {
+		encoded := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("-", shift) + secret))
+		forms = append(forms, encoded[(8*shift+5)/6:8*(shift+len(secret))/6])
+	}
+	return forms
+}
+
+// fold returns text in the form in which secrets are found: its visible ASCII characters in lower case, in one alphabet
+// of base64.
+func fold(text string) string {
+	return strings.Map(func(c rune) rune {
 		switch {
+		case c <= ' ', c >= 0x7f:
+			return -1
 		case 'A' <= c && c <= 'Z':
-			f.text[i] += 'a' - 'A'
-		case c == '-': // The alphabet of base64 for URLs.
-			f.text[i] = '+'
+			return c + 'a' - 'A'
+		case c == '-':
+			return '+'
 		case c == '_':
-			f.text[i] = '/'
+			return '/'
+		}
+		return c
+	}, text)
+}
+
+// maxNesting is how often text is unescaped.
+const maxNesting = 8
+
+var escape = regexp.MustCompile(`%[0-9A-Fa-f]{2}|\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\[^xu]|&#?[0-9A-Za-z]{1,8};`)
+
+// resolve returns the visible ASCII characters of text, with the escapes of URLs, JSON, Go and HTML replaced.
+func resolve(text string) string {
+	text = strings.Map(func(c rune) rune {
+		if c <= ' ' || c >= 0x7f {
+			return -1
+		}
+		return c
+	}, text)
+	for range maxNesting {
+		before := text
+		text = escape.ReplaceAllStringFunc(text, func(found string) string {
+			switch code := strings.TrimLeft(found, `%\xu`); {
+			case found[0] == '&':
+				return html.UnescapeString(found)
+			case found[0] == '%', len(found) > 2:
+				value, _ := strconv.ParseUint(code, 16, 32) // It matches the pattern.
+				return string(rune(value))                  //nolint:gosec // It has 32 bits at most.
+			case strings.ContainsAny(found[1:], "abfnrtv"):
+				return "" // White space or a control character.
+			}
+			return found[1:]
+		})
+		if text == before {
+			break
 		}
 	}
-	return f
-}
-
-func (f *folding) start(i int) int { return int(f.at[i]) }
-
-// end returns where the character before i ends in the original text.
-func (f *folding) end(i int, text string) int {
-	end := len(text)
-	if i < len(f.at) {
-		end = int(f.at[i])
-	}
-	for end > f.start(i-1)+1 && !isVisible(text[end-1]) {
-		end--
-	}
-	return end
-}
-
-func isVisible(c byte) bool { return ' ' < c && c < 0x7f }
-
-// resolveEscape replaces the escape that the last character completes, if any. What that yields may complete another one.
-func (f *folding) resolveEscape() {
-	n, escape := len(f.text), f.escape
-	c := f.text[n-1]
-	if c == '%' || c == '\\' {
-		f.escape = n - 1
-	}
-	switch length := n - escape; {
-	case c == ';':
-		f.resolveEntity()
-	case length > maxEscape:
-	case f.text[escape] == '%':
-		if length == 3 {
-			f.resolve(3, f.text[n-2:])
-		}
-	case length == 2 && strings.IndexByte("abfnrtv", c) >= 0:
-		f.drop(2) // White space or a control character.
-	case length == 2 && c != 'x' && c != 'u':
-		f.replace(2, c)
-	case length == 4 && f.text[escape+1] == 'x', length == 6 && f.text[escape+1] == 'u':
-		f.resolve(length, f.text[escape+2:])
-	}
-}
-
-// resolve replaces an escape of a length by the character with the hexadecimal code.
-func (f *folding) resolve(length int, code []byte) {
-	if value, err := strconv.ParseUint(string(code), 16, 32); err == nil {
-		f.replace(length, byte(min(value, 0xff)))
-	}
-}
-
-// resolveEntity replaces the HTML entity at the end, if there is one.
-func (f *folding) resolveEntity() {
-	const maxEntity = 10
-	tail := f.text[max(0, len(f.text)-maxEntity):]
-	begin := bytes.LastIndexByte(tail, '&')
-	if begin < 0 {
-		return
-	}
-	entity := string(tail[begin:])
-	if character := html.UnescapeString(entity); character != entity {
-		f.replace(len(entity), character[0])
-	}
-}
-
-func (f *folding) drop(length int) {
-	n := len(f.text) - length
-	f.text, f.at = f.text[:n], f.at[:n]
-	f.escape = noEscape
-	if i := bytes.LastIndexAny(f.text[max(0, n-maxEscape):], `%\`); i >= 0 {
-		f.escape = max(0, n-maxEscape) + i
-	}
-}
-
-func (f *folding) replace(length int, c byte) {
-	at := f.at[len(f.at)-length]
-	f.drop(length)
-	if isVisible(c) {
-		f.text, f.at = append(f.text, c), append(f.at, at)
-		f.resolveEscape()
-	}
+	return text
 }
 
 // minEchoLength is the length from which a secret in a successful response is no coincidence.
 const minEchoLength = 16
 
-// echoedIn reports whether a successful response contains a secret. Its values would reach messages and state, so it must not be used.
-func (r *redactor) echoedIn(body []byte) bool {
-	return slices.ContainsFunc(r.secrets, func(secret string) bool {
+// echoedIn reports whether a successful response contains a secret. Its values would reach messages and state, so it
+// must not be used.
+func (r redactor) echoedIn(body []byte) bool {
+	return slices.ContainsFunc(r, func(secret string) bool {
 		if len(secret) < minEchoLength {
 			return false
 		}

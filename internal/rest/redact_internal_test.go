@@ -4,7 +4,6 @@
 package rest
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"html"
@@ -16,14 +15,15 @@ import (
 
 // FuzzRedact writes a secret in several ways between other text, and looks for it in what is left.
 func FuzzRedact(f *testing.F) {
-	for _, text := range []string{"", "a", "%", "%4", `\`, `\x4`, `\u00`, "&", "&am", "<b", "\xff", "\x1b[", "é", "[redacted]"} {
+	texts := []string{"", "a", "%", "%4", `\`, `\x4`, `\u00`, "&", "&am", "<b", "\xff", "\x1b[", "é", "[redacted]"}
+	for _, text := range texts {
 		f.Add("canary/+=", text, text)
 		f.Add("1ca%41&nary;", text, "nary"+text)
 		f.Add(`nary\n\u0041`, text, text)
 	}
 	f.Fuzz(func(t *testing.T, secret, before, after string) {
-		folded := fold(secret, false).text
-		if len(folded) < minSecret || bytes.ContainsAny(folded, "[]") || strings.Contains(redacted, string(folded)) {
+		folded := fold(secret)
+		if len(folded) < minSecret || strings.ContainsAny(folded, "[]") || strings.Contains(redacted, folded) {
 			return
 		}
 		quoted, err := json.Marshal(secret)
@@ -31,10 +31,11 @@ func FuzzRedact(f *testing.F) {
 			t.Fatal(err)
 		}
 		for _, written := range []string{
-			secret, url.QueryEscape(secret), url.PathEscape(secret), string(quoted), html.EscapeString(secret), base64.StdEncoding.EncodeToString([]byte(secret)),
+			secret, url.QueryEscape(secret), url.PathEscape(secret), string(quoted), html.EscapeString(secret),
+			base64.StdEncoding.EncodeToString([]byte(secret)),
 		} {
-			r := redactor{secrets: []string{secret}}
-			if got := r.clean(before+written+after, maxInput); len(before+written+after) < maxInput && bytes.Contains(fold(got, false).text, folded) {
+			text := before + written + after
+			if got := (redactor{secret}).clean(text, maxInput); len(text) < maxInput && strings.Contains(fold(got), folded) {
 				t.Errorf("%q is in %q", secret, got)
 			}
 		}

@@ -15,7 +15,6 @@ import (
 	"maps"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
@@ -88,25 +87,25 @@ func inJSON(value any) string {
 
 // formats are the ways in which a response can contain a text.
 var formats = map[string]func(status int, text string) http.HandlerFunc{
-	"plain text": func(status int, text string) http.HandlerFunc { return say(status, "you sent "+text+" to me") },
+	"plain text": func(status int, text string) http.HandlerFunc { return respond(status, "you sent "+text+" to me") },
 	"HTML": func(status int, text string) http.HandlerFunc {
-		return say(status, "<html><body>you <b>sent</b><pre>"+text+"</pre></body></html>")
+		return respond(status, "<html><body>you <b>sent</b><pre>"+text+"</pre></body></html>")
 	},
 	"JSON message": func(status int, text string) http.HandlerFunc {
-		return say(status, inJSON(map[string]any{"error_code": "C", "error_msg": text}))
+		return respond(status, inJSON(map[string]any{"error_code": "C", "error_msg": text}))
 	},
 	"JSON without code": func(status int, text string) http.HandlerFunc {
-		return say(status, inJSON(map[string]any{"headers": text, "thing": map[string]any{"name": text}}))
+		return respond(status, inJSON(map[string]any{"headers": text, "thing": map[string]any{"name": text}}))
 	},
 	"JSON of other types": func(status int, text string) http.HandlerFunc {
-		return say(status, inJSON(map[string]any{"time": text}))
+		return respond(status, inJSON(map[string]any{"time": text}))
 	},
 	"code": func(status int, text string) http.HandlerFunc {
-		return say(status, inJSON(map[string]any{"error": map[string]any{"error_code": text, "request_id": text}}))
+		return respond(status, inJSON(map[string]any{"error": map[string]any{"error_code": text, "request_id": text}}))
 	},
-	"request ID": func(status int, text string) http.HandlerFunc { return say(status, "no", "X-Request-Id: "+text) },
+	"request ID": func(status int, text string) http.HandlerFunc { return respond(status, "no", "X-Request-Id: "+text) },
 	"redirect": func(_ int, text string) http.HandlerFunc {
-		return say(307, "", "Location: https://other.example/"+url.PathEscape(text)+"?token="+url.QueryEscape(text))
+		return respond(307, "", "Location: https://other.example/"+url.PathEscape(text)+"?token="+url.QueryEscape(text))
 	},
 }
 
@@ -121,18 +120,14 @@ func TestClient_echoedSecretIsNotShown(t *testing.T) {
 	}{
 		"token":               {header: http.Header{"X-Auth-Token": {canary}}},
 		"security token":      {header: http.Header{"X-Security-Token": {canary}}},
-		"signature":           {header: http.Header{"Authorization": {"SDK-HMAC-SHA256 Access=AK, SignedHeaders=host, Signature=" + canary}}},
+		"signature":           {header: http.Header{"Authorization": {"SDK-HMAC-SHA256 Access=AK, Signature=" + canary}}},
 		"other authorization": {header: http.Header{"Authorization": {canary}}},
 		"secret key":          {secrets: []string{canary}},
 		"password":            {ofBody: []string{canary}},
 		"issued token":        {subjectToken: canary},
 	} {
 		for format, write := range formats {
-			statuses := []int{200, 403}
-			if name == "token" {
-				statuses = []int{200, 400, 401, 404, 429, 500}
-			}
-			for _, status := range statuses {
+			for _, status := range []int{200, 403, 500} {
 				if format == "JSON without code" && status == http.StatusOK {
 					continue // It is not an error.
 				}
@@ -194,6 +189,7 @@ func TestClient_escapedSecretIsNotShown(t *testing.T) {
 		"in base64":             inBase64(base64.StdEncoding, ""),
 		"in base64, later":      inBase64(base64.StdEncoding, "ab"),
 		"in base64 for URLs":    inBase64(base64.RawURLEncoding, "abcd"),
+		"in a long text":        func(text string) string { return strings.ToLower(text) + strings.Repeat(" x", 40_000) },
 		"in lower case":         strings.ToLower,
 		"cut off":               func(text string) string { return text[:22] },
 		"with a tag":            within("<br>"),
@@ -208,7 +204,7 @@ func TestClient_escapedSecretIsNotShown(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			written := write(canary)
-			server := serve(t, say(http.StatusBadGateway, "you sent "+written+" to me"))
+			server := serve(t, respond(http.StatusBadGateway, "you sent "+written+" to me"))
 			var log recorder
 			_, err := client(t, server.URL, func(config *rest.Config) {
 				config.Authenticator, config.Log = static(canary), log.log
@@ -218,7 +214,8 @@ func TestClient_escapedSecretIsNotShown(t *testing.T) {
 	}
 }
 
-// What is redacted is the secret alone, and nothing where there is none. A secret that occurs in any text is not redacted.
+// What is redacted is the secret alone, and nothing where there is none. A secret that occurs in any text is not
+// redacted.
 func TestClient_otherTextIsNotRedacted(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ secret, body, want string }{
@@ -232,7 +229,7 @@ func TestClient_otherTextIsNotRedacted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := client(t, serve(t, say(http.StatusForbidden, c.body)).URL, func(config *rest.Config) {
+			_, err := client(t, serve(t, respond(http.StatusForbidden, c.body)).URL, func(config *rest.Config) {
 				config.Authenticator = static(c.secret)
 			}).Do(t.Context(), get, nil)
 			if failure, ok := errors.AsType[*rest.Error](err); !ok || failure.Message != c.want {
@@ -317,7 +314,7 @@ func TestClient_longOrInvisibleTextIsNotShown(t *testing.T) {
 		"long header line":   {"HTTP/1.1 200 OK\r\n" + evil + strings.Repeat("x", 9<<20) + "\r\n\r\n", 1024},
 		"status line":        {"HTTP/1.1 " + evil + long + "\r\n\r\n", 1024},
 		"value":              {"HTTP/1.1 200 OK\r\nContent-Length: 1000002\r\n\r\n" + strings.Repeat("1", 1_000_002), 1100},
-		"redirect":           {"HTTP/1.1 302 Found\r\nLocation: https://h/" + strings.Repeat("x", 900_000) + "\r\nContent-Length: 0\r\n\r\n", 2048},
+		"redirect":           {"HTTP/1.1 302 Found\r\nLocation: //h/" + strings.Repeat("x", 900_000) + "\r\n\r\n", 1100},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -328,12 +325,13 @@ func TestClient_longOrInvisibleTextIsNotShown(t *testing.T) {
 			if name == "value" {
 				target = &number
 			}
-			_, err := client(t, raw(t, c.response), func(config *rest.Config) { config.Log = log.log }).Do(t.Context(), get, target)
+			client := client(t, raw(t, c.response), func(config *rest.Config) { config.Log = log.log })
+			_, err := client.Do(t.Context(), get, target)
 			failure, ok := errors.AsType[*rest.Error](err)
 			if !ok {
 				t.Fatalf("got %v", err)
 			}
-			fields := []string{failure.Code, failure.Message, failure.RequestID}
+			fields := []string{failure.Code, failure.Message, failure.Location, failure.RequestID}
 			if failure.Err != nil {
 				fields = append(fields, failure.Err.Error())
 			}
@@ -354,31 +352,14 @@ func TestClient_longOrInvisibleTextIsNotShown(t *testing.T) {
 	}
 }
 
-// Errors that decide what happens next are still found below the text that is printed.
-func TestClient_causesAreKept(t *testing.T) {
-	t.Parallel()
-	failing := func(cause error) func(*rest.Config) {
-		return func(c *rest.Config) {
-			c.NoProxy = true
-			c.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, cause }
-		}
-	}
-	dns := &net.DNSError{Err: "no such host", Name: "h", IsNotFound: true}
-	_, err := client(t, "http://h", failing(dns)).Do(t.Context(), get, nil)
-	if found, ok := errors.AsType[*net.DNSError](err); !ok || found != dns {
-		t.Errorf("got %v, want the error of the resolver", err)
-	}
-	_, err = client(t, "http://h", failing(context.DeadlineExceeded)).Do(t.Context(), get, nil)
-	if !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %v, want the error of the context", err)
-	}
-}
-
 // An endpoint may contain a password, so that its error does not quote it.
 func TestNew_invalidEndpointIsNotQuoted(t *testing.T) {
 	t.Parallel()
-	for _, endpoint := range []string{"https://u:canary/w@h", "//u:canary@h", "canary", "https://u:can%zzary@h", "https://canary h", "", "/path", "https://"} {
-		if _, err := rest.New(rest.Config{Endpoint: endpoint}); err == nil || strings.Contains(err.Error(), "can") && strings.Contains(err.Error(), "ary") {
+	for _, endpoint := range []string{
+		"https://u:canary/w@h", "//u:canary@h", "canary", "https://u:can%zzary@h", "https://canary h", "", "/path",
+		"https://",
+	} {
+		if _, err := rest.New(rest.Config{Endpoint: endpoint}); err == nil || strings.Contains(err.Error(), "ary") {
 			t.Errorf("%s: got %v", endpoint, err)
 		}
 	}
@@ -415,12 +396,15 @@ func TestSanitize(t *testing.T) {
 }
 
 func FuzzSanitize(f *testing.F) {
-	for _, text := range []string{"a", "\x1b[31m", "\x1b\x1b[[m", "\x1b]\x1b]\x07\x07", "\u009b\u009b1m", "\xc2\x1b[m\x9b", "\u200b\u2028"} {
+	for _, text := range []string{
+		"a", "\x1b[31m", "\x1b\x1b[[m", "\x1b]\x1b]\x07\x07", "\u009b\u009b1m", "\xc2\x1b[m\x9b", "\u200b\u2028",
+	} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		got := rest.Sanitize(text, 100)
-		if got != rest.Sanitize(got, 101) || utf8.RuneCountInString(got) > 101 || strings.ContainsFunc(got, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		if got != rest.Sanitize(got, 101) || utf8.RuneCountInString(got) > 101 ||
+			strings.ContainsFunc(got, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 			t.Errorf("%q becomes %q", text, got)
 		}
 	})
@@ -429,25 +413,11 @@ func FuzzSanitize(f *testing.F) {
 // A successful response that contains a secret of the request is an error: its values would reach messages and state.
 func TestClient_secretInSuccessfulResponseIsNotReturned(t *testing.T) {
 	t.Parallel()
-	const token = "MIIDkgYJKoZIhvcN/AQcCoII+DgzCCA=="
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_ = json.NewEncoder(w).Encode(map[string]string{"job_id": r.Header.Get("X-Auth-Token")})
-	}))
-	t.Cleanup(server.Close)
-	client, err := rest.New(rest.Config{Endpoint: server.URL, Authenticator: tokenHeader(token)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	const token = `MIIDkgYJKoZIhvcN"AQcCoII+DgzCCA==`
+	server := serve(t, respond(http.StatusOK, inJSON(map[string]string{"job_id": token})))
 	var out map[string]string
-	_, err = client.Do(t.Context(), rest.Call{Method: http.MethodGet, Path: []string{"jobs"}}, &out)
+	_, err := server.client(t, func(c *rest.Config) { c.Authenticator = static(token) }).Do(t.Context(), get, &out)
 	if err == nil || strings.Contains(err.Error(), "MIID") {
 		t.Errorf("got %v, %v", out, err)
 	}
-}
-
-type tokenHeader string
-
-func (h tokenHeader) Authenticate(_ context.Context, req *http.Request, _ []byte) error {
-	req.Header.Set("X-Auth-Token", string(h))
-	return nil
 }

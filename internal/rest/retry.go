@@ -27,9 +27,14 @@ type permanentError struct{ error }
 // Unwrap returns the marked error.
 func (e permanentError) Unwrap() error { return e.error }
 
-// Transient reports whether a retry may succeed, judging by status and cause. It does not consider whether a retry is safe.
+// Transient reports whether a retry may succeed, judging by status and cause. It does not consider whether a retry is
+// safe.
 func (e *Error) Transient() bool {
-	switch e.StatusCode {
+	status := e.StatusCode
+	if proxy, ok := errors.AsType[*ProxyError](e.Err); ok {
+		status = proxy.StatusCode
+	}
+	switch status {
 	case 0, http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
 		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 	default:
@@ -37,18 +42,19 @@ func (e *Error) Transient() bool {
 	}
 	_, isPermanent := errors.AsType[permanentError](e.Err)
 	_, isCertificate := errors.AsType[*tls.CertificateVerificationError](e.Err)
-	return !isPermanent && !isCertificate
+	_, isPlainText := errors.AsType[tls.RecordHeaderError](e.Err)
+	return !isPermanent && !isCertificate && !isPlainText
 }
 
-// retryable reports whether a call may be retried. One that creates something is retried only if the request did not reach the service
-// or was rejected with 429.
+// retryable reports whether a call may be retried. One that creates something is retried only if the request did not
+// reach the service or was rejected with 429.
 func retryable(call Call, failure *Error) bool {
 	return !call.Once && failure.Transient() &&
 		(!failure.Sent || failure.StatusCode == http.StatusTooManyRequests || call.mayBeRepeated())
 }
 
-// WaitError reports that a wait which the service requires did not begin, because the context would end before it. It unwraps to
-// [context.DeadlineExceeded].
+// WaitError reports that a wait which the service requires did not begin, because the context would end before it. It
+// unwraps to [context.DeadlineExceeded].
 type WaitError struct {
 	// Wait is the required wait, Left the time until the context ends.
 	Wait, Left time.Duration
@@ -62,8 +68,8 @@ func (e *WaitError) Error() string {
 // Unwrap returns [context.DeadlineExceeded].
 func (e *WaitError) Unwrap() error { return context.DeadlineExceeded }
 
-// waitFor waits before an attempt: for the backoff after the last failure (nil before the first attempt), for the wait that its response
-// requests, and for the rate limiter. Its error is a [*WaitError], or that of the context if it ends.
+// waitFor waits before an attempt: for the backoff after the last failure (nil before the first attempt), for the wait
+// that its response requests, and for the rate limiter. Its error is a [*WaitError], or that of the context if it ends.
 func (c *Client) waitFor(ctx context.Context, retry int, last *Error) error {
 	required, backoff := c.limiter.paused(c.config.Now()), time.Duration(0)
 	if last != nil {
@@ -99,8 +105,8 @@ func checkTime(ctx context.Context, d time.Duration) error {
 	return nil
 }
 
-// Delay returns the backoff after an attempt (the first is 1): half a second, doubled with each attempt up to 30 seconds, of which
-// jitter subtracts up to a half.
+// Delay returns the backoff after an attempt (the first is 1): half a second, doubled with each attempt up to 30
+// seconds, of which jitter subtracts up to a half.
 func Delay(attempt int) time.Duration {
 	d := maxDelay
 	if doublings := attempt - 1; doublings < 6 {
@@ -109,7 +115,8 @@ func Delay(attempt int) time.Duration {
 	return d/2 + rand.N(d/2) //nolint:gosec // Jitter needs no secrecy.
 }
 
-// retryAfter returns the wait that a Retry-After header requests in seconds or as a date, which is compared with now; 0 if there is none.
+// retryAfter returns the wait that a Retry-After header requests in seconds or as a date, which is compared with now; 0
+// if there is none.
 func retryAfter(header string, now time.Time) time.Duration {
 	if date, err := http.ParseTime(header); err == nil {
 		return min(max(date.Sub(now), 0), maxRetryAfter)

@@ -22,27 +22,27 @@ import (
 // A POST that creates something is retried only if that cannot create it twice.
 func TestRetry_byMethodAndFault(t *testing.T) {
 	t.Parallel()
-	cut := func(status int) http.HandlerFunc { return say(status, `{"a":1}`, "Content-Length: 99") }
+	cut := func(status int) http.HandlerFunc { return respond(status, `{"a":1}`, "Content-Length: 99") }
 	for name, c := range map[string]struct {
 		fault     http.HandlerFunc
 		status    int // As far as the client knows it.
 		put, post bool
 	}{
-		"408":               {say(408, ""), 408, true, false},
-		"429":               {say(429, ""), 429, true, true},
-		"500":               {say(500, ""), 500, true, false},
-		"502":               {say(502, ""), 502, true, false},
-		"503":               {say(503, ""), 503, true, false},
-		"504":               {say(504, ""), 504, true, false},
+		"408":               {respond(408, ""), 408, true, false},
+		"429":               {respond(429, ""), 429, true, true},
+		"500":               {respond(500, ""), 500, true, false},
+		"502":               {respond(502, ""), 502, true, false},
+		"503":               {respond(503, ""), 503, true, false},
+		"504":               {respond(504, ""), 504, true, false},
 		"dropped":           {lose, 0, true, false},
 		"truncated":         {cut(200), 0, true, false},
 		"truncated error":   {cut(403), 0, true, false},
-		"307":               {say(307, ""), 307, false, false},
-		"403":               {say(403, ""), 403, false, false},
-		"409":               {say(409, ""), 409, false, false},
-		"501":               {say(501, ""), 501, false, false},
-		"505":               {say(505, ""), 505, false, false},
-		"error code in 200": {say(200, `{"error_code":"C"}`), 200, false, false},
+		"307":               {respond(307, ""), 307, false, false},
+		"403":               {respond(403, ""), 403, false, false},
+		"409":               {respond(409, ""), 409, false, false},
+		"501":               {respond(501, ""), 501, false, false},
+		"505":               {respond(505, ""), 505, false, false},
+		"error code in 200": {respond(200, `{"error_code":"C"}`), 200, false, false},
 	} {
 		put, repeatable := post, post
 		put.Method, repeatable.Repeatable = http.MethodPut, true
@@ -64,7 +64,8 @@ func TestRetry_byMethodAndFault(t *testing.T) {
 				}
 				server.want(t, line)
 				equal(t, "waits", server.waits(), nil)
-				if failure.StatusCode != c.status || failure.Method != call.Method || failure.Attempts != 1 || !failure.Sent || failure.Stopped != nil {
+				if failure.StatusCode != c.status || failure.Method != call.Method || failure.Attempts != 1 ||
+					!failure.Sent || failure.Stopped != nil {
 					t.Errorf("got %+v", failure)
 				}
 			})
@@ -79,10 +80,10 @@ func TestRetry_notSent(t *testing.T) {
 		t.Parallel()
 		server := serve(t, good)
 		failure := do(t, server.client(t, retries(3), func(c *rest.Config) {
-			c.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("refused") }
+			c.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("connection refused") }
 		}), post)
 		equal(t, "number of waits", len(server.waits()), 3)
-		if failure.Attempts != 4 || failure.Sent || failure.StatusCode != 0 || failure.Host != strings.TrimPrefix(server.URL, "http://") ||
+		if failure.Attempts != 4 || failure.Sent || failure.StatusCode != 0 || "http://"+failure.Host != server.URL ||
 			failure.Error() != "POST "+failure.Host+": no response: "+failure.Err.Error() {
 			t.Errorf("got %+v: %v", failure, failure)
 		}
@@ -91,12 +92,13 @@ func TestRetry_notSent(t *testing.T) {
 		t.Parallel()
 		server := newServer(t, good)
 		handshakes := 0
-		server.TLS = &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		server.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+		server.TLS.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
 			if handshakes++; handshakes == 1 {
 				return nil, errors.New("not now")
 			}
 			return nil, nil //nolint:nilnil // The configuration stays as it is.
-		}}
+		}
 		server.StartTLS()
 		equal(t, "failure", do(t, server.client(t, func(c *rest.Config) { c.InsecureSkipVerify = true }), post), nil)
 		equal(t, "requests", len(server.requests()), 1)
@@ -126,7 +128,7 @@ func TestRetry_lastResponseIsReported(t *testing.T) {
 		attempts := max(n, 0) + 1
 		var handlers []http.HandlerFunc
 		for i := range attempts {
-			handlers = append(handlers, say(503, fmt.Sprintf(`{"error_code":"CODE.%d","error_msg":"try %d"}`, i+1, i+1)))
+			handlers = append(handlers, respond(503, fmt.Sprintf(`{"error_code":"CODE.%d","error_msg":"try %d"}`, i+1, i+1)))
 		}
 		server := serve(t, handlers...)
 		failure := do(t, server.client(t, retries(n)), get)
@@ -141,7 +143,9 @@ func TestRetry_lastResponseIsReported(t *testing.T) {
 func TestRetry_backoff(t *testing.T) {
 	t.Parallel()
 	const n = 12
-	for name, fault := range map[string]http.HandlerFunc{"500": say(500, ""), "Retry-After: 0": say(429, "", "Retry-After: 0")} {
+	for name, fault := range map[string]http.HandlerFunc{
+		"500": respond(500, ""), "Retry-After: 0": respond(429, "", "Retry-After: 0"),
+	} {
 		server := serve(t, fault)
 		equal(t, "attempts", do(t, server.client(t, retries(n)), get).Attempts, n+1)
 		equal(t, "number of waits", len(server.waits()), n)
@@ -176,33 +180,35 @@ func TestRetry_retryAfterNeverShortensTheBackoff(t *testing.T) {
 		{"Sat, 03 Jan 2026 02:04:05 GMT", "Sat, 03 Jan 2026 03:04:05 GMT", least, most},
 		{"Fri, 02 Jan 2026 03:34:05 GMT", "not a date", 30 * time.Minute, 30 * time.Minute},
 	} {
-		server := serve(t, say(503, "", "Retry-After: "+c.header, "Date: "+c.date), good)
-		equal(t, "failure", do(t, server.client(t, func(config *rest.Config) { config.Now = func() time.Time { return now } }), get), nil)
+		server := serve(t, respond(503, "", "Retry-After: "+c.header, "Date: "+c.date), good)
+		equal(t, "failure", do(t, server.client(t, new(clock).set), get), nil)
 		if waits := server.waits(); len(waits) != 1 || waits[0] < c.least || waits[0] > c.most {
 			t.Errorf("%s: got %v, want one wait of %v to %v", c.header, waits, c.least, c.most)
 		}
 	}
 }
 
-// A wait that exceeds the timeout of the operation does not begin, and the error contains the response that requests it, also for later
-// calls, which are not sent.
+// A wait that exceeds the timeout of the operation does not begin, and the error contains the response that requests
+// it, also for later calls, which are not sent.
 func TestRetry_waitBeyondTheTimeoutIsNotBegun(t *testing.T) {
 	t.Parallel()
 	for _, header := range []string{"600", "Fri, 02 Jan 2026 03:14:05 GMT"} {
-		server := serve(t, say(429, `{"error_code":"APIGW.0308","error_msg":"slow down","request_id":"r"}`,
+		server := serve(t, respond(429, `{"error_code":"APIGW.0308","error_msg":"slow down","request_id":"r"}`,
 			"Retry-After: "+header, "Date: Fri, 02 Jan 2026 03:04:05 GMT"))
-		client := server.client(t, func(c *rest.Config) { c.Now = func() time.Time { return now } })
+		client := server.client(t, new(clock).set)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		for i, call := range []rest.Call{get, post} {
 			_, err := client.Do(ctx, call, nil)
 			failure := failureOf(t, err)
-			if failure.StatusCode != http.StatusTooManyRequests || failure.Code != "APIGW.0308" || failure.Message != "slow down" || failure.RequestID != "r" ||
-				failure.Method != call.Method || failure.Attempts != 1-i || failure.Sent != (i == 0) || failure.RetryAfter != 10*time.Minute {
+			if failure.StatusCode != http.StatusTooManyRequests || failure.Code != "APIGW.0308" ||
+				failure.Message != "slow down" || failure.RequestID != "r" || failure.Method != call.Method ||
+				failure.Attempts != 1-i || failure.Sent != (i == 0) || failure.RetryAfter != 10*time.Minute {
 				t.Errorf("got %+v", failure)
 			}
 			wait, ok := errors.AsType[*rest.WaitError](failure.Stopped)
-			if !ok || wait.Wait != 10*time.Minute || wait.Left <= 0 || wait.Left > time.Minute || !errors.Is(err, context.DeadlineExceeded) ||
+			if !ok || wait.Wait != 10*time.Minute || wait.Left <= 0 || wait.Left > time.Minute ||
+				!errors.Is(err, context.DeadlineExceeded) ||
 				!strings.Contains(err.Error(), "a wait of 10m0s exceeds the remaining 1m0s") {
 				t.Errorf("stopped by %v, want a wait of ten minutes that exceeds one", failure.Stopped)
 			}
@@ -217,7 +223,7 @@ func TestRetry_cancellationEndsTheWait(t *testing.T) {
 	t.Parallel()
 	for _, result := range []error{context.Canceled, nil} {
 		ctx, cancel := context.WithCancel(t.Context())
-		server := serve(t, busy, say(429, `{"error_code":"APIGW.0308"}`))
+		server := serve(t, busy, respond(429, `{"error_code":"APIGW.0308"}`))
 		_, err := server.client(t, func(c *rest.Config) {
 			c.Wait = func(ctx context.Context, d time.Duration) error {
 				if len(server.waits()) == 1 {
@@ -228,7 +234,7 @@ func TestRetry_cancellationEndsTheWait(t *testing.T) {
 			}
 		}).Do(ctx, get, nil)
 		failure := failureOf(t, err)
-		if !errors.Is(failure.Stopped, context.Canceled) || failure.Attempts != 2 || failure.StatusCode != http.StatusTooManyRequests || failure.Code != "APIGW.0308" ||
+		if !errors.Is(failure.Stopped, context.Canceled) || failure.Attempts != 2 || failure.Code != "APIGW.0308" ||
 			!strings.HasSuffix(err.Error(), ": stopped: context canceled") {
 			t.Errorf("got %+v: %v", failure, err)
 		}
@@ -241,7 +247,7 @@ func TestRetry_timer(t *testing.T) {
 	t.Parallel()
 	for seconds, limit := range map[string]time.Duration{"7": time.Hour, "86400": time.Second} {
 		synctest.Test(t, func(t *testing.T) {
-			handlers := []http.HandlerFunc{say(503, "", "Retry-After: "+seconds), good}
+			handlers := []http.HandlerFunc{respond(503, "", "Retry-After: "+seconds), good}
 			client := newClient(t, serveInMemory(t, func(w http.ResponseWriter, r *http.Request) {
 				handlers[0](w, r)
 				handlers = slices.Delete(handlers, 0, 1)
@@ -251,8 +257,9 @@ func TestRetry_timer(t *testing.T) {
 			time.AfterFunc(limit, cancel)
 			begin := time.Now()
 			_, err := client.Do(ctx, get, nil)
-			if canceled := limit == time.Second; errors.Is(err, context.Canceled) != canceled || time.Since(begin) != min(limit, 7*time.Second) {
-				t.Errorf("got %v after %s", err, time.Since(begin))
+			took := time.Since(begin)
+			if errors.Is(err, context.Canceled) != (limit == time.Second) || took != min(limit, 7*time.Second) {
+				t.Errorf("got %v after %s", err, took)
 			}
 		})
 	}

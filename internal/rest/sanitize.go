@@ -18,8 +18,9 @@ const (
 	maxExcerpt   = 512
 )
 
-// escapeSequence is what a terminal takes for a command: a control string with its terminator, a control sequence, or an escape
-// sequence. Of a control string without a terminator only the introducer is matched, so that the text after it stays visible.
+// escapeSequence is what a terminal takes for a command: a control string with its terminator, a control sequence, or
+// an escape sequence. Of a control string without a terminator only the introducer is matched, so that the text after
+// it stays visible.
 //
 // Source: https://ecma-international.org/publications-and-standards/standards/ecma-48/.
 var escapeSequence = regexp.MustCompile(
@@ -27,9 +28,9 @@ var escapeSequence = regexp.MustCompile(
 		`|(?:\x1b\[|\x{9b})[0-?]*[ -/]*[@-~]?` +
 		`|\x1b[ -/]*[0-~]?`)
 
-// Sanitize returns text of a server as a single line that is safe to print. Terminal escape sequences, invalid UTF-8 and every
-// character that is not visible (control, bidirectional, zero-width) are removed, and each white space character becomes a space.
-// Text of more than limit characters is cut and ends with "…".
+// Sanitize returns text of a server as a single line that is safe to print. Terminal escape sequences, invalid UTF-8
+// and every character that is not visible (control, bidirectional, zero-width) are removed, and each white space
+// character becomes a space. Text of more than limit characters is cut and ends with "…".
 func Sanitize(text string, limit int) string { return truncate(printable(text), limit) }
 
 func printable(text string) string {

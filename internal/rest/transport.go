@@ -6,9 +6,11 @@ package rest
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"math"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -17,19 +19,21 @@ import (
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
-// newTransport returns a transport with the proxies of the environment, and with more than the standard library's two idle connections
-// per host: Terraform runs ten operations at once by default.
+// newTransport returns a transport with more than the standard library's two idle connections per host: Terraform runs
+// ten operations at once by default.
 func newTransport(config Config, connections *connections) *http.Transport {
 	dial := config.Dial
 	if dial == nil {
 		dial = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
 	}
-	proxy := http.ProxyFromEnvironment
-	if config.NoProxy {
-		proxy = nil
-	}
 	return &http.Transport{
-		Proxy:                 proxy,
+		Proxy: config.Proxy,
+		OnProxyConnectResponse: func(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
+			if resp.StatusCode != http.StatusOK {
+				return &ProxyError{Host: proxy.Host, StatusCode: resp.StatusCode}
+			}
+			return nil
+		},
 		DialContext:           connections.limit(dial),
 		ForceAttemptHTTP2:     true,
 		MaxIdleConnsPerHost:   100,
@@ -46,11 +50,25 @@ func newTransport(config Config, connections *connections) *http.Transport {
 	}
 }
 
-// connections limits the number of connections to the largest number of concurrent calls so far. The standard library dials for a call
-// that finds no idle connection, and continues dialing after the call got another connection that became idle.
+// ProxyError reports that a proxy rejected the connection to the service.
+type ProxyError struct {
+	// Host is the host of the proxy, with its port if there is one.
+	Host string
+	// StatusCode is the HTTP status of its response.
+	StatusCode int
+}
+
+// Error names the proxy and the status.
+func (e *ProxyError) Error() string {
+	return fmt.Sprintf("the proxy %s returned HTTP %d", e.Host, e.StatusCode)
+}
+
+// connections limits the number of connections to the largest number of concurrent calls so far. The standard library
+// dials for a call that finds no idle connection, and continues dialing after the call got another connection that
+// became idle.
 //
-// No call waits forever: while all slots are taken, there are at least as many connections as calls, so that one is unused, and becomes
-// idle or is closed.
+// No call waits forever: while all slots are taken, there are at least as many connections as calls, so that one is
+// unused, and becomes idle or is closed.
 type connections struct {
 	slots *semaphore.Weighted
 

@@ -15,13 +15,13 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-// A call that gets a connection of another one, while its own is still dialled, leaves that one to the next call.
+// A call that gets another call's connection leaves the one that it is dialing to the next call.
 func TestConnections_noMoreThanCalls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		answers := make(chan struct{}) // Each lets one request be answered.
+		respond := make(chan struct{}) // Each value allows one response.
 		config := serveInMemory(t, func(w http.ResponseWriter, r *http.Request) {
-			<-answers
+			<-respond
 			good(w, r)
 		})
 		dial, dials, second := config.Dial, atomic.Int32{}, make(chan struct{})
@@ -34,30 +34,24 @@ func TestConnections_noMoreThanCalls(t *testing.T) {
 		client := newClient(t, config)
 		var calls sync.WaitGroup
 		call := func() {
-			calls.Go(func() {
-				if _, err := client.Do(t.Context(), get, nil); err != nil {
-					t.Error(err)
-				}
-			})
+			calls.Go(func() { equal(t, "failure", do(t, client, get), nil) })
 			synctest.Wait()
 		}
 		call()
-		call()                // It dials, and waits.
-		answers <- struct{}{} // It gets the connection of the first.
+		call()                // It dials and waits.
+		respond <- struct{}{} // It gets the connection of the first call.
 		synctest.Wait()
-		call() // There are two connections for two calls, one of which is still dialled.
+		call() // There are two connections for two calls, one of which is being dialed.
 		close(second)
-		answers <- struct{}{}
-		answers <- struct{}{}
+		respond <- struct{}{}
+		respond <- struct{}{}
 		calls.Wait()
-		if n := dials.Load(); n != 2 {
-			t.Errorf("%d connections were opened, and at most two calls were under way at once", n)
-		}
+		equal(t, "connections", dials.Load(), 2)
 	})
 }
 
-// A connection that ends makes room for another one.
-func TestConnections_again(t *testing.T) {
+// A connection that is closed, or could not be opened, is replaced.
+func TestConnections_replaced(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		config := serveInMemory(t, func(w http.ResponseWriter, r *http.Request) {
@@ -67,21 +61,17 @@ func TestConnections_again(t *testing.T) {
 		dial, dials := config.Dial, atomic.Int32{}
 		config.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 			if dials.Add(1)%2 == 1 {
-				return nil, net.ErrClosed // Nor does one that was never opened take a place.
+				return nil, net.ErrClosed
 			}
 			return dial(ctx, network, address)
 		}
-		if err := callAll(t.Context(), newClient(t, config), 100, 5); err != nil {
-			t.Error(err)
-		}
-		if n := dials.Load(); n != 200 {
-			t.Errorf("%d connections were dialled", n)
-		}
+		equal(t, "error", callAll(t.Context(), newClient(t, config), 100, 5), nil)
+		equal(t, "dials", dials.Load(), 200)
 	})
 }
 
 // Fifty concurrent calls, several times, use the same fifty connections.
-func TestConnections_areReused(t *testing.T) {
+func TestConnections_reused(t *testing.T) {
 	t.Parallel()
 	const atOnce, rounds = 50, 4
 	var opened atomic.Int32
@@ -100,9 +90,7 @@ func TestConnections_areReused(t *testing.T) {
 	client := server.client(t)
 	for range rounds {
 		arrived.Add(atOnce)
-		if err := callAll(t.Context(), client, atOnce, atOnce); err != nil {
-			t.Error(err)
-		}
+		equal(t, "error", callAll(t.Context(), client, atOnce, atOnce), nil)
 	}
 	if opened := opened.Load(); opened > atOnce {
 		t.Errorf("%d connections were opened for %d concurrent calls", opened, atOnce)

@@ -7,9 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
-
-	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
 // notPublished is the code of the API gateway for an API that a region does not publish.
@@ -29,18 +26,18 @@ func (v *versions) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// BaseImages returns the technology stacks that ServiceStage builds, such as Java, and their versions in the service's order. It calls
-// the v1 API, and the v3 API if the region does not publish that and the project ID is known.
+// BaseImages returns the technology stacks that ServiceStage builds, such as Java, and their versions in the service's
+// order. It calls the v1 API, and the v3 API if the region does not publish that and the project ID is known.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0331.html, _0268.
 func (c *Client) BaseImages(ctx context.Context) (map[string][]string, error) {
 	var response map[string]versions
-	err := c.do(ctx, rest.Call{Method: http.MethodGet, Path: []string{"assembling", "v1", "base_images"}}, &response)
+	err := c.get(ctx, []string{"assembling", "v1", "base_images"}, nil, &response)
 	if failure, ok := errors.AsType[*Error](err); ok && failure.Code == notPublished {
 		// The first call needed credentials, so this obtains none.
 		if project, projectErr := c.rest.ProjectID(ctx); projectErr == nil && project != "" {
 			response = nil
-			err = c.do(ctx, rest.Call{Method: http.MethodGet, Path: []string{"v3", project, "assembling", "base-images"}}, &response)
+			err = c.get(ctx, []string{"v3", project, "assembling", "base-images"}, nil, &response)
 		}
 	}
 	if err != nil {

@@ -34,6 +34,7 @@ func TestBaseImages(t *testing.T) {
 		"neither":              {[]reply{notPublished, notPublished}, true, []string{v1, v3}, true},
 		"not for other errors": {[]reply{noList}, true, []string{v1}, true},
 		"not a list":           {[]reply{{body: `{"Java":7}`}}, true, []string{v1}, true},
+		"not an object":        {[]reply{{body: `["Java"]`}}, true, []string{v1}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -17,10 +16,11 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-const (
-	// listPasses is how many times a list is read from its first page before it counts as incomplete.
-	listPasses = 3
-	// maxPages and maxItems end a list that does not end by itself.
+// listPasses is how many times a list is read from its first page before it counts as incomplete.
+const listPasses = 3
+
+// maxPages and maxItems end a list that does not end by itself. Tests lower them.
+var (
 	maxPages = 10_000
 	maxItems = 100_000
 )
@@ -31,22 +31,24 @@ type BuildJobSummary struct {
 	Name string `json:"job_name"`
 }
 
-// IncompleteListError reports that ServiceStage did not return every build job of a list, or that the list kept changing while
-// it was read. What the list does not contain may exist.
+// IncompleteListError reports that ServiceStage did not return every build job of a list, or that the list kept
+// changing while it was read. What the list does not contain may exist.
 type IncompleteListError struct {
-	// Listed is the number of distinct build jobs that the last pass returned, Total the number that ServiceStage reported.
+	// Listed is the number of distinct build jobs that the last pass returned, Total the number that ServiceStage
+	// reported.
 	Listed, Total int
 }
 
 // Error contains both numbers.
 func (e *IncompleteListError) Error() string {
-	return fmt.Sprintf("the list of build jobs is incomplete: ServiceStage reported %d build jobs and returned %d", e.Total, e.Listed)
+	return fmt.Sprintf("the list of build jobs is incomplete: ServiceStage reported %d build jobs and returned %d",
+		e.Total, e.Listed)
 }
 
-// BuildJobs lists the build jobs of the project, each once, and requests further pages only as they are needed. name is passed to
-// the service, which may return more than the exact name; an empty name lists all. The last pair may contain an error; an
-// [*IncompleteListError] follows the build jobs that were returned. If there is no error the list was complete, but a build job
-// that was deleted while the list was read may be in it.
+// BuildJobs lists the build jobs of the project, each once, and requests further pages only as they are needed. name is
+// passed to the service, which may return more than the exact name; an empty name lists all. The last pair may contain
+// an error; an [*IncompleteListError] follows the build jobs that were returned. If there is no error the list was
+// complete, but a build job that was deleted while the list was read may be in it.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0218.html.
 func (c *Client) BuildJobs(ctx context.Context, name string) iter.Seq2[BuildJobSummary, error] {
@@ -65,8 +67,9 @@ func (c *Client) BuildJobs(ctx context.Context, name string) iter.Seq2[BuildJobS
 	}
 }
 
-// ListBuildJobs returns the build jobs of the project in the order of the service. name is that of [Client.BuildJobs]. The list is
-// complete unless there is an error: one pass over its pages reported a constant total and returned as many distinct IDs.
+// ListBuildJobs returns the build jobs of the project in the order of the service. name is that of [Client.BuildJobs].
+// The list is complete unless there is an error: one pass over its pages reported a constant total and returned as many
+// distinct IDs.
 func (c *Client) ListBuildJobs(ctx context.Context, name string) ([]BuildJobSummary, error) {
 	var jobs []BuildJobSummary
 	err := c.readList(ctx, name, func() { jobs = nil }, func(_ int, job BuildJobSummary) bool {
@@ -77,7 +80,9 @@ func (c *Client) ListBuildJobs(ctx context.Context, name string) ([]BuildJobSumm
 }
 
 // readList reads a list until one pass is complete, or until each returns false. It calls begin before each pass.
-func (c *Client) readList(ctx context.Context, name string, begin func(), each func(total int, job BuildJobSummary) bool) error {
+func (c *Client) readList(
+	ctx context.Context, name string, begin func(), each func(total int, job BuildJobSummary) bool,
+) error {
 	for attempt := 1; ; attempt++ {
 		begin()
 		incomplete, err := c.listPass(ctx, name, each)
@@ -96,9 +101,11 @@ func (c *Client) readList(ctx context.Context, name string, begin func(), each f
 	}
 }
 
-// listPass reads the pages of a list once and calls each for the distinct build jobs in them, with the total that the service
-// reports, until each returns false. The result is nil if the list is complete, or if each ended it.
-func (c *Client) listPass(ctx context.Context, name string, each func(total int, job BuildJobSummary) bool) (*IncompleteListError, error) {
+// listPass reads the pages of a list once and calls each for the distinct build jobs in them, with the total that the
+// service reports, until each returns false. The result is nil if the list is complete, or if each ended it.
+func (c *Client) listPass(
+	ctx context.Context, name string, each func(total int, job BuildJobSummary) bool,
+) (*IncompleteListError, error) {
 	seen, total, repeated := map[string]bool{}, -1, 0
 	// Page 1 is the first one in the documented sample. Page 0 is requested if items are missing at the end.
 	for page, requests := 1, 1; ; page, requests = page+1, requests+1 {
@@ -113,7 +120,7 @@ func (c *Client) listPass(ctx context.Context, name string, each func(total int,
 			}
 			seen[job.ID] = true
 			if !each(list.total, job) {
-				return nil, nil //nolint:nilnil // The caller has seen enough.
+				return nil, nil //nolint:nilnil // each ended the list.
 			}
 		}
 		if total < 0 {
@@ -132,7 +139,8 @@ func (c *Client) listPass(ctx context.Context, name string, each func(total int,
 			return &IncompleteListError{Listed: len(seen), Total: total}, nil
 		case requests >= maxPages || len(seen) >= maxItems:
 			return nil, fmt.Errorf("the list of build jobs does not end: %d build jobs on %d pages", len(seen), requests)
-		// A page may repeat rows that moved while the list was read. Two such pages in a row: the service ignores the page number.
+		// A page may repeat rows that moved while the list was read. Two such pages in a row: the service ignores the page
+		// number.
 		case len(list.jobs) == 0 || repeated == 2:
 			page = -1
 		}
@@ -144,7 +152,7 @@ type listPage struct {
 	jobs  []BuildJobSummary
 }
 
-// UnmarshalJSON reads a page of the list. A document that is no list is an error: it must not look like an empty list.
+// UnmarshalJSON reads a page of the list. Any other document is an error, not an empty list.
 func (p *listPage) UnmarshalJSON(data []byte) error {
 	var wire struct {
 		Total *int               `json:"total"`
@@ -174,12 +182,12 @@ func (c *Client) listPage(ctx context.Context, page int, name string) (*listPage
 		query.Set("job_name", name)
 	}
 	var list listPage
-	err := c.do(ctx, rest.Call{Method: http.MethodGet, Path: jobPath(), Query: query}, &list)
+	err := c.get(ctx, jobPath(), query, &list)
 	return &list, err
 }
 
-// resolveNotFound decides what an error of a request for one build job means that may mean "not found": only a complete list of
-// all build jobs that does not contain the job proves that it does not exist. Otherwise the error is returned as it is.
+// resolveNotFound resolves an error of a request for one build job that may mean "not found". Only a complete list of
+// all build jobs without the job proves that it does not exist. Otherwise the error is returned unchanged.
 func (c *Client) resolveNotFound(ctx context.Context, id, name string, err error) error {
 	if isNotFound(err) || !mayBeNotFound(err) {
 		return err
@@ -196,7 +204,8 @@ func (c *Client) resolveNotFound(ctx context.Context, id, name string, err error
 		return err
 	}
 	if len(all) > 1 {
-		// A deletion and a creation between two pages hide a row although the total is constant. Only the same list again proves more.
+		// A deletion and a creation between two pages hide a row although the total is constant. Only the same list again
+		// proves more.
 		again, listErr := c.ListBuildJobs(ctx, "")
 		if listErr != nil || !slices.Equal(all, again) {
 			return err

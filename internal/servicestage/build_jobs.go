@@ -14,10 +14,11 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-// BuildJobSpec is the body of create and update, and the member `spec` of the response to get. A nil member is omitted from a body; a
-// pointer to "" clears the argument.
+// BuildJobSpec is the body of create and update, and the member `spec` of the response to get. A nil member is omitted
+// from a body; a pointer to "" clears the argument.
 //
-// Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0275.html (create), _0272 (update).
+// Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0275.html (create),
+// _0272 (update).
 type BuildJobSpec struct {
 	JobName             string             `json:"job_name"`
 	JobDescription      *string            `json:"job_description,omitempty"`
@@ -57,7 +58,8 @@ type BuildJob struct {
 	EnterpriseProjectID *string
 	// Creator is the name of the user; empty if the service does not return it.
 	Creator string
-	// CreatedAt is in RFC 3339 format if it could be parsed. It is usually empty: only the response to create is documented to contain it.
+	// CreatedAt is in RFC 3339 format if it could be parsed. It is usually empty: only the response to create is
+	// documented to contain it.
 	CreatedAt string
 	// LastBuildID is empty until a build is started.
 	LastBuildID string
@@ -101,9 +103,9 @@ func (j *BuildJob) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// GetBuildJob reads a build job. [IsNotFound] is true of the error only if the response is unambiguous, or if a complete list of
-// all build jobs does not contain the job. name is the last known name of the job and shortens that search; it may be empty. A
-// response that describes another build job is an error.
+// GetBuildJob reads a build job. [IsNotFound] is true of the error only if the response is unambiguous, or if a
+// complete list of all build jobs does not contain the job. name is the last known name of the job and shortens that
+// search; it may be empty. A response that describes another build job is an error.
 func (c *Client) GetBuildJob(ctx context.Context, id, name string) (*BuildJob, error) {
 	job, err := c.getBuildJob(ctx, id)
 	if err != nil {
@@ -116,9 +118,9 @@ func (c *Client) GetBuildJob(ctx context.Context, id, name string) (*BuildJob, e
 // maxStaleReads is the maximum number of reads after a write that may return the previous state.
 const maxStaleReads = 5
 
-// GetWrittenBuildJob reads a build job that was written a moment ago. While the service reports that it does not exist, the read is
-// repeated until ctx ends. While current returns false of the job, the read is repeated up to four times over a few seconds,
-// because reads may lag; the last response is returned.
+// GetWrittenBuildJob reads a build job that was written a moment ago. While the service reports that it does not exist,
+// the read is repeated until ctx ends. While current returns false of the job, the read is repeated up to four times
+// over a few seconds, because reads may lag; the last response is returned.
 func (c *Client) GetWrittenBuildJob(ctx context.Context, id string, current func(*BuildJob) bool) (*BuildJob, error) {
 	for attempt, reads := 1, 0; ; attempt++ {
 		job, err := c.getBuildJob(ctx, id)
@@ -140,7 +142,7 @@ func (c *Client) GetWrittenBuildJob(ctx context.Context, id string, current func
 
 func (c *Client) getBuildJob(ctx context.Context, id string) (*BuildJob, error) {
 	var job BuildJob
-	if err := c.do(ctx, rest.Call{Method: http.MethodGet, Path: jobPath(id)}, &job); err != nil {
+	if err := c.get(ctx, jobPath(id), nil, &job); err != nil {
 		return nil, err
 	}
 	if job.ID != id {
@@ -152,9 +154,9 @@ func (c *Client) getBuildJob(ctx context.Context, id string) (*BuildJob, error) 
 	return &job, nil
 }
 
-// UpdateBuildJob replaces the documented members of a build job by spec. Other members of current go back unchanged, at every
-// depth: a PUT replaces the whole job. A rename that is rejected because of the name is sent again while this process renames or
-// deletes other build jobs.
+// UpdateBuildJob replaces the documented members of a build job by spec. A PUT replaces the whole job, so the other
+// members of current are sent unchanged, at every depth. A rename that is rejected because of the name is sent again
+// while this process renames or deletes other build jobs.
 func (c *Client) UpdateBuildJob(ctx context.Context, current *BuildJob, spec BuildJobSpec) error {
 	body := updateBody("", spec.Values(), current.rawSpec)
 	put := func() error {
@@ -166,7 +168,8 @@ func (c *Client) UpdateBuildJob(ctx context.Context, current *BuildJob, spec Bui
 	return c.retryNameTaken(ctx, spec.JobName, current.ID, put)
 }
 
-// DeleteBuildJob deletes a build job. A build job that does not exist is no error. name is that of [Client.GetBuildJob].
+// DeleteBuildJob deletes a build job. A build job that does not exist is not an error. name is that of
+// [Client.GetBuildJob].
 func (c *Client) DeleteBuildJob(ctx context.Context, id, name string) error {
 	return c.shared.writes.track(true, func() error {
 		err := c.do(ctx, rest.Call{Method: http.MethodDelete, Path: jobPath(id)}, nil)
@@ -181,8 +184,8 @@ func jobPath(id ...string) []string {
 	return append([]string{"assembling", "v1", "jobs"}, id...)
 }
 
-// updateBody returns a spec, or an object within it, with the documented members that values contains and the other members of raw,
-// at every depth. prefix begins the paths of the members: "" for the spec itself.
+// updateBody returns a spec, or an object within it, with the documented members that values contains and the other
+// members of raw, at every depth. prefix begins the paths of the members: "" for the spec itself.
 func updateBody(prefix string, values map[string]any, raw json.RawMessage) map[string]any {
 	var current map[string]json.RawMessage
 	_ = json.Unmarshal(raw, &current) // It was decoded before, or it is absent.
@@ -198,7 +201,7 @@ func updateBody(prefix string, values map[string]any, raw json.RawMessage) map[s
 		value, isSet := values[m.path]
 		if m.object {
 			object := updateBody(m.path+".", values, current[name])
-			// Undocumented members of a repository belong to it, and go with it.
+			// Undocumented members of a repository are removed with it.
 			value, isSet = object, isSet || len(object) > 0 && m.path != "code_repo"
 		}
 		if delete(body, name); isSet {

@@ -34,9 +34,11 @@ func fullSpec() servicestage.BuildJobSpec {
 	}
 }
 
-const fullSpecJSON = `{"job_name":"app","job_description":"the <app> & more","environment_setting":{"docker_version":"18.06",
-	"cluster_id":"cluster","cluster_name":"name of cluster","use_public_cluster":false,"build_os":{"arch":"aarch64"}},
-	"code_repo":{"type":"GitHub","url":"https://github.com/o/r","branch":"main","namespace":"o"},"enterprise_project_id":"0"}`
+const fullSpecJSON = `{"job_name":"app","job_description":"the <app> & more",
+	"environment_setting":{"docker_version":"18.06","cluster_id":"cluster","cluster_name":"name of cluster",
+		"use_public_cluster":false,"build_os":{"arch":"aarch64"}},
+	"code_repo":{"type":"GitHub","url":"https://github.com/o/r","branch":"main","namespace":"o"},
+	"enterprise_project_id":"0"}`
 
 func TestCreateBuildJob(t *testing.T) {
 	t.Parallel()
@@ -48,16 +50,18 @@ func TestCreateBuildJob(t *testing.T) {
 		{"everything", fullSpec(), fullSpecJSON},
 		{"name alone", servicestage.BuildJobSpec{JobName: "app"}, `{"job_name":"app","environment_setting":{}}`},
 		{
-			"empty texts",
-			servicestage.BuildJobSpec{JobName: "app", JobDescription: new(""), EnvironmentSetting: servicestage.EnvironmentSetting{
-				ClusterID: new(""), BuildOS: &servicestage.BuildOS{},
-			}, CodeRepo: &servicestage.CodeRepo{}},
+			"empty strings",
+			servicestage.BuildJobSpec{
+				JobName: "app", JobDescription: new(""), CodeRepo: &servicestage.CodeRepo{},
+				EnvironmentSetting: servicestage.EnvironmentSetting{ClusterID: new(""), BuildOS: &servicestage.BuildOS{}},
+			},
 			`{"job_name":"app","job_description":"","environment_setting":{"cluster_id":"","build_os":{}},"code_repo":{}}`,
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			service := script(t, reply{body: noJobs}, reply{status: http.StatusCreated, body: `{"job_id":"new","job_name":"app","created_at":"2025-11-14 09:06:28 +0000 UTC"}`})
+			response := `{"job_id":"new","job_name":"app","created_at":"2025-11-14 09:06:28 +0000 UTC"}`
+			service := script(t, reply{body: noJobs}, reply{status: http.StatusCreated, body: response})
 			created, err := service.client(t).CreateBuildJob(t.Context(), test.spec)
 			if err != nil {
 				t.Fatal(err)
@@ -69,10 +73,13 @@ func TestCreateBuildJob(t *testing.T) {
 	}
 }
 
-// A member that nobody needs does not lose the ID of a new build job.
+// An undocumented created_at does not lose the ID of a new build job.
 func TestCreatedBuildJob_decoding(t *testing.T) {
 	t.Parallel()
-	for createdAt, want := range map[string]string{`1763111188000`: "1763111188000", `{"t":1}`: "", `null`: "", `"2025-11-14 09:06:28 +0000 UTC"`: "2025-11-14T09:06:28Z"} {
+	for createdAt, want := range map[string]string{
+		`1763111188000`: "1763111188000", `{"t":1}`: "", `null`: "",
+		`"2025-11-14 09:06:28 +0000 UTC"`: "2025-11-14T09:06:28Z",
+	} {
 		var created servicestage.CreatedBuildJob
 		err := json.Unmarshal([]byte(`{"job_id":"id","created_at":`+createdAt+`}`), &created)
 		equal(t, "error", err, nil)
@@ -85,17 +92,18 @@ func TestBuildJob_decoding(t *testing.T) {
 	for members, want := range map[string]struct{ creator, createdAt, lastBuild, project string }{
 		`"x":1`: {},
 		`"creator":null,"last_build_id":null,"created_at":null,"enterprise_project_id":null`: {},
-		`"creator":"me","last_build_id":"b7"`:                                                {creator: "me", lastBuild: "b7"},
-		`"creator":{"id":"7","name":"me"}`:                                                   {creator: "me"},
-		`"creator":{"name":"","user_id":"7"}`:                                                {creator: "7"},
-		`"creator":{"who":"me"}`:                                                             {creator: `{"who":"me"}`},
-		`"creator":{}`:                                                                       {},
-		`"creator":["me"],"last_build_id":{}`:                                                {},
-		`"created_at":"2025-11-14 09:06:28 +0000 UTC"`:                                       {createdAt: "2025-11-14T09:06:28Z"},
-		`"created_at":"2025-11-14 17:06:28.9 +0800 CST"`:                                     {createdAt: "2025-11-14T09:06:28Z"},
-		`"created_at":"2025-11-14T10:06:28.5+01:00"`:                                         {createdAt: "2025-11-14T09:06:28Z"},
-		`"created_at":"14 Nov 2025"`:                                                         {createdAt: "14 Nov 2025"},
-		`"created_at":1763111188000`:                                                         {createdAt: "1763111188000"},
+
+		`"creator":"me","last_build_id":"b7"`:            {creator: "me", lastBuild: "b7"},
+		`"creator":{"id":"7","name":"me"}`:               {creator: "me"},
+		`"creator":{"name":"","user_id":"7"}`:            {creator: "7"},
+		`"creator":{"who":"me"}`:                         {creator: `{"who":"me"}`},
+		`"creator":{}`:                                   {},
+		`"creator":["me"],"last_build_id":{}`:            {},
+		`"created_at":"2025-11-14 09:06:28 +0000 UTC"`:   {createdAt: "2025-11-14T09:06:28Z"},
+		`"created_at":"2025-11-14 17:06:28.9 +0800 CST"`: {createdAt: "2025-11-14T09:06:28Z"},
+		`"created_at":"2025-11-14T10:06:28.5+01:00"`:     {createdAt: "2025-11-14T09:06:28Z"},
+		`"created_at":"14 Nov 2025"`:                     {createdAt: "14 Nov 2025"},
+		`"created_at":1763111188000`:                     {createdAt: "1763111188000"},
 		// RFC 3339 has the years 0 to 9999.
 		`"created_at":"0000-01-01T01:00:00+01:00"`:                         {createdAt: "0000-01-01T00:00:00Z"},
 		`"created_at":"0000-01-01 00:00:00 +0100 CET"`:                     {createdAt: "0000-01-01 00:00:00 +0100 CET"},
@@ -118,8 +126,9 @@ func TestBuildJob_decoding(t *testing.T) {
 		equal(t, members, got, want)
 	}
 	for _, body := range []string{
-		`{"job_id":"id"}`, `{"job_id":"id","spec":null}`, `{"job_id":"id","spec":"app"}`, `{"job_id":"id","spec":{"environment_setting":7}}`,
-		`{"job_id":"","spec":{}}`, `{"spec":{"job_name":"app"}}`, `null`, `[` + goodJob + `]`,
+		`{"job_id":"id"}`, `{"job_id":"id","spec":null}`, `{"job_id":"id","spec":"app"}`,
+		`{"job_id":"id","spec":{"environment_setting":7}}`, `{"job_id":"","spec":{}}`,
+		`{"spec":{"job_name":"app"}}`, `null`, `[` + goodJob + `]`,
 	} {
 		job, err := script(t, reply{body: body}).client(t).GetBuildJob(t.Context(), "id", "app")
 		if failure := failureOf(t, err); job != nil || failure.StatusCode != http.StatusOK || failure.Err == nil {
@@ -127,7 +136,8 @@ func TestBuildJob_decoding(t *testing.T) {
 		}
 	}
 	var job servicestage.BuildJob
-	if err := json.Unmarshal([]byte(`{"job_id":"id","spec":`+strings.Replace(fullSpecJSON, `"type"`, `"extra":{},"type"`, 1)+`}`), &job); err != nil {
+	spec := strings.Replace(fullSpecJSON, `"type"`, `"extra":{},"type"`, 1)
+	if err := json.Unmarshal([]byte(`{"job_id":"id","spec":`+spec+`}`), &job); err != nil {
 		t.Error(err)
 	}
 	equal(t, "spec", job.Spec, fullSpec())
@@ -136,7 +146,8 @@ func TestBuildJob_decoding(t *testing.T) {
 
 func isCurrent(*servicestage.BuildJob) bool { return true }
 
-// A new build job may not be found for a while, in each form of that error, and the state before an update may be returned.
+// A new build job may not be found for a while, in each form of that error, and the state before an update may be
+// returned.
 func TestGetWrittenBuildJob_lag(t *testing.T) {
 	t.Parallel()
 	replies := []reply{
@@ -151,7 +162,8 @@ func TestGetWrittenBuildJob_lag(t *testing.T) {
 		{body: goodJob},
 	}
 	service := script(t, replies...)
-	job, err := service.client(t, maxRetries(0)).GetWrittenBuildJob(t.Context(), "id", func(*servicestage.BuildJob) bool { return false })
+	never := func(*servicestage.BuildJob) bool { return false }
+	job, err := service.client(t, maxRetries(0)).GetWrittenBuildJob(t.Context(), "id", never)
 	if err != nil || job.ID != "id" {
 		t.Fatalf("got %v, %v", job, err)
 	}
@@ -210,41 +222,49 @@ func TestGetWrittenBuildJob_canceled(t *testing.T) {
 func TestUpdateBuildJob_body(t *testing.T) {
 	t.Parallel()
 	minimal := servicestage.BuildJobSpec{JobName: "new"}
-	const extraSpec = `{"job_name":"old","job_description":"d","big":12345678901234567890,"ratio":1.0,"nothing":null,"list":[{"a":1}],
-		"environment_setting":{"docker_version":"1","cluster_id":"c","cluster_name":"n","use_public_cluster":true,"zone":{"z":[12345678901234567890]},
-			"build_os":{"arch":"x86_64","kernel":1e400}},
-		"code_repo":{"type":"GitLab","url":"u","branch":"b","namespace":"n","token_id":98765432109876543210},"enterprise_project_id":"e"}`
+	const extra = `"big":12345678901234567890,"ratio":1.0,"nothing":null,"list":[{"a":1}]`
+	const extraSpec = `{"job_name":"old","job_description":"d",` + extra + `,
+		"environment_setting":{"docker_version":"1","cluster_id":"c","cluster_name":"n","use_public_cluster":true,
+			"zone":{"z":[12345678901234567890]},"build_os":{"arch":"x86_64","kernel":1e400}},
+		"code_repo":{"type":"GitLab","url":"u","branch":"b","namespace":"n","token_id":98765432109876543210},
+		"enterprise_project_id":"e"}`
 	for _, test := range []struct {
 		name, current string
 		spec          servicestage.BuildJobSpec
 		want          string
 	}{
 		{
-			"keeps what is not documented and writes what is", extraSpec, fullSpec(),
-			`{"job_name":"app","job_description":"the <app> & more","big":12345678901234567890,"ratio":1.0,"nothing":null,"list":[{"a":1}],
-			"environment_setting":{"docker_version":"18.06","cluster_id":"cluster","cluster_name":"name of cluster","use_public_cluster":false,
-				"zone":{"z":[12345678901234567890]},"build_os":{"arch":"aarch64","kernel":1e400}},
-			"code_repo":{"type":"GitHub","url":"https://github.com/o/r","branch":"main","namespace":"o","token_id":98765432109876543210},
+			"keeps other members", extraSpec, fullSpec(),
+			`{"job_name":"app","job_description":"the <app> & more",` + extra + `,
+			"environment_setting":{"docker_version":"18.06","cluster_id":"cluster","cluster_name":"name of cluster",
+				"use_public_cluster":false,"zone":{"z":[12345678901234567890]},"build_os":{"arch":"aarch64","kernel":1e400}},
+			"code_repo":{"type":"GitHub","url":"https://github.com/o/r","branch":"main","namespace":"o",
+				"token_id":98765432109876543210},
 			"enterprise_project_id":"0"}`,
 		},
 		{
-			"leaves out what is silent, and code_repo wholly", extraSpec, minimal,
-			`{"job_name":"new","big":12345678901234567890,"ratio":1.0,"nothing":null,"list":[{"a":1}],
+			"omits unset members, and an unset code_repo with its other members", extraSpec, minimal,
+			`{"job_name":"new",` + extra + `,
 			"environment_setting":{"zone":{"z":[12345678901234567890]},"build_os":{"kernel":1e400}}}`,
 		},
 		{
-			"clears with empty texts", extraSpec,
-			servicestage.BuildJobSpec{JobName: "new", JobDescription: new(""), EnvironmentSetting: servicestage.EnvironmentSetting{
-				DockerVersion: new(""), ClusterID: new(""), ClusterName: new(""),
-			}},
-			`{"job_name":"new","job_description":"","big":12345678901234567890,"ratio":1.0,"nothing":null,"list":[{"a":1}],
+			"clears with empty strings", extraSpec,
+			servicestage.BuildJobSpec{
+				JobName: "new", JobDescription: new(""), EnvironmentSetting: servicestage.EnvironmentSetting{
+					DockerVersion: new(""), ClusterID: new(""), ClusterName: new(""),
+				},
+			},
+			`{"job_name":"new","job_description":"",` + extra + `,
 			"environment_setting":{"docker_version":"","cluster_id":"","cluster_name":"","zone":{"z":[12345678901234567890]},
 				"build_os":{"kernel":1e400}}}`,
 		},
-		{"leaves out a build_os without a rest", fullSpecJSON, minimal, `{"job_name":"new","environment_setting":{}}`},
+		{"omits a build_os without other members", fullSpecJSON, minimal, `{"job_name":"new","environment_setting":{}}`},
 		{"objects are null", `{"job_name":"old","environment_setting":null,"code_repo":null}`, fullSpec(), fullSpecJSON},
 		{"objects are absent", `{}`, fullSpec(), fullSpecJSON},
-		{"build_os is null", `{"environment_setting":{"build_os":null}}`, minimal, `{"job_name":"new","environment_setting":{}}`},
+		{
+			"build_os is null", `{"environment_setting":{"build_os":null}}`, minimal,
+			`{"job_name":"new","environment_setting":{}}`,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -11,13 +11,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"unicode/utf8"
-
-	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
 // BuildLog is the end of the log of a build.
@@ -27,13 +24,14 @@ type BuildLog struct {
 	Cut bool
 }
 
-// maxLogBytes and maxLogRequests limit what is read of a log to get to its end. Tests lower the number of requests.
-const maxLogBytes = 64 << 20
+// maxLogBytes and maxLogRequests limit what is read of a log to get to its end. Tests lower them.
+var (
+	maxLogBytes    = 64 << 20
+	maxLogRequests = 10_000
+)
 
-var maxLogRequests = 10_000
-
-// BuildLog reads the log of a build, and returns at most limit bytes of its end, without cutting a character. A log of more than 64 MiB,
-// or one that takes more than 10,000 requests, is an error.
+// BuildLog reads the log of a build, and returns at most limit bytes of its end, without cutting a character. A log of
+// more than 64 MiB, or one that takes more than 10,000 requests, is an error.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0221.html.
 func (c *Client) BuildLog(ctx context.Context, id string, limit int) (BuildLog, error) {
@@ -46,7 +44,7 @@ func (c *Client) BuildLog(ctx context.Context, id string, limit int) (BuildLog, 
 			Next     looseString `json:"next"`
 		}
 		query := url.Values{"from": {strconv.FormatInt(from, 10)}}
-		if err := c.do(ctx, rest.Call{Method: http.MethodGet, Path: buildPath(id, "logs"), Query: query}, &part); err != nil {
+		if err := c.get(ctx, buildPath(id, "logs"), query, &part); err != nil {
 			return BuildLog{}, err
 		}
 		if read += len(part.BuildLog); read > maxLogBytes {
@@ -99,13 +97,14 @@ var codeChecks = []string{"checkstyle", "findbugs", "pmd"}
 // maxCounts is the maximum number of counts of the code checks of a build.
 const maxCounts = 1000
 
-// Checks returns the code checks of a build, sorted by name; none if the build had none, or if the service does not support the
-// requests. Information is read only if there are results. More than 1,000 counts are an error.
+// Checks returns the code checks of a build, sorted by name; none if the build had none, or if the service does not
+// support the requests. Information is read only if there are results. More than 1,000 counts are an error.
 //
-// Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0332.html (results), _0271 (information).
+// Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0332.html (results),
+// _0271 (information).
 func (c *Client) Checks(ctx context.Context, buildID string) ([]Check, error) {
 	var results checkResults
-	err := c.do(ctx, rest.Call{Method: http.MethodGet, Path: buildPath(buildID, "results")}, &results)
+	err := c.get(ctx, buildPath(buildID, "results"), nil, &results)
 	if err != nil && !isUnsupported(err) {
 		return nil, err
 	}
@@ -177,12 +176,16 @@ func (r *checkResults) add(check, kind string, group json.RawMessage) error {
 	return nil
 }
 
-// checkInfo reads the information of one check. The response contains it under the name of the check; one that does not, such as the
-// build itself, has none.
+// checkInfo reads the information of one check. The response contains it under the name of the check; one that does
+// not, such as the build itself, has none.
 func (c *Client) checkInfo(ctx context.Context, buildID, check string) (string, error) {
-	var response map[string]json.RawMessage
+	var response struct { // Other members are not kept.
+		Checkstyle json.RawMessage `json:"checkstyle"`
+		Findbugs   json.RawMessage `json:"findbugs"`
+		PMD        json.RawMessage `json:"pmd"`
+	}
 	query := url.Values{"taskname": {check}}
-	err := c.do(ctx, rest.Call{Method: http.MethodGet, Path: buildPath(buildID), Query: query}, &response)
+	err := c.get(ctx, buildPath(buildID), query, &response)
 	if isUnsupported(err) {
 		return "", nil
 	}
@@ -190,8 +193,11 @@ func (c *Client) checkInfo(ctx context.Context, buildID, check string) (string, 
 		return "", err
 	}
 	var info bytes.Buffer
-	if err := json.Compact(&info, response[check]); err != nil || slices.Contains([]string{"{}", "null", `""`}, info.String()) {
-		return "", nil //nolint:nilerr // Absent is no JSON.
+	_ = json.Compact(&info, map[string]json.RawMessage{ // An absent member is empty.
+		"checkstyle": response.Checkstyle, "findbugs": response.Findbugs, "pmd": response.PMD,
+	}[check])
+	if slices.Contains([]string{"{}", "null", `""`}, info.String()) {
+		return "", nil
 	}
 	return info.String(), nil
 }

@@ -22,14 +22,15 @@ type StartedBuild struct {
 	Adopted bool
 }
 
-// UnknownStartError reports that the request to start a build was sent, that its response was lost, and that no build could be identified
-// as the started one. The request is not sent again, because a build may be running.
+// UnknownStartError reports that the request to start a build was sent, that its response was lost, and that no build
+// could be identified as the started one. The request is not sent again, because a build may be running.
 type UnknownStartError struct {
 	// JobID and JobName identify the build job.
 	JobID, JobName string
 	// Before is the ID of the last build before the request; empty if there was none.
 	Before string
-	// After is the ID of the last build after the request, if it is another one. It may be the started build, or somebody else's.
+	// After is the ID of the last build after the request, if it is another one. It may be the started build, or somebody
+	// else's.
 	After string
 	// Err is the failure of the request.
 	Err error
@@ -53,18 +54,18 @@ func (e *UnknownStartError) Error() string {
 // Unwrap returns Err and LookupErr.
 func (e *UnknownStartError) Unwrap() []error { return []error{e.Err, e.LookupErr} }
 
-// StartBuild starts one build of a job. A request that was sent is not canceled with ctx, but ends within 30 seconds, and is never sent
-// again. If its response is lost, or describes a build of another job or one that existed before, the job is read: if it has a new last
-// build, which no client of this process knows, and no third one was started in between, that one is adopted; otherwise the error is an
-// [*UnknownStartError]. All clients in this process start the builds of one job one after the other.
+// StartBuild starts one build of a job. The request is sent once. It is not canceled with ctx, but ends within 30
+// seconds. If its response is lost, or describes a build of another job or an older one, the job is read. A new last
+// build is adopted if no client of this process knows it and if no other build was started in between. Otherwise the
+// error is an [*UnknownStartError]. The clients of this process start the builds of one job one after the other.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0333.html.
 func (c *Client) StartBuild(ctx context.Context, jobID string) (*StartedBuild, error) {
-	end, err := c.takeTurn(ctx, object{jobID: jobID})
+	unlock, err := c.lock(ctx, object{jobID: jobID})
 	if err != nil {
 		return nil, err
 	}
-	defer end()
+	defer unlock()
 	job, err := c.GetBuildJob(ctx, jobID, "")
 	if err != nil {
 		return nil, err
@@ -103,11 +104,12 @@ func (b *Build) withJob(job *BuildJob) Build {
 	return named
 }
 
-// findStarted reads the job until its last build is one that did not exist before the start, and sets After, or LookupErr if the job cannot
-// be read. A last build that this process knows existed before: the job was read late, and Before is corrected. Once the operation's time
-// is over the job is read once more, with a time of its own, because the ID has to be saved.
+// findStarted reads the job until its last build is one that did not exist before the start, and sets After, or
+// LookupErr if the job cannot be read. A last build that this process knows existed before: the first read was
+// outdated, so Before is corrected. After the end of ctx it reads the job once more, with another timeout, because the
+// ID has to be saved.
 func (c *Client) findStarted(ctx context.Context, outcome *UnknownStartError) {
-	read := func(ctx context.Context) {
+	readJob := func(ctx context.Context) {
 		var job *BuildJob
 		if job, outcome.LookupErr = c.getBuildJob(ctx, outcome.JobID); outcome.LookupErr != nil {
 			return
@@ -120,22 +122,23 @@ func (c *Client) findStarted(ctx context.Context, outcome *UnknownStartError) {
 			outcome.After = last
 		}
 	}
-	for try := 1; try <= lookups; try++ {
-		read(ctx)
-		if outcome.LookupErr != nil || outcome.After != "" || try == lookups || c.rest.Pause(ctx, rest.Delay(try)) != nil {
+	for try := 1; try <= maxSearches; try++ {
+		readJob(ctx)
+		isOver := outcome.LookupErr != nil || outcome.After != "" || try == maxSearches
+		if isOver || c.rest.Pause(ctx, rest.Delay(try)) != nil {
 			break
 		}
 	}
 	if ctx.Err() != nil && outcome.After == "" {
 		late, cancel := uncanceled(ctx, lookupTimeout)
 		defer cancel()
-		read(late)
+		readJob(late)
 	}
 }
 
-// adoptable decides whether the last build of the job is the one that was to start. It is not if it belongs to another job, or if the
-// numbers of the builds show that somebody else has started one too. The lookup has a time of its own, because the ID is not saved
-// yet.
+// adoptable reports whether the last build of the job is the started one. A build of another job is not, and neither is
+// one whose number shows that another build was started too. The timeout is not that of ctx, because the ID is not
+// saved yet.
 func (c *Client) adoptable(ctx context.Context, job *BuildJob, outcome *UnknownStartError) (Build, bool) {
 	late, cancel := uncanceled(ctx, lookupTimeout)
 	defer cancel()
@@ -145,7 +148,7 @@ func (c *Client) adoptable(ctx context.Context, job *BuildJob, outcome *UnknownS
 	}
 	build, err := c.readBuild(late, outcome.After, job.ID)
 	if err != nil {
-		// A lagging or failing read proves nothing. One that describes something else does.
+		// Reads may lag or fail. A response for another build or job is proof.
 		return adopted, !isAccepted(err)
 	}
 	adopted = build.withJob(job)

@@ -32,20 +32,20 @@ type BuildProgress struct {
 // ErrWaitTimeout is the error of [Client.WaitForBuild] if the build did not end before the timeout.
 var ErrWaitTimeout = errors.New("the build has not finished in time")
 
-// WaitForBuild waits until a build has ended, with success or not, and returns it. jobID is the job of the build; responses for
-// another build or job are errors. The build is read after 2 seconds, then at growing intervals up to 15 seconds, with jitter.
-// onProgress is called with each response; it may be nil. After timeout on the client's clock, or when the deadline of ctx
-// passes, the build is read once more, and the error is [ErrWaitTimeout] if it has not ended. The wait ends immediately if ctx is
-// canceled, and after six transient failures in a row. The build as last read is returned with the error; it is nil if it was
-// never read.
+// WaitForBuild waits until a build has ended, with success or not, and returns it. jobID is the job of the build;
+// responses for another build or job are errors. The build is read after 2 seconds, then at growing intervals up to 15
+// seconds, with jitter. onProgress is called with each response; it may be nil. After timeout on the client's clock, or
+// when the deadline of ctx passes, the build is read once more, and the error is [ErrWaitTimeout] if it has not ended.
+// The wait ends immediately if ctx is canceled, and after six transient failures in a row. The build as last read is
+// returned with the error; it is nil if it was never read.
 func (c *Client) WaitForBuild(
 	ctx context.Context, id, jobID string, timeout time.Duration, onProgress func(BuildProgress),
 ) (*Build, error) {
 	return c.wait(ctx, id, jobID, timeout, nil, onProgress)
 }
 
-// wait is [Client.WaitForBuild]. last is the build if the service has returned it before: "not found" then ends the wait, and the
-// first read is immediate.
+// wait is [Client.WaitForBuild]. last is the build if the service has returned it before: "not found" then ends the
+// wait, and the first read is immediate.
 func (c *Client) wait(
 	ctx context.Context, id, jobID string, timeout time.Duration, last *Build, onProgress func(BuildProgress),
 ) (*Build, error) {
@@ -99,8 +99,8 @@ func (c *Client) endOfWait(ctx context.Context, id, jobID string, last *Build) (
 	return last, ErrWaitTimeout
 }
 
-// isTransient reports whether a build is read again after a failure: one that any call retries, or "not found" before the first
-// response.
+// isTransient reports whether a build is read again after a failure: one that any call retries, or "not found" before
+// the first response.
 func isTransient(err error, last *Build) bool {
 	failure, ok := errors.AsType[*Error](err)
 	return ok && (failure.Transient() || last == nil && mayBeNotFound(err))
@@ -109,9 +109,10 @@ func isTransient(err error, last *Build) bool {
 // cancelWait limits the wait for the end of a canceled build.
 const cancelWait = time.Minute
 
-// CancelBuild cancels a build of a job and waits up to a minute until it has ended. A build that has ended already is not an error; its
-// state tells. A response for another build or job is an error. If ServiceStage accepted the request, but the end of the build was
-// not seen within the minute or before ctx ended, the build as last seen is returned with the error.
+// CancelBuild cancels a build of a job and waits up to a minute until it has ended. A build that has ended already is
+// not an error; its state tells. A response for another build or job is an error. If ServiceStage accepted the request,
+// but the end of the build was not seen within the minute or before ctx ended, the build as last seen is returned with
+// the error.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0270.html.
 func (c *Client) CancelBuild(ctx context.Context, id, jobID string) (*Build, error) {

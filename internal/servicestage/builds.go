@@ -28,12 +28,13 @@ const (
 	maxState = 64
 	// maxPhases is the maximum number of phases of a build.
 	maxPhases = 1000
-	// maxBuilds limits the list of builds of a job, as maxBuildPages does.
-	maxBuilds = 100_000
 )
 
-// maxBuildPages is a variable because tests lower it.
-var maxBuildPages = 10_000
+// maxBuilds and maxBuildPages limit the list of builds of a job. Tests lower them.
+var (
+	maxBuilds     = 100_000
+	maxBuildPages = 10_000
+)
 
 // The documented states.
 const (
@@ -64,8 +65,8 @@ func (s BuildState) Failed() bool {
 
 // Build is one run of a build job. A member is empty if the service does not return it, or not yet.
 //
-// Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0269.html (details), _0333 (start),
-// _0270 (the image).
+// Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0269.html (details),
+// _0333 (start), _0270 (image).
 type Build struct {
 	ID                  string      `json:"build_id"`
 	JobID               looseString `json:"job_id"`
@@ -140,7 +141,8 @@ func (e *expectedBuild) UnmarshalJSON(data []byte) error {
 	return e.accept(&e.Build)
 }
 
-// is returns an error unless the response describes the build id. An empty jobID, or a response without job_id, leaves the job open.
+// is returns an error unless the response describes the build id. An empty jobID, or a response without job_id, leaves
+// the job open.
 func (b *Build) is(id, jobID string) error {
 	if b.ID != id {
 		return fmt.Errorf("the response describes build %q instead of %q", b.ID, id)
@@ -155,7 +157,8 @@ func (b *Build) belongsTo(jobID string) error {
 	return nil
 }
 
-// duration returns the duration that the service returned for a build that has ended, else the time from its start to its end.
+// duration returns the duration that the service returned for a build that has ended, else the time from its start to
+// its end.
 func (b *Build) duration(returned looseString) *time.Duration {
 	if !b.State.Ended() {
 		return nil
@@ -179,9 +182,9 @@ type Phase struct {
 	State BuildState     `json:"state"`
 }
 
-// GetBuild reads a build of a job. jobID may be empty if it is not known. A response for another build or another job is an error.
-// [IsNotFound] is true of the error only if the response is unambiguous: the list of builds may contain finished builds only, so it
-// does not prove that a build does not exist.
+// GetBuild reads a build of a job. jobID may be empty if it is not known. A response for another build or another job
+// is an error. [IsNotFound] is true of the error only if the response is unambiguous: the list of builds may contain
+// finished builds only, so it does not prove that a build does not exist.
 func (c *Client) GetBuild(ctx context.Context, id, jobID string) (*Build, error) {
 	build, err := c.readBuild(ctx, id, jobID)
 	if err != nil {
@@ -196,7 +199,7 @@ func (c *Client) GetBuild(ctx context.Context, id, jobID string) (*Build, error)
 // readBuild is like GetBuild, but does not record the build as known, so that it can still be adopted.
 func (c *Client) readBuild(ctx context.Context, id, jobID string) (*Build, error) {
 	response := expectedBuild{accept: func(b *Build) error { return b.is(id, jobID) }}
-	if err := c.do(ctx, rest.Call{Method: http.MethodGet, Path: buildPath(id)}, &response); err != nil {
+	if err := c.get(ctx, buildPath(id), nil, &response); err != nil {
 		return nil, err
 	}
 	return &response.Build, nil
@@ -209,8 +212,8 @@ func (c *Client) Phases(ctx context.Context, buildID string) ([]Phase, error) {
 	return c.phases(ctx, rest.Call{Method: http.MethodGet, Path: buildPath(buildID, "phases")})
 }
 
-// PhasesNow is like [Client.Phases], but sends one request, which takes at most 2 seconds. It is for progress messages: nothing
-// depends on its result.
+// PhasesNow is like [Client.Phases], but sends one request, which takes at most 2 seconds. It is for progress messages:
+// nothing depends on its result.
 func (c *Client) PhasesNow(ctx context.Context, buildID string) ([]Phase, error) {
 	ctx, cancel := context.WithTimeout(ctx, phasesTimeout)
 	defer cancel()
@@ -283,8 +286,9 @@ func (r *buildRows) UnmarshalJSON(data []byte) error {
 	})
 }
 
-// Builds lists the builds of a job. The API documents no parameters for further pages, but returns a page and its size; pages are
-// requested by these names until one contains no new build. More than 100,000 builds or 10,000 pages are an error.
+// Builds lists the builds of a job. The API documents no parameters for further pages, but returns a page and its size;
+// pages are requested by these names until one contains no new build. More than 100,000 builds or 10,000 pages are an
+// error.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0219.html.
 func (c *Client) Builds(ctx context.Context, jobID string) (*BuildList, error) {
@@ -297,7 +301,7 @@ func (c *Client) Builds(ctx context.Context, jobID string) (*BuildList, error) {
 	query := url.Values{"name": {job.Spec.JobName}}
 	for page := 1; ; page++ {
 		response := buildPage{List: buildRows{jobID: jobID}}
-		if err := c.do(ctx, rest.Call{Method: http.MethodGet, Path: jobPath(jobID, "builds"), Query: query}, &response); err != nil {
+		if err := c.get(ctx, jobPath(jobID, "builds"), query, &response); err != nil {
 			return nil, listError{err}
 		}
 		list.Total, list.Finished, list.Successful = response.Total, response.Finished, response.Successful

@@ -59,12 +59,10 @@ func TestBuilds_tooManyElementsAreNotAccepted(t *testing.T) {
 	}{
 		"1,000 phases":                 {phases(`{"list":` + elements(`{"name":"Build"}`, 1000) + `}`), 1000},
 		"1,001 phases":                 {phases(`{"list":` + elements(`{"name":"Build"}`, 1001) + `}`), -1},
-		"1.3 million phases":           {phases(`{"list":` + elements(`{}`, 1_300_000) + `}`), -1},
 		"1,000 counts":                 {checks(counts(1000)), 1000},
 		"1,001 counts":                 {checks(counts(1001)), -1},
 		"1,001 counts of two":          {checks(counts(500, 501)), -1},
-		"1.3 million counts":           {checks(`{"pmd":{"static":{"count_info":` + elements(`{}`, 1_300_000) + `}}}`), -1},
-		"checks without counts":        {checks(counts(make([]int, 50_000)...)), 0},
+		"checks without counts":        {checks(counts(make([]int, 2000)...)), 0},
 		"phases that are not an array": {phases(`{"list":{}}`), -1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -93,6 +91,7 @@ func allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
+// An error about 1.3 million elements takes no memory for them.
 func TestPhases_millionsTakeNoMemory(t *testing.T) { //nolint:paralleltest // It measures the memory of the process.
 	body := `{"list":` + elements(`{}`, 1_300_000) + `}`
 	s := serve(t, func(w http.ResponseWriter, _ received) { reply{body: body}.write(w) })
@@ -103,8 +102,8 @@ func TestPhases_millionsTakeNoMemory(t *testing.T) { //nolint:paralleltest // It
 }
 
 // Each part of a log is copied a few times, and the tail is not copied for each part.
-func TestBuildLog_tailIsNotCopiedForEachPart(t *testing.T) { //nolint:paralleltest // It measures the memory of the process.
-	const limit, parts = 1 << 20, 1000
+func TestBuildLog_tailIsNotCopiedForEachPart(t *testing.T) { //nolint:paralleltest // It measures the memory.
+	const limit, parts = 1 << 20, 190
 	first, part := strings.Repeat("x", limit), strings.Repeat("y", 1000)
 	s := serve(t, func(w http.ResponseWriter, r received) {
 		from, _ := strconv.Atoi(r.URL.Query().Get("from"))
@@ -124,8 +123,8 @@ func TestBuildLog_tailIsNotCopiedForEachPart(t *testing.T) { //nolint:parallelte
 			t.Errorf("got %d bytes, %t, %v", len(log.Text), log.Cut, err)
 		}
 	})
-	if used > 200<<20 {
-		t.Errorf("%d MiB were allocated for a log of 2 MiB", used>>20)
+	if used > 100<<20 {
+		t.Errorf("%d MiB were allocated for a log of 1.2 MiB", used>>20)
 	}
 }
 
@@ -136,8 +135,8 @@ func TestBuildLog_endlessLogIsAnError(t *testing.T) {
 		requests int
 		want     string
 	}{
-		"a byte for each request": {"x", 1500, "more than 1500 requests"},
-		"large parts":             {strings.Repeat("x", 4_000_000), 17, "longer than 64 MiB"},
+		"a byte for each request": {"x", 200, "more than 200 requests"},
+		"large parts":             {strings.Repeat("x", 1_000_000), 5, "longer than 4 MiB"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -159,7 +158,7 @@ func TestBuilds_endlessListIsAnError(t *testing.T) {
 	for name, c := range map[string]struct {
 		perPage int
 		want    string
-	}{"many pages": {1, "more than 300 pages"}, "many builds": {20_000, "more than 100000 builds"}} {
+	}{"many pages": {1, "more than 100 pages"}, "many builds": {500, "more than 2000 builds"}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			next := 0
@@ -179,7 +178,7 @@ func TestBuilds_endlessListIsAnError(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), c.want) || servicestage.IsNotFound(err) {
 				t.Errorf("got %v, %v; want %q", list, err, c.want)
 			}
-			if requests := len(s.requests()); requests > 301 {
+			if requests := len(s.requests()); requests > 101 {
 				t.Errorf("%d requests", requests)
 			}
 		})

@@ -23,24 +23,29 @@ func TestBuild_decoding(t *testing.T) {
 	t.Parallel()
 	minute, second := time.Minute, 1181*time.Second
 	for body, want := range map[string]servicestage.Build{
-		`{"build_id":"b","index":2,"build_state":"Building","started_at":"2025-11-14 09:06:28 +0000 UTC","ended_at":"","duration":0}`: {
-			ID: "b", Index: "2", State: "Building", StartedAt: "2025-11-14T09:06:28Z",
+		`"index":2,"build_state":"Building","started_at":"2025-11-14 09:06:28 +0000 UTC","ended_at":"","duration":0`: {
+			Index: "2", State: "Building", StartedAt: "2025-11-14T09:06:28Z",
 		},
-		`{"build_id":"b","index":"2","state":"Successful","started_at":"2025-11-14 09:06:28 +0000 UTC","ended_at":"2025-11-14 09:07:28 +0000 UTC"}`: {
-			ID: "b", Index: "2", State: "Successful", StartedAt: "2025-11-14T09:06:28Z", EndedAt: "2025-11-14T09:07:28Z", Duration: &minute,
+		`"index":"2","state":"Successful","started_at":"2025-11-14 09:06:28 +0000 UTC","ended_at":"2025-11-14T09:07:28Z"`: {
+			Index: "2", State: "Successful", Duration: &minute,
+			StartedAt: "2025-11-14T09:06:28Z", EndedAt: "2025-11-14T09:07:28Z",
 		},
-		`{"build_id":"b","build_state":"Failed","duration":1181,"started_at":"soon","ended_at":{},"creator":{"name":"me"},"type":"auto"}`: {
-			ID: "b", State: "Failed", StartedAt: "soon", Duration: &second, Creator: "me", Trigger: "auto",
+		`"build_state":"Failed","duration":1181,"started_at":"soon","ended_at":{},"creator":{"name":"me"},"type":"auto"`: {
+			State: "Failed", StartedAt: "soon", Duration: &second, Creator: "me", Trigger: "auto",
 		},
-		`{"build_id":"b","build_state":"Timeout","duration":-1,"index":null,"job_id":"j","job_name":"app","state":"Building"}`: {
-			ID: "b", State: "Timeout", JobID: "j", JobName: "app",
+		`"build_state":"Timeout","duration":-1,"index":null,"job_id":"j","job_name":"app","state":"Building"`: {
+			State: "Timeout", JobID: "j", JobName: "app",
 		},
-		`{"build_id":"b","state":"Successful","started_at":"2025-11-14 09:06:28 +0000 UTC","ended_at":"2025-11-14 09:06:27 +0000 UTC"}`: {
-			ID: "b", State: "Successful", StartedAt: "2025-11-14T09:06:28Z", EndedAt: "2025-11-14T09:06:27Z",
+		`"state":"Successful","started_at":"2025-11-14T09:06:28Z","ended_at":"2025-11-14 09:06:27 +0000 UTC"`: {
+			State: "Successful", StartedAt: "2025-11-14T09:06:28Z", EndedAt: "2025-11-14T09:06:27Z",
+		},
+		`"state":"Successful","swr_repository":"r","swr_repo_page":"p","base_image":["i"]`: {
+			State: "Successful", SWRRepository: "r", SWRRepoPage: "p",
 		},
 	} {
 		var got servicestage.Build
-		equal(t, "error", json.Unmarshal([]byte(body), &got), nil)
+		equal(t, "error", json.Unmarshal([]byte(`{"build_id":"b",`+body+"}"), &got), nil)
+		want.ID = "b"
 		equal(t, body, got, want)
 	}
 	for _, body := range []string{"{}", "[]", "null", `{"build_id":""}`, `{"build_id":1}`, "<html>"} {
@@ -56,7 +61,8 @@ func TestBuildState(t *testing.T) {
 	t.Parallel()
 	for state, want := range map[servicestage.BuildState][2]bool{
 		"NotStarted": {false, false}, "Queuing": {false, false}, "Building": {false, false}, "Pushing": {false, false},
-		"Successful": {true, false}, "Failed": {true, true}, "Timeout": {true, true}, "Cancel": {true, true}, "Deleted": {true, true},
+		"Successful": {true, false},
+		"Failed":     {true, true}, "Timeout": {true, true}, "Cancel": {true, true}, "Deleted": {true, true},
 		"": {false, false}, "successful": {false, false}, "Paused": {false, false},
 	} {
 		equal(t, string(state), [2]bool{state.Ended(), state.Failed()}, want)
@@ -92,17 +98,18 @@ func TestBuilds_pages(t *testing.T) {
 	t.Parallel()
 	s := script(t,
 		reply{body: `{"job_id":"id","last_build_id":"c","spec":{"job_name":"a&b"}}`},
-		reply{body: `{"total":4,"per_page":2,"page":1,"finished":2,"successful":1,"list":[{"build_id":"a"},{"build_id":"b"}]}`},
-		reply{body: `{"total":4,"per_page":2,"page":2,"finished":2,"successful":1,"list":[{"build_id":"b"},{"build_id":"c"}]}`},
-		reply{body: `{"total":4,"per_page":2,"page":3,"finished":2,"successful":1,"list":[]}`},
+		reply{body: `{"total":4,"per_page":2,"finished":2,"successful":1,"list":[{"build_id":"a"},{"build_id":"b"}]}`},
+		reply{body: `{"total":4,"per_page":2,"finished":2,"successful":1,"list":[{"build_id":"b"},{"build_id":"c"}]}`},
+		reply{body: `{"total":4,"per_page":2,"finished":2,"successful":1,"list":[]}`},
 	)
 	list, err := s.client(t).Builds(t.Context(), "id")
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "list", *list, servicestage.BuildList{JobName: "a&b", Total: 4, Finished: 2, Successful: 1, Builds: []servicestage.BuildSummary{
-		{ID: "c"}, {ID: "b"}, {ID: "a"},
-	}})
+	equal(t, "list", *list, servicestage.BuildList{
+		JobName: "a&b", Total: 4, Finished: 2, Successful: 1,
+		Builds: []servicestage.BuildSummary{{ID: "c"}, {ID: "b"}, {ID: "a"}},
+	})
 	equal(t, "requests", s.lines(), []string{
 		"GET " + jobs + "/id",
 		"GET " + jobs + "/id/builds?name=a%26b",
@@ -113,22 +120,23 @@ func TestBuilds_pages(t *testing.T) {
 
 func TestBuildLog_parts(t *testing.T) {
 	t.Parallel()
+	one := reply{body: `{"buildlog":"one\n","next":4}`}
 	for name, c := range map[string]struct {
 		replies []reply
 		limit   int
 		want    servicestage.BuildLog
 	}{
-		"until nothing comes": {
-			[]reply{{body: `{"buildlog":"one\n","next":4}`}, {body: `{"buildlog":"two\n","next":"8"}`}, {body: `{"buildlog":"","next":8}`}},
+		"until a part is empty": {
+			[]reply{one, {body: `{"buildlog":"two\n","next":"8"}`}, {body: `{"buildlog":"","next":8}`}},
 			100,
 			servicestage.BuildLog{Text: "one\ntwo\n"},
 		},
-		"until the offset stays": {
-			[]reply{{body: `{"buildlog":"one\n","next":4}`}, {body: `{"buildlog":"one\n","next":4}`}}, 4, servicestage.BuildLog{Text: "one\n", Cut: true},
+		"until the offset repeats": {
+			[]reply{one, one}, 4, servicestage.BuildLog{Text: "one\n", Cut: true},
 		},
-		"no offset": {[]reply{{body: `{"buildlog":"one\n"}`}}, 2, servicestage.BuildLog{Text: "e\n", Cut: true}},
-		"no log":    {[]reply{{body: `{}`}}, 2, servicestage.BuildLog{}},
-		"torn":      {[]reply{{body: `{"buildlog":"aßb"}`}}, 2, servicestage.BuildLog{Text: "b", Cut: true}},
+		"no offset":     {[]reply{{body: `{"buildlog":"one\n"}`}}, 2, servicestage.BuildLog{Text: "e\n", Cut: true}},
+		"no log":        {[]reply{{body: `{}`}}, 2, servicestage.BuildLog{}},
+		"character cut": {[]reply{{body: `{"buildlog":"aßb"}`}}, 2, servicestage.BuildLog{Text: "b", Cut: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -144,7 +152,7 @@ func TestBuildLog_parts(t *testing.T) {
 	}
 }
 
-// The wait ends at once with its context, and gives what was seen.
+// A canceled wait ends immediately and returns the build as last read.
 func TestWaitForBuild_interrupted(t *testing.T) {
 	t.Parallel()
 	ctx, interrupt := context.WithCancel(t.Context())
@@ -159,7 +167,7 @@ func TestWaitForBuild_interrupted(t *testing.T) {
 	}
 }
 
-// Failures that pass do not end the wait, others do at once; a build that was seen and is gone is one of them.
+// Transient failures do not end the wait. Others do, and so does "not found" after the first read.
 func TestWaitForBuild_failures(t *testing.T) {
 	t.Parallel()
 	good := reply{body: `{"build_id":"b","build_state":"Building"}`}
@@ -190,24 +198,25 @@ func TestWaitForBuild_failures(t *testing.T) {
 	}
 }
 
-// A start is read before it is sent, and what is lost is not sent again, whatever the number of retries.
+// The job is read before the start. A request without response is not sent again, with any number of retries.
 func TestStartBuild_requests(t *testing.T) {
 	t.Parallel()
 	before := reply{body: `{"job_id":"id","last_build_id":"a","spec":{"job_name":"app"}}`}
 	after := reply{body: `{"job_id":"id","last_build_id":"b","spec":{"job_name":"app"}}`}
 	numbered := func(id, index string) reply { return reply{body: `{"build_id":"` + id + `","index":` + index + `}`} }
+	first, second := numbered("a", "1"), numbered("b", "2")
 	for name, c := range map[string]struct {
 		replies []reply
 		adopted bool
 		lost    *servicestage.UnknownStartError
 	}{
-		"response":        {replies: []reply{before, numbered("b", "2")}},
-		"lost":            {replies: []reply{before, {drop: true}, before, after, numbered("b", "2"), numbered("a", "1")}, adopted: true},
-		"half a response": {replies: []reply{before, {body: "{", cut: true}, after, numbered("b", "2"), numbered("a", "1")}, adopted: true},
-		"numbers unknown": {replies: []reply{before, {drop: true}, after, numbered("b", `""`), numbered("a", "1")}, adopted: true},
+		"response":        {replies: []reply{before, second}},
+		"lost":            {replies: []reply{before, {drop: true}, before, after, second, first}, adopted: true},
+		"half a response": {replies: []reply{before, {body: "{", cut: true}, after, second, first}, adopted: true},
+		"numbers unknown": {replies: []reply{before, {drop: true}, after, numbered("b", `""`), first}, adopted: true},
 		"not readable":    {replies: []reply{before, {drop: true}, after, noList}, adopted: true},
 		"among others": {
-			replies: []reply{before, {drop: true}, after, numbered("b", "3"), numbered("a", "1")},
+			replies: []reply{before, {drop: true}, after, numbered("b", "3"), first},
 			lost:    &servicestage.UnknownStartError{JobName: "app", Before: "a", After: "b"},
 		},
 		"not started": {

@@ -1,13 +1,15 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package servicestage is a client of the ServiceStage Build API with the API's names. It interprets the service's error codes. It must not
-// import Terraform or the emulator.
+// Package servicestage is a client of the ServiceStage Build API with the API's names. It interprets the service's
+// error codes. It must not import Terraform or the emulator.
 package servicestage
 
 import (
 	"context"
 	"errors"
+	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
@@ -16,8 +18,8 @@ import (
 // Config configures a [Client]. Endpoint and Authenticator are required; [New] sets AcceptsCredentials.
 type Config = rest.Config
 
-// Client calls the Build API of one region and project. All clients of one host in a process share which build jobs and builds they know,
-// so that none adopts that of another. It is safe for concurrent use.
+// Client calls the Build API of one region and project. All clients of one host in a process share which build jobs and
+// builds they know, so that none adopts that of another. It is safe for concurrent use.
 type Client struct {
 	config   Config
 	rest     *rest.Client
@@ -25,7 +27,8 @@ type Client struct {
 	existing existingList
 }
 
-// New returns a client, or an error if the endpoint is not an absolute URL or the authenticator is missing. It sends nothing.
+// New returns a client, or an error if the endpoint is not an absolute URL or the authenticator is missing. It sends
+// nothing.
 func New(config Config) (*Client, error) {
 	// ServiceStage returns 401 with a code of its own for an object that does not exist.
 	config.AcceptsCredentials = hasServiceCode
@@ -53,8 +56,14 @@ func uncanceled(ctx context.Context, timeout time.Duration) (context.Context, co
 	return context.WithTimeout(context.WithoutCancel(ctx), timeout)
 }
 
-// do sends a call and decodes the response into out, unless that is nil. Its error is an [*Error], unless the call itself is invalid.
+// do sends a call and decodes the response into out, unless that is nil. Its error is an [*Error], unless the call
+// itself is invalid.
 func (c *Client) do(ctx context.Context, call rest.Call, out any) error {
 	_, err := c.rest.Do(ctx, call, out)
 	return err
+}
+
+// get reads an object with [Client.do].
+func (c *Client) get(ctx context.Context, path []string, query url.Values, out any) error {
+	return c.do(ctx, rest.Call{Method: http.MethodGet, Path: path, Query: query}, out)
 }

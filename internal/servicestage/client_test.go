@@ -17,8 +17,11 @@ import (
 
 func TestNew_invalidConfigIsRejected(t *testing.T) {
 	t.Parallel()
-	for endpoint, want := range map[string]string{"servicestage.example.com": "endpoint", "https://servicestage.example.com": "authenticator"} {
-		if _, err := servicestage.New(servicestage.Config{Endpoint: endpoint}); err == nil || !strings.Contains(err.Error(), want) {
+	for endpoint, want := range map[string]string{
+		"servicestage.example.com": "endpoint", "https://servicestage.example.com": "authenticator",
+	} {
+		_, err := servicestage.New(servicestage.Config{Endpoint: endpoint})
+		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want an error about the %s", endpoint, err, want)
 		}
 	}
@@ -46,7 +49,7 @@ type rejectable struct {
 
 func (r *rejectable) Reject(*http.Request) bool { return r.rejected.Add(1) == 1 }
 
-// ServiceStage returns 401 with a code of its own for what does not exist. Only other codes are about credentials.
+// A 401 with an SVCSTG code means that an object does not exist. Only other codes reject the credentials.
 func TestClient_notFoundDoesNotRejectCredentials(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[string]int32{"SVCSTG.00100401": 0, "SVCSTG.CPE.4010001": 0, "APIGW.0307": 1, "": 1} {
@@ -68,7 +71,8 @@ func TestClient_invalidIDIsNotSent(t *testing.T) {
 	service := script(t)
 	client := service.client(t)
 	for _, id := range []string{
-		"", ".", "..", "...", "../admin", "../../v3/projects", "a/b", `a\b`, "50%", "%2e%2e", "a b", "a\n", "a?b=c#d", "a;b", "a:b", "é", "a\u202eb",
+		"", ".", "..", "...", "../admin", "../../v3/projects", "a/b", `a\b`, "50%", "%2e%2e", "a b", "a\n", "a?b=c#d", "a;b",
+		"a:b", "é", "a\u202eb",
 	} {
 		_, getErr := client.GetBuildJob(t.Context(), id, "app")
 		_, buildErr := client.GetBuild(t.Context(), id, "")
@@ -83,7 +87,7 @@ func TestClient_invalidIDIsNotSent(t *testing.T) {
 			"delete":      client.DeleteBuildJob(t.Context(), id, "app"),
 		} {
 			if err == nil || servicestage.IsNotFound(err) {
-				t.Errorf("%s %q: got %v, want an error that says nothing of the job", call, id, err)
+				t.Errorf("%s %q: got %v, want an error about the ID", call, id, err)
 			}
 		}
 	}

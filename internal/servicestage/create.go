@@ -17,8 +17,8 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-// lookups is how many times the list is searched for a build job whose create response was lost: the list may lag.
-const lookups = 4
+// maxSearches is how many times the service is searched for an object whose response was lost, because reads may lag.
+const maxSearches = 4
 
 // lookupTimeout limits requests that are sent after the operation's own timeout, because an ID has to be saved.
 const lookupTimeout = 30 * time.Second
@@ -30,10 +30,11 @@ type CreatedBuildJob struct {
 	CreatedAt string
 	// Adopted is true if the response was lost and the build job was found by its name and content.
 	Adopted bool
-	// Resent is true if an earlier request had no response and the request was sent again. The earlier one may have created a second
-	// build job.
+	// Resent is true if an earlier request had no response and the request was sent again. The earlier one may have
+	// created a second build job.
 	Resent bool
-	// Duplicates are other build jobs of the same name that did not exist before. Empty if the list does not contain any, or not yet.
+	// Duplicates are other build jobs of the same name that did not exist before. Empty if the list does not contain any,
+	// or not yet.
 	Duplicates []BuildJobSummary
 	// DuplicatesErr is why Duplicates could not be determined; nil if they could.
 	DuplicatesErr error
@@ -55,8 +56,8 @@ func (j *CreatedBuildJob) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// UnknownOutcomeError reports that a create request was sent, that its response was lost, and that no build job could be identified
-// as the created one.
+// UnknownOutcomeError reports that a create request was sent, that its response was lost, and that no build job could
+// be identified as the created one.
 type UnknownOutcomeError struct {
 	// Name is the name of the build job.
 	Name string
@@ -93,18 +94,18 @@ func (e *ExistingIDError) Error() string {
 	return "the response to the create request contains the ID of a build job that existed before: " + printableID(e.ID)
 }
 
-// CreateBuildJob creates one build job, even if responses are lost. A request in flight is not canceled with ctx, but ends within 30
-// seconds. If its response is lost, the build job is adopted if it is the only one of its name that did not exist before and if it
-// equals the request; if there is none, the request is sent again within ctx and the configured retries; otherwise the error is an
-// [*UnknownOutcomeError]. A request that is rejected because of the name is sent again while this process renames or deletes other
-// build jobs.
+// CreateBuildJob creates one build job, even if responses are lost. A request in flight is not canceled with ctx, but
+// ends within 30 seconds. If its response is lost, the build job is adopted if it is the only new one of its name and
+// equals the request. If there is no new one, the request is sent again within ctx and the configured retries.
+// Otherwise the error is an [*UnknownOutcomeError]. A request that is rejected because of the name is sent again while
+// this process renames or deletes other build jobs.
 func (c *Client) CreateBuildJob(ctx context.Context, spec BuildJobSpec) (*CreatedBuildJob, error) {
 	// Two concurrent creates of one name could adopt each other's build job.
-	end, err := c.takeTurn(ctx, strings.ToLower(spec.JobName))
+	unlock, err := c.lock(ctx, strings.ToLower(spec.JobName))
 	if err != nil {
 		return nil, err
 	}
-	defer end()
+	defer unlock()
 	existing := c.existingJobs(ctx, spec.JobName)
 
 	var created *CreatedBuildJob
@@ -116,8 +117,10 @@ func (c *Client) CreateBuildJob(ctx context.Context, spec BuildJobSpec) (*Create
 		}
 		return err
 	})
-	// A server error may report a taken name. Nothing is sent again then: a build job that the list does not contain yet may exist.
-	if outcome, ok := errors.AsType[*UnknownOutcomeError](err); ok && isServerError(err) && outcome.LookupErr == nil && len(outcome.Jobs) == 0 {
+	// A server error may report a taken name. Nothing is sent again then: a build job that the list does not contain yet
+	// may exist.
+	outcome, ok := errors.AsType[*UnknownOutcomeError](err)
+	if ok && isServerError(err) && outcome.LookupErr == nil && len(outcome.Jobs) == 0 {
 		taken := c.nameTaken(ctx, spec.JobName, "", err)
 		if taken != nil && (taken.Own || existing.contains(taken.Job.ID)) {
 			return nil, taken
@@ -126,15 +129,17 @@ func (c *Client) CreateBuildJob(ctx context.Context, spec BuildJobSpec) (*Create
 	return created, err
 }
 
-// createBuildJob sends the request until its outcome is known. last is the last failure of an earlier request whose outcome is
-// unknown; nil if there was none.
-func (c *Client) createBuildJob(ctx context.Context, spec BuildJobSpec, existing existingJobs, last *Error) (*CreatedBuildJob, error) {
+// createBuildJob sends the request until its outcome is known. last is the last failure of an earlier request whose
+// outcome is unknown; nil if there was none.
+func (c *Client) createBuildJob(
+	ctx context.Context, spec BuildJobSpec, existing existingJobs, last *Error,
+) (*CreatedBuildJob, error) {
 	resends := c.rest.MaxRetries()
 	for send := 1; ; send++ {
 		var created CreatedBuildJob
 		err := c.do(ctx, rest.Call{Method: http.MethodPost, Path: jobPath(), Body: spec}, &created)
 		if err == nil {
-			// The ID of another create, or of a build job that existed before, would give one build job to two owners.
+			// The ID of another create, or of a build job that existed before, would let two resources manage one build job.
 			if existing.contains(created.ID) || !c.shared.created(object{jobID: created.ID}) {
 				return nil, &ExistingIDError{Name: spec.JobName, ID: created.ID}
 			}
@@ -157,7 +162,8 @@ func (c *Client) createBuildJob(ctx context.Context, spec BuildJobSpec, existing
 		switch {
 		case adopted != "":
 			return &CreatedBuildJob{ID: adopted, Adopted: true}, nil
-		case lookupErr != nil, len(jobs) > 0, !outcomeUnknown(failure), send > resends, c.rest.Pause(ctx, rest.Delay(send)) != nil:
+		case lookupErr != nil, len(jobs) > 0, !outcomeUnknown(failure), send > resends,
+			c.rest.Pause(ctx, rest.Delay(send)) != nil:
 			last.Stopped = ctx.Err()
 			return nil, &UnknownOutcomeError{Name: spec.JobName, Jobs: jobs, Err: last, LookupErr: lookupErr}
 		}
@@ -170,13 +176,16 @@ func outcomeUnknown(failure *Error) bool {
 		failure.StatusCode == http.StatusRequestTimeout || failure.StatusCode >= http.StatusInternalServerError)
 }
 
-// findCreated searches for the build job of a create request whose response was lost. It returns the ID of the one to adopt, or the
-// build jobs that may be it. After the end of ctx it searches once more, with a timeout of its own: the ID has to be saved.
-func (c *Client) findCreated(ctx context.Context, spec BuildJobSpec, existing existingJobs) (adopted string, others []BuildJobSummary, err error) {
+// findCreated searches for the build job of a create request whose response was lost. It returns the ID of the one to
+// adopt, or the build jobs that may be it. After the end of ctx it searches once more, with another timeout, because
+// the ID has to be saved.
+func (c *Client) findCreated(
+	ctx context.Context, spec BuildJobSpec, existing existingJobs,
+) (adopted string, others []BuildJobSummary, err error) {
 	for attempt := 1; ; attempt++ {
 		var settled bool
-		adopted, others, settled, err = c.searchCreated(ctx, spec, existing, attempt == lookups)
-		if settled || attempt == lookups || c.rest.Pause(ctx, rest.Delay(attempt)) != nil {
+		adopted, others, settled, err = c.searchCreated(ctx, spec, existing, attempt == maxSearches)
+		if settled || attempt == maxSearches || c.rest.Pause(ctx, rest.Delay(attempt)) != nil {
 			break
 		}
 	}
@@ -190,8 +199,8 @@ func (c *Client) findCreated(ctx context.Context, spec BuildJobSpec, existing ex
 	return adopted, others, err
 }
 
-// searchCreated searches once. settled means that another search would return the same. A listed build job that GET does not find may be a
-// deleted one, or the created one before the service can read it: only the last search leaves it out.
+// searchCreated searches once. settled means that another search would return the same. A listed build job that GET
+// does not find is a deleted one, or the created one if reads lag. The last search ignores it.
 func (c *Client) searchCreated(
 	ctx context.Context, spec BuildJobSpec, existing existingJobs, last bool,
 ) (adopted string, others []BuildJobSummary, settled bool, err error) {
@@ -226,7 +235,8 @@ func (c *Client) searchCreated(
 	return "", others, len(found) > 0 && missing == 0, nil
 }
 
-// duplicates returns the other build jobs that a request without response may have created, with a timeout of its own.
+// duplicates returns the other build jobs that a request without response may have created. Its timeout is not that of
+// ctx.
 func (c *Client) duplicates(ctx context.Context, name string, existing existingJobs) ([]BuildJobSummary, error) {
 	late, cancel := uncanceled(ctx, lookupTimeout)
 	defer cancel()
@@ -245,8 +255,8 @@ func (c *Client) unknownJobsNamed(ctx context.Context, name string, existing exi
 	return jobs, err
 }
 
-// matches reports whether the build job can be the result of the request: it has everything that was sent, it has never been built,
-// and it has no description, repository or cluster that was not sent. Other values that were not sent may be service defaults. An
+// matches reports whether the build job can be the result of the request: it has everything that was sent, it was never
+// built, and it has no description, repository or cluster that was not sent. Other values may be service defaults. An
 // empty string equals an absent one, and the type of a repository is compared case-insensitively, as in Read.
 func (j *BuildJob) matches(sent BuildJobSpec) bool {
 	returned, want := j.Spec.Values(), sent.Values()
@@ -261,7 +271,7 @@ func (j *BuildJob) matches(sent BuildJobSpec) bool {
 		if m.object {
 			continue
 		}
-		absent := reflect.Zero(m.typ).Interface() // As "" is absent, false is.
+		absent := reflect.Zero(m.typ).Interface() // "" and false equal an absent value.
 		got := cmp.Or[any](returned[m.path], absent)
 		switch sent, ok := want[m.path]; {
 		case !ok && got != absent && !mayBeDefault(m.path):
@@ -280,8 +290,8 @@ func mayBeDefault(path string) bool {
 	return ok && name != "cluster_id" && name != "cluster_name"
 }
 
-// IsForeign reports whether the build job cannot be the one that a create with this request returned, whose ID it has: it has another
-// name, or a description, a repository or a cluster although none was sent.
+// IsForeign reports whether the build job cannot be the result of a create with this request, although it has the
+// returned ID: its name differs, or it has a description, a repository or a cluster that was not sent.
 func (j *BuildJob) IsForeign(sent BuildJobSpec) bool {
 	returned, want := j.Spec.Values(), sent.Values()
 	has := func(values map[string]any, prefix string) bool {

@@ -27,13 +27,22 @@ import (
 // app is the build job to create if its content does not matter.
 var app = servicestage.BuildJobSpec{JobName: "app", JobDescription: new("of this test")}
 
-// appSpec is the same as the service stores it.
+// named is a build job as the service stores it, with nothing but a name.
+func named(name string) map[string]any {
+	return map[string]any{"job_name": name, "environment_setting": map[string]any{}}
+}
+
+// appSpec is app as the service stores it.
 func appSpec() map[string]any {
-	return map[string]any{"job_name": "app", "job_description": "of this test", "environment_setting": map[string]any{}}
+	spec := named("app")
+	spec["job_description"] = "of this test"
+	return spec
 }
 
 // emulated starts an emulator and returns a client of it that waits no time between attempts.
-func emulated(t *testing.T, quirks emulator.Quirks, adjust ...func(*servicestage.Config)) (*emulator.Server, *servicestage.Client) {
+func emulated(
+	t *testing.T, quirks emulator.Quirks, adjust ...func(*servicestage.Config),
+) (*emulator.Server, *servicestage.Client) {
 	t.Helper()
 	server := emulator.New(t, emulator.Options{Quirks: quirks})
 	return server, clientOf(t, server, adjust...)
@@ -99,84 +108,99 @@ var lostResponses = map[string]emulator.Fault{
 	"504 no body": {StatusCode: 504},
 }
 
-func TestCreateBuildJob_responseLostCreatesOne(t *testing.T) {
+// A response that is lost once leads to one build job. One that is lost every time is an error, and the number of
+// requests is limited.
+func TestCreateBuildJob_responseLost(t *testing.T) {
 	t.Parallel()
 	for name, fault := range lostResponses {
-		for stored, adopted := range map[string]bool{"not stored": false, "stored": true} {
-			t.Run(name+", "+stored, func(t *testing.T) {
-				t.Parallel()
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, stored := range []bool{false, true} {
 				server, client := emulated(t, emulator.Quirks{})
-				fault := fault // Other subtests use it at the same time.
-				fault.After = adopted
-				server.InjectFault(onPost(fault))
+				once := fault // Other subtests use it at the same time.
+				once.After = stored
+				server.InjectFault(onPost(once))
 				created, err := client.CreateBuildJob(t.Context(), app)
 				if err != nil {
 					t.Fatal(err)
 				}
 				equal(t, "stored", storedIDs(server), []string{created.ID})
-				equal(t, "adopted", created.Adopted, adopted)
-				equal(t, "resent", created.Resent, !adopted)
-				equal(t, "duplicates", created.Duplicates, nil)
-			})
-		}
+				created.ID, created.CreatedAt = "", ""
+				equal(t, "created", *created, servicestage.CreatedBuildJob{Adopted: stored, Resent: !stored})
+			}
+			for _, retries := range []int{0, 3} {
+				server, client := emulated(t, emulator.Quirks{}, maxRetries(retries))
+				always := fault
+				always.Times = -1
+				server.InjectFault(onPost(always))
+				_, err := client.CreateBuildJob(t.Context(), app)
+				want := servicestage.UnknownOutcomeError{Name: "app", Err: failureOf(t, err)}
+				equal(t, "outcome", *unknownOutcome(t, err), want)
+				requests := retries + 1
+				if strings.Contains(fault.Body, "SVCSTG") {
+					requests = min(requests, 2)
+				}
+				equal(t, "POST requests", posts(server), requests)
+				equal(t, "number of build jobs", len(server.Jobs()), 0)
+			}
+		})
 	}
 }
 
-// A build job that existed before is never the result of a create, however equal it is and whatever the response.
+// A build job that existed before is never the result of a create, even if it equals the request.
 func TestCreateBuildJob_foreignJobIsNotAdopted(t *testing.T) {
 	t.Parallel()
 	for name, fault := range lostResponses {
-		for unique, quirks := range map[string]emulator.Quirks{"unique names": {}, "any names": {AllowTakenNames: true}} {
-			t.Run(name+", "+unique, func(t *testing.T) {
-				t.Parallel()
-				server, client := emulated(t, quirks)
-				foreign := server.AddJob(appSpec())
-				server.InjectFault(onPost(fault))
-				created, err := client.CreateBuildJob(t.Context(), app)
-				if created != nil && (created.ID == foreign || created.Adopted || len(created.Duplicates) > 0) {
-					t.Errorf("the foreign build job was touched: %+v", created)
-				}
-				if quirks.AllowTakenNames {
-					equal(t, "error", err, nil)
-					equal(t, "number of build jobs", len(server.Jobs()), 2)
-					return
-				}
-				taken, ok := errors.AsType[*servicestage.NameTakenError](err)
-				if !ok {
-					t.Fatalf("got %v, want a *NameTakenError", err)
-				}
-				equal(t, "named", taken.Job.ID, foreign)
-				equal(t, "own", taken.Own, false)
-				equal(t, "stored", storedIDs(server), []string{foreign})
-			})
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
+			foreign := server.AddJob(appSpec())
+			server.InjectFault(onPost(fault))
+			created, err := client.CreateBuildJob(t.Context(), app)
+			if err != nil || created.ID == foreign || created.Adopted || len(created.Duplicates) > 0 {
+				t.Errorf("got %+v, %v", created, err)
+			}
+			equal(t, "number of build jobs", len(server.Jobs()), 2)
+
+			server, client = emulated(t, emulator.Quirks{})
+			foreign = server.AddJob(appSpec())
+			server.InjectFault(onPost(fault))
+			_, err = client.CreateBuildJob(t.Context(), app)
+			taken := nameTaken(t, err)
+			equal(t, "named", taken.Job.ID, foreign)
+			equal(t, "own", taken.Own, false)
+			equal(t, "stored", storedIDs(server), []string{foreign})
+		})
 	}
 }
 
-// What this process has read or created belongs to another resource.
+func nameTaken(t *testing.T, err error) *servicestage.NameTakenError {
+	t.Helper()
+	taken, ok := errors.AsType[*servicestage.NameTakenError](err)
+	if !ok {
+		t.Fatalf("got %T (%v), want a *servicestage.NameTakenError", err, err)
+	}
+	return taken
+}
+
+// A build job that this process has read or created belongs to another resource.
 func TestCreateBuildJob_jobOfAnotherResourceIsNotAdopted(t *testing.T) {
 	t.Parallel()
+	create := func(client *servicestage.Client, spec servicestage.BuildJobSpec) string {
+		created, err := client.CreateBuildJob(t.Context(), spec)
+		if err != nil {
+			t.Error(err)
+			return ""
+		}
+		return created.ID
+	}
 	for name, prepare := range map[string]func(server *emulator.Server, client *servicestage.Client) string{
-		"created": func(_ *emulator.Server, client *servicestage.Client) string {
-			created, err := client.CreateBuildJob(t.Context(), app)
-			if err != nil {
-				t.Error(err)
-				return ""
-			}
-			return created.ID
-		},
+		"created": func(_ *emulator.Server, client *servicestage.Client) string { return create(client, app) },
 		"created by another client": func(server *emulator.Server, _ *servicestage.Client) string {
-			created, err := clientOf(t, server).CreateBuildJob(t.Context(), app)
-			if err != nil {
-				t.Error(err)
-				return ""
-			}
-			return created.ID
+			return create(clientOf(t, server), app)
 		},
 		"read after the list": func(server *emulator.Server, client *servicestage.Client) string {
-			if _, err := client.CreateBuildJob(t.Context(), servicestage.BuildJobSpec{JobName: "other"}); err != nil {
-				t.Error(err)
-			}
+			create(client, servicestage.BuildJobSpec{JobName: "other"})
 			id := server.AddJob(appSpec())
 			if _, err := client.GetBuildJob(t.Context(), id, "app"); err != nil {
 				t.Error(err)
@@ -190,11 +214,8 @@ func TestCreateBuildJob_jobOfAnotherResourceIsNotAdopted(t *testing.T) {
 			first := prepare(server, client)
 			server.InjectFault(onPost(emulator.Fault{StatusCode: http.StatusBadGateway}))
 			second, err := client.CreateBuildJob(t.Context(), app)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if second.ID == first || second.Adopted {
-				t.Errorf("the build job %s was adopted: %+v", first, second)
+			if err != nil || second.ID == first || second.Adopted {
+				t.Errorf("the first is %s, got %+v, %v", first, second, err)
 			}
 		})
 	}
@@ -208,13 +229,13 @@ func TestCreateBuildJob_existingIDIsNotCreated(t *testing.T) {
 	for range 2 {
 		server.InjectFault(onPost(emulator.Fault{StatusCode: http.StatusOK, Body: fmt.Sprintf(`{"job_id":%q}`, foreign)}))
 		created, err := client.CreateBuildJob(t.Context(), app)
-		if existing, ok := errors.AsType[*servicestage.ExistingIDError](err); created != nil || !ok || existing.ID != foreign {
+		existing, ok := errors.AsType[*servicestage.ExistingIDError](err)
+		if created != nil || !ok || existing.ID != foreign {
 			t.Errorf("got %v, %v", created, err)
 		}
 	}
 	_, err := client.CreateBuildJob(t.Context(), app)
-	taken, ok := errors.AsType[*servicestage.NameTakenError](err)
-	equal(t, "the build job counts as one of this process", !ok || taken.Own, false)
+	equal(t, "own", nameTaken(t, err).Own, false)
 }
 
 // Nothing is adopted if it is not known what existed before.
@@ -252,13 +273,17 @@ func unknownOutcome(t *testing.T, err error) *servicestage.UnknownOutcomeError {
 	return outcome
 }
 
-// A new build job of the name that somebody else created at the same moment is adopted only if it cannot be told apart.
+// A new build job of the name that somebody else created at the same moment is adopted only if nothing distinguishes
+// it.
 func TestCreateBuildJob_otherNewJobIsNotAdopted(t *testing.T) {
 	t.Parallel()
 	full := map[string]any{
 		"job_name": "app", "job_description": "d", "enterprise_project_id": "eps",
-		"environment_setting": map[string]any{"docker_version": "18", "cluster_id": "c", "cluster_name": "n", "use_public_cluster": true, "build_os": map[string]any{"arch": "x86_64"}},
-		"code_repo":           map[string]any{"type": "GitHub", "url": "https://h/r", "branch": "main", "namespace": "o"},
+		"environment_setting": map[string]any{
+			"docker_version": "18", "cluster_id": "c", "cluster_name": "n", "use_public_cluster": true,
+			"build_os": map[string]any{"arch": "x86_64"},
+		},
+		"code_repo": map[string]any{"type": "GitHub", "url": "https://h/r", "branch": "main", "namespace": "o"},
 	}
 	var fullSent servicestage.BuildJobSpec
 	document, err := json.Marshal(full)
@@ -278,16 +303,16 @@ func TestCreateBuildJob_otherNewJobIsNotAdopted(t *testing.T) {
 		{"equal", fullSent, full, nil, true},
 		{"type in other case", fullSent, full, changes{"code_repo.type": "gitHUB"}, true},
 		{"undocumented members", fullSent, full, changes{"labels": []any{"a"}}, true},
-		{"minimal", minimal, appSpec(), changes{"job_description": nil}, true},
-		{"minimal with defaults", minimal, appSpec(), changes{
+		{"minimal", minimal, named("app"), nil, true},
+		{"minimal with defaults", minimal, named("app"), changes{
 			"job_description": "", "environment_setting.docker_version": "18", "environment_setting.use_public_cluster": false,
 			"environment_setting.build_os": map[string]any{"arch": "x86_64"}, "enterprise_project_id": "0",
 		}, true},
 		{"description not sent", minimal, appSpec(), nil, false},
-		{"repository not sent", minimal, appSpec(), changes{"job_description": nil, "code_repo": full["code_repo"]}, false},
-		{"cluster not sent", minimal, appSpec(), changes{"job_description": nil, "environment_setting.cluster_id": "c"}, false},
-		{"cluster name not sent", minimal, appSpec(), changes{"job_description": nil, "environment_setting.cluster_name": "c"}, false},
-		{"other project", minimal, appSpec(), changes{"job_description": nil, "enterprise_project_id": "eps"}, false},
+		{"repository not sent", minimal, named("app"), changes{"code_repo": full["code_repo"]}, false},
+		{"cluster not sent", minimal, named("app"), changes{"environment_setting.cluster_id": "c"}, false},
+		{"cluster name not sent", minimal, named("app"), changes{"environment_setting.cluster_name": "c"}, false},
+		{"other project", minimal, named("app"), changes{"enterprise_project_id": "eps"}, false},
 		{"no repository", fullSent, full, changes{"code_repo": nil}, false},
 	}
 	for path := range servicestage.Arguments() {
@@ -304,7 +329,9 @@ func TestCreateBuildJob_otherNewJobIsNotAdopted(t *testing.T) {
 			t.Parallel()
 			server, client := emulated(t, emulator.Quirks{})
 			var other string
-			server.InjectFault(onPost(emulator.Fault{StatusCode: http.StatusBadGateway, Do: func() { other = server.AddJob(changed(t, test.spec, test.changes)) }}))
+			server.InjectFault(onPost(emulator.Fault{StatusCode: http.StatusBadGateway, Do: func() {
+				other = server.AddJob(changed(t, test.spec, test.changes))
+			}}))
 			created, err := client.CreateBuildJob(t.Context(), test.sent)
 			equal(t, "POST requests", posts(server), 1)
 			if test.adopted {
@@ -321,10 +348,10 @@ func TestCreateBuildJob_otherNewJobIsNotAdopted(t *testing.T) {
 		t.Parallel()
 		server, client := emulated(t, emulator.Quirks{})
 		server.InjectFault(onPost(emulator.Fault{StatusCode: http.StatusBadGateway, Do: func() {
-			built := server.AddJob(appSpec())
 			server.InjectFault(emulator.Fault{
-				Method: http.MethodGet, Path: jobs + "/*", StatusCode: http.StatusOK,
-				Body: fmt.Sprintf(`{"job_id":%q,"last_build_id":"b","spec":{"job_name":"app","job_description":"of this test"}}`, built),
+				Method: http.MethodGet, Path: jobs + "/*", StatusCode: http.StatusOK, Body: fmt.Sprintf(
+					`{"job_id":%q,"last_build_id":"b","spec":{"job_name":"app","job_description":"of this test"}}`,
+					server.AddJob(appSpec())),
 			})
 		}}))
 		_, err := client.CreateBuildJob(t.Context(), app)
@@ -363,7 +390,9 @@ func changed(t *testing.T, document map[string]any, changes map[string]any) map[
 // Lists and reads that lag do not make the create fail, nor create a second build job unnoticed.
 func TestCreateBuildJob_lag(t *testing.T) {
 	t.Parallel()
-	const notFound = `{"error_code":"SVCSTG.CPE.4040001"}`
+	notFound := emulator.Fault{
+		Method: http.MethodGet, Path: jobs + "/*", StatusCode: 404, Body: `{"error_code":"SVCSTG.CPE.4040001"}`, Times: 3,
+	}
 	for name, c := range map[string]struct {
 		fault           emulator.Fault
 		uniqueNames     bool
@@ -371,7 +400,7 @@ func TestCreateBuildJob_lag(t *testing.T) {
 		stored, listed  int // Build jobs in the service, and duplicates that are listed.
 	}{
 		"listed at the fourth attempt":        {fault: laggingList(3), adopted: true, stored: 1},
-		"read at the fourth attempt":          {fault: emulator.Fault{Method: http.MethodGet, Path: jobs + "/*", StatusCode: 404, Body: notFound, Times: 3}, adopted: true, stored: 1},
+		"read at the fourth attempt":          {fault: notFound, adopted: true, stored: 1},
 		"listed after the resend":             {fault: laggingList(4), resent: true, stored: 2, listed: 1},
 		"never listed":                        {fault: laggingList(-1), resent: true, stored: 2},
 		"the resend is rejected for the name": {fault: laggingList(4), uniqueNames: true, adopted: true, stored: 1},
@@ -407,7 +436,10 @@ func TestCreateBuildJob_deletedJobIsListed(t *testing.T) {
 	server.InjectFault(onSearch(emulator.Fault{Times: 4, Do: func() {
 		if stale == "" {
 			stale = server.AddJob(appSpec())
-			server.InjectFault(emulator.Fault{Method: http.MethodGet, Path: jobs + "/" + stale, Times: -1, StatusCode: 404, Body: `{"error_code":"SVCSTG.CPE.4040001"}`})
+			server.InjectFault(emulator.Fault{
+				Method: http.MethodGet, Path: jobs + "/" + stale, Times: -1,
+				StatusCode: 404, Body: `{"error_code":"SVCSTG.CPE.4040001"}`,
+			})
 		}
 	}}))
 	created, err := client.CreateBuildJob(t.Context(), app)
@@ -417,44 +449,26 @@ func TestCreateBuildJob_deletedJobIsListed(t *testing.T) {
 	equal(t, "adopted", created.Adopted && created.ID != stale, true)
 }
 
-// A response that is lost every time is an error, and the number of requests is limited.
-func TestCreateBuildJob_responseLostEveryTime(t *testing.T) {
-	t.Parallel()
-	for name, fault := range lostResponses {
-		for _, retries := range []int{0, 1, 3} {
-			t.Run(fmt.Sprint(name, " ", retries), func(t *testing.T) {
-				t.Parallel()
-				server, client := emulated(t, emulator.Quirks{}, maxRetries(retries))
-				fault := fault
-				fault.Times = -1
-				server.InjectFault(onPost(fault))
-				_, err := client.CreateBuildJob(t.Context(), app)
-				equal(t, "outcome", *unknownOutcome(t, err), servicestage.UnknownOutcomeError{Name: "app", Err: failureOf(t, err)})
-				want := retries + 1
-				if strings.Contains(fault.Body, "SVCSTG") {
-					want = min(want, 2)
-				}
-				equal(t, "POST requests", posts(server), want)
-				equal(t, "number of build jobs", len(server.Jobs()), 0)
-			})
-		}
-	}
-}
-
 // Without known outcome and without list, nothing is sent again.
 func TestCreateBuildJob_searchFails(t *testing.T) {
 	t.Parallel()
-	for name, fault := range map[string]emulator.Fault{
-		"list":        onSearch(emulator.Fault{Times: -1, StatusCode: http.StatusForbidden, Body: `{"error_code":"APIGW.0302"}`}),
-		"incomplete":  onSearch(emulator.Fault{Times: -1, StatusCode: http.StatusOK, Body: `{"total":9,"list":[]}`}),
-		"job":         {Method: http.MethodGet, Path: jobs + "/*", Times: -1, StatusCode: http.StatusForbidden, Body: `{"error_code":"APIGW.0302"}`},
-		"another job": {Method: http.MethodGet, Path: jobs + "/*", Times: -1, StatusCode: http.StatusOK, Body: goodJob},
+	onRead := emulator.Fault{Method: http.MethodGet, Path: jobs + "/*"}
+	for name, c := range map[string]struct {
+		fault  emulator.Fault
+		status int
+		body   string
+	}{
+		"list":        {onSearch(emulator.Fault{}), http.StatusForbidden, `{"error_code":"APIGW.0302"}`},
+		"incomplete":  {onSearch(emulator.Fault{}), http.StatusOK, `{"total":9,"list":[]}`},
+		"job":         {onRead, http.StatusForbidden, `{"error_code":"APIGW.0302"}`},
+		"another job": {onRead, http.StatusOK, goodJob},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
 			server.InjectFault(onPost(emulator.Fault{Drop: true, After: true}))
-			server.InjectFault(fault)
+			c.fault.Times, c.fault.StatusCode, c.fault.Body = -1, c.status, c.body
+			server.InjectFault(c.fault)
 			_, err := client.CreateBuildJob(t.Context(), app)
 			if unknownOutcome(t, err).LookupErr == nil {
 				t.Error("the failed search is not reported")
@@ -525,33 +539,21 @@ func TestCreateBuildJob_interrupted(t *testing.T) {
 	})
 }
 
-// 429 means that nothing was created.
-func TestCreateBuildJob_rateLimited(t *testing.T) {
-	t.Parallel()
-	server, client := emulated(t, emulator.Quirks{})
-	server.InjectFault(onPost(emulator.Fault{Times: 3, StatusCode: http.StatusTooManyRequests}))
-	created, err := client.CreateBuildJob(t.Context(), app)
-	if err != nil {
-		t.Fatal(err)
-	}
-	equal(t, "created", *created, servicestage.CreatedBuildJob{ID: created.ID, CreatedAt: created.CreatedAt})
-	equal(t, "requests", len(server.Requests()), 5)
-}
-
 // The list of the existing build jobs is requested once; above 1,000 of them, each create requests those of its name.
 func TestCreateBuildJob_requests(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct{ existing, pages, searches int }{{0, 1, 0}, {100, 1, 0}, {250, 3, 0}, {1000, 10, 0}, {1001, 1, 20}} {
+	for _, test := range []struct{ existing, pages, searches int }{{0, 1, 0}, {250, 3, 0}, {1000, 10, 0}, {1001, 1, 20}} {
 		t.Run(strconv.Itoa(test.existing), func(t *testing.T) {
 			t.Parallel()
 			server, client := emulated(t, emulator.Quirks{})
 			for i := range test.existing {
-				server.AddJob(map[string]any{"job_name": fmt.Sprintf("existing-%d", i), "environment_setting": map[string]any{}})
+				server.AddJob(named(fmt.Sprintf("existing-%d", i)))
 			}
 			var group sync.WaitGroup
 			for i := range 20 {
 				group.Go(func() {
-					if _, err := client.CreateBuildJob(t.Context(), servicestage.BuildJobSpec{JobName: fmt.Sprintf("app-%d", i)}); err != nil {
+					spec := servicestage.BuildJobSpec{JobName: fmt.Sprintf("app-%d", i)}
+					if _, err := client.CreateBuildJob(t.Context(), spec); err != nil {
 						t.Error(err)
 					}
 				})
@@ -574,7 +576,7 @@ func TestCreateBuildJob_manyExistingAreNotAdopted(t *testing.T) {
 	t.Parallel()
 	server, client := emulated(t, emulator.Quirks{AllowTakenNames: true, ExactNameFilter: true})
 	for i := range 1001 {
-		server.AddJob(map[string]any{"job_name": fmt.Sprintf("existing-%d", i), "environment_setting": map[string]any{}})
+		server.AddJob(named(fmt.Sprintf("existing-%d", i)))
 	}
 	foreign := server.AddJob(appSpec())
 	server.InjectFault(onPost(emulator.Fault{Drop: true, After: true}))
@@ -589,12 +591,9 @@ func TestCreateBuildJob_manyExistingAreNotAdopted(t *testing.T) {
 func TestCreateBuildJob_nameTaken(t *testing.T) {
 	t.Parallel()
 	server, client := emulated(t, emulator.Quirks{ExactNameFilter: true})
-	foreign := server.AddJob(map[string]any{"job_name": "APP", "environment_setting": map[string]any{}})
+	foreign := server.AddJob(named("APP"))
 	_, err := client.CreateBuildJob(t.Context(), app)
-	taken, ok := errors.AsType[*servicestage.NameTakenError](err)
-	if !ok {
-		t.Fatalf("got %v, want a *NameTakenError", err)
-	}
+	taken := nameTaken(t, err)
 	equal(t, "named", taken.Job, servicestage.BuildJobSummary{ID: foreign, Name: "APP"})
 	equal(t, "own", taken.Own, false)
 
@@ -602,18 +601,18 @@ func TestCreateBuildJob_nameTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = client.CreateBuildJob(t.Context(), app)
-	taken, _ = errors.AsType[*servicestage.NameTakenError](err)
-	equal(t, "own after reading it", taken.Own, true)
+	equal(t, "own after reading it", nameTaken(t, err).Own, true)
 	equal(t, "status", failureOf(t, err).StatusCode, http.StatusBadRequest)
 
-	server.InjectFault(onPost(emulator.Fault{StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.4000001","error_msg":"no such cluster"}`}))
+	server.InjectFault(onPost(emulator.Fault{StatusCode: 400, Body: `{"error_code":"SVCSTG.CPE.4000001"}`}))
 	_, err = client.CreateBuildJob(t.Context(), servicestage.BuildJobSpec{JobName: "free"})
 	if _, ok := errors.AsType[*servicestage.NameTakenError](err); ok || err == nil {
 		t.Errorf("a rejection for another reason became %v", err)
 	}
 }
 
-// Concurrent creates of one name run one after the other, in any case of the name, and leave the wait when they are canceled.
+// Concurrent creates of one name run one after the other, in any case of the name, and leave the wait when they are
+// canceled.
 func TestCreateBuildJob_sameName(t *testing.T) {
 	t.Parallel()
 	server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
@@ -645,21 +644,23 @@ func TestCreateBuildJob_sameName(t *testing.T) {
 	equal(t, "POST requests", posts(server), 2)
 }
 
-// Whatever fails, and whenever: each create results in one build job.
+// Each create results in one build job, with random faults of all requests.
 func TestCreateBuildJob_randomFaults(t *testing.T) {
 	t.Parallel()
 	const creates = 30
 	seed := rand.Uint64()
 	random := rand.New(rand.NewPCG(seed, 0))
-	part := func(share float64) func(emulator.Request) bool {
-		return func(emulator.Request) bool { return random.Float64() < share } // The emulator calls it for one request at a time.
+	part := func(share float64) func(emulator.Request) bool { // The emulator calls it for one request at a time.
+		return func(emulator.Request) bool { return random.Float64() < share }
 	}
 	server, client := emulated(t, emulator.Quirks{}, maxRetries(100)) // Retries never run out.
 	server.InjectFault(onPost(emulator.Fault{Times: -1, Drop: true, When: part(0.2)}))
 	server.InjectFault(onPost(emulator.Fault{Times: -1, Drop: true, After: true, When: part(0.4)}))
 	server.InjectFault(onPost(emulator.Fault{Times: -1, StatusCode: http.StatusTooManyRequests, When: part(0.2)}))
 	server.InjectFault(emulator.Fault{Method: http.MethodGet, Times: -1, Drop: true, When: part(0.2)})
-	server.InjectFault(emulator.Fault{Method: http.MethodGet, Times: -1, StatusCode: http.StatusServiceUnavailable, When: part(0.2)})
+	server.InjectFault(emulator.Fault{
+		Method: http.MethodGet, Times: -1, StatusCode: http.StatusServiceUnavailable, When: part(0.2),
+	})
 
 	var mu sync.Mutex
 	got := map[string]string{} // IDs by name.

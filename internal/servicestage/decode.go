@@ -13,8 +13,8 @@ import (
 // errTooMany is the cause of an error about a response that exceeds a limit of the provider.
 var errTooMany = errors.New("the response is too large")
 
-// eachElement calls visit with each element of a JSON array, until it returns an error; null is an empty array. It keeps nothing, and
-// it stops with errTooMany at the first element above the limit. value is valid during the call.
+// eachElement calls visit with each element of a JSON array, until it returns an error; null is an empty array. It
+// keeps nothing, and it stops with errTooMany at the first element above the limit. value is valid during the call.
 func eachElement(data []byte, limit int, visit func(value json.RawMessage) error) error {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	token, err := decoder.Token()
@@ -39,8 +39,8 @@ func eachElement(data []byte, limit int, visit func(value json.RawMessage) error
 	return nil
 }
 
-// eachMember calls visit with each member of a JSON object, until it returns an error. It keeps nothing; value is valid during the
-// call. Anything but an object has no members.
+// eachMember calls visit with each member of a JSON object, until it returns an error. It keeps nothing; value is valid
+// during the call. Anything but an object has no members.
 func eachMember(data []byte, visit func(name string, value json.RawMessage) error) error {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {

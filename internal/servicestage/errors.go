@@ -24,8 +24,8 @@ type listError struct{ error }
 
 func (e listError) Unwrap() error { return e.error }
 
-// IsNotFound reports whether the error proves that the requested object does not exist. It is false for a response that may
-// have another reason, such as a 401 for wrong credentials or a 404 of the API gateway.
+// IsNotFound reports whether the error proves that the requested object does not exist. It is false for a response that
+// may have another reason, such as a 401 for wrong credentials or a 404 of the API gateway.
 func IsNotFound(err error) bool {
 	if _, ok := errors.AsType[listError](err); ok {
 		return false
@@ -34,10 +34,12 @@ func IsNotFound(err error) bool {
 	return ok || isNotFound(err)
 }
 
-// hasServiceCode reports whether a failure has an error code of a service behind the API gateway, not of the gateway itself.
+// hasServiceCode reports whether a failure has an error code of a service behind the API gateway, not of the gateway
+// itself.
 func hasServiceCode(failure *Error) bool { return strings.HasPrefix(failure.Code, "SVCSTG.") }
 
-// IsRejected reports whether the service rejected a request (400 or 409 with a code of its own), as it does if a name is taken.
+// IsRejected reports whether the service rejected a request (400 or 409 with a code of its own), as it does if a name
+// is taken.
 func IsRejected(err error) bool {
 	failure, ok := errors.AsType[*Error](err)
 	return ok && hasServiceCode(failure) &&
@@ -50,8 +52,8 @@ func isServerError(err error) bool {
 	return ok && failure.StatusCode >= http.StatusInternalServerError && hasServiceCode(failure)
 }
 
-// isNotFound reports whether an error response can only mean "not found". The first three digits of an Error_ID of the build
-// service are an HTTP status; other services of ServiceStage return 401 with SVCSTG.00100401.
+// isNotFound reports whether an error response can only mean "not found". The first three digits of an Error_ID of the
+// build service are an HTTP status; other services of ServiceStage return 401 with SVCSTG.00100401.
 func isNotFound(err error) bool {
 	failure, ok := errors.AsType[*Error](err)
 	return ok && (failure.StatusCode == http.StatusNotFound && hasServiceCode(failure) ||
@@ -59,8 +61,8 @@ func isNotFound(err error) bool {
 		failure.StatusCode == http.StatusUnauthorized && failure.Code == "SVCSTG.00100401")
 }
 
-// mayBeNotFound reports whether an error response means "not found", or may mean it, which only the list of build jobs can
-// decide: the codes of the build service are not published.
+// mayBeNotFound reports whether an error response means "not found", or may mean it, which only the list of build jobs
+// can decide: the codes of the build service are not published.
 func mayBeNotFound(err error) bool {
 	failure, ok := errors.AsType[*Error](err)
 	if !ok || isNotFound(err) {

@@ -16,7 +16,7 @@ import (
 func TestIsNotFound(t *testing.T) {
 	t.Parallel()
 	if servicestage.IsNotFound(nil) || servicestage.IsNotFound(errors.New("other")) {
-		t.Error("an error of others is taken for a job that is gone")
+		t.Error("another error counts as not found")
 	}
 	const none, mine, broken, gone = `{"total":0,"list":[]}`, `{"total":1,"list":[{"job_id":"id","job_name":"app"}]}`,
 		`<html>`, `{"error_code":"SVCSTG.CPE.4040001"}`
@@ -33,7 +33,7 @@ func TestIsNotFound(t *testing.T) {
 		{"Error_ID 404 under 400", 400, "SVCSTG.CPE.4040002", "app", "", "", true},
 		{"Error_ID 404 under 500", 500, "SVCSTG.CPE.4040002", "app", "", "", true},
 		{"Error_ID 404 under 200", 200, "SVCSTG.CPE.4040002", "app", "", "", true},
-		{"401 that means 404", 401, "SVCSTG.00100401", "app", "", "", true},
+		{"401 with the code of 404", 401, "SVCSTG.00100401", "app", "", "", true},
 		{"API not published", 404, "APIGW.0101", "app", "", "", false},
 		{"wrong keys", 401, "APIGW.0301", "app", "", "", false},
 		{"bare 403", 403, "", "app", "", "", false},
@@ -50,13 +50,13 @@ func TestIsNotFound(t *testing.T) {
 		{"400 of the service, not listed", 400, "SVCSTG.CPE.4000001", "app", none, none, true},
 		{"list fails by name", 404, "", "app", broken, "", false},
 		{"list fails without name", 404, "", "app", none, broken, false},
-		{"list is no list by name", 404, "", "app", `{}`, "", false},
+		{"not a list by name", 404, "", "app", `{}`, "", false},
 		{"list is null", 404, "", "", "", `null`, false},
 		{"list without ids", 404, "", "", "", `{"total":1,"list":[{"id":"id"}]}`, false},
-		{"list of nothing is null", 404, "", "", "", `{"total":0,"list":null}`, true},
-		{"list of less than nothing", 404, "", "app", `{"total":-1,"list":[]}`, "", false},
-		{"list says gone by name", 404, "", "app", gone, "", false},
-		{"list says gone without name", 404, "", "app", none, gone, false},
+		{"empty list is null", 404, "", "", "", `{"total":0,"list":null}`, true},
+		{"list with a negative total", 404, "", "app", `{"total":-1,"list":[]}`, "", false},
+		{"list not found by name", 404, "", "app", gone, "", false},
+		{"list not found without name", 404, "", "app", none, gone, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -81,28 +81,15 @@ func TestIsNotFound(t *testing.T) {
 			job, err := client.GetBuildJob(t.Context(), "id", test.jobName)
 			equal(t, "job", job, nil)
 			equal(t, "not found", servicestage.IsNotFound(err), test.want)
-			if failure := failureOf(t, err); failure.StatusCode != test.status || failure.Code != test.code || failure.Message != "m" {
+			failure := failureOf(t, err)
+			if failure.StatusCode != test.status || failure.Code != test.code || failure.Message != "m" {
 				t.Errorf("got %+v", failure)
 			}
 			equal(t, "deleted", client.DeleteBuildJob(t.Context(), "id", test.jobName) == nil, test.want)
-			equal(t, "requests", service.lines(), slices.Concat([]string{"GET " + jobs + "/id"}, lists, []string{"DELETE " + jobs + "/id"}, lists))
+			want := slices.Concat([]string{"GET " + jobs + "/id"}, lists, []string{"DELETE " + jobs + "/id"}, lists)
+			equal(t, "requests", service.lines(), want)
 		})
 	}
-}
-
-// A list that lacks jobs which the service says there are is no proof that a job is gone.
-func TestIsNotFound_incompleteList(t *testing.T) {
-	t.Parallel()
-	service := serve(t, func(w http.ResponseWriter, r received) {
-		response := reply{status: http.StatusNotFound}
-		if r.URL.Path == jobs {
-			response = reply{body: `{"total":5,"list":[]}`}
-		}
-		response.write(w)
-	})
-	_, err := service.client(t).GetBuildJob(t.Context(), "id", "")
-	equal(t, "not found", servicestage.IsNotFound(err), false)
-	equal(t, "pages", service.requestedPages(), []string{"", "1", "0", "1", "0", "1", "0"})
 }
 
 // An error of the list itself never means that a build job does not exist.

@@ -24,10 +24,13 @@ import (
 // fuzzed is a client of a service that returns what respond does.
 func fuzzed(f *testing.F, respond func(r *http.Request) []byte) *servicestage.Client {
 	f.Helper()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write(respond(r)) }))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write(respond(r))
+	}))
 	f.Cleanup(server.Close)
 	client, err := servicestage.New(servicestage.Config{
-		Endpoint: server.URL, Authenticator: auth.Token(token), Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+		Endpoint: server.URL, Authenticator: auth.Token(token),
+		Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
 	})
 	if err != nil {
 		f.Fatal(err)
@@ -40,12 +43,13 @@ var usableID = regexp.MustCompile(`^[0-9A-Za-z_.-]+$`)
 // FuzzBuild reads one response as a build and as a page of the list of builds.
 func FuzzBuild(f *testing.F) {
 	for _, body := range []string{
-		`{"build_id":"b","index":2,"build_state":"Building","started_at":"2025-11-14 09:06:28 +0000 UTC","ended_at":"","duration":0}`,
-		`{"build_id":"b","job_id":"id","index":"2","state":"Successful","started_at":"2025-11-14 09:06:28 +0000 UTC","ended_at":"2025-11-14 09:07:28 +0000 UTC"}`,
+		`{"build_id":"b","index":2,"build_state":"Building","started_at":"2025-11-14 09:06:28 +0000 UTC","duration":0}`,
+		`{"build_id":"b","state":"Successful","started_at":"2025-11-14T09:06:28Z","ended_at":"2025-11-14T09:07:28Z"}`,
 		`{"build_id":"b","build_state":"Failed","duration":1e300,"creator":{"name":"me"},"index":[[[]]]}`,
 		`{"build_id":"b","job_id":"other"}`, `{"build_id":"B"}`, `{"build_id":"a/../b"}`, `{"BUILD_ID":"b","job_id":{}}`,
-		`{"total":1,"list":[{"build_id":"b","build_state":"Failed","duration":7}]}`, `{"total":9223372036854775807,"per_page":-1,"list":[{"build_id":"c"}]}`,
-		`{"total":2,"list":[{"build_id":"b"},{"build_id":"b"}]}`, `{"total":1,"list":[{"build_id":"b","job_id":"other"}]}`, `{"total":1,"list":[null]}`,
+		`{"total":1,"list":[{"build_id":"b","build_state":"Failed","duration":7}]}`, `{"total":1,"list":[null]}`,
+		`{"total":9223372036854775807,"per_page":-1,"list":[{"build_id":"c"}]}`,
+		`{"total":2,"list":[{"build_id":"b"},{"build_id":"b"}]}`, `{"total":1,"list":[{"build_id":"b","job_id":"other"}]}`,
 		`null`, `[]`, `{}`, `<html>`, "\xff", `{"list":[[[[`, `{"error_code":"SVCSTG.CPE.4044402","build_id":"b"}`,
 	} {
 		f.Add([]byte(body))
@@ -91,8 +95,8 @@ func FuzzBuild(f *testing.F) {
 func FuzzPhases(f *testing.F) {
 	for _, body := range []string{
 		`{"list":[{"id":6,"name":"Init","state":"Successful"},{"id":"7","name":"Build","state":"Failed"}]}`,
-		`{"list":null}`, `{"list":[null,{},{"id":{},"name":[],"state":1}]}`, `{"list":{}}`, `{"list":[{"name":"\u001b[31m"}]}`,
-		`{"checkstyle":{"static":{"count_info":[{"build_id":"b","build_order":1,"total_count":"2"}]}},"pmd":{"violations":3}}`,
+		`{"list":null}`, `{"list":[null,{},{"id":{},"name":[],"state":1}]}`, `{"list":{}}`,
+		`{"checkstyle":{"static":{"count_info":[{"build_id":"b","total_count":"2"}]}},"pmd":{"violations":3}}`,
 		`{"checkstyle":[],"pmd":{"static":1},"x":null}`, `{"x":{"static":{"count_info":[null,1]}}}`,
 		`{"a":{"b":{"count_info":[{}]}},"a":{"b":{"count_info":[{}]}}}`, `null`, `[]`, `{}`, `<html>`, "\xff", `{"list":[[[[`,
 	} {
@@ -157,7 +161,7 @@ func FuzzBuildLog(f *testing.F) {
 func FuzzBuildJob(f *testing.F) {
 	for _, body := range []string{
 		goodJob, `{"job_id":"id","spec":` + fullSpecJSON + `}`, `{"job_id":"id"}`, `{"job_id":7,"spec":{}}`, `null`, `[]`, ``,
-		`{"job_id":"id","creator":{"name":7},"created_at":"2025-11-14 09:06:28 +0000 UTC","spec":{"environment_setting":{"build_os":{"x":1e999}}}}`,
+		`{"job_id":"id","creator":{"name":7},"created_at":1,"spec":{"environment_setting":{"build_os":{"x":1e999}}}}`,
 		`{"job_id":"\ud800","spec":{"code_repo":null,"JOB_NAME":"a","more":[[],{}]}}`,
 	} {
 		f.Add([]byte(body))
@@ -246,10 +250,10 @@ func FuzzListPage(f *testing.F) {
 // FuzzTimestamp reads the time of a create response.
 func FuzzTimestamp(f *testing.F) {
 	for _, text := range []string{
-		"2025-11-14 09:06:28 +0000 UTC", "2025-11-14 17:06:28.123456 +0800 CST", "2025-11-14T09:06:28Z", "2025-11-14T09:06:28.5+01:00",
-		"2025-11-14T09:06:28,5Z", "2024-02-29 23:59:59 +0000 UTC", "2025-02-29 00:00:00 +0000 UTC", "0000-01-01 00:00:00 +0000 UTC",
+		"2025-11-14 09:06:28 +0000 UTC", "2025-11-14 17:06:28.123456 +0800 CST", "2025-11-14T09:06:28.5+01:00",
+		"2025-11-14T09:06:28,5Z", "2025-02-29 00:00:00 +0000 UTC", "0000-01-01 00:00:00 +0000 UTC",
 		"0000-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00", "9999-12-31 23:00:00 -0100 UTC",
-		"9999-12-31T23:59:59Z", "2025-11-14 09:06:28 +0000", "2025-11-14T24:00:00Z", "14 Nov 2025", "1763111188000", "", " ", "é\x00",
+		"2025-11-14 09:06:28 +0000", "2025-11-14T24:00:00Z", "14 Nov 2025", "1763111188000", "", " ", "é\x00",
 	} {
 		f.Add(text)
 	}

@@ -10,23 +10,24 @@ import (
 	"time"
 
 	"golang.org/x/sync/semaphore"
-	"golang.org/x/sync/singleflight"
 )
 
 const (
-	// maxListed is the maximum number of build jobs that are listed in advance. If there are more, they are listed by name before each create.
+	// maxListed is the maximum number of build jobs that are listed in advance. If there are more, they are listed by name
+	// before each create.
 	maxListed = 1000
 	// existingTimeout limits the list of the existing build jobs, which concurrent creates share.
 	existingTimeout = 2 * time.Minute
 )
 
-// shared is what all clients of one service in this process share: without it, a client could take an object of another one for its
-// own. Terraform starts a process for each provider configuration, so it does not cover two of them. It is safe for concurrent use.
+// shared is the state that all clients of one host in this process share. Without it, a client could adopt an object of
+// another one. It does not cover two provider configurations: Terraform starts a process for each. It is safe for
+// concurrent use.
 type shared struct {
 	// known contains each object that this process has read (false), or has created or adopted (true).
 	known sync.Map
-	// turns contains a semaphore of weight 1 for each key.
-	turns  sync.Map
+	// locks contains a semaphore of weight 1 for each key.
+	locks  sync.Map
 	writes writes
 }
 
@@ -53,21 +54,22 @@ func (s *shared) adopt(o object) bool {
 	return !known
 }
 
-// created records the object as one of this process, and reports whether this process had not created or adopted it before.
+// created records the object as one of this process, and reports whether this process had not created or adopted it
+// before.
 func (s *shared) created(o object) bool {
 	before, _ := s.known.Swap(o, true)
 	return before != true
 }
 
-// takeTurn waits until no other client of this process has the turn of a key. Of two objects that are created at the same time,
-// neither could be told from the other.
-func (c *Client) takeTurn(ctx context.Context, key any) (end func(), err error) {
-	value, _ := c.shared.turns.LoadOrStore(key, semaphore.NewWeighted(1))
-	turn, _ := value.(*semaphore.Weighted)
-	if err := turn.Acquire(ctx, 1); err != nil {
+// lock waits until no other client of this process has the lock of a key. Two objects that are created at the same time
+// could not be distinguished.
+func (c *Client) lock(ctx context.Context, key any) (unlock func(), err error) {
+	value, _ := c.shared.locks.LoadOrStore(key, semaphore.NewWeighted(1))
+	lock, _ := value.(*semaphore.Weighted)
+	if err := lock.Acquire(ctx, 1); err != nil {
 		return nil, &Error{Method: http.MethodPost, Host: c.rest.Host(), Stopped: err}
 	}
-	return func() { turn.Release(1) }, nil
+	return func() { lock.Release(1) }, nil
 }
 
 // existingJobs are the build jobs that existed before a create.
@@ -79,13 +81,12 @@ type existingJobs struct {
 
 func (e existingJobs) contains(id string) bool { return e.ids[id] }
 
-// existingList lists the build jobs that exist before the first create of a client, once.
+// existingList is the list of the build jobs that exist before the first create of a client.
 type existingList struct {
-	flight singleflight.Group
-
-	mu     sync.Mutex
-	listed bool
-	jobs   existingJobs
+	once sync.Once
+	// done is closed when the list was read.
+	done chan struct{}
+	jobs existingJobs
 	// tooMany is true if there are more than maxListed.
 	tooMany bool
 }
@@ -93,15 +94,13 @@ type existingList struct {
 // existingJobs returns the build jobs that exist before a create of the name, or all of them.
 func (c *Client) existingJobs(ctx context.Context, name string) existingJobs {
 	list := &c.existing
-	// The list serves every create that waits for it, so it must not end with the first one.
-	done := list.flight.DoChan("", func() (any, error) {
-		ctx, cancel := uncanceled(ctx, existingTimeout)
-		defer cancel()
-		list.read(ctx, c)
-		return nil, nil //nolint:nilnil // The result is in the list.
+	list.once.Do(func() {
+		list.done = make(chan struct{})
+		// The list serves every create that waits for it, so it must not end with the first one.
+		go list.read(context.WithoutCancel(ctx), c)
 	})
 	select {
-	case <-done:
+	case <-list.done:
 	case <-ctx.Done():
 		return existingJobs{}
 	}
@@ -120,18 +119,16 @@ func (c *Client) existingJobs(ctx context.Context, name string) existingJobs {
 }
 
 func (l *existingList) read(ctx context.Context, c *Client) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.listed {
-		return
-	}
+	defer close(l.done)
+	ctx, cancel := context.WithTimeout(ctx, existingTimeout)
+	defer cancel()
 	ids := map[string]bool{}
 	err := c.readList(ctx, "", func() {}, func(total int, job BuildJobSummary) bool {
 		l.tooMany = total > maxListed
 		ids[job.ID] = true
 		return !l.tooMany
 	})
-	l.listed, l.jobs = true, existingJobs{ids: ids, complete: err == nil}
+	l.jobs = existingJobs{ids: ids, complete: err == nil}
 }
 
 // writes counts the renames and deletes of this process, which free the name of a build job.
@@ -140,7 +137,8 @@ type writes struct {
 	active, freed int
 }
 
-// track calls write, which counts as active until it returns, and as one that has freed a name if it succeeds and freesName is true.
+// track calls write, which counts as active until it returns, and as one that has freed a name if it succeeds and
+// freesName is true.
 func (w *writes) track(freesName bool, write func() error) error {
 	if !freesName {
 		return write()

@@ -3,5 +3,9 @@
 
 package servicestage
 
-// Thousands of requests prove no more than some hundred.
-func init() { maxLogRequests, maxBuildPages = 1500, 300 }
+// Lower limits prove the same in less time.
+func init() {
+	maxLogBytes, maxLogRequests = 4<<20, 200
+	maxBuilds, maxBuildPages = 2000, 100
+	maxItems = 2000
+}

@@ -32,9 +32,9 @@ func (e *NameTakenError) Unwrap() error { return e.Err }
 // starts the operations of an apply one after the other.
 const idleChecks = 4
 
-// retryNameTaken calls write, which creates the build job of the name (id is empty) or renames one. If that is rejected and another
-// build job has the name, it calls write again after each rename or delete of this process that succeeds, until none is in progress:
-// one of them may free the name. The error is then a [*NameTakenError].
+// retryNameTaken calls write, which creates the build job of the name (id is empty) or renames one. If write is
+// rejected and another build job has the name, it is called again after each successful rename or delete of this
+// process, until none is in progress. The error is then a [*NameTakenError].
 func (c *Client) retryNameTaken(ctx context.Context, name, id string, write func() error) error {
 	writes := &c.shared.writes
 	for {
@@ -47,7 +47,7 @@ func (c *Client) retryNameTaken(ctx context.Context, name, id string, write func
 		active, freed := writes.counts()
 		switch {
 		case freed > before:
-		// The name may be free already while the response of the write that frees it is still on its way.
+		// The name may be free before the response to the write that frees it has arrived.
 		case taken == nil && active == 0:
 			return err
 		case c.waitForFreedName(ctx, before):
@@ -59,8 +59,8 @@ func (c *Client) retryNameTaken(ctx context.Context, name, id string, write func
 	}
 }
 
-// waitForFreedName waits until this process has freed more names than before. It returns false if no write that may free one is in
-// progress, or if ctx ends.
+// waitForFreedName waits until this process has freed more names than before. It returns false if no write that may
+// free one is in progress, or if ctx ends.
 func (c *Client) waitForFreedName(ctx context.Context, before int) bool {
 	for idle := 0; idle < idleChecks; {
 		if c.rest.Pause(ctx, rest.Delay(idle+1)) != nil {
@@ -77,8 +77,8 @@ func (c *Client) waitForFreedName(ctx context.Context, before int) bool {
 	return false
 }
 
-// nameTaken returns the error for a rejected write if another build job than id has the name, compared case-insensitively; nil
-// otherwise, also if the list cannot be read.
+// nameTaken returns the error for a rejected write if another build job than id has the name, compared
+// case-insensitively; nil otherwise, also if the list cannot be read.
 func (c *Client) nameTaken(ctx context.Context, name, id string, err error) *NameTakenError {
 	for _, filter := range []string{name, ""} { // The filter may be case-sensitive.
 		for job, listErr := range c.BuildJobs(ctx, filter) {

@@ -38,7 +38,7 @@ func TestUpdateBuildJob_slowRenameIsWaitedFor(t *testing.T) {
 		}
 	})
 	add := func(name string) *servicestage.BuildJob {
-		job, err := client.GetBuildJob(t.Context(), server.AddJob(map[string]any{"job_name": name, "environment_setting": map[string]any{}}), "")
+		job, err := client.GetBuildJob(t.Context(), server.AddJob(named(name)), "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,9 +73,9 @@ func TestUpdateBuildJob_slowRenameIsWaitedFor(t *testing.T) {
 	group.Wait()
 }
 
-// Whatever other build jobs free their names meanwhile, a server error with a code of the service is followed by one more request at
-// most, and never by a build job that nothing reports.
-func TestCreateBuildJob_freedNamesCauseNoSilentDuplicates(t *testing.T) {
+// Whatever other build jobs free their names meanwhile, a server error with a code of the service is followed by one
+// more request at most, and never by a build job that nothing reports.
+func TestCreateBuildJob_freedNamesCauseNoUnreportedDuplicate(t *testing.T) {
 	t.Parallel()
 	var server *emulator.Server
 	var client *servicestage.Client
@@ -90,9 +90,11 @@ func TestCreateBuildJob_freedNamesCauseNoSilentDuplicates(t *testing.T) {
 		}
 	})
 	for range 20 {
-		server.AddJob(map[string]any{"job_name": "other", "environment_setting": map[string]any{}})
+		server.AddJob(named("other"))
 	}
-	server.InjectFault(onPost(emulator.Fault{Times: -1, After: true, StatusCode: http.StatusInternalServerError, Body: `{"error_code":"SVCSTG.CPE.5004401"}`}))
+	server.InjectFault(onPost(emulator.Fault{
+		Times: -1, After: true, StatusCode: http.StatusInternalServerError, Body: `{"error_code":"SVCSTG.CPE.5004401"}`,
+	}))
 	server.InjectFault(laggingList(-1))
 	_, err := client.CreateBuildJob(t.Context(), app)
 	if outcome := unknownOutcome(t, err); outcome.Name != "app" {
@@ -107,12 +109,12 @@ func TestUpdateBuildJob_freedNameWithLateResponseIsWaitedFor(t *testing.T) {
 	rejected := make(chan struct{})
 	var once sync.Once
 	server, client := emulated(t, emulator.Quirks{}, func(config *servicestage.Config) { config.Wait = nil })
-	first := server.AddJob(map[string]any{"job_name": "name-a", "environment_setting": map[string]any{}})
-	second := server.AddJob(map[string]any{"job_name": "name-b", "environment_setting": map[string]any{}})
+	first := server.AddJob(named("name-a"))
+	second := server.AddJob(named("name-b"))
 	put := func(id string) emulator.Fault { return emulator.Fault{Method: http.MethodPut, Path: jobs + "/" + id} }
 	late := put(first)
 	late.Do = func() {
-		server.ChangeJob(first, func(spec map[string]any) { spec["job_name"] = "name-z" }) // Carried out, and not responded to yet.
+		server.ChangeJob(first, func(spec map[string]any) { spec["job_name"] = "name-z" }) // Without a response yet.
 		<-rejected
 	}
 	server.InjectFault(late)
@@ -141,21 +143,22 @@ func TestUpdateBuildJob_freedNameWithLateResponseIsWaitedFor(t *testing.T) {
 func TestUpdateBuildJob_nameTakenAsServerError(t *testing.T) {
 	t.Parallel()
 	server, client := emulated(t, emulator.Quirks{})
-	holder := server.AddJob(map[string]any{"job_name": "a", "environment_setting": map[string]any{}})
-	id := server.AddJob(map[string]any{"job_name": "b", "environment_setting": map[string]any{}})
-	server.InjectFault(emulator.Fault{Method: http.MethodPut, Path: jobs + "/*", Times: -1, StatusCode: http.StatusInternalServerError, Body: `{"error_code":"SVCSTG.CPE.5004401"}`})
+	holder := server.AddJob(named("a"))
+	id := server.AddJob(named("b"))
+	server.InjectFault(emulator.Fault{
+		Method: http.MethodPut, Path: jobs + "/*", Times: -1,
+		StatusCode: http.StatusInternalServerError, Body: `{"error_code":"SVCSTG.CPE.5004401"}`,
+	})
 	current, err := client.GetBuildJob(t.Context(), id, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	err = client.UpdateBuildJob(t.Context(), current, servicestage.BuildJobSpec{JobName: "a"})
-	if taken, ok := errors.AsType[*servicestage.NameTakenError](err); !ok || taken.Job.ID != holder {
-		t.Errorf("got %v", err)
-	}
+	equal(t, "named", nameTaken(t, err).Job.ID, holder)
 }
 
 // A list may contain any ID.
-func TestCreateBuildJob_idCannotSteerTheTerminal(t *testing.T) {
+func TestCreateBuildJob_idIsSanitized(t *testing.T) {
 	t.Parallel()
 	const evil = "a\x1b[31m\u202eb"
 	job := servicestage.BuildJobSummary{ID: evil + strings.Repeat("x", 1000), Name: evil}

@@ -35,7 +35,9 @@ func membersOf(object reflect.Type, prefix string, index []int) []member {
 		if typ.Kind() == reflect.Pointer {
 			typ = typ.Elem()
 		}
-		m := member{path: prefix + name, index: slices.Concat(index, field.Index), object: typ.Kind() == reflect.Struct, typ: typ}
+		m := member{
+			path: prefix + name, index: slices.Concat(index, field.Index), object: typ.Kind() == reflect.Struct, typ: typ,
+		}
 		all = append(all, m)
 		if m.object {
 			all = append(all, membersOf(typ, m.path+".", m.index)...)
@@ -56,7 +58,8 @@ func Arguments() iter.Seq[string] {
 	}
 }
 
-// Values returns the members of a spec by their paths: a string or a bool, or [Empty] for an object. A member that is nil is absent.
+// Values returns the members of a spec by their paths: a string or a bool, or [Empty] for an object. A member that is
+// nil is absent.
 func (s *BuildJobSpec) Values() map[string]any {
 	values := make(map[string]any, len(specMembers))
 	for _, m := range specMembers {
@@ -73,7 +76,8 @@ func (s *BuildJobSpec) Values() map[string]any {
 	return values
 }
 
-// NewSpec returns the spec with the values, whose form is that of [BuildJobSpec.Values]. Paths that are not documented are left out.
+// NewSpec returns the spec with the values, whose form is that of [BuildJobSpec.Values]. Paths that are not documented
+// are left out.
 func NewSpec(values map[string]any) BuildJobSpec {
 	var spec BuildJobSpec
 	for _, m := range specMembers {

@@ -30,8 +30,8 @@ func (c *creator) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// looseString is a string that never fails the decoding of a response: a number other than 0 is kept as written, anything else
-// is "". It contains printable characters only.
+// looseString is a string that never fails the decoding of a response: a number other than 0 is kept as written,
+// anything else is "". It contains printable characters only.
 type looseString string
 
 func (l *looseString) UnmarshalJSON(data []byte) error {
@@ -56,8 +56,8 @@ func (n *numberOrString) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// decodeScalar returns a string, a [json.Number] or a bool; nil for anything else. Decoding an object or an array into Go values
-// would take many times its size.
+// decodeScalar returns a string, a [json.Number] or a bool; nil for anything else. Decoding an object or an array into
+// Go values would take many times its size.
 func decodeScalar(data []byte) (any, error) {
 	if data[0] == '{' || data[0] == '[' {
 		return nil, nil //nolint:nilnil // There is no scalar.

@@ -2,7 +2,13 @@
 resource "servicestage_build_job" "checkout" {
   job_name = "checkout-service"
 
-  environment_setting {}
+  environment_setting {
+    use_public_cluster = true
+
+    build_os {
+      arch = "x86_64"
+    }
+  }
 
   code_repo {
     type      = "GitHub"

@@ -2,7 +2,13 @@
 resource "servicestage_build_job" "docs" {
   job_name = "documentation"
 
-  environment_setting {}
+  environment_setting {
+    use_public_cluster = true
+
+    build_os {
+      arch = "x86_64"
+    }
+  }
 
   lifecycle {
     action_trigger {

@@ -72,7 +72,8 @@ func compare(t *testing.T, s signed, fail func()) {
 	list, _, _ = strings.Cut(list, ",")
 	auth.AccessKey{ID: s.id, Secret: s.secret}.Sign(ours, []byte(s.body), strings.Split(list, ";"))
 	if have := ours.Header.Get("Authorization"); have != want {
-		t.Errorf("%s %s query %q headers %q body %q\nofficial %s\n    ours %s", s.method, s.path, s.query, s.headers, s.body, want, have)
+		t.Errorf("%s %s query %q headers %q body %q\nofficial %s\n    ours %s",
+			s.method, s.path, s.query, s.headers, s.body, want, have)
 		fail()
 	}
 }

@@ -5,6 +5,7 @@ package auth_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -16,7 +17,7 @@ import (
 
 // sources are the sources that send requests to IAM, with secrets that begin with canary.
 func sources() map[string]auth.Source {
-	key := auth.Static{Credential: auth.AccessKey{ID: "AK", Secret: "canary-secret", SecurityToken: "canary-security-token"}}
+	key := auth.Static{Credential: auth.AccessKey{ID: "AK", Secret: "canary-secret", SecurityToken: "canary-token"}}
 	return map[string]auth.Source{
 		"password": auth.Password{UserName: "u", Password: "canary-password", DomainName: "d"},
 		"agency":   auth.Agency{Base: key, Name: "a", DomainName: "d", CallerDomainID: "c"},
@@ -27,11 +28,13 @@ func sources() map[string]auth.Source {
 	}
 }
 
-// A response of IAM without credentials is an error, which contains no secret of the request or the response. It is permanent unless IAM
-// may recover.
+// A response of IAM without credentials is an error that contains no secret of the request or the response. It is
+// permanent unless IAM may recover.
 func TestIAM_badResponses(t *testing.T) {
 	t.Parallel()
 	const keys = `{"credential":{"access":"TAK","secret":"canary-new-secret","securitytoken":"canary-new-token"`
+	const noKey, noToken, notJSON = "lacks the access key", "no X-Subject-Token", "the response is not the documented JSON"
+	all := func(want string) map[string]string { return map[string]string{"": want} }
 	for name, c := range map[string]struct {
 		status  int
 		subject string
@@ -39,28 +42,38 @@ func TestIAM_badResponses(t *testing.T) {
 		want    map[string]string // By source; "" means all.
 		final   bool
 	}{
-		"nothing": {201, "", "", map[string]string{"": "the response is not the documented JSON"}, true},
+		"nothing": {201, "", "", all(notJSON), true},
 		"empty": {201, "", "{}", map[string]string{
-			"password": "no X-Subject-Token", "exchange": "no X-Subject-Token", "delegate": "no X-Subject-Token", "OIDC": "no X-Subject-Token",
-			"agency": "lacks the access key", "STS": "lacks the access key",
+			"password": noToken, "exchange": noToken, "delegate": noToken, "OIDC": noToken, "agency": noKey, "STS": noKey,
 		}, true},
-		"half a key":      {201, "canary-new-token", `{"credential":{"access":"TAK","secret":"canary-new-secret"}}`, map[string]string{"agency": "lacks the access key", "OIDC": "lacks the access key"}, true},
-		"cut":             {201, "canary-new-token", keys, map[string]string{"": "the response is not the documented JSON"}, true},
-		"other types":     {201, "", `{"credential":["canary-new-secret"],"credentials":["canary-new-secret"],"token":["canary-new-secret"]}`, map[string]string{"": "the response is not the documented JSON"}, true},
-		"page of a proxy": {200, "", "<html><body>Please <b>log in</b></body></html>", map[string]string{"": `HTTP 200: "Please log in": the response is not the documented JSON`}, true},
-		"refused":         {401, "", `{"error":{"code":401,"message":"no","title":"Unauthorized"}}`, map[string]string{"": "HTTP 401: no"}, true},
-		"refused flat":    {403, "", `{"error_code":"IAM.0003","error_msg":"Policy doesn't allow it"}`, map[string]string{"": "HTTP 403 IAM.0003: Policy doesn't allow it"}, true},
-		"refused as page": {403, "", "<h1>Forbidden</h1>", map[string]string{"": `HTTP 403: "Forbidden"`}, true},
-		"redirected":      {302, "", "", map[string]string{"": "HTTP 302: the endpoint redirects to https://elsewhere.example; the provider does not follow redirects"}, true},
-		"out of order":    {500, "", "", map[string]string{"": "HTTP 500"}, false},
+		"half a key": {
+			201, "canary-new-token", `{"credential":{"access":"TAK","secret":"canary-new-secret"}}`,
+			map[string]string{"agency": noKey, "OIDC": noKey},
+			true,
+		},
+		"cut": {201, "canary-new-token", keys, all(notJSON), true},
+		"other types": {
+			201, "", `{"credential":["canary-new"],"credentials":["canary-new"],"token":["canary-new"]}`, all(notJSON), true,
+		},
+		"page of a proxy":   {200, "", "<p>Please <b>log in</b>", all(`HTTP 200: "Please log in": ` + notJSON), true},
+		"rejected":          {401, "", `{"error":{"code":401,"message":"no"}}`, all("HTTP 401: no"), true},
+		"rejected, flat":    {403, "", `{"error_code":"IAM.3","error_msg":"no"}`, all("HTTP 403 IAM.3: no"), true},
+		"rejected, as page": {403, "", "<h1>Forbidden</h1>", all(`HTTP 403: "Forbidden"`), true},
+		"request echoed":    {400, "", "", all("[redacted]"), true},
+		"redirected":        {302, "", "", all("HTTP 302: the endpoint redirects to https://other.example;"), true},
+		"internal error":    {500, "", "", all("HTTP 500"), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-				w.Header().Set("Location", "https://elsewhere.example")
+			server := serve(t, func(w http.ResponseWriter, r *http.Request, request string) {
+				w.Header().Set("Location", "https://other.example")
 				w.Header().Set("X-Subject-Token", c.subject)
 				w.WriteHeader(c.status)
-				_, _ = io.WriteString(w, c.body) // The client may have gone.
+				body := c.body
+				if c.status == http.StatusBadRequest {
+					body = fmt.Sprint(r.Header, request)
+				}
+				_, _ = io.WriteString(w, body) // The client may have left.
 			})
 			for source, made := range sources() {
 				want, ok := c.want[source]
@@ -72,15 +85,17 @@ func TestIAM_badResponses(t *testing.T) {
 				if !ok {
 					continue
 				}
-				if failure, isError := errors.AsType[*auth.Error](err); !isError || failure.Source != "d" || !strings.Contains(err.Error(), want) {
+				failure, isError := errors.AsType[*auth.Error](err)
+				if !isError || failure.Source != "d" || !strings.Contains(err.Error(), want) {
 					t.Errorf("%s: got %v, want %s", source, err, want)
 				}
 				if err != nil && strings.Contains(err.Error(), "canary") {
 					t.Errorf("%s: a secret is in the error: %v", source, err)
 				}
 				before := len(server.received())
-				if err := session.Authenticate(t.Context(), unsent(t), nil); err == nil || (len(server.received()) == before) != c.final {
-					t.Errorf("%s: the second time: %v after %d calls more", source, err, len(server.received())-before)
+				err = session.Authenticate(t.Context(), unsent(t), nil)
+				if more := len(server.received()) - before; err == nil || (more == 0) != c.final {
+					t.Errorf("%s: the second time: %v after %d more calls", source, err, more)
 				}
 			}
 		})
@@ -98,12 +113,12 @@ func TestIAM_retries(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			failing := make(chan bool, 2)
-			server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			server := serve(t, func(w http.ResponseWriter, r *http.Request, _ string) {
 				select {
 				case <-failing:
 					fail(w, r)
 				default:
-					answers(w, r)
+					iam(w, r)
 				}
 			})
 			clients := clientsOf(t, server.url, func(c *rest.Config) { c.MaxRetries = 2 })

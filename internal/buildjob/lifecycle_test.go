@@ -1,0 +1,357 @@
+// Copyright (c) The ServiceStage Provider Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package buildjob_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
+	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
+)
+
+// quirkModes are the ways in which the service may behave where the API's documentation is silent.
+func quirkModes(t *testing.T) map[string]emulator.Quirks {
+	t.Helper()
+	modes := map[string]emulator.Quirks{"none": {}, "several": {
+		FillDefaults: true, EmptyStrings: true, NormaliseRepoType: true, CreatorString: true, KeepOmitted: true,
+	}}
+	for _, name := range emulator.QuirkNames() {
+		quirks, err := emulator.ParseQuirks(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		modes[name] = quirks
+	}
+	return modes
+}
+
+// The plan after a create and after an update is empty, with and without a refresh, however the service behaves.
+func TestBuildJob_planIsEmptyAfterWrite(t *testing.T) {
+	t.Parallel()
+	writtenEmpty := bare.with("job_description", "").with("environment_setting.cluster_id", "")
+	writtenEmpty = writtenEmpty.with("environment_setting.build_os", block)
+	for mode, quirks := range quirkModes(t) {
+		for name, c := range map[string]config{
+			"minimal": bare, "full": complete.with("code_repo.type", "gitHUB"), "written empty": writtenEmpty,
+		} {
+			t.Run(mode+", "+name, func(t *testing.T) {
+				t.Parallel()
+				server := emulator.New(t, emulator.Options{Quirks: quirks})
+				m := manage(t, server)
+				m.converge(t, c)
+				for path, value := range c {
+					if got := m.value(t, path); got != value && (path != "enterprise_project_id" || !quirks.IgnoreEnterpriseProject) {
+						t.Errorf("%s is %v, want %v", path, got, value)
+					}
+				}
+				m.converge(t, c.with("environment_setting.docker_version", "20"))
+				if posts, puts := sent(server, http.MethodPost), sent(server, http.MethodPut); posts != 1 || puts != 1 {
+					t.Errorf("%d POST and %d PUT requests, want one of each", posts, puts)
+				}
+			})
+		}
+	}
+}
+
+// A false that the service leaves out is not a difference; a change to true and back is.
+func TestBuildJob_falseIsAbsent(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{OmitFalse: true}})
+	m := manage(t, server)
+	for _, value := range []bool{false, true, false} {
+		m.converge(t, bare.with("environment_setting.use_public_cluster", value))
+	}
+	if puts := sent(server, http.MethodPut); puts != 2 {
+		t.Errorf("%d PUT requests, want 2", puts)
+	}
+}
+
+// Another spelling of the repository's type is not a change; another type is.
+func TestBuildJob_repositoryType(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{NormaliseRepoType: true}})
+	m := manage(t, server)
+	m.converge(t, complete.with("code_repo.type", "Github"))
+	m.expectNoChange(t, complete.with("code_repo.type", "GITHUB"))
+	if got := m.value(t, "code_repo.type"); got != "Github" {
+		t.Errorf("the state has %v", got)
+	}
+	m.converge(t, complete.with("code_repo.type", "GitLab"))
+	if puts := sent(server, http.MethodPut); puts != 1 {
+		t.Errorf("%d PUT requests, want 1", puts)
+	}
+}
+
+// An imported build job plans nothing if its configuration is complete, however the type is spelled.
+func TestBuildJob_importedPlansNothing(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{NormaliseRepoType: true, FillDefaults: true}})
+	id := server.AddJob(map[string]any{
+		"job_name": "app", "job_description": "Builds the app", "enterprise_project_id": "0",
+		"environment_setting": map[string]any{
+			"docker_version": "18.09", "cluster_id": "cluster-id", "cluster_name": "cluster-name", "use_public_cluster": true,
+			"build_os": map[string]any{"arch": "aarch64"},
+		},
+		"code_repo": repo("https://github.com/acme/app"),
+	})
+	m := manage(t, server)
+	for _, spelling := range []string{"GitHub", "Github", "github"} {
+		expectDiagnostics(t, m.imports(t, id))
+		expectDiagnostics(t, m.refresh(t))
+		m.expectNoChange(t, complete.with("code_repo.type", spelling))
+	}
+}
+
+// Terraform may plan from the stored state without a refresh: planning sends no request, and an outdated state can be
+// destroyed.
+func TestBuildJob_planSendsNoRequest(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{FillDefaults: true}})
+	m := manage(t, server)
+	expectDiagnostics(t, m.apply(t, bare))
+	server.ForgetRequests()
+	if plan, changes := m.plan(t, bare); changes {
+		t.Errorf("the service defaults are planned as a change: %v", plan.Diagnostics)
+	}
+	if _, changes := m.plan(t, bare.with("job_description", "x")); !changes {
+		t.Error("a changed argument plans nothing")
+	}
+	if requests := len(server.Requests()); requests > 0 {
+		t.Errorf("planning has sent %d requests", requests)
+	}
+	for _, job := range server.Jobs() {
+		server.ChangeJob(
+			job.ID, func(spec map[string]any) { spec["job_name"], spec["job_description"] = "renamed", "outside Terraform" },
+		)
+	}
+	expectDiagnostics(t, m.apply(t, nil))
+	if jobs := server.Jobs(); len(jobs) > 0 || !m.state.IsNull() {
+		t.Errorf("the service contains %v, the state %s", jobs, m.state)
+	}
+}
+
+// The same through a CLI that plans without a refresh.
+func TestBuildJob_minimalRefresh(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{FillDefaults: true}})
+	cli := providertest.NewCLI(t, server)
+	cli.RequireTerraform(t, 17, false)
+	cli.Write(t, "main.tf", providertest.Requirement+job(minimal))
+	succeed(t, cli, "apply", "-auto-approve", "-no-color", "-minimal-refresh")
+	server.ForgetRequests()
+	succeed(t, cli, "plan", "-no-color", "-minimal-refresh", "-detailed-exitcode")
+	if requests := len(server.Requests()); requests > 0 {
+		t.Errorf("an unchanged plan has sent %d requests", requests)
+	}
+	server.ChangeJob(id(t, server), func(spec map[string]any) { spec["job_description"] = "outside Terraform" })
+	cli.Write(t, "main.tf", providertest.Requirement+job(minimal+"job_description = \"x\"\n"))
+	succeed(t, cli, "apply", "-auto-approve", "-no-color", "-minimal-refresh")
+	if got := server.Jobs()[0].Spec["job_description"]; got != "x" {
+		t.Errorf("the description is %v", got)
+	}
+	server.ChangeJob(id(t, server), func(spec map[string]any) { spec["job_name"] = "renamed" })
+	succeed(t, cli, "destroy", "-auto-approve", "-no-color", "-minimal-refresh")
+	if jobs := server.Jobs(); len(jobs) > 0 {
+		t.Errorf("the service contains %v", jobs)
+	}
+}
+
+// lifecycle { destroy = false } keeps the build job, whether the block or the complete configuration is removed.
+func TestBuildJob_destroyFalseNeverDeletes(t *testing.T) {
+	t.Parallel()
+	for name, command := range map[string]string{"block removed": "apply", "destroy": "destroy"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := emulator.New(t, emulator.Options{})
+			cli := providertest.NewCLI(t, server)
+			cli.RequireTerraform(t, 16, false)
+			cli.Write(t, "main.tf", providertest.Requirement+job(minimal+"lifecycle {\n  destroy = false\n}\n"))
+			succeed(t, cli, "apply", "-auto-approve", "-no-color")
+			if command == "apply" {
+				cli.Write(t, "main.tf", providertest.Requirement)
+			}
+			// A destroy that keeps a resource may end with an error.
+			stdout, stderr, _ := cli.Run(t, command, "-auto-approve", "-no-color")
+			if sent := sent(server, http.MethodDelete); sent != 0 || len(server.Jobs()) != 1 {
+				t.Errorf("%d DELETE requests, want none\n%s%s", sent, stdout, stderr)
+			}
+		})
+	}
+}
+
+// A build job that was deleted outside Terraform can be destroyed without a refresh.
+func TestBuildJob_deleteOfDeletedJobSucceeds(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	m := manage(t, server)
+	m.converge(t, bare)
+	server.RemoveJob(id(t, server))
+	expectDiagnostics(t, m.apply(t, nil))
+}
+
+// If ServiceStage ignores an argument of an update, the error has its path, and the next plan still shows the
+// difference.
+func TestBuildJob_updateIgnored(t *testing.T) {
+	t.Parallel()
+	repo := complete.with("enterprise_project_id", nil)
+	noRepo := repo.with("code_repo", nil)
+	for _, argument := range []string{"type", "url", "branch", "namespace"} {
+		noRepo = noRepo.with("code_repo."+argument, nil)
+	}
+	for argument, c := range map[string]struct {
+		quirks          emulator.Quirks
+		before, changed config
+	}{
+		"job_name": {emulator.Quirks{IgnoreRename: true}, bare, bare.with("job_name", "renamed")},
+		"enterprise_project_id": {
+			emulator.Quirks{IgnoreEnterpriseProject: true}, bare, bare.with("enterprise_project_id", "other"),
+		},
+		"code_repo": {emulator.Quirks{KeepOmitted: true}, repo, noRepo},
+	} {
+		t.Run(argument, func(t *testing.T) {
+			t.Parallel()
+			m := manage(t, emulator.New(t, emulator.Options{Quirks: c.quirks}))
+			m.converge(t, c.before)
+			expectDiagnostics(
+				t, m.apply(t, c.changed),
+				`ERROR AttributeName\("`+argument+`"\) ServiceStage ignored an argument: .*value for `+argument,
+			)
+			expectDiagnostics(t, m.refresh(t))
+			if _, changes := m.plan(t, c.changed); !changes {
+				t.Error("the next plan is empty")
+			}
+			m.expectNoChange(t, c.before)
+		})
+	}
+}
+
+// An update does not move a build job whose enterprise project is not configured, wherever the response contains the
+// project.
+func TestBuildJob_updateDoesNotMoveTheJob(t *testing.T) {
+	t.Parallel()
+	for name, response := range map[string]string{
+		"top level only": `"enterprise_project_id":"theirs","spec":{"job_name":"app"}`,
+		"outdated in spec": `"enterprise_project_id":"theirs",` +
+			`"spec":{"job_name":"app","enterprise_project_id":"old"}`,
+		"empty at the top level":   `"enterprise_project_id":"","spec":{"job_name":"app","enterprise_project_id":"theirs"}`,
+		"absent at the top level":  `"spec":{"job_name":"app","enterprise_project_id":"theirs"}`,
+		"null at the top level":    `"enterprise_project_id":null,"spec":{"job_name":"app","enterprise_project_id":"theirs"}`,
+		"empty in spec, set above": `"enterprise_project_id":"theirs","spec":{"job_name":"app","enterprise_project_id":""}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := emulator.New(t, emulator.Options{})
+			respond := func(description string) {
+				server.ForgetFaults()
+				body := strings.Replace(response, `"spec":{`, `"spec":{"job_description":"`+description+`",`, 1)
+				server.InjectFault(emulator.Fault{
+					Method: http.MethodGet, Path: jobPath, Times: -1,
+					StatusCode: http.StatusOK, Body: fmt.Sprintf(`{"job_id":%q,%s}`, id(t, server), body),
+				})
+			}
+			m := manage(t, server)
+			m.converge(t, bare.with("job_description", "a"))
+			respond("a")
+			server.InjectFault(emulator.Fault{Method: http.MethodPut, Path: jobPath, Do: func() { respond("b") }})
+			m.converge(t, bare.with("job_description", "b"))
+			if got := m.value(t, "enterprise_project_id"); got != "theirs" {
+				t.Errorf("the state has enterprise project %v", got)
+			}
+			if got := string(sentBody(t, server)); !strings.Contains(got, `"enterprise_project_id":"theirs"`) {
+				t.Errorf("the update sent %s", got)
+			}
+		})
+	}
+}
+
+// The update keeps the enterprise project that somebody else chose between the refresh and the update.
+func TestBuildJob_updateKeepsNewEnterpriseProject(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	m := manage(t, server)
+	m.converge(t, bare)
+	server.ChangeJob(id(t, server), func(spec map[string]any) { spec["enterprise_project_id"] = "moved" })
+	expectDiagnostics(t, m.apply(t, bare.with("job_description", "y")))
+	if got := server.Jobs()[0].Spec["enterprise_project_id"]; got != "moved" {
+		t.Errorf("the build job is in enterprise project %v", got)
+	}
+}
+
+// A failed read is an error that keeps the state. "Not found" removes the build job from it.
+func TestBuildJob_readFails(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		fault emulator.Fault
+		gone  bool
+		want  string
+	}{
+		"wrong credentials": {
+			fault: responding(
+				http.StatusUnauthorized, `{"error_code":"APIGW.0301","error_msg":"Incorrect IAM authentication information"}`,
+			),
+			want: `Error reading build job: .*The credentials are wrong`,
+		},
+		"not published": {
+			fault: responding(http.StatusNotFound, `{"error_code":"APIGW.0101","error_msg":"The API does not exist"}`),
+			want:  `The Build API is not published at this endpoint`,
+		},
+		"ambiguous and listed": {
+			fault: responding(http.StatusBadRequest, `{"error_code":"SVCSTG.CPE.1","error_msg":"unclear"}`),
+			want:  `reading build job "app" \([a-z0-9]{40}\): HTTP 400: SVCSTG.CPE.1: unclear`,
+		},
+		"error with status 200": {
+			fault: responding(http.StatusOK, `{"error_code":"SVCSTG.CPE.5004401","error_msg":"oh no"}`),
+			want:  `HTTP 200: SVCSTG.CPE.5004401: oh no`,
+		},
+		"no build job": {
+			fault: responding(http.StatusOK, `{}`),
+			want:  `job_id or spec is missing`,
+		},
+		"missing permission": {fault: responding(http.StatusForbidden, forbidden), want: `servicestage:assembling:`},
+		"empty 404":          {fault: responding(http.StatusNotFound, ""), want: `HTTP 404`},
+		"truncated JSON": {
+			fault: responding(http.StatusOK, `{"job_id":"x","spec":{"job_na`), want: `not the documented JSON`,
+		},
+		"too long": {
+			fault: emulator.Fault{StatusCode: http.StatusOK, Body: strings.Repeat(" ", 5<<20)}, want: `is longer than 4 MiB`,
+		},
+		"bad gateway": {
+			fault: responding(http.StatusBadGateway, `<html>Bad Gateway</html>`), want: `HTTP 502: "Bad Gateway".*6`,
+		},
+		"deleted":                  {gone: true},
+		"deleted, ambiguous error": {fault: responding(http.StatusBadRequest, `{"error_code":"SVCSTG.CPE.1"}`), gone: true},
+		"deleted, empty 404":       {fault: responding(http.StatusNotFound, ""), gone: true},
+		"deleted, 401": {
+			fault: responding(http.StatusUnauthorized, `{"error_code":"SVCSTG.00100401"}`), gone: true,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := emulator.New(t, emulator.Options{})
+			m := manage(t, server)
+			m.converge(t, bare)
+			if c.gone {
+				server.RemoveJob(id(t, server))
+			}
+			if c.fault.StatusCode != 0 {
+				c.fault.Method, c.fault.Path, c.fault.Times = http.MethodGet, jobPath, 6
+				server.InjectFault(c.fault)
+			}
+			diagnostics := m.refresh(t)
+			if c.gone {
+				expectDiagnostics(t, diagnostics)
+				if !m.state.IsNull() {
+					t.Errorf("the state still has %s", m.state)
+				}
+				return
+			}
+			expectDiagnostics(t, diagnostics, c.want)
+			server.ForgetFaults()
+			m.expectNoChange(t, bare)
+		})
+	}
+}
