@@ -25,8 +25,8 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-// requirement names the provider by the address under which the testing framework serves it, so that the same configuration
-// works with each CLI.
+// requirement names the provider by the address under which the testing framework serves it, so that the same
+// configuration works with each CLI.
 func requirement() string {
 	return fmt.Sprintf(`
 terraform {
