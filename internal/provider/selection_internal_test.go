@@ -178,8 +178,8 @@ func TestClient_invalidSettings(t *testing.T) { //nolint:paralleltest // The hom
 	}
 	role := func(more ...string) []string { return good(append(more, "assume_role.domain_name=D")...) }
 	file := strings.Builder{}
-	file.WriteString("Errors of provider arguments and environment variables. TestClient_invalidSettings compares this " +
-		"file; -update writes it.\n")
+	file.WriteString("Errors of provider arguments and environment variables. TestClient_invalidSettings compares " +
+		"this file; -update writes it.\n")
 	for _, c := range []struct{ block, environment []string }{
 		{[]string{"region=r", "access_key=AK"}, nil},
 		{[]string{"region=r"}, []string{"OS_SECRET_KEY=canary"}},
@@ -292,8 +292,8 @@ func TestConfiguration_endpoints(t *testing.T) {
 	} {
 		config := configurationOf(c.block, c.environment)
 		got := config.endpoints(config.location(auth.Profile{}), true)
-		fmt.Fprintf(&text, "\n--- %q\nservicestage  %s\niam           %s\nagencies      %s\nsts           %s\nmetadata    "+
-			"  %s\n%s",
+		fmt.Fprintf(&text, "\n--- %q\nservicestage  %s\niam           %s\nagencies      %s\nsts           "+
+			"%s\nmetadata      %s\n%s",
 			slices.Concat(c.block, c.environment), got.service, got.iam, got.agencies, got.sts, got.metadata, warnings(t,
 				config))
 	}

@@ -28,8 +28,8 @@ func TestProvider_maxRetries(t *testing.T) {
 			t.Parallel()
 			server := emulator.New(t, emulator.Options{})
 			server.InjectFault(emulator.Fault{Method: http.MethodGet, Times: -1, StatusCode: http.StatusBadGateway})
-			config := strings.Replace(providertest.Config(server, "data \"servicestage_build_job\" \"test\" {\n  job_id = "+
-				"\"x\"\n}\n"),
+			config := strings.Replace(providertest.Config(server, "data \"servicestage_build_job\" \"test\" {\n  "+
+				"job_id = \"x\"\n}\n"),
 				"region ", setting+"  region ", 1)
 			providertest.Run(t, nil, resource.TestStep{
 				Config: config, PlanOnly: true,

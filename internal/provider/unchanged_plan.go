@@ -14,7 +14,8 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 )
 
-// unchangedPlanner is a resource whose unchanged instances can be planned without the framework, which decodes each value.
+// unchangedPlanner is a resource whose unchanged instances can be planned without the framework, which decodes each
+// value.
 type unchangedPlanner interface {
 	// PlansUnchanged reports whether no plan modifier can change a plan whose proposed state equals the prior state.
 	PlansUnchanged(configured *providerdata.Data) bool
@@ -40,7 +41,8 @@ func (u *unchangedPlans) findPlanners(ctx context.Context, p *serviceStage) {
 	}
 }
 
-// plan returns the response that the framework would return for an unchanged instance, or nil if the framework must plan.
+// plan returns the response that the framework would return for an unchanged instance, or nil if the framework must
+// plan.
 func (u *unchangedPlans) plan(
 	req *tfprotov6.PlanResourceChangeRequest, configured *providerdata.Data,
 ) *tfprotov6.PlanResourceChangeResponse {
