@@ -190,7 +190,7 @@ func dataSourceSchema() datasourceschema.Schema {
 		"creator":               computedString("Name of the user who started the build."),
 		"phases": computedList("Phases of the build, in their order.", map[string]datasourceschema.Attribute{
 			"id":    computedString("ID of the phase."),
-			"name":  computedString("One of `Init`, `Download`, `PreProcess`, `Build`, `Artifact`, `PostProcess`."),
+			"name":  computedString("Name of the phase. One of `Init`, `Download`, `PreProcess`, `Build`, `Artifact`, `PostProcess`."),
 			"state": computedString("State of the phase, with the same values as the state of the build."),
 		}),
 		"checks": checksAttribute(),
