@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package contract compares what a ServiceStage endpoint does with what the provider assumes where the API
-// documentation says nothing. It creates, changes and deletes only build jobs of its own.
+// documentation is incomplete. It creates, changes and deletes only build jobs of its own. It must not import the
+// packages of resources.
 package contract
 
 import (
@@ -28,7 +29,7 @@ type Verdict int
 
 // The verdicts, from unknown to bad.
 const (
-	NotTested Verdict = iota // The question could not be asked.
+	NotTested Verdict = iota // The service could not be tested.
 	Confirmed                // The service did what the provider assumes.
 	Handled                  // The service did something else that the provider supports as well.
 	Wrong                    // The provider has to change.
@@ -49,8 +50,8 @@ type Report struct {
 	Host string // The host:port of the endpoint.
 	Time time.Time
 	Rows []Row // Each question, in the order in which they are asked.
-	// Numbers of build jobs: those that the probe created, those of them that it could not delete, and those of
-	// earlier runs.
+	// Created, Left and Earlier are numbers of build jobs: created by the probe, not deleted by it, and left by earlier
+	// runs.
 	Created, Left, Earlier int
 }
 

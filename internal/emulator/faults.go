@@ -125,7 +125,7 @@ func (f *Fault) String() string {
 	return cmp.Or(strings.Join(effects, ", "), "change")
 }
 
-// InjectFault adds a fault. The first fault that selects a request hits it, and no other.
+// InjectFault adds a fault. A request is hit by the first fault that selects it, and by no other.
 func (s *Service) InjectFault(fault Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,9 +137,9 @@ func (s *Service) addFault(fault Fault) {
 	s.faults = append(s.faults, &fault)
 }
 
-// InjectRandomFaults makes the given part of all requests fail in ways that a retry overcomes: broken connections and
-// error responses, before and after the request is carried out, and throttling. The sequence depends only on the seed
-// and on the order of the requests.
+// InjectRandomFaults makes a part of all requests, from 0 to 1, fail in ways that a retry overcomes: broken
+// connections and error responses, before and after the request is carried out, and throttling. The sequence depends
+// only on the seed and on the order of the requests.
 func (s *Service) InjectRandomFaults(seed uint64, part float64) {
 	faults := []Fault{
 		{Drop: true},

@@ -53,7 +53,7 @@ type User struct {
 	SecretKey string `json:"secret_key"`
 }
 
-// ProjectID returns the ID of a project if [IAM] does not configure it.
+// ProjectID returns the ID of a project with this name unless [IAM] sets another one.
 func ProjectID(name string) string {
 	sum := sha256.Sum256([]byte(name))
 	return hex.EncodeToString(sum[:16])

@@ -92,7 +92,8 @@ type Service struct {
 	limiter  rateLimiter
 }
 
-// NewService returns a service with the contents of the state file or, if that has no jobs, with the initial jobs.
+// NewService returns a service with the contents of the state file or, if that has no jobs, with the initial jobs. An
+// invalid option, state file or initial job is an error.
 func NewService(options Options) (*Service, error) {
 	options.AccessKey = cmp.Or(options.AccessKey, DefaultAccessKey)
 	options.SecretKey = cmp.Or(options.SecretKey, DefaultSecretKey)
