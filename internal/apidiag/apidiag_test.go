@@ -45,7 +45,8 @@ func TestError(t *testing.T) {
 		"advice of the caller": {"x", denied, []string{"Choose."}, "Error x: " + first + "Choose." + last},
 		"no operation":         {"", denied, []string{"Choose."}, first + "Choose." + last},
 		"no response": {
-			"", &rest.Error{Host: "h", Err: io.EOF}, []string{"Wait."},
+			"", &rest.Error{Host: "h", Err: io.EOF},
+			[]string{"Wait."},
 			"The request failed: EOF.\n\nWait.\n\nEndpoint: h",
 		},
 		"another error": {"", errors.New("the ID \"a\x1b[31mb\n\u202e\" is wrong"), nil, `The ID "ab " is wrong.`},

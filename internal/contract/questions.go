@@ -343,14 +343,16 @@ func membersNotSent(_ context.Context, _ *probe, j job) (Verdict, string) {
 
 func nameFilter(ctx context.Context, p *probe, j job) (Verdict, string) {
 	isExact := p.isListed(ctx, j.id, j.name)
-	observed := "exact name: " + yesNo[isExact]
+	observed := []string{"exact name: " + yesNo[isExact]}
 	for _, filter := range [][2]string{
-		{"prefix", j.name[:len(j.name)-2]}, {"suffix", j.name[3:]}, {"other case", strings.ToUpper(j.name)},
+		{"prefix", j.name[:len(j.name)-2]},
+		{"suffix", j.name[3:]},
+		{"other case", strings.ToUpper(j.name)},
 		{"other name", p.prefix + "none"},
 	} {
-		observed += "; " + filter[0] + ": " + yesNo[p.isListed(ctx, j.id, filter[1])]
+		observed = append(observed, filter[0]+": "+yesNo[p.isListed(ctx, j.id, filter[1])])
 	}
-	return verdict(isExact, false), observed
+	return verdict(isExact, false), strings.Join(observed, "; ")
 }
 
 // rejects returns a test that creates a build job that the service is assumed to reject.

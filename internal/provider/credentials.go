@@ -119,11 +119,9 @@ func (c *configuration) selectSource() selection {
 	}
 	selected := c.withAgency(candidates[0], where)
 	if selected.token != "" && (c.lookup("project_id").text != "" || c.lookup("project_name").text != "") {
-		domainName := c.lookup("domain_name")
-		domainID := c.lookup("domain_id").unlessNamed(domainName)
-		selected.source = auth.Exchange{
-			Token: string(selected.token), DomainID: domainID.text, DomainName: domainName.text,
-		}
+		name := c.lookup("domain_name")
+		id := c.lookup("domain_id").unlessNamed(name)
+		selected.source = auth.Exchange{Token: string(selected.token), DomainID: id.text, DomainName: name.text}
 	}
 	result := selection{
 		source: selected.source, description: selected.description + unused(selected, complete), location: where,

@@ -67,12 +67,14 @@ func TestProvider_credentials(t *testing.T) {
 		"password_project": {userBlock + team, issued, teamID, []string{logIn}},
 		"password_ids": {
 			region + "user_id = \"" + emulator.UserID + "\"\npassword = \"emulator-password\"\n",
-			issued, project, []string{logIn},
+			issued, project,
+			[]string{logIn},
 		},
 		"profile": {region + "shared_config_file = \"" + file + "\"\n", token, "p", nil},
 		"profile_agency": {
 			"shared_config_file = \"" + file + "\"\nprofile = \"agency\"\n", "temporary key",
-			emulator.ProjectID("cn-east-3"), []string{domains, assume, lookUp},
+			emulator.ProjectID("cn-east-3"),
+			[]string{domains, assume, lookUp},
 		},
 		"oidc":        {region + oidcBlock, "temporary key", project, []string{exchange, assume, domains, sts, lookUp}},
 		"metadata":    {region, "temporary key", project, []string{metadata, lookUp}},
@@ -80,7 +82,8 @@ func TestProvider_credentials(t *testing.T) {
 		"agency_id":   {region + keyBlock + roleByID, "temporary key", project, []string{domains, sts, lookUp}},
 		"agency_caller": {
 			region + keyBlock + roleByID + "domain_id = \"" + emulator.DomainID + "\"\n",
-			"temporary key", project, []string{sts, lookUp},
+			"temporary key", project,
+			[]string{sts, lookUp},
 		},
 		"agency_chain": {
 			region + keyBlock + roleByID + roleBlock, "temporary key", project, []string{domains, sts, assume, lookUp},

@@ -64,9 +64,7 @@ func dataSource(kind, arguments string) string {
 
 // fromEnvironment is a mistake in environment variables, which a data source uses during planning.
 func fromEnvironment(name string, variables ...string) mistake {
-	m := planned(name, dataSource(jobsType, ""))
-	m.environment = append(variables, "HW_REGION_NAME=cn-north-4")
-	return m
+	return planned(name, dataSource(jobsType, "")).with(append(variables, "HW_REGION_NAME=cn-north-4")...)
 }
 
 // call sends requests to the provider over its protocol.
