@@ -69,16 +69,6 @@ func TestService_largeBodyIsNotRead(t *testing.T) {
 	}
 }
 
-// The client gets the response before it has sent its body completely, and the largest body is accepted.
-func TestService_bodySizeOverHTTP(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
-	largest := plainJob("app")
-	largest += strings.Repeat(" ", largestBody-len(largest))
-	createJob(t, server, largest)
-	wantError(t, call(t, server, http.MethodPost, jobsPath, largest+" "), "413 APIGW.0201")
-}
-
 // A body that ends early is an error, and not a shorter request.
 func TestService_incompleteBodyIsNotCarriedOut(t *testing.T) {
 	t.Parallel()

@@ -22,7 +22,7 @@ func NewServer(version string, adjust ...func(*servicestage.Config)) func() tfpr
 		return &server{
 			protocol6: providerserver.NewProtocol6(p)().(protocol6), //nolint:forcetypeassert // Each test runs this.
 			provider:  p,
-			unchanged: &unchangedPlans{},
+			unchanged: newUnchangedPlans(stopping, p),
 			stopping:  stopping,
 			stop:      stop,
 		}

@@ -23,14 +23,13 @@ type unchangedPlanner interface {
 
 // unchangedPlans plans unchanged instances. It is safe for concurrent use.
 type unchangedPlans struct {
-	find     sync.Once
-	planners map[string]unchangedPlanner
+	planners map[string]unchangedPlanner // By type.
 	// nullIdentities contains the planned identity that the framework returns for an instance without one, by type.
 	nullIdentities sync.Map
 }
 
-func (u *unchangedPlans) findPlanners(ctx context.Context, p *serviceStage) {
-	u.planners = map[string]unchangedPlanner{}
+func newUnchangedPlans(ctx context.Context, p *serviceStage) *unchangedPlans {
+	u := &unchangedPlans{planners: map[string]unchangedPlanner{}}
 	for _, newResource := range p.Resources(ctx) {
 		r := newResource()
 		if planner, ok := r.(unchangedPlanner); ok {
@@ -39,6 +38,7 @@ func (u *unchangedPlans) findPlanners(ctx context.Context, p *serviceStage) {
 			u.planners[resp.TypeName] = planner
 		}
 	}
+	return u
 }
 
 // plan returns the response that the framework would return for an unchanged instance, or nil if the framework must
@@ -69,7 +69,6 @@ func (u *unchangedPlans) plan(
 func (s *server) PlanResourceChange(
 	ctx context.Context, req *tfprotov6.PlanResourceChangeRequest,
 ) (*tfprotov6.PlanResourceChangeResponse, error) {
-	s.unchanged.find.Do(func() { s.unchanged.findPlanners(ctx, s.provider) })
 	if resp := s.unchanged.plan(req, s.provider.configured.Load()); resp != nil {
 		return resp, nil
 	}
