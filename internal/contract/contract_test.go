@@ -418,7 +418,7 @@ func TestProbe_leavesNothing(t *testing.T) {
 	}
 }
 
-// A report contains no key, project or ID, not even if the service returns them where they do not belong. It contains
+// A report contains no key, project or ID, not even if the service returns them in other members. It contains
 // the number of build jobs that could not be deleted, and the error their IDs.
 func TestReport_containsNoSecret(t *testing.T) {
 	t.Parallel()

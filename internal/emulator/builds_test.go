@@ -169,7 +169,7 @@ func TestOptions_buildDuration(t *testing.T) {
 	}
 }
 
-// A canceled build stays as it is, and so does one that has ended, unless the service rejects the request.
+// Canceling does not change a build that is canceled or has ended. With a quirk, the request is rejected.
 func TestBuilds_cancel(t *testing.T) {
 	t.Parallel()
 	r := newRunning(t)

@@ -12,7 +12,7 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 )
 
-// What a create gets, and whether the job exists afterwards.
+// The response to a create, and whether the job exists afterwards.
 func TestFaults_beforeAndAfter(t *testing.T) {
 	t.Parallel()
 	const page = "<h1>Bad gateway</h1>"
@@ -94,7 +94,7 @@ func TestFaults_choose(t *testing.T) {
 	}
 }
 
-// Faults hit in their order, one for a request, whoever sends it.
+// Faults hit in their order, one for each request, also for requests without credentials.
 func TestFaults_order(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})

@@ -201,7 +201,7 @@ func TestGuide_enterpriseProject(t *testing.T) {
 	commands.run(t, cli)
 }
 
-// The configurations of the guide on builds start a build when the guide says so.
+// The configurations of the guide on builds start builds as described there.
 func TestGuide_runBuilds(t *testing.T) {
 	t.Parallel()
 	const guide = "guides/run-builds-from-terraform.md"

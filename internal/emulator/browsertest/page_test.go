@@ -445,7 +445,7 @@ func TestPage_thousandJobs(t *testing.T) {
 	page.waitForText("#no-jobs", "No build job matches the search.")
 }
 
-// TestPage_stopped proves that the page says when the emulator stops, and continues when it runs again.
+// TestPage_stopped proves that the page shows when the emulator stops, and continues when it runs again.
 func TestPage_stopped(t *testing.T) {
 	t.Parallel()
 	service, err := emulator.NewService(emulator.Options{})
