@@ -46,8 +46,8 @@ func TestBuildJob_enterpriseProject(t *testing.T) {
 			move()
 		}
 		m.Protocol = step.provider
-		m.converge(t, bare.with("enterprise_project_id", step.project))
-		got, sent := m.value(t, "enterprise_project_id"), server.Jobs()[0].Spec["enterprise_project_id"]
+		m.Converge(t, bare.With("enterprise_project_id", step.project))
+		got, sent := m.Value(t, "enterprise_project_id"), server.Jobs()[0].Spec["enterprise_project_id"]
 		if got != step.want || i > 0 && sent != step.want {
 			t.Errorf("step %d: the state has %v and the service %v, want %s", i, got, sent, step.want)
 		}

@@ -185,31 +185,6 @@ func TestBuildJob_generatedThenUpdated_secretStaysInService(t *testing.T) {
 	}
 }
 
-// A name that breaks the API's rule can be imported and managed, but not be given: only a new name is checked.
-func TestBuildJob_generatedOddName(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
-	cli := providertest.NewCLI(t, server)
-	odd := map[string]map[string]any{}
-	for _, shape := range []string{"one character", "digit first", "hyphen last"} {
-		odd[shape] = shapes[shape]
-	}
-	generated := configured(t, server, cli, odd)
-	names := regexp.MustCompile(`(?m)job_name( *)= "([^"]*)"`)
-	cli.Write(
-		t, "jobs.tf", regexp.MustCompile(`job_description( *)= null`).ReplaceAllString(generated, `job_description = "x"`),
-	)
-	plan := succeed(t, cli, "plan", "-input=false", "-no-color")
-	if !strings.Contains(plan, "Plan: 0 to add, 3 to change, 0 to destroy.") {
-		t.Error(plan)
-	}
-	cli.Write(t, "jobs.tf", names.ReplaceAllString(generated, `job_name = "renamed-$2-"`))
-	_, stderr, err := cli.Run(t, "plan", "-input=false", "-no-color")
-	if err == nil || strings.Count(stderr, "Error: Invalid job name") != len(odd) {
-		t.Errorf("%v\n%s", err, stderr)
-	}
-}
-
 // Newer CLIs let the provider generate the configuration of a listed build job: it is valid, has each argument and
 // nothing else, and plans nothing after an import by identity.
 func TestBuildJobList_generatedConfiguration(t *testing.T) {
@@ -246,27 +221,15 @@ func expectAdoption(t *testing.T, provider *providertest.Protocol, job listed) {
 			t.Errorf("%s of %s: the configuration has %s, the job %s", name, job.name, value, job.job[name])
 		}
 	}
-	valid, err := provider.ValidateResourceConfig(
-		t.Context(), &tfprotov6.ValidateResourceConfigRequest{TypeName: typeName, Config: generated.Config},
-	)
-	providertest.NoErrors(t, valid.Diagnostics, err)
-	m := manageWith(provider)
-	expectDiagnostics(
-		t, m.importBy(
-			t, &tfprotov6.ImportResourceStateRequest{TypeName: typeName, Identity: m.newIdentity(t, job.id, job.region)},
-		),
-	)
-	expectDiagnostics(t, m.refresh(t))
-	if listed := m.decode(t, job.raw); !listed.Equal(m.state) {
-		t.Errorf("the list has\n%s, the import\n%s", listed, m.state)
+	m := provider.NewInstance(typeName)
+	m.Import(t, "", m.NewIdentity(t, identity(job.id, job.region))).Expect(t)
+	m.Refresh(t).Expect(t)
+	if listed := providertest.DecodeValue(t, m.Type, job.raw); !listed.Equal(m.State) {
+		t.Errorf("the list has\n%s, the import\n%s", listed, m.State)
 	}
 	// What is configured equals the state, so Terraform proposes the state.
-	state := m.encode(t, m.state)
-	planned, err := provider.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{
-		TypeName: typeName, PriorState: state, ProposedNewState: state, Config: generated.Config, PriorIdentity: m.identity,
-	})
-	providertest.NoErrors(t, planned.Diagnostics, err)
-	if plan := m.decode(t, planned.PlannedState); !plan.Equal(m.state) {
-		t.Errorf("planned\n%s after\n%s", plan, m.state)
+	plan, changes := m.PlanValues(t, providertest.DecodeValue(t, m.Type, generated.Config), m.State)
+	if changes {
+		t.Errorf("%s\nplanned\n%s after\n%s", plan, plan.State, m.State)
 	}
 }

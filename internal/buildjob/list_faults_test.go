@@ -58,7 +58,7 @@ func TestBuildJobList_errors(t *testing.T) {
 					t.Errorf("%d build jobs came before the error, want %d", len(found), before)
 				}
 				const want = `ERROR  Error listing build jobs: .*HTTP 403: APIGW.0302.*servicestage:assembling:`
-				expectDiagnostics(t, []*tfprotov6.Diagnostic{failure}, want)
+				providertest.Diagnostics{failure}.Expect(t, want)
 			})
 		}
 	}
@@ -125,11 +125,11 @@ func TestBuildJobList_interrupted(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var last []*tfprotov6.Diagnostic
+			var last providertest.Diagnostics
 			for result := range stream.Results {
 				last = result.Diagnostics
 			}
-			expectDiagnostics(t, last, "interrupted|context canceled")
+			last.Expect(t, "interrupted|context canceled")
 			if sent := len(server.Requests()); details && sent > 70 || !details && sent != 2 {
 				t.Errorf("%d requests were sent", sent)
 			}
@@ -175,7 +175,7 @@ func TestBuildJobList_problemsAreWarnings(t *testing.T) {
 			if len(found) != c.listed {
 				t.Errorf("%d build jobs are listed, want %d", len(found), c.listed)
 			}
-			expectDiagnostics(t, []*tfprotov6.Diagnostic{warning}, c.want)
+			providertest.Diagnostics{warning}.Expect(t, c.want)
 		})
 	}
 }

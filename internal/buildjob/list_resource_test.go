@@ -218,25 +218,15 @@ func TestBuildJobList_invalid(t *testing.T) {
 	if !ok {
 		t.Fatal("the server knows no list resources")
 	}
-	for name, c := range map[string]struct {
-		config map[string]any
-		want   string
-	}{
-		"both filters": {map[string]any{"job_name": "a", "job_name_prefix": "b"}, `cannot be specified when`},
-		"empty name":   {map[string]any{"job_name": ""}, `string length must be at least 1`},
-		"empty prefix": {map[string]any{"job_name_prefix": ""}, `string length must be at least 1`},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			response, err := server.ValidateListResourceConfig(t.Context(), &tfprotov6.ValidateListResourceConfigRequest{
-				TypeName: typeName,
-				Config:   providertest.Encode(t, provider.Schemas.ListResourceSchemas[typeName].ValueType(), c.config),
-			})
-			if err != nil || len(response.Diagnostics) == 0 || !strings.Contains(response.Diagnostics[0].Detail, c.want) {
-				t.Errorf("got %v and the error %v, want %q", response.Diagnostics, err, c.want)
-			}
-		})
+	response, err := server.ValidateListResourceConfig(t.Context(), &tfprotov6.ValidateListResourceConfigRequest{
+		TypeName: typeName, Config: providertest.Encode(t, provider.Schemas.ListResourceSchemas[typeName].ValueType(),
+			providertest.Arguments{"job_name": "a", "job_name_prefix": ""}),
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
+	const both = `ERROR .*cannot be specified when`
+	providertest.Diagnostics(response.Diagnostics).Expect(t, both, `ERROR .*string length must be at least 1`, both)
 }
 
 // Through the CLI.
