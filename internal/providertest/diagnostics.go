@@ -35,11 +35,11 @@ func (d Diagnostics) texts() []string {
 }
 
 // Expect fails the test unless there is one diagnostic for each pattern, a regular expression for
-// "SEVERITY PATH SUMMARY: DETAIL" in which a dot matches line breaks. Without a pattern, warnings are allowed.
+// "SEVERITY PATH SUMMARY: DETAIL" in which a dot matches line breaks. Without a pattern, there must be no diagnostic.
 func (d Diagnostics) Expect(t *testing.T, patterns ...string) {
 	t.Helper()
 	texts := d.texts()
-	ok := len(patterns) == 0 && !d.HasError() || len(patterns) == len(texts)
+	ok := len(patterns) == len(texts)
 	for i := 0; ok && i < len(patterns); i++ {
 		ok = regexp.MustCompile(`(?s)` + patterns[i]).MatchString(texts[i])
 	}

@@ -157,11 +157,11 @@ func (i *Instance) ApplyContext(ctx context.Context, t *testing.T, arguments Arg
 	return diagnostics
 }
 
-// Converge refreshes and applies without an error, and requires that the next plan is empty.
+// Converge refreshes and applies without an error, and requires that the next plan is empty. Warnings are allowed.
 func (i *Instance) Converge(t *testing.T, arguments Arguments) {
 	t.Helper()
 	i.Refresh(t).Expect(t)
-	i.Apply(t, arguments).Expect(t)
+	NoErrors(t, i.Apply(t, arguments), nil)
 	i.ExpectNoChange(t, arguments)
 }
 
