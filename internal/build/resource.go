@@ -80,7 +80,7 @@ func (r *buildResource) Create(ctx context.Context, req resource.CreateRequest, 
 	if plan.Wait.ValueBool() {
 		build, diags = waiter{
 			client: r.Client, timeout: timeout, startedAt: startedAt,
-			onInterrupt:   func(context.Context, *servicestage.Build) string { return keepsRunning + " " + taintedAdvice },
+			onInterrupt:   func(context.Context, *servicestage.Build) string { return keptAdvice },
 			timeoutAdvice: resourceTimeoutAdvice,
 			nextApply:     taintedAdvice,
 		}.wait(ctx, started.Build)

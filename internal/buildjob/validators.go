@@ -44,8 +44,8 @@ func (r newValueRule) PlanModifyString(
 	}
 }
 
-const jobNameText = "have 2 to 64 letters (A-Z, a-z), digits, hyphens and underscores, start with a letter, and end with " +
-	"a letter or digit"
+const jobNameText = "have 2 to 64 letters (A-Z, a-z), digits, hyphens and underscores, start with a letter, and end " +
+	"with a letter or digit"
 
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0275.html.
 var jobName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,62}[A-Za-z0-9]$`)
@@ -162,7 +162,8 @@ const (
 		"The provider accepts it only while the URL is the same as in state."
 	userNameSummary = "User name in repository URL"
 	userNameDetail  = "State and plan files store the user name of the URL in clear text.\n\n" +
-		"If it is an access token, remove it, and give ServiceStage access to the repository with a repository authorization."
+		"If it is an access token, remove it, and give ServiceStage access to the repository with a repository " +
+		"authorization."
 )
 
 // noSecret rejects URLs with a secret, and warns of a user name that may be one. It accepts the placeholder, which

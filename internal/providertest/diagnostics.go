@@ -4,6 +4,7 @@
 package providertest
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -28,8 +29,8 @@ func (d Diagnostics) String() string { return strings.Join(d.texts(), "\n") }
 func (d Diagnostics) texts() []string {
 	texts := make([]string, len(d))
 	for i, diagnostic := range d {
-		texts[i] = diagnostic.Severity.String() + " " + diagnostic.Attribute.String() + " " + diagnostic.Summary + ": " +
-			diagnostic.Detail
+		texts[i] = fmt.Sprintf("%s %s %s: %s",
+			diagnostic.Severity, diagnostic.Attribute, diagnostic.Summary, diagnostic.Detail)
 	}
 	return texts
 }

@@ -63,7 +63,8 @@ func (i *Instance) Refresh(t *testing.T) Diagnostics {
 	check(t, err)
 	diagnostics := Diagnostics(response.Diagnostics)
 	if !diagnostics.HasError() {
-		i.State, i.Private, i.Identity = DecodeValue(t, i.Type, response.NewState), response.Private, response.NewIdentity
+		i.State = DecodeValue(t, i.Type, response.NewState)
+		i.Private, i.Identity = response.Private, response.NewIdentity
 	}
 	return diagnostics
 }
@@ -113,7 +114,7 @@ func (i *Instance) PlanValues(t *testing.T, config, proposed tftypes.Value) (pla
 		}
 	}
 	response, err := i.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{
-		TypeName: i.name, PriorState: EncodeValue(t, i.State), ProposedNewState: EncodeValue(t, proposed), Config: encoded,
+		TypeName: i.name, Config: encoded, PriorState: EncodeValue(t, i.State), ProposedNewState: EncodeValue(t, proposed),
 		PriorPrivate: i.Private, PriorIdentity: i.Identity,
 	})
 	check(t, err)

@@ -25,8 +25,8 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-// requirement names the provider by the address under which the testing framework serves it, so that the same configuration
-// works with each CLI.
+// requirement names the provider by the address under which the testing framework serves it, so that the same
+// configuration works with each CLI.
 func requirement() string {
 	return fmt.Sprintf(`
 terraform {
@@ -39,8 +39,8 @@ terraform {
 `, cmp.Or(os.Getenv("TF_ACC_PROVIDER_HOST"), "registry.terraform.io"))
 }
 
-// prepare serves the provider with that address, and removes the provider's variables from the environment: no test may use a
-// real account or its metadata service.
+// prepare serves the provider with that address, and removes the provider's variables from the environment: no test may
+// use a real account or its metadata service.
 var prepare = sync.OnceValue(func() error {
 	for _, variable := range os.Environ() {
 		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "HW_") || strings.HasPrefix(name, "OS_") {
@@ -55,7 +55,8 @@ var prepare = sync.OnceValue(func() error {
 	)
 })
 
-// Prepare removes the provider's variables from the environment. [Run] calls it; a test that sets such variables calls it first.
+// Prepare removes the provider's variables from the environment. [Run] calls it; a test that sets such variables calls
+// it first.
 func Prepare(t *testing.T) {
 	t.Helper()
 	if err := prepare(); err != nil {
@@ -81,10 +82,9 @@ func LoopbackOnly(config *servicestage.Config) {
 
 // Factories serve the provider in the test process, with [NoWait] and [LoopbackOnly].
 func Factories(adjust ...func(*servicestage.Config)) map[string]func() (tfprotov6.ProviderServer, error) {
+	all := append([]func(*servicestage.Config){NoWait, LoopbackOnly}, adjust...)
 	return map[string]func() (tfprotov6.ProviderServer, error){
-		"servicestage": func() (tfprotov6.ProviderServer, error) {
-			return provider.NewServer("test", append([]func(*servicestage.Config){NoWait, LoopbackOnly}, adjust...)...)(), nil
-		},
+		"servicestage": func() (tfprotov6.ProviderServer, error) { return provider.NewServer("test", all...)(), nil },
 	}
 }
 
@@ -104,14 +104,18 @@ func WithProvider(arguments, body string) string {
 	return requirement() + "provider \"servicestage\" {" + arguments + "}\n" + body
 }
 
-// Run runs the steps, and checks that the service contains no build job after the destroy. server is nil if no step creates one.
+// Run runs the steps, and checks that the service contains no build job after the destroy. server is nil if no step
+// creates one.
 func Run(t *testing.T, server *emulator.Server, steps ...resource.TestStep) {
 	t.Helper()
 	RunWith(t, server, Factories(), steps...)
 }
 
 // RunWith is [Run] with other factories.
-func RunWith(t *testing.T, server *emulator.Server, factories map[string]func() (tfprotov6.ProviderServer, error), steps ...resource.TestStep) {
+func RunWith(
+	t *testing.T, server *emulator.Server, factories map[string]func() (tfprotov6.ProviderServer, error),
+	steps ...resource.TestStep,
+) {
 	t.Helper()
 	Prepare(t)
 	resource.UnitTest(t, resource.TestCase{
