@@ -19,25 +19,32 @@ func TestInstall(t *testing.T) {
 	t.Parallel()
 	providertest.Prepare(t)
 	home, server := t.TempDir(), emulator.New(t, emulator.Options{})
-	install := exec.CommandContext(t.Context(), "make", "--no-print-directory", "install", "HOME="+home, "CACHE="+t.TempDir())
+	install := exec.CommandContext(t.Context(), "make", "install", "HOME="+home, "CACHE="+t.TempDir())
 	// Go keeps its caches below HOME by default.
 	install.Dir = root(t)
-	install.Env = append(os.Environ(), "MAKEFLAGS=", "MAKELEVEL=", "PREFIX=", "GOCACHE="+goEnv(t, "GOCACHE"), "GOMODCACHE="+goEnv(t, "GOMODCACHE"))
+	install.Env = append(os.Environ(), "MAKEFLAGS=", "MAKELEVEL=", "PREFIX=",
+		"GOCACHE="+goEnv(t, "GOCACHE"), "GOMODCACHE="+goEnv(t, "GOMODCACHE"))
 	output, err := install.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, output)
 	}
 	program := filepath.Join(home, ".local", "bin", "servicestage-emulator")
-	if help, err := exec.CommandContext(t.Context(), program, "-help").CombinedOutput(); err != nil || !strings.Contains(string(output), program+"\n") {
+	help, err := exec.CommandContext(t.Context(), program, "-help").CombinedOutput()
+	if err != nil || !strings.Contains(string(output), program+"\n") {
 		t.Errorf("%v: %s is not printed or does not run:\n%s\n%s", err, program, output, help)
 	}
 	cli := &providertest.CLI{Dir: t.TempDir(), Env: []string{
-		"HOME=" + home, "TF_CLI_CONFIG_FILE=", "TF_PLUGIN_CACHE_DIR=", "TF_DATA_DIR=", "XDG_DATA_HOME=", "XDG_CONFIG_HOME=", "CHECKPOINT_DISABLE=1",
+		"HOME=" + home, "TF_CLI_CONFIG_FILE=", "TF_PLUGIN_CACHE_DIR=", "TF_DATA_DIR=", "XDG_DATA_HOME=", "XDG_CONFIG_HOME=",
+		"CHECKPOINT_DISABLE=1",
 		"HW_REGION_NAME=cn-north-4", "HW_AUTH_TOKEN=" + emulator.DefaultToken, "HW_SERVICESTAGE_ENDPOINT=" + server.URL,
 	}}
-	cli.Write(t, "main.tf", providertest.Requirement+"resource \"servicestage_build_job\" \"app\" {\n  job_name = \"app\"\n  environment_setting {}\n}\n")
-	for _, arguments := range [][]string{{"init", "-input=false", "-no-color"}, {"apply", "-auto-approve", "-input=false", "-no-color"}} {
-		stdout, stderr, err := cli.Run(t, arguments...)
+	cli.Write(t, "main.tf", providertest.Requirement+`resource "servicestage_build_job" "app" {
+  job_name = "app"
+  environment_setting {}
+}
+`)
+	for _, arguments := range [][]string{{"init"}, {"apply", "-auto-approve"}} {
+		stdout, stderr, err := cli.Run(t, append(arguments, "-input=false", "-no-color")...)
 		if err != nil {
 			t.Fatalf("%v: %v\n%s\n%s", arguments, err, stdout, stderr)
 		}
@@ -48,7 +55,8 @@ func TestInstall(t *testing.T) {
 	if jobs := server.Jobs(); len(jobs) != 1 || jobs[0].Name() != "app" {
 		t.Errorf("the service has the build jobs %v", jobs)
 	}
-	if lock, err := os.ReadFile(filepath.Join(cli.Dir, ".terraform.lock.hcl")); err != nil || !strings.Contains(string(lock), "0.0.1") {
+	lock, err := os.ReadFile(filepath.Join(cli.Dir, ".terraform.lock.hcl"))
+	if err != nil || !strings.Contains(string(lock), "0.0.1") {
 		t.Errorf("init locked another version: %v\n%s", err, lock)
 	}
 }

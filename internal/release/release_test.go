@@ -1,8 +1,8 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package release_test tests the files of a release, the makefile and the workflows where no tool checks them. It must not be
-// imported.
+// Package release_test tests the files of a release, the makefile and the workflows where no tool checks them. It must
+// not be imported.
 package release_test
 
 import (
@@ -37,8 +37,8 @@ func readFile(t *testing.T, elements ...string) string {
 	return string(content)
 }
 
-// Files have the names that the registry requires, and the program contains its version. `make rehearse` checks the rest of the
-// configuration, and that two builds are the same.
+// Files have the names that the registry requires, and the program contains its version. `make rehearse` checks the
+// rest of the configuration, and that two builds are the same.
 //
 // Source: https://developer.hashicorp.com/terraform/registry/providers/publishing.
 func TestRelease_namesAndVersion(t *testing.T) {
@@ -46,8 +46,10 @@ func TestRelease_namesAndVersion(t *testing.T) {
 	const version = "-X main.version="
 	configuration := readFile(t, ".goreleaser.yml")
 	for _, line := range []string{
-		"project_name: terraform-provider-servicestage", `binary: "{{ .ProjectName }}_v{{ .Version }}"`, version + "{{ .Version }}", "formats: [zip]",
-		`name_template: "{{ .ProjectName }}_{{ .Version }}_{{ .Os }}_{{ .Arch }}"`, `name_template: "{{ .ProjectName }}_{{ .Version }}_SHA256SUMS"`,
+		"project_name: terraform-provider-servicestage", `binary: "{{ .ProjectName }}_v{{ .Version }}"`,
+		version + "{{ .Version }}", "formats: [zip]",
+		`name_template: "{{ .ProjectName }}_{{ .Version }}_{{ .Os }}_{{ .Arch }}"`,
+		`name_template: "{{ .ProjectName }}_{{ .Version }}_SHA256SUMS"`,
 		`name_template: "{{ .ProjectName }}_{{ .Version }}_manifest.json"`,
 	} {
 		if !strings.Contains(configuration, line) {
@@ -67,8 +69,8 @@ func TestRelease_namesAndVersion(t *testing.T) {
 
 var pinned = regexp.MustCompile(`uses: (\./|[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$)`)
 
-// Actions are pinned to a commit, only jobs of a release have write permissions, the job with the signing key runs no code of the
-// repository, and no checkout keeps credentials. `make lint` checks the rest.
+// Actions are pinned to a commit, only jobs of a release have write permissions, the job with the signing key runs no
+// code of the repository, and no checkout keeps credentials. `make lint` checks the rest.
 func TestWorkflows_permissions(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob(filepath.Join(root(t), ".github", "workflows", "*.yml"))
@@ -88,15 +90,16 @@ func TestWorkflows_permissions(t *testing.T) {
 			t.Errorf("%s: a job has write permissions, or a checkout keeps credentials", file)
 		}
 		for job := range strings.SplitSeq(content, "\n\n") {
-			if strings.Contains(job, "GPG_PRIVATE_KEY") && (!strings.Contains(job, "environment: release") || strings.Contains(job, "checkout")) {
+			if strings.Contains(job, "GPG_PRIVATE_KEY") &&
+				(!strings.Contains(job, "environment: release") || strings.Contains(job, "checkout")) {
 				t.Errorf("%s: the job with the signing key runs code of the repository, or has no environment:\n%s", file, job)
 			}
 		}
 	}
 }
 
-// Each resource, data source, action and list resource has an example, and each resource with an identity one for the import by
-// identity.
+// Each resource, data source, action and list resource has an example, and each resource with an identity one for the
+// import by identity.
 func TestExamples_areComplete(t *testing.T) {
 	t.Parallel()
 	var schema struct {

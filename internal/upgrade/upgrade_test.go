@@ -1,7 +1,8 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package upgrade_test checks that this version of the provider accepts the states of older ones. It must not be imported.
+// Package upgrade_test checks that this version of the provider accepts the states of older ones. It must not be
+// imported.
 package upgrade_test
 
 import (
@@ -17,10 +18,10 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
-var write = flag.String("write", "", "`version` whose directory in testdata has main.tf and gets the state of this provider")
+var write = flag.String("write", "", "`version` whose directory in testdata has main.tf; its state is written there")
 
-// newService returns an emulator that saves its jobs and builds, and returns defaults for unset arguments, so that the private
-// state matters.
+// newService returns an emulator that saves its jobs and builds, and returns defaults for unset arguments, so that the
+// private state matters.
 func newService(t *testing.T, stateFile string) *emulator.Server {
 	t.Helper()
 	return emulator.New(t, emulator.Options{

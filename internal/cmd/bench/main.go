@@ -3,8 +3,8 @@
 
 //go:build unix
 
-// Command bench compares the provider with a baseline: a provider with the same schema that sends the same requests and does
-// nothing else. Both run with the same CLI against the emulator. CONTRIBUTING.md describes how to read the table.
+// Command bench compares the provider with a baseline: a provider with the same schema that sends the same requests and
+// does nothing else. Both run with the same CLI against the emulator. CONTRIBUTING.md describes how to read the table.
 package main
 
 import (
@@ -43,7 +43,7 @@ func main() {
 	if filepath.Base(os.Args[0]) == provider {
 		err = meter()
 	} else {
-		err = run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+		_, err = run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	}
 	stop()
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
@@ -59,7 +59,7 @@ func parseOptions(arguments []string) (options, error) {
 	flags.StringVar(&o.programs, "programs", ".cache/bench", "`directory` for the providers")
 	flags.StringVar(&o.json, "json", "", "`file` for the figures in JSON format")
 	flags.Func("sizes", "comma-separated `numbers` of build jobs (default 1,100,1000)", intList(&o.sizes))
-	flags.Func("parallelism", "comma-separated `numbers` of concurrent operations (default 10,50)", intList(&o.parallelisms))
+	flags.Func("parallelism", "comma-separated `numbers` of parallel operations (default 10,50)", intList(&o.parallelisms))
 	flags.DurationVar(&o.delay, "delay", 20*time.Millisecond, "response time of the service")
 	flags.IntVar(&o.repeat, "repeat", 3, "number of measurements of each command")
 	flags.IntVar(&o.starts, "starts", 10, "number of measurements of the provider start")
@@ -86,32 +86,32 @@ type bench struct {
 	rows     []row
 }
 
-// run writes the table to out, even if a measurement fails, and its progress to progress.
-func run(ctx context.Context, arguments []string, out, progress io.Writer) error {
+// run writes the table to out, even if a measurement fails, and its progress to progress. It returns the rows of the table.
+func run(ctx context.Context, arguments []string, out, progress io.Writer) ([]row, error) {
 	o, err := parseOptions(arguments)
-	if err != nil {
-		return err
+	if err == nil {
+		o.programs, err = filepath.Abs(o.programs)
 	}
-	if o.programs, err = filepath.Abs(o.programs); err != nil {
-		return err
+	if err != nil {
+		return nil, err
 	}
 	// The flags of GoReleaser: a release is measured.
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", o.programs+string(filepath.Separator),
-		module, module+"/internal/cmd/bench/"+baseline)
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w",
+		"-o", o.programs+string(filepath.Separator), module, module+"/internal/cmd/bench/"+baseline)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("building the providers: %w\n%s", err, output)
+		return nil, fmt.Errorf("building the providers: %w\n%s", err, output)
 	}
 	b := &bench{options: o, progress: progress}
 	if b.scratch, err = os.MkdirTemp(o.programs, "run-*"); err != nil {
-		return err
+		return nil, err
 	}
 	err = b.measure(ctx)
 	encoded, failure := json.MarshalIndent(b.rows, "", "  ")
 	if failure == nil && o.json != "" {
 		failure = os.WriteFile(o.json, append(encoded, '\n'), 0o600)
 	}
-	return errors.Join(err, failure, os.RemoveAll(b.scratch), writeTable(out, b.rows))
+	return b.rows, errors.Join(err, failure, os.RemoveAll(b.scratch), writeTable(out, b.rows))
 }
 
 func (b *bench) measure(ctx context.Context) error {
@@ -146,13 +146,14 @@ var lifecycle = []step{
 	{"destroy", []string{"destroy", "-auto-approve", "-refresh=false"}},
 }
 
-// compare runs the steps with the provider and the baseline in turn, so that other load on the machine affects both, and adds a
-// row for each step.
+// compare runs the steps with the provider and the baseline in turn, so that other load on the machine affects both,
+// and adds a row for each step.
 func (b *bench) compare(ctx context.Context, jobs, parallelism, repeat int, steps []step) error {
 	samples := map[string]map[string][]sample{provider: {}, baseline: {}}
 	for repetition := range repeat {
 		for program, measured := range samples {
-			_, _ = fmt.Fprintf(b.progress, "bench: %d jobs, parallelism %d: %s, %d of %d\n", jobs, parallelism, program, repetition+1, repeat)
+			_, _ = fmt.Fprintf(b.progress, "bench: %d jobs, parallelism %d: %s, %d of %d\n",
+				jobs, parallelism, program, repetition+1, repeat)
 			w, err := b.newWorkspace(program, jobs, parallelism)
 			if err != nil {
 				return err
@@ -174,8 +175,8 @@ func (b *bench) compare(ctx context.Context, jobs, parallelism, repeat int, step
 	return nil
 }
 
-// measureRateLimit reads build jobs from a service with a rate limit. The baseline is a client that sends exactly as many
-// requests as the service accepts.
+// measureRateLimit reads build jobs from a service with a rate limit. The baseline is a client that sends exactly as
+// many requests as the service accepts.
 func (b *bench) measureRateLimit(ctx context.Context, parallelism int) error {
 	_, _ = fmt.Fprintf(b.progress, "bench: %d jobs, parallelism %d, rate limit\n", b.rateLimitJobs, parallelism)
 	w, err := b.newWorkspace(provider, b.rateLimitJobs, parallelism)
@@ -191,7 +192,8 @@ func (b *bench) measureRateLimit(ctx context.Context, parallelism int) error {
 	if err != nil {
 		return err
 	}
-	ideal := sample{wall: time.Second * time.Duration(b.rateLimitJobs) / time.Duration(b.rateLimit), requests: b.rateLimitJobs}
-	b.add(fmt.Sprintf("plan at %d requests/s", b.rateLimit), b.rateLimitJobs, parallelism, []sample{s}, []sample{ideal}, wall, requests)
+	shortest := time.Second * time.Duration(b.rateLimitJobs) / time.Duration(b.rateLimit)
+	ideal, name := sample{wall: shortest, requests: b.rateLimitJobs}, fmt.Sprintf("plan at %d requests/s", b.rateLimit)
+	b.add(name, b.rateLimitJobs, parallelism, []sample{s}, []sample{ideal}, wall, requests)
 	return nil
 }

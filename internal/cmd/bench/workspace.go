@@ -86,23 +86,28 @@ func (b *bench) newWorkspace(program string, jobs, parallelism int) (*workspace,
 	w.environment = slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		return strings.HasPrefix(variable, "HW_") || strings.HasPrefix(variable, "OS_") || strings.HasPrefix(variable, "TF_")
 	})
-	w.environment = append(w.environment, "TF_CLI_CONFIG_FILE="+filepath.Join(dir, "cli.tfrc"), "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1",
-		"HW_REGION_NAME=cn-north-4", "HW_PROJECT_ID=bench", "HW_ACCESS_KEY="+emulator.DefaultAccessKey, "HW_SECRET_KEY="+emulator.DefaultSecretKey)
+	w.environment = append(w.environment, "TF_CLI_CONFIG_FILE="+filepath.Join(dir, "cli.tfrc"), "CHECKPOINT_DISABLE=1",
+		"TF_IN_AUTOMATION=1", "HW_REGION_NAME=cn-north-4", "HW_PROJECT_ID=bench",
+		"HW_ACCESS_KEY="+emulator.DefaultAccessKey, "HW_SECRET_KEY="+emulator.DefaultSecretKey)
 	for _, command := range []string{"plan", "apply", "destroy"} {
-		w.environment = append(w.environment, fmt.Sprintf("TF_CLI_ARGS_%s=-no-color -input=false -parallelism=%d", command, parallelism))
+		w.environment = append(w.environment,
+			fmt.Sprintf("TF_CLI_ARGS_%s=-no-color -input=false -parallelism=%d", command, parallelism))
 	}
 	w.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.requests.Add(1)
 		if !w.allow() {
-			http.Error(rw, `{"error_code":"APIGW.0308","error_msg":"The throttling threshold has been reached"}`, http.StatusTooManyRequests)
+			http.Error(rw, `{"error_code":"APIGW.0308","error_msg":"Too many requests"}`, http.StatusTooManyRequests)
 			return
 		}
 		time.Sleep(b.delay)
 		service.ServeHTTP(rw, r)
 	}))
 	err = errors.Join(
-		os.WriteFile(filepath.Join(dir, "cli.tfrc"), fmt.Appendf(nil,
-			"provider_installation {\n  dev_overrides {\n    \"servicestage/servicestage\" = %q\n  }\n  direct {}\n}\n", dir), 0o600),
+		os.WriteFile(filepath.Join(dir, "cli.tfrc"), fmt.Appendf(nil, `provider_installation {
+  dev_overrides { "servicestage/servicestage" = %q }
+  direct {}
+}
+`, dir), 0o600),
 		os.WriteFile(filepath.Join(dir, "main.tf"), fmt.Appendf(nil, configuration, w.server.URL, jobs), 0o600),
 		os.Symlink(self, filepath.Join(dir, provider)),
 		os.Symlink(filepath.Join(b.programs, program), filepath.Join(dir, meteredProgram)),
@@ -131,7 +136,8 @@ func (w *workspace) run(ctx context.Context, arguments []string) (sample, error)
 	return s, nil
 }
 
-// allow counts the requests of each second, as the gateway of ServiceStage does, and reports whether the server accepts another.
+// allow counts the requests of each second, as the gateway of ServiceStage does, and reports whether the server accepts
+// another.
 func (w *workspace) allow() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -152,8 +158,8 @@ type sample struct {
 	requests  int
 }
 
-// meter is what the CLI starts as the provider. It runs the metered program of its directory and appends the resource usage of
-// that to a file.
+// meter is what the CLI starts as the provider. It runs the metered program of its directory and appends the resource
+// usage of that to a file.
 func meter() error {
 	signal.Ignore(os.Interrupt) // The CLI stops the provider.
 	dir := filepath.Dir(os.Args[0])
@@ -162,7 +168,8 @@ func meter() error {
 	if err := command.Run(); err != nil {
 		return err
 	}
-	memory := int64(command.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) //nolint:forcetypeassert,unconvert // The type depends on the system.
+	usage, _ := command.ProcessState.SysUsage().(*syscall.Rusage)
+	memory := int64(usage.Maxrss) //nolint:unconvert // The type depends on the system.
 	if runtime.GOOS != "darwin" {
 		memory *= 1024
 	}

@@ -31,13 +31,14 @@ func TestDemo(t *testing.T) {
 	if lines := strings.Count(output, "\n"); lines > 80 {
 		t.Errorf("the output has %d lines:\n%s", lines, output)
 	}
-	if !strings.HasPrefix(output, "Emulator: http://127.0.0.1:") || strings.Contains(output, "\x1b") || strings.Contains(output, "Warning") {
+	if !strings.HasPrefix(output, "Emulator: http://127.0.0.1:") || strings.ContainsRune(output, '\x1b') ||
+		strings.Contains(output, "Warning") {
 		t.Errorf("the output has no address, a color or a warning:\n%s", output)
 	}
 	for _, line := range []string{
 		`build = "checkout-service #1 Successful: Init, Download, PreProcess, Build, Artifact, PostProcess"`,
-		`~ branch    = "release" -> "stable"`, `~ job_description       = "Edited in the console" -> `, "undefined: handler", "1 imported",
-		"Destroy complete! Resources: 7 destroyed.", " search-service\n",
+		`~ branch    = "release" -> "stable"`, `~ job_description       = "Edited in the console" -> `, "undefined: handler",
+		"1 imported", "Destroy complete! Resources: 7 destroyed.", " search-service\n",
 	} {
 		if !strings.Contains(output, line) {
 			t.Errorf("%q is missing:\n%s", line, output)

@@ -1,8 +1,8 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Command demo shows what the provider does, without an account: Terraform manages examples/quickstart in the emulator. It returns
-// an error if a step has another result than expected.
+// Command demo shows what the provider does, without an account: Terraform manages examples/quickstart in the emulator.
+// It returns an error if a step has another result than expected.
 package main
 
 import (
@@ -119,8 +119,9 @@ func (d *demo) prepare() error {
 			d.environment = append(d.environment, variable)
 		}
 	}
-	d.environment = append(d.environment, "TF_CLI_CONFIG_FILE="+configuration, "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1", "TF_INPUT=false",
-		"HW_REGION_NAME=cn-north-4", "HW_ACCESS_KEY="+emulator.DefaultAccessKey, "HW_SECRET_KEY="+emulator.DefaultSecretKey,
+	d.environment = append(d.environment, "TF_CLI_CONFIG_FILE="+configuration, "CHECKPOINT_DISABLE=1",
+		"TF_IN_AUTOMATION=1", "TF_INPUT=false", "HW_REGION_NAME=cn-north-4",
+		"HW_ACCESS_KEY="+emulator.DefaultAccessKey, "HW_SECRET_KEY="+emulator.DefaultSecretKey,
 		"HW_SERVICESTAGE_ENDPOINT="+d.url, "HW_IAM_ENDPOINT="+d.url, "HW_STS_ENDPOINT="+d.url)
 	if !d.color {
 		d.environment = append(d.environment, "TF_CLI_ARGS=-no-color")
@@ -164,7 +165,8 @@ func (d *demo) update(ctx context.Context) error {
 
 func (d *demo) detectDrift(ctx context.Context) error {
 	d.title("Change a build job outside Terraform, as in the console: the next plan shows the drift")
-	if err := d.send(ctx, http.MethodPatch, "jobs/"+d.jobID("base-image"), `{"description": "Edited in the console"}`); err != nil {
+	const change = `{"description": "Edited in the console"}`
+	if err := d.send(ctx, http.MethodPatch, "jobs/"+d.jobID("base-image"), change); err != nil {
 		return err
 	}
 	return d.expectFailure(d.terraform(ctx, changed, "plan", "-detailed-exitcode"))
@@ -210,7 +212,7 @@ func (d *demo) destroy(ctx context.Context) error {
 }
 
 func (d *demo) printf(format string, arguments ...any) {
-	_, _ = fmt.Fprintf(d.out, format, arguments...) // Nobody reads the demo if this fails.
+	_, _ = fmt.Fprintf(d.out, format, arguments...) // There is no reader if this fails.
 }
 
 func (d *demo) title(format string, arguments ...any) {
@@ -224,11 +226,13 @@ func (d *demo) title(format string, arguments ...any) {
 
 var (
 	escapes = regexp.MustCompile("\x1b\\[[0-9;]*m")
-	// omitted matches the lines of stderr that only -verbose prints: empty ones, and the log of the phases before the failure.
+	// omitted matches the lines of stderr that only -verbose prints: empty ones, and the log of the phases before the
+	// failure.
 	omitted = regexp.MustCompile(`^[│╷╵\s]*($|\[(Init|Download|PreProcess)\]|\[Build\] step)`)
 )
 
-// terraform runs a command and prints the lines of stdout that match the pattern, and stderr. With -verbose, it prints everything.
+// terraform runs a command and prints the lines of stdout that match the pattern, and stderr. With -verbose, it prints
+// everything.
 func (d *demo) terraform(ctx context.Context, pattern string, arguments ...string) error {
 	name, keep := filepath.Base(d.cli), regexp.MustCompile(pattern)
 	if arguments[0] != "init" || d.verbose {

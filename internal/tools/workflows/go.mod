@@ -1,4 +1,4 @@
-// The linter of the workflows is a module of its own: its YAML library does not agree with that of the other tools.
+// The linter of the workflows has its own module: its YAML library conflicts with that of the other tools.
 module github.com/servicestage/terraform-provider-servicestage/internal/tools/workflows
 
 go 1.26.0

@@ -1,8 +1,8 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Command baseline is the provider with which the benchmark compares: it has the schema of servicestage_build_job, sends the
-// requests that the operations need, and does nothing else. It must not import the client.
+// Command baseline is the provider with which the benchmark compares: it has the schema of servicestage_build_job,
+// sends the requests that the operations need, and does nothing else. It must not import the client.
 package main
 
 import (
@@ -36,7 +36,8 @@ func main() {
 	if err := logging.Limit(); err != nil { // As the provider.
 		log.Fatal(err)
 	}
-	if err := tf6server.Serve("registry.terraform.io/servicestage/servicestage", providerserver.NewProtocol6(&baseline{})); err != nil {
+	server := providerserver.NewProtocol6(&baseline{})
+	if err := tf6server.Serve("registry.terraform.io/servicestage/servicestage", server); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -58,12 +59,14 @@ func (*baseline) Configure(ctx context.Context, req provider.ConfigureRequest, r
 	var endpoint string
 	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("endpoints").AtMapKey("servicestage"), &endpoint)...)
 	// As many idle connections as the provider keeps.
-	resp.ResourceData = &client{url: endpoint + "/assembling/v1/jobs", http: http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100}}}
+	transport := &http.Transport{MaxIdleConnsPerHost: 100}
+	resp.ResourceData = &client{url: endpoint + "/assembling/v1/jobs", http: http.Client{Transport: transport}}
 }
 
 func (*baseline) Resources(context.Context) []func() resource.Resource {
 	return []func() resource.Resource{func() resource.Resource {
-		return &buildJob{ResourceWithIdentity: buildjob.NewResource().(resource.ResourceWithIdentity)} //nolint:forcetypeassert // No run succeeds without it.
+		withIdentity, _ := buildjob.NewResource().(resource.ResourceWithIdentity) // No run succeeds without it.
+		return &buildJob{ResourceWithIdentity: withIdentity}
 	}}
 }
 
@@ -76,10 +79,11 @@ type client struct {
 	list sync.Once
 }
 
-// body is the request of a build job. It has the members of the benchmark's configuration, so that responses have the same length.
+// body is the request of a build job. It has the members of the benchmark's configuration, so that responses have the
+// same length.
 const body = `{"job_name":%q,"job_description":"Builds one of many","environment_setting":{"docker_version":"18.09",` +
-	`"use_public_cluster":true,"build_os":{"arch":"x86_64"}},"code_repo":{"type":"GitHub","url":"https://github.com/acme/app",` +
-	`"branch":"main","namespace":"acme"}}`
+	`"use_public_cluster":true,"build_os":{"arch":"x86_64"}},"code_repo":{"type":"GitHub",` +
+	`"url":"https://github.com/acme/app","branch":"main","namespace":"acme"}}`
 
 // send sends one request and returns the body of the response.
 func (c *client) send(ctx context.Context, method, path, body string) ([]byte, error) {
@@ -101,8 +105,8 @@ func (c *client) send(ctx context.Context, method, path, body string) ([]byte, e
 	return content, err
 }
 
-// buildJob has the type name, schema and identity of servicestage_build_job, but no validators and no plan modifiers. Values are
-// copied from plan to state without conversion.
+// buildJob has the type name, schema and identity of servicestage_build_job, but no validators and no plan modifiers.
+// Values are copied from plan to state without conversion.
 type buildJob struct {
 	resource.ResourceWithIdentity
 
@@ -176,7 +180,9 @@ func (j *buildJob) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 }
 
 // send sends a request with each of the methods for the job in the state, and returns its ID.
-func (j *buildJob) send(ctx context.Context, diags *diag.Diagnostics, state tfsdk.State, methods ...string) (id string) {
+func (j *buildJob) send(
+	ctx context.Context, diags *diag.Diagnostics, state tfsdk.State, methods ...string,
+) (id string) {
 	var name string
 	diags.Append(state.GetAttribute(ctx, path.Root("job_id"), &id)...)
 	diags.Append(state.GetAttribute(ctx, path.Root("job_name"), &name)...)

@@ -75,7 +75,8 @@ func requests(b *testing.B, server tfprotov6.ProviderServer, endpoint string) ma
 	planned := plan(null, config, nil)
 	apply := func() *tfprotov6.ApplyResourceChangeResponse {
 		resp, err := server.ApplyResourceChange(b.Context(), &tfprotov6.ApplyResourceChangeRequest{
-			TypeName: typeName, PriorState: null, PlannedState: planned.PlannedState, Config: config, PlannedPrivate: planned.PlannedPrivate,
+			TypeName: typeName, PriorState: null, Config: config,
+			PlannedState: planned.PlannedState, PlannedPrivate: planned.PlannedPrivate,
 		})
 		check(b, err, resp.Diagnostics)
 		return resp
@@ -83,7 +84,8 @@ func requests(b *testing.B, server tfprotov6.ProviderServer, endpoint string) ma
 	applied := apply()
 	return map[string]func(){
 		"validate": func() {
-			resp, err := server.ValidateResourceConfig(b.Context(), &tfprotov6.ValidateResourceConfigRequest{TypeName: typeName, Config: config})
+			request := &tfprotov6.ValidateResourceConfigRequest{TypeName: typeName, Config: config}
+			resp, err := server.ValidateResourceConfig(b.Context(), request)
 			check(b, err, resp.Diagnostics)
 		},
 		"plan":  func() { plan(null, config, nil) },
