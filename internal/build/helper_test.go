@@ -70,7 +70,8 @@ func newService(t *testing.T, adjust ...func(*emulator.Options)) *service {
 	s.jobID = s.AddJob(map[string]any{
 		"job_name": "checkout-service", "environment_setting": map[string]any{},
 		"code_repo": map[string]any{
-			"type": "GitHub", "url": "https://user:secret@github.com/acme/checkout", "branch": "main", "namespace": "acme",
+			"type": "GitHub", "url": "https://user:secret@github.com/acme/checkout", "branch": "main",
+			"namespace": "acme",
 		},
 	})
 	return s

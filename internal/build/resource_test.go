@@ -121,7 +121,7 @@ func TestBuild_unsuccessfulBuildIsNotLost(t *testing.T) {
 		},
 		resource.TestStep{
 			Config: config, ExpectError: regexp.MustCompile(
-				`(?s)Timeout while waiting for the build.*within\s+10m0s.*Paused,\s+which\s+is\s+not.*raise\s+.create.*tainted`),
+				`(?s)Timeout while waiting for the build.*within\s+10m0s.*Paused,.*raise\s+.create.*tainted`),
 		},
 		resource.TestStep{
 			Config: config, ConfigPlanChecks: planned(plancheck.ResourceActionDestroyBeforeCreate),
@@ -138,7 +138,8 @@ func TestBuild_withoutWaiting(t *testing.T) {
 	config := s.config("wait = false")
 	s.run(t,
 		resource.TestStep{Config: config, ConfigStateChecks: values(address, map[string]any{
-			"state": "Queuing", "branch": "main", "ended_at": nil, "duration": nil, "commit_id": nil, "swr_repository": nil,
+			"state": "Queuing", "branch": "main", "ended_at": nil, "duration": nil, "commit_id": nil,
+			"swr_repository": nil,
 		})},
 		resource.TestStep{
 			PreConfig: func() { s.advance(35 * time.Second) },
@@ -163,7 +164,8 @@ func TestBuild_refreshOfARunningBuild(t *testing.T) {
 			s.InjectFault(respond(http.MethodGet, buildPath, http.StatusOK, body))
 		}, "the response describes build"},
 		"ambiguous error": {func(s *service) {
-			s.InjectFault(respond(http.MethodGet, buildPath, http.StatusBadRequest, `{"error_code":"SVCSTG.CPE.5004401"}`))
+			s.InjectFault(respond(http.MethodGet, buildPath, http.StatusBadRequest,
+				`{"error_code":"SVCSTG.CPE.5004401"}`))
 			s.InjectFault(respond(http.MethodGet, buildsPath, http.StatusOK, `{"total":0,"list":[]}`))
 		}, "SVCSTG.CPE.5004401"},
 	} {
@@ -203,7 +205,8 @@ func TestBuild_unconfirmedStartIsNotRepeated(t *testing.T) {
 			s := newService(t, func(o *emulator.Options) { o.BuildDuration = time.Hour })
 			s.InjectFault(notFound)
 			build := s.newBuild(t)
-			build.Apply(t, providertest.Arguments{"job_id": s.jobID, "wait": wait}).Expect(t, one(severity, "Error ", s.buildID()))
+			build.Apply(t, providertest.Arguments{"job_id": s.jobID, "wait": wait}).Expect(t,
+				one(severity, "Error ", s.buildID()))
 			s.advance(9 * time.Minute)
 			build.Refresh(t).Expect(t, one(isError, "Build not readable yet", "ten minutes after its start"))
 			build.Apply(t, nil).Expect(t, one(isError, "Build not readable yet"))
@@ -224,7 +227,9 @@ func TestBuild_destroyOfARunningBuild(t *testing.T) {
 	t.Parallel()
 	afterwards := func(fault emulator.Fault) func(s *service) {
 		return func(s *service) {
-			s.InjectFault(emulator.Fault{Method: http.MethodPatch, Path: buildPath, Do: func() { s.InjectFault(fault) }})
+			s.InjectFault(emulator.Fault{
+				Method: http.MethodPatch, Path: buildPath, Do: func() { s.InjectFault(fault) },
+			})
 		}
 	}
 	const advice = "run `terraform state rm`"
@@ -242,8 +247,12 @@ func TestBuild_destroyOfARunningBuild(t *testing.T) {
 			s.InjectFault(fault)
 		}, nil, "", 1},
 		"gone after the cancellation": {afterwards(notFound), nil, "Cancel", 1},
-		"cannot be read":              {inject(noRead), []string{one(isError, "Error reading build", advice)}, "Queuing", 0},
-		"cannot be canceled":          {inject(noCancel), []string{one(isError, "Error canceling build", advice)}, "Queuing", 1},
+		"cannot be read": {
+			inject(noRead), []string{one(isError, "Error reading build", advice)}, "Queuing", 0,
+		},
+		"cannot be canceled": {
+			inject(noCancel), []string{one(isError, "Error canceling build", advice)}, "Queuing", 1,
+		},
 		"not confirmed": {
 			afterwards(noRead), []string{one(isWarning, "Build cancellation not confirmed")}, "Cancel", 1,
 		},
@@ -365,7 +374,8 @@ func TestBuild_interruptedBuildIsNotLost(t *testing.T) {
 	s.during("PreProcess", interrupt)
 	build := s.newBuild(t)
 	build.ApplyContext(ctx, t, providertest.Arguments{"job_id": s.jobID}).Expect(t, one(isError,
-		"Interrupted while the build was running", s.buildID(), "It keeps running in ServiceStage.", "marked as tainted"))
+		"Interrupted while the build was running", s.buildID(), "It keeps running in ServiceStage.",
+		"marked as tainted"))
 	if stored := build.Value(t, "build_id"); stored != s.buildID() {
 		t.Errorf("the state contains %v, want %s", stored, s.buildID())
 	}

@@ -64,8 +64,9 @@ func startSchema() actionschema.Schema {
 		Attributes: map[string]actionschema.Attribute{
 			"job_id": actionschema.StringAttribute{
 				Required: true, Validators: objectid.Validators(),
-				MarkdownDescription: jobIDDescription + " In an action that the build job triggers, use `caller.job_id` " +
-					"with Terraform 1.16 or newer, and the address of the build job with 1.14 and 1.15.",
+				MarkdownDescription: jobIDDescription + " In an action that the build job triggers, use " +
+					"`caller.job_id` with Terraform 1.16 or newer, and the address of the build job with 1.14 and " +
+					"1.15.",
 			},
 			"wait": actionschema.BoolAttribute{
 				Optional: true,

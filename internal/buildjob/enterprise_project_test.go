@@ -62,8 +62,8 @@ func TestBuildJob_enterpriseProjectUnknown(t *testing.T) {
 	config := func(project, description string) string {
 		config := providertest.Config(server, "resource \"terraform_data\" \"project\" { input = \""+project+"\" }\n"+
 			job(minimal+"job_description = \""+description+"\"\n"))
-		return strings.Replace(config, "provider \"servicestage\" {", "provider \"servicestage\" {\nenterprise_project_id "+
-			"= terraform_data.project.output", 1)
+		const block = "provider \"servicestage\" {"
+		return strings.Replace(config, block, block+"\nenterprise_project_id = terraform_data.project.output", 1)
 	}
 	project := func(id string) statecheck.StateCheck {
 		return state(knownvalue.StringExact(id), "enterprise_project_id")

@@ -61,7 +61,7 @@ func TestBuildJob_readableLate(t *testing.T) {
 	for _, fault := range []emulator.Fault{
 		{StatusCode: http.StatusNotFound, Body: `{"error_code":"SVCSTG.CPE.4044401","error_msg":"not found"}`},
 		{StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.1","error_msg":"unclear"}`},
-		{StatusCode: http.StatusUnauthorized, Body: `{"error_code":"SVCSTG.00100401","error_message":"does not exist"}`},
+		{StatusCode: http.StatusUnauthorized, Body: `{"error_code":"SVCSTG.00100401"}`},
 		{StatusCode: http.StatusNotFound},
 		{StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.4041","error_msg":"gone"}`},
 	} {

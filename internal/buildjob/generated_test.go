@@ -53,7 +53,8 @@ var shapes = map[string]map[string]any{
 	"digit first":   {"job_name": "1st", "environment_setting": map[string]any{}},
 	"hyphen last":   {"job_name": "last-", "environment_setting": map[string]any{}},
 	"to be escaped": {
-		"job_name": "escaped", "job_description": "a \"${x}\" %{ if } \\ \t é\nnext", "environment_setting": map[string]any{},
+		"job_name": "escaped", "job_description": "a \"${x}\" %{ if } \\ \t é\nnext",
+		"environment_setting": map[string]any{},
 	},
 	"password in a URL": withURL("has-password", "https://user:canary-secret@github.com/acme/app"),
 	"escaped password":  withURL("has-escaped-password", "\n git::https:/user%3Acanary-secret@github.com/acme/app"),
@@ -123,7 +124,8 @@ func TestBuildJob_generatedConfiguration(t *testing.T) {
 			}
 			succeed(t, cli, "plan", "-input=false", "-no-color", "-detailed-exitcode")
 			for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete} {
-				if sent := server.CountRequests(method, "/assembling/v1/jobs*") + server.CountRequests(method, jobPath); sent != 0 {
+				if sent := server.CountRequests(method, "/assembling/v1/jobs*") +
+					server.CountRequests(method, jobPath); sent != 0 {
 					t.Errorf("%d %s requests, want none", sent, method)
 				}
 			}
@@ -173,9 +175,9 @@ func TestBuildJob_generatedThenUpdated_secretStaysInService(t *testing.T) {
 	cli.Write(t, "jobs.tf", strings.ReplaceAll(generated, `"main"`, `"later"`))
 	succeed(t, cli, "plan", "-input=false", "-out=plan")
 	for _, job := range server.Jobs() {
-		server.ChangeJob(
-			job.ID, func(spec map[string]any) { spec["code_repo"].(map[string]any)["url"] = "https://github.com/acme/open" },
-		)
+		server.ChangeJob(job.ID, func(spec map[string]any) {
+			spec["code_repo"].(map[string]any)["url"] = "https://github.com/acme/open"
+		})
 	}
 	expectRejected("apply", "plan")
 	for _, job := range server.Jobs() {

@@ -174,9 +174,8 @@ func TestBuildJobIdentity_importBlock(t *testing.T) {
 	server := emulator.New(t, emulator.Options{})
 	jobID := server.AddJob(named("app"))
 	block := func(region string) string {
-		return providertest.Config(
-			server, job(minimal)+"import {\n  to = "+address+"\n  identity = {\n    job_id = \""+jobID+"\"\n"+region+"  }\n}\n",
-		)
+		return providertest.Config(server, job(minimal)+fmt.Sprintf(
+			"import {\n  to = %s\n  identity = {\n    job_id = %q\n%s  }\n}\n", address, jobID, region))
 	}
 	resource.UnitTest(t, resource.TestCase{
 		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_12_0)},
@@ -190,9 +189,11 @@ func TestBuildJobIdentity_importBlock(t *testing.T) {
 			{
 				Config:           block(""),
 				ConfigPlanChecks: planned(plancheck.ExpectResourceAction(address, plancheck.ResourceActionNoop)),
-				ConfigStateChecks: []statecheck.StateCheck{statecheck.ExpectIdentity(address, map[string]knownvalue.Check{
-					"job_id": knownvalue.StringExact(jobID), "region": knownvalue.StringExact("cn-north-4"),
-				})},
+				ConfigStateChecks: []statecheck.StateCheck{
+					statecheck.ExpectIdentity(address, map[string]knownvalue.Check{
+						"job_id": knownvalue.StringExact(jobID), "region": knownvalue.StringExact("cn-north-4"),
+					}),
+				},
 			},
 			{Config: block(""), ConfigPlanChecks: planned(plancheck.ExpectEmptyPlan())},
 		},

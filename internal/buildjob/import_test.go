@@ -68,7 +68,9 @@ func TestBuildJob_importByNameWithoutList(t *testing.T) {
 	server := emulator.New(t, emulator.Options{})
 	server.AddJob(named("app"))
 	server.InjectFault(
-		emulator.Fault{Method: http.MethodGet, Path: jobsPath, Times: -1, StatusCode: http.StatusForbidden, Body: forbidden},
+		emulator.Fault{
+			Method: http.MethodGet, Path: jobsPath, Times: -1, StatusCode: http.StatusForbidden, Body: forbidden,
+		},
 	)
 	manage(t, server).Import(t, "name/app", nil).Expect(t, `Error searching for build job "app": HTTP 403: APIGW.0302`)
 }

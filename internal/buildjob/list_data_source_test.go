@@ -71,12 +71,14 @@ func TestBuildJobsDataSource_filters(t *testing.T) {
 				{"job_name", "job-10", nil},
 				{"job_name", "Job-100", nil},
 				{"job_name_prefix", "job-11", []string{
-					"job-110", "job-111", "job-112", "job-113", "job-114", "job-115", "job-116", "job-117", "job-118", "job-119",
+					"job-110", "job-111", "job-112", "job-113", "job-114",
+					"job-115", "job-116", "job-117", "job-118", "job-119",
 				}},
 				{"job_name_prefix", "ob-", nil},
 			} {
 				for _, details := range []bool{false, true} {
-					read := provider.ReadData(t, jobsName, providertest.Arguments{c.argument: c.value, "details": details})
+					read := provider.ReadData(t, jobsName,
+						providertest.Arguments{c.argument: c.value, "details": details})
 					read.Expect(t)
 					if got := texts(t, read.State["names"]); !slices.Equal(got, c.want) {
 						t.Errorf("%s = %v: got %v, want %v", c.argument, c.value, got, c.want)
@@ -116,9 +118,11 @@ output "equal" {
 			ConfigStateChecks: []statecheck.StateCheck{
 				statecheck.ExpectKnownOutputValue("equal", knownvalue.Bool(true)),
 				jobsState(knownvalue.ListSizeExact(12), tfjsonpath.New("jobs")),
-				jobsState(knownvalue.StringExact("https://github.com/acme/job-000"), first.AtMapKey("code_repo").AtMapKey("url")),
+				jobsState(knownvalue.StringExact("https://github.com/acme/job-000"),
+					first.AtMapKey("code_repo").AtMapKey("url")),
 				jobsState(
-					knownvalue.StringExact("aarch64"), first.AtMapKey("environment_setting").AtMapKey("build_os").AtMapKey("arch"),
+					knownvalue.StringExact("aarch64"),
+					first.AtMapKey("environment_setting").AtMapKey("build_os").AtMapKey("arch"),
 				),
 				jobsState(knownvalue.StringExact("emulator-user"), first.AtMapKey("creator")),
 				jobsState(knownvalue.Null(), tfjsonpath.New("jobs").AtSliceIndex(1).AtMapKey("code_repo")),
@@ -127,7 +131,8 @@ output "equal" {
 		resource.TestStep{
 			PreConfig: func() {
 				server.InjectFault(emulator.Fault{
-					Method: http.MethodGet, Path: jobsPath + "/" + ids["job-000"], Do: func() { server.RemoveJob(ids["job-000"]) },
+					Method: http.MethodGet, Path: jobsPath + "/" + ids["job-000"],
+					Do: func() { server.RemoveJob(ids["job-000"]) },
 				})
 			},
 			Config: providertest.Config(server, jobsData("details = true")),
@@ -152,7 +157,8 @@ func TestBuildJobsDataSource_unknownFilter(t *testing.T) {
 		),
 		ConfigPlanChecks: planned(plancheck.ExpectUnknownValue(jobsAddress, tfjsonpath.New("ids"))),
 		ConfigStateChecks: []statecheck.StateCheck{
-			jobsState(knownvalue.ListExact([]knownvalue.Check{knownvalue.StringExact("job-001")}), tfjsonpath.New("names")),
+			jobsState(knownvalue.ListExact([]knownvalue.Check{knownvalue.StringExact("job-001")}),
+				tfjsonpath.New("names")),
 		},
 	})
 }
@@ -166,8 +172,8 @@ func TestBuildJobsDataSource_incompleteListIsNotReturned(t *testing.T) {
 		Path: jobsPath, Times: -1, StatusCode: http.StatusOK, Body: `{"total":250,"list":[]}`,
 		When: func(r emulator.Request) bool { return !strings.Contains(r.Query, "page=1&") },
 	})
-	providertest.NewProtocol(t, server, nil).ReadData(t, jobsName, nil).Expect(t, "the list of build jobs is incomplete: ServiceStage reported 250 build jobs and "+
-		"returned 100")
+	providertest.NewProtocol(t, server, nil).ReadData(t, jobsName, nil).Expect(t,
+		"the list of build jobs is incomplete: ServiceStage reported 250 build jobs and returned 100")
 }
 
 // A build job that cannot be read is returned with its ID and name and a warning.

@@ -50,7 +50,8 @@ func TestBuildJobList_errors(t *testing.T) {
 				server := emulator.New(t, emulator.Options{})
 				fill(server, 250)
 				server.InjectFault(emulator.Fault{
-					Method: http.MethodGet, Path: jobsPath, StatusCode: http.StatusForbidden, Body: forbidden, Times: -1,
+					Method: http.MethodGet, Path: jobsPath, Times: -1, StatusCode: http.StatusForbidden,
+					Body: forbidden,
 					When: func(request emulator.Request) bool { return strings.Contains(request.Query, page) },
 				})
 				found, failure := list(t, providertest.NewProtocol(t, server, nil), nil, details, 0, 0)
@@ -91,7 +92,7 @@ func TestBuildJobList_concurrent(t *testing.T) {
 	}})
 	found, failure := list(t, providertest.NewProtocol(t, server, nil), nil, true, 0, 0)
 	if failure != nil || len(found) != 40 || most != 10 {
-		t.Errorf("%d jobs, at most %d at the same time, and the error %v; want 40, 10 and none", len(found), most, failure)
+		t.Errorf("%d jobs, at most %d at the same time, error %v; want 40, 10 and none", len(found), most, failure)
 	}
 }
 
@@ -150,7 +151,9 @@ func TestBuildJobList_problemsAreWarnings(t *testing.T) {
 		"unreadable": {
 			true,
 			func(ids map[string]string) emulator.Fault {
-				return emulator.Fault{Path: jobsPath + "/" + ids["job-150"], StatusCode: http.StatusForbidden, Body: forbidden}
+				return emulator.Fault{
+					Path: jobsPath + "/" + ids["job-150"], StatusCode: http.StatusForbidden, Body: forbidden,
+				}
 			},
 			250, `WARNING  Error reading build jobs: .*reading build job "job-150" \(`,
 		},

@@ -46,7 +46,9 @@ func TestPlansUnchanged_everyPlanModifierIsKnown(t *testing.T) {
 	}
 	collect(resourceSchema().Attributes, resourceSchema().Blocks)
 	// Each leaves a planned value alone that equals the one in the state.
-	want := []string{"buildjob.newValueRule", "buildjob.sameButForCase", "stringplanmodifier.useStateForUnknownModifier"}
+	want := []string{
+		"buildjob.newValueRule", "buildjob.sameButForCase", "stringplanmodifier.useStateForUnknownModifier",
+	}
 	if got := slices.Sorted(maps.Keys(used)); !slices.Equal(got, want) {
 		t.Errorf("plan modifiers %v, known are %v", got, want)
 	}

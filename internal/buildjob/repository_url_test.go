@@ -38,8 +38,8 @@ func jobsWithURLs(urls map[string]string) string {
 	var config strings.Builder
 	config.WriteString(providertest.Requirement)
 	for name, url := range urls {
-		fmt.Fprintf(&config, "locals {\n  url_%s = %q\n}\nresource \"servicestage_build_job\" %q {%s}\n", name, url, name,
-			minimal+strings.Replace(repository, `"https://github.com/acme/app"`, "local.url_"+name, 1))
+		fmt.Fprintf(&config, "locals {\n  url_%[1]s = %[2]q\n}\nresource \"servicestage_build_job\" %[1]q {%[3]s}\n",
+			name, url, minimal+strings.Replace(repository, `"https://github.com/acme/app"`, "local.url_"+name, 1))
 	}
 	return config.String()
 }
@@ -83,7 +83,8 @@ func TestBuildJob_secretInUnknownURLIsNotSent(t *testing.T) {
 	later := func(url string) resource.TestStep {
 		return resource.TestStep{
 			Config: providertest.Config(server, "resource \"terraform_data\" \"later\" { input = \""+url+"\" }\n"+
-				job(minimal+strings.Replace(repository, `"https://github.com/acme/app"`, "terraform_data.later.output", 1))),
+				job(minimal+strings.Replace(
+					repository, `"https://github.com/acme/app"`, "terraform_data.later.output", 1))),
 			ExpectError: regexp.MustCompile("Secret in repository URL"),
 		}
 	}

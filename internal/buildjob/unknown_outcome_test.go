@@ -37,7 +37,8 @@ func TestBuildJob_createResponseLost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{FillDefaults: true, NormaliseRepoType: true}})
+			quirks := emulator.Quirks{FillDefaults: true, NormaliseRepoType: true}
+			server := emulator.New(t, emulator.Options{Quirks: quirks})
 			fault.Method, fault.Path = http.MethodPost, jobsPath
 			server.InjectFault(fault)
 			m := manage(t, server)
@@ -77,7 +78,8 @@ func TestBuildJob_foreignJobIsNotAdopted(t *testing.T) {
 		"503":               {StatusCode: http.StatusServiceUnavailable},
 		"connection closed": {Drop: true},
 		"already exists": {
-			StatusCode: http.StatusInternalServerError, Body: `{"error_code":"SVCSTG.CPE.5004401","error_msg":"already exists"}`,
+			StatusCode: http.StatusInternalServerError,
+			Body:       `{"error_code":"SVCSTG.CPE.5004401","error_msg":"already exists"}`,
 		},
 	} {
 		fault.Method, fault.Path = http.MethodPost, jobsPath
@@ -108,7 +110,8 @@ func TestBuildJob_foreignJobIsNotAdopted(t *testing.T) {
 					m.Converge(t, bare.With("job_description", "mine"))
 					m.Apply(t, nil).Expect(t)
 				}
-				if jobs := server.Jobs(); len(jobs) != 1 || jobs[0].ID != theirs || !reflect.DeepEqual(jobs[0].Spec, foreign()) {
+				if jobs := server.Jobs(); len(jobs) != 1 || jobs[0].ID != theirs ||
+					!reflect.DeepEqual(jobs[0].Spec, foreign()) {
 					t.Errorf("the service contains %v, want the foreign build job as it was", jobs)
 				}
 			})
@@ -189,7 +192,8 @@ func TestBuildJob_unknownOutcome(t *testing.T) {
 				}
 				server.InjectFault(fault)
 			}
-			manage(t, server).Apply(t, bare.With("job_description", "mine")).Expect(t, `ERROR  Error creating build job: .*`+c.want)
+			manage(t, server).Apply(t, bare.With("job_description", "mine")).Expect(t,
+				`ERROR  Error creating build job: .*`+c.want)
 			if posts := sent(server, http.MethodPost); posts != c.posts {
 				t.Errorf("%d POST requests, want %d", posts, c.posts)
 			}
@@ -264,12 +268,14 @@ func TestBuildJob_foreignIDInResponseIsNotAdopted(t *testing.T) {
 		theirs = server.AddJob(theirJob())
 		server.InjectFault(
 			emulator.Fault{
-				Method: http.MethodPost, Path: jobsPath, StatusCode: http.StatusOK, Body: fmt.Sprintf(`{"job_id":%q}`, theirs),
+				Method: http.MethodPost, Path: jobsPath, StatusCode: http.StatusOK,
+				Body: fmt.Sprintf(`{"job_id":%q}`, theirs),
 			},
 		)
 	}, StatusCode: http.StatusTooManyRequests})
 	m := manage(t, server)
-	m.Apply(t, bare).Expect(t, `ServiceStage returned the ID of another build job, [a-z0-9]{40}. It was not added to the state.`)
+	diagnostics := m.Apply(t, bare)
+	diagnostics.Expect(t, `ServiceStage returned the ID of another build job, `+theirs)
 	if jobs := server.Jobs(); len(jobs) != 1 || jobs[0].ID != theirs || !m.State.IsNull() {
 		t.Errorf("the service contains %v, the state %s", jobs, m.State)
 	}
@@ -322,7 +328,8 @@ resource "servicestage_build_job" "test" {
 		resource.TestStep{
 			Config: config(`["n2", "n1", "n3", "n4", "n5"]`),
 			ExpectError: regexp.MustCompile(
-				`(?s)Error updating build job.*Build[\s│]+job[\s│]+[a-z0-9]{40}[\s│]+` + words("has the name") + `[\s│]+"n[12]"`,
+				`(?s)Error updating build job.*Build[\s│]+job[\s│]+[a-z0-9]{40}[\s│]+` + words("has the name") +
+					`[\s│]+"n[12]"`,
 			),
 		},
 	)

@@ -122,7 +122,10 @@ func TestBuildJob_defaultChanges(t *testing.T) {
 	m := manage(t, server)
 	m.Converge(t, bare)
 	server.ChangeJob(id(t, server), func(spec map[string]any) {
-		spec["environment_setting"] = map[string]any{"docker_version": "99", "build_os": map[string]any{"arch": "aarch64"}}
+		spec["environment_setting"] = map[string]any{
+			"docker_version": "99",
+			"build_os":       map[string]any{"arch": "aarch64"},
+		}
 	})
 	m.Refresh(t).Expect(t)
 	if _, changes := m.Plan(t, bare); !changes || m.Value(t, "environment_setting.docker_version") != "99" {

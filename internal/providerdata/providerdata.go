@@ -59,7 +59,8 @@ func (d *Data) CheckRegion(object, operation, stored string) diag.Diagnostics {
 	return diag.Diagnostics{diag.NewErrorDiagnostic(summary, fmt.Sprintf(
 		"Error %[1]s: the %[2]s is in region %[3]s, and the provider's region is %[4]s.\n\n"+
 			"Use a provider configuration for region %[3]s (provider meta-argument, region or HW_REGION_NAME). Before "+
-			"you change the region of this resource, destroy it, or remove it from the state with `terraform state rm`.",
+			"you change the region of this resource, destroy it, or remove it from the state with `terraform state "+
+			"rm`.",
 		operation, object, stored, cmp.Or(d.Region.ValueString(), "not set")))}
 }
 

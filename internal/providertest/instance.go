@@ -114,8 +114,9 @@ func (i *Instance) PlanValues(t *testing.T, config, proposed tftypes.Value) (pla
 		}
 	}
 	response, err := i.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{
-		TypeName: i.name, Config: encoded, PriorState: EncodeValue(t, i.State), ProposedNewState: EncodeValue(t, proposed),
-		PriorPrivate: i.Private, PriorIdentity: i.Identity,
+		TypeName: i.name, Config: encoded, PriorState: EncodeValue(t, i.State),
+		ProposedNewState: EncodeValue(t, proposed),
+		PriorPrivate:     i.Private, PriorIdentity: i.Identity,
 	})
 	check(t, err)
 	plan = Plan{
