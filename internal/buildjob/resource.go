@@ -293,6 +293,6 @@ func rejectSecret(plan values, current *servicestage.BuildJob) diag.Diagnostics 
 		return nil
 	}
 	return diag.Diagnostics{
-		diag.NewAttributeErrorDiagnostic(argumentPath(repoURLArgument), secretSummary, secretDetail),
+		diag.NewAttributeErrorDiagnostic(argumentPath(repoURLArgument), secretSummary, redactedDetail),
 	}
 }
