@@ -1,7 +1,8 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package baseimage has the data source of the technology stacks that ServiceStage builds. It must not import net/http.
+// Package baseimage has the data source of the technology stacks that ServiceStage builds. It must not import net/http
+// and encoding/json.
 package baseimage
 
 import (

@@ -186,7 +186,7 @@ func TestStartBuild_interrupted(t *testing.T) {
 			want:  "It was not canceled: it had already ended with the state Successful.",
 			state: "Successful", cancels: 1,
 		},
-		// The response to the start is waited for.
+		// The provider waits for the response to the start.
 		"during the start": {want: "It was canceled.", state: "Cancel", cancels: 1},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package build has the resource, the actions and the data sources of builds, which are runs of a build job. It must
-// not import net/http.
+// not import net/http and encoding/json.
 package build
 
 import (

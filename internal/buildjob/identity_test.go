@@ -200,8 +200,8 @@ func TestBuildJobIdentity_importBlock(t *testing.T) {
 	})
 }
 
-// If the provider's region changes, plan, update and destroy fail with both regions: the build job is neither deleted
-// nor created again.
+// If the provider's region changes, plan, update and destroy fail with an error that names both regions: the build
+// job is neither deleted nor created again.
 func TestBuildJob_otherRegionIsNotNotFound(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})

@@ -13,7 +13,7 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
-// The name is exact, however the service filters and pages its list.
+// An import by name matches exactly, for each way in which the service filters and pages its list.
 func TestBuildJob_importByName(t *testing.T) {
 	t.Parallel()
 	for mode, quirks := range listingModes() {

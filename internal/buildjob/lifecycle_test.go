@@ -13,7 +13,7 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
-// quirkModes are the ways in which the service may behave where the API's documentation is silent.
+// quirkModes are the ways in which the service may behave that the documentation of the API allows.
 func quirkModes(t *testing.T) map[string]emulator.Quirks {
 	t.Helper()
 	modes := map[string]emulator.Quirks{"none": {}, "several": {
@@ -29,7 +29,7 @@ func quirkModes(t *testing.T) map[string]emulator.Quirks {
 	return modes
 }
 
-// The plan after a create and after an update is empty, with and without a refresh, however the service behaves.
+// The plan after a create and after an update is empty, with and without a refresh, for each quirk of the service.
 func TestBuildJob_planIsEmptyAfterWrite(t *testing.T) {
 	t.Parallel()
 	writtenEmpty := bare.With("job_description", "").With("environment_setting.cluster_id", "")

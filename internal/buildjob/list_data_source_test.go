@@ -50,8 +50,8 @@ func texts(t *testing.T, list tftypes.Value) []string {
 	return found
 }
 
-// Each selected build job is returned once, sorted by name, however the service pages and filters its list. No match
-// is an empty list.
+// Each selected build job is returned once, sorted by name, for each way in which the service pages and filters its
+// list. If nothing matches, the list is empty.
 func TestBuildJobsDataSource_filters(t *testing.T) {
 	t.Parallel()
 	for mode, quirks := range listingModes() {

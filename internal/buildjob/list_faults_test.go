@@ -18,7 +18,7 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
-// A job that vanishes between list and read is left out, and another takes its place within the limit.
+// A build job that is deleted between list and read is omitted, and another one fills the limit.
 func TestBuildJobList_vanished(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
@@ -65,7 +65,7 @@ func TestBuildJobList_errors(t *testing.T) {
 	}
 }
 
-// Jobs are read at the same time, but never more than ten.
+// At most ten build jobs are read at the same time.
 func TestBuildJobList_concurrent(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
@@ -96,7 +96,7 @@ func TestBuildJobList_concurrent(t *testing.T) {
 	}
 }
 
-// An interrupt ends the list at once, with an error: what has come by then is not all of it.
+// An interrupt ends the list at once, with an error, because the list is incomplete.
 func TestBuildJobList_interrupted(t *testing.T) {
 	t.Parallel()
 	for name, details := range map[string]bool{"list": false, "reads": true} {

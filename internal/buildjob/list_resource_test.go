@@ -121,7 +121,7 @@ func listingModes() map[string]emulator.Quirks {
 	}
 }
 
-// Each selected build job is returned once, however the service pages and filters its list.
+// Each selected build job is listed once, for each way in which the service pages and filters its list.
 func TestBuildJobList_filters(t *testing.T) {
 	t.Parallel()
 	for mode, quirks := range listingModes() {

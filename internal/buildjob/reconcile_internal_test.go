@@ -81,7 +81,7 @@ func expect(t *testing.T, what string, got, want any) {
 }
 
 // Each argument of the API, alone: schemas, Terraform values, request, response, drift, service default and mismatch
-// know it.
+// handle it.
 func TestArguments_noneIsForgotten(t *testing.T) {
 	t.Parallel()
 	for _, argument := range arguments {

@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// A secret is replaced, in whatever form it is written, and nothing else of the URL is.
+// Secrets are replaced in each form, and the rest of the URL is kept.
 func TestWithoutSecret_noSecretIsKept(t *testing.T) {
 	t.Parallel()
 	for address, want := range map[string]string{
@@ -193,7 +193,7 @@ func TestBranchProblem(t *testing.T) {
 	}
 }
 
-// A URL that fills a response takes no more than a moment.
+// A long URL is redacted quickly.
 func TestWithoutSecret_longURLIsNoHang(t *testing.T) {
 	t.Parallel()
 	const size = 1 << 15
@@ -211,7 +211,7 @@ func TestWithoutSecret_longURLIsNoHang(t *testing.T) {
 	}
 }
 
-// A redacted URL has no secret but the placeholder, whatever the URL is.
+// A redacted URL contains no secret other than the placeholder.
 func FuzzWithoutSecret(f *testing.F) {
 	for _, seed := range []string{
 		"https://u:p@h/?token=a@b&x", "a@b:c@d:e", "https://h/?token=x://u:p@h", "https://u:p?token=a%40b",

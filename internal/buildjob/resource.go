@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package buildjob has the resource, the data sources and the list resource of build jobs. It must not import
-// net/http, and encoding/json only for private state.
+// net/http and encoding/json.
 package buildjob
 
 import (

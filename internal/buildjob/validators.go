@@ -25,14 +25,14 @@ func (d description) Description(context.Context) string { return string(d) }
 func (d description) MarkdownDescription(context.Context) string { return string(d) }
 
 // newValueRule checks a value that differs from the one in state. ServiceStage contains values that break the rules,
-// which have to stay manageable; a validator does not know the state.
+// and they must stay manageable. A validator does not know the state.
 type newValueRule struct {
 	description
 	// check returns summary and detail of the error; two empty strings if the value is valid.
 	check func(value string) (summary, detail string)
 }
 
-// PlanModifyString changes nothing.
+// PlanModifyString reports an invalid new value. It changes nothing.
 func (r newValueRule) PlanModifyString(
 	_ context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse,
 ) {

@@ -1,7 +1,8 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package providertest runs the provider with Terraform against the emulator. Only tests import it.
+// Package providertest runs the provider against the emulator, with Terraform or in the test process over protocol 6.
+// Only tests import it.
 package providertest
 
 import (
