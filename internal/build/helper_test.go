@@ -191,11 +191,11 @@ const (
 
 // one returns the pattern of a diagnostic with the texts in this order: the path, the summary and parts of the detail.
 func one(severity tfprotov6.DiagnosticSeverity, texts ...string) string {
-	pattern := severity.String() + " "
-	for _, text := range texts {
-		pattern += ".*" + regexp.QuoteMeta(text)
+	quoted := make([]string, len(texts))
+	for i, text := range texts {
+		quoted[i] = regexp.QuoteMeta(text)
 	}
-	return pattern
+	return severity.String() + " .*" + strings.Join(quoted, ".*")
 }
 
 // contains checks that a text has each part.

@@ -13,7 +13,7 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
-// quirkModes are the ways in which the service may behave that the documentation of the API allows.
+// quirkModes are behaviors of the service that the documentation of the API allows.
 func quirkModes(t *testing.T) map[string]emulator.Quirks {
 	t.Helper()
 	modes := map[string]emulator.Quirks{"none": {}, "several": {

@@ -35,8 +35,9 @@ func (d Diagnostics) texts() []string {
 	return texts
 }
 
-// Expect fails the test unless there is one diagnostic for each pattern, a regular expression for
-// "SEVERITY PATH SUMMARY: DETAIL" in which a dot matches line breaks. Without a pattern, there must be no diagnostic.
+// Expect fails the test unless there is exactly one diagnostic for each pattern, in this order. A pattern is a regular
+// expression for "SEVERITY PATH SUMMARY: DETAIL"; its dots also match line breaks. Without patterns, there must be no
+// diagnostics.
 func (d Diagnostics) Expect(t *testing.T, patterns ...string) {
 	t.Helper()
 	texts := d.texts()
