@@ -33,7 +33,8 @@ const maxCause = 1024
 const maxClockSkew = 5 * time.Minute
 
 // Error returns an error diagnostic for err. The summary is a fixed sentence; operation is what failed for which
-// object, such as `creating build job "app"`. advice replaces the advice for the error's code.
+// object, such as `creating build job "app"`, or empty if it adds nothing to the summary. advice replaces the advice
+// for the error's code.
 func Error(summary, operation string, err error, advice ...string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(summary, Detail(operation, err, advice...))
 }
@@ -45,7 +46,7 @@ func Detail(operation string, err error, advice ...string) string {
 	}
 	failure, ok := errors.AsType[*rest.Error](err)
 	if !ok {
-		return fmt.Sprintf("Error %s: %s.", operation, rest.Sanitize(err.Error(), maxCause))
+		return sentence(operation, rest.Sanitize(err.Error(), maxCause))
 	}
 	if len(advice) == 0 {
 		advice = []string{adviceFor(failure)}
@@ -53,8 +54,20 @@ func Detail(operation string, err error, advice ...string) string {
 			advice = append(advice, credentialsInUse(failure.Credentials))
 		}
 	}
-	return paragraphs(fmt.Sprintf("Error %s: %s.", operation, strings.TrimSuffix(cause(failure), ".")), append(advice,
-		facts(failure))...)
+	text := cause(failure)
+	if operation == "" && failure.StatusCode == 0 {
+		text = "the request failed: " + text
+	}
+	return paragraphs(sentence(operation, text), append(advice, facts(failure))...)
+}
+
+// sentence returns the first paragraph of a detail: the operation, unless it is empty, and the cause.
+func sentence(operation, cause string) string {
+	cause = strings.TrimSuffix(cause, ".") + "."
+	if operation == "" {
+		return strings.ToUpper(cause[:1]) + cause[1:]
+	}
+	return "Error " + operation + ": " + cause
 }
 
 // paragraphs joins paragraphs with blank lines; empty ones are omitted.
@@ -76,7 +89,7 @@ func credentialsInUse(description string) string {
 func withoutCredentials(operation string, failed *auth.Error) string {
 	step := rest.Sanitize(failed.Operation(), maxCause)
 	if failed.Repeated() {
-		return fmt.Sprintf("Error %s: %s failed. Another error of this run explains the cause.", operation, step)
+		return sentence(operation, step+" failed. Another error of this run explains the cause")
 	}
 	reason, advice, last := rest.Sanitize(failed.Err.Error(), maxCause), credentialsAdvice(failed, false), ""
 	if failure, ok := errors.AsType[*rest.Error](failed.Err); ok {
@@ -85,8 +98,7 @@ func withoutCredentials(operation string, failed *auth.Error) string {
 			reason += cmp.Or(requestedWait(failure), " (the time for the login is over)")
 		}
 	}
-	return paragraphs(fmt.Sprintf("Error %s: %s failed: %s.", operation, step, strings.TrimSuffix(reason, ".")),
-		advice, credentialsInUse(failed.Source), last)
+	return paragraphs(sentence(operation, step+" failed: "+reason), advice, credentialsInUse(failed.Source), last)
 }
 
 // credentialsAdvice names the arguments to check. rejected is true if IAM or the metadata service rejected the request.
@@ -95,9 +107,8 @@ func credentialsAdvice(failed *auth.Error, rejected bool) string {
 	case auth.Login:
 		return "Check user_name or user_id, password, domain_name or domain_id, and project_name."
 	case auth.AssumeAgency:
-		return "Check the name and the account of the agency. The credentials need the permission to assume it: Agent " +
-			"Operator, or " +
-			"sts:agencies:assume if the account is set by its ID."
+		return "Check the name and the account of the agency. The credentials need the permission to assume it: " +
+			"Agent Operator, or sts:agencies:assume if the account is set by its ID."
 	case auth.ReadIDToken:
 		return "Check id_token_file."
 	case auth.ExchangeIDToken:
@@ -113,9 +124,9 @@ func credentialsAdvice(failed *auth.Error, rejected bool) string {
 		}
 		return "Set project_id, or grant the credentials the permission to list projects."
 	default: // ReadMetadata
-		return "The metadata service exists only on cloud servers (ECS) with an agency. On other machines, set access_key " +
-			"and secret_key " +
-			"(HW_ACCESS_KEY and HW_SECRET_KEY) or other credentials. HW_METADATA_DISABLED=true disables the metadata service."
+		return "The metadata service exists only on cloud servers (ECS) with an agency. On other machines, set " +
+			"access_key and secret_key (HW_ACCESS_KEY and HW_SECRET_KEY) or other credentials. " +
+			"HW_METADATA_DISABLED=true disables the metadata service."
 	}
 }
 
@@ -133,9 +144,11 @@ func loginAdvice(failure *rest.Error, failed *auth.Error) string {
 	switch {
 	case failure.StatusCode == 0:
 		return cmp.Or(connectionAdvice(failure.Err, "endpoints.iam (HW_IAM_ENDPOINT) or auth_url (HW_AUTH_URL)"),
-			"Identity and access management (IAM) could not be reached. Check the network and its proxies, and "+iamEndpoint+".")
+			"Identity and access management (IAM) could not be reached. Check the network and its proxies, and "+
+				iamEndpoint+".")
 	case failure.StatusCode/100 == 5, failure.StatusCode == http.StatusTooManyRequests:
-		return "Identity and access management (IAM) is unavailable and has not checked the credentials. Try again later."
+		return "Identity and access management (IAM) is unavailable and has not checked the credentials. " +
+			"Try again later."
 	case failure.StatusCode/100 == 3:
 		return redirectAdvice(failure, "endpoints.iam (HW_IAM_ENDPOINT)", "/v3")
 	case failure.StatusCode/100 != 4:
@@ -160,14 +173,14 @@ func cause(failure *rest.Error) string {
 	return text
 }
 
-// requestedWait reports that the service requested a wait for which the operation had no time; "" if it did not.
+// requestedWait reports that the service requested a longer wait than the operation has time for; "" if it did not.
 func requestedWait(failure *rest.Error) string {
 	wait, ok := errors.AsType[*rest.WaitError](failure.Stopped)
 	if !ok || wait.Wait > failure.RetryAfter {
 		return ""
 	}
-	return fmt.Sprintf(" (Retry-After requests another %s, and the operation has %s left)", wait.Wait.Round(time.Second),
-		wait.Left.Round(time.Second))
+	return fmt.Sprintf(" (Retry-After requests a wait of %s, but the operation has %s left)",
+		wait.Wait.Round(time.Second), wait.Left.Round(time.Second))
 }
 
 // response returns status, code and message of the response, or why there is none.
@@ -210,32 +223,31 @@ const serviceEndpoint = "endpoints.servicestage (HW_SERVICESTAGE_ENDPOINT)"
 func adviceFor(failure *rest.Error) string {
 	switch failure.Code {
 	case "APIGW.0101":
-		return "The Build API is not published at this endpoint. Check region (HW_REGION_NAME), and " + serviceEndpoint +
-			" if it is set."
+		return "The Build API is not published at this endpoint. Check region (HW_REGION_NAME), and " +
+			serviceEndpoint + " if it is set."
 	case "APIGW.0301":
 		return cmp.Or(clockSkew(failure), "The credentials are not valid. Correct or replace them.")
 	case "APIGW.0302":
 		return fmt.Sprintf("The credentials are valid, but lack the permission %s. Grant it to the IAM user or agency.",
 			servicestage.Permission(failure.Method))
 	case "APIGW.0307":
-		return "The token has expired, or it was issued for another region. Tokens expire after 24 hours. Get a new token " +
-			"in the provider's " +
-			"region, or remove the token to use other credentials."
+		return "The token has expired, or it was issued for another region. Tokens expire after 24 hours. " +
+			"Get a new token in the provider's region, or remove the token to use other credentials."
 	case "APIGW.0308":
-		return "ServiceStage limits the rate of requests. Run Terraform with a lower -parallelism, or raise max_retries " +
-			"(HW_MAX_RETRIES)."
+		return "ServiceStage limits the rate of requests. Run Terraform with a lower -parallelism, or raise " +
+			"max_retries (HW_MAX_RETRIES)."
 	}
 	switch {
 	case errors.Is(failure.Stopped, context.Canceled):
 		return ""
 	case errors.Is(failure.Stopped, context.DeadlineExceeded):
-		return "Try again later, or raise the timeout in the timeouts block of the resource."
+		return "Try again later, or raise the timeout in the timeouts block."
 	case failure.StatusCode/100 == 3:
 		return redirectAdvice(failure, serviceEndpoint, "/assembling/")
 	case failure.StatusCode == 0 && failure.Err != nil:
 		return cmp.Or(connectionAdvice(failure.Err, serviceEndpoint),
 			"ServiceStage could not be reached. Check the network and its proxies, region (HW_REGION_NAME), and "+
-				""+serviceEndpoint+" if it is set.")
+				serviceEndpoint+" if it is set.")
 	case failure.StatusCode/100 == 5 && failure.Code == "":
 		return "ServiceStage, or a proxy before it, is unavailable. Try again later."
 	case failure.Code == "" && strings.HasPrefix(failure.Message, `"`): // An excerpt of a page.
@@ -245,7 +257,8 @@ func adviceFor(failure *rest.Error) string {
 	return ""
 }
 
-// connectionAdvice returns the remedy if there is no connection; "" if the cause is unknown. endpoint names the arguments to set.
+// connectionAdvice returns the remedy if there is no connection; "" if the cause is unknown. endpoint names the
+// arguments to set.
 func connectionAdvice(err error, endpoint string) string {
 	var (
 		host        *net.DNSError
@@ -256,19 +269,18 @@ func connectionAdvice(err error, endpoint string) string {
 	)
 	switch {
 	case errors.As(err, &proxy), errors.As(err, &dial) && dial.Op == "proxyconnect":
-		return "The connection goes through a proxy. Check the environment variables HTTPS_PROXY and NO_PROXY, and that " +
-			"the proxy permits the endpoint."
+		return "The connection goes through a proxy. Check the environment variables HTTPS_PROXY and NO_PROXY, and " +
+			"that the proxy permits the endpoint."
 	case errors.As(err, &host) && host.IsNotFound:
 		return "This host does not exist. Check region (HW_REGION_NAME), and " + endpoint + " if it is set. " +
 			"The service is not available in every region."
 	case errors.As(err, &plainText):
 		return "The port does not use TLS. Check host and port of " + endpoint +
-			". For an endpoint without TLS, use http://, which is accepted for " +
-			"loopback hosts, and for all hosts if insecure is true."
+			". For an endpoint without TLS, use http://, which is accepted for loopback hosts, and for all hosts " +
+			"if insecure is true."
 	case errors.As(err, &certificate):
-		return "Set cacert_file (HW_CACERT_FILE) to the certificates of the authority that issued the certificate of the " +
-			"endpoint. " +
-			"For tests, insecure accepts any certificate."
+		return "Set cacert_file (HW_CACERT_FILE) to the certificates of the authority that issued the certificate " +
+			"of the endpoint. For tests, insecure accepts any certificate."
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "The host accepts no connections on this port. Check region (HW_REGION_NAME), and " + endpoint +
 			" if it is set."
@@ -292,6 +304,6 @@ func clockSkew(failure *rest.Error) string {
 		return ""
 	}
 	return fmt.Sprintf("Signatures are valid for a few minutes only, and the clocks differ: the server's time is %s, "+
-		"the local time is %s. Set the clock.",
+		"the local time is %s. Correct the local clock.",
 		failure.ServerTime.UTC().Format(time.RFC3339), failure.LocalTime.UTC().Format(time.RFC3339))
 }

@@ -55,7 +55,7 @@ func (d *imagesDataSource) Read(ctx context.Context, _ datasource.ReadRequest, r
 	}
 	stacks, err := d.Client.BaseImages(ctx)
 	if err != nil {
-		resp.Diagnostics.Append(apidiag.Error("Error reading base images", "reading the base images", err))
+		resp.Diagnostics.Append(apidiag.Error("Error reading base images", "", err))
 		return
 	}
 	value, diags := types.MapValueFrom(ctx, types.ListType{ElemType: types.StringType}, stacks)

@@ -107,6 +107,8 @@ func startError(jobID string, err error) diag.Diagnostic {
 	case unknown.After != "":
 		advice += fmt.Sprintf("The last build of %q was %s and is now %s, which somebody else may have started.",
 			name, before, printable(unknown.After))
+	case unknown.Before == "":
+		advice += fmt.Sprintf("Build job %q is still without a build: the build was probably not started.", name)
 	default:
 		advice += fmt.Sprintf("The last build of %q is still %s: the build was probably not started.", name, before)
 	}

@@ -138,7 +138,7 @@ func (d *jobsDataSource) list(ctx context.Context, config values) ([]values, dia
 	var failed []listedJob
 	for listed, err := range filter.list(ctx, d.Client, complete, config["details"] == true, 0) {
 		if err != nil {
-			return nil, listDiagnostic("listing the build jobs", err)
+			return nil, listDiagnostic("", err)
 		}
 		found = append(found, listed.values())
 		if listed.err != nil {

@@ -75,7 +75,7 @@ func (l *jobList) result(ctx context.Context, req list.ListRequest, listed liste
 
 // listError returns the last result of a query. An incomplete list is a warning: what was listed exists.
 func listError(err error) list.ListResult {
-	diagnostic := listDiagnostic("listing the build jobs", err)
+	diagnostic := listDiagnostic("", err)
 	if incomplete, ok := errors.AsType[*servicestage.IncompleteListError](err); ok {
 		diagnostic = incompleteList(incomplete)
 	}

@@ -1,8 +1,9 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package contract compares what a ServiceStage endpoint does with what the provider assumes where the API documentation says nothing. It
-// creates, changes and deletes only build jobs of its own.
+// Package contract compares what a ServiceStage endpoint does with what the provider assumes where the API
+// documentation is incomplete. It creates, changes and deletes only build jobs of its own. It must not import the
+// packages of resources.
 package contract
 
 import (
@@ -28,7 +29,7 @@ type Verdict int
 
 // The verdicts, from unknown to bad.
 const (
-	NotTested Verdict = iota // The question could not be asked.
+	NotTested Verdict = iota // The service could not be tested.
 	Confirmed                // The service did what the provider assumes.
 	Handled                  // The service did something else that the provider supports as well.
 	Wrong                    // The provider has to change.
@@ -49,42 +50,50 @@ type Report struct {
 	Host string // The host:port of the endpoint.
 	Time time.Time
 	Rows []Row // Each question, in the order in which they are asked.
-	// Numbers of build jobs: those that the probe created, those of them that it could not delete, and those of earlier runs.
+	// Created, Left and Earlier are numbers of build jobs: created by the probe, not deleted by it, and left by earlier
+	// runs.
 	Created, Left, Earlier int
 }
 
 // notTested names what no question is about.
-const notTested = `Nothing is tested unless an empty environment_setting and per_page=100 are accepted, no enterprise project unless
-HW_ENTERPRISE_PROJECT_ID is set, and no agency unless HW_ASSUME_ROLE_AGENCY_NAME is set, with HW_ASSUME_ROLE_DOMAIN_NAME for IAM and
-HW_ASSUME_ROLE_DOMAIN_ID for STS. Not tested, because the provider works either way: which page is the first, the order of the list, the format
-of IDs, the type of creator, the default enterprise project, other members of a create response, headers about limits, the maximum length of other
-members, what an update of a deleted build job returns, and which of environment_setting, page, per_page, X-Project-Id and X-Language are required.
-Not tested, because it needs a build: deleting a build job during a build, credentials of a private repository, builds without a repository or of
-another branch or commit. Not tested, because it needs other build jobs, credentials or high load: deleting a build job that
-ServiceStage created, tokens of a whole domain, rate limits and quotas.
+const notTested = `Nothing is tested unless an empty environment_setting and per_page=100 are accepted, no enterprise
+project unless HW_ENTERPRISE_PROJECT_ID is set, and no agency unless HW_ASSUME_ROLE_AGENCY_NAME is set, with
+HW_ASSUME_ROLE_DOMAIN_NAME for IAM and HW_ASSUME_ROLE_DOMAIN_ID for STS. Not tested, because the provider works either
+way: which page is the first, the order of the list, the format of IDs, the type of creator, the default enterprise
+project, other members of a create response, headers about limits, the maximum length of other members, what an update
+of a deleted build job returns, and which of environment_setting, page, per_page, X-Project-Id and X-Language are
+required. Not tested, because it needs a build: deleting a build job during a build, credentials of a private
+repository, builds without a repository or of another branch or commit. Not tested, because it needs other build jobs,
+credentials or high load: deleting a build job that ServiceStage created, tokens for a domain, rate limits and quotas.
 `
 
-// Markdown returns the report as a page without any key, token, project or ID of the account. revision is that of the provider.
+// Markdown returns the report as a page without any key, token, project or ID of the account. revision is that of the
+// provider.
 func (r *Report) Markdown(revision string) string {
 	var page strings.Builder
 	counts := map[Verdict]int{}
 	for _, row := range r.Rows {
 		counts[row.Verdict]++
 	}
-	fmt.Fprintf(&page, "# Contract report\n\n%s, %s, provider %s. %d questions: the provider's assumption is confirmed for %d and **wrong** for %d; for %d "+
-		"the provider handles another behavior; %d were not tested.\n\nThe probe created %d build jobs and could not delete %d of them. Earlier runs left %d "+
-		"with names that begin with %s.\n\n", r.Host, r.Time.UTC().Format(time.DateOnly), revision, len(r.Rows), counts[Confirmed], counts[Wrong],
-		counts[Handled], counts[NotTested], r.Created, r.Left, r.Earlier, namePrefix)
-	page.WriteString("| | question | what the service did | what the provider assumes | agree |\n| --- | --- | --- | --- | --- |\n")
+	fmt.Fprintf(&page, "# Contract report\n\n%s, %s, provider %s. %d questions: the provider's assumption is "+
+		"confirmed for %d and **wrong** for %d; for %d the provider handles another behavior; %d were not tested.\n\n",
+		r.Host, r.Time.UTC().Format(time.DateOnly), revision, len(r.Rows), counts[Confirmed], counts[Wrong],
+		counts[Handled], counts[NotTested])
+	fmt.Fprintf(&page, "The probe created %d build jobs and could not delete %d of them. Earlier runs left %d with "+
+		"names that begin with %s.\n\n", r.Created, r.Left, r.Earlier, namePrefix)
+	page.WriteString("| | question | what the service did | what the provider assumes | agree |\n" +
+		"| --- | --- | --- | --- | --- |\n")
 	for _, row := range r.Rows {
-		fmt.Fprintf(&page, "| %s | %s | %s | %s | %s |\n", row.ID, row.Question, strings.ReplaceAll(row.Observed, "|", `\|`), row.Assumption, row.Verdict)
+		observed := strings.ReplaceAll(row.Observed, "|", `\|`)
+		fmt.Fprintf(&page, "| %s | %s | %s | %s | %s |\n", row.ID, row.Question, observed, row.Assumption, row.Verdict)
 	}
 	return page.String() + "\n" + notTested
 }
 
-// harmless matches text that is too short for a key, a token or an ID of the account, names of members, documented error codes, and parts
-// of the URLs that the probe sends.
-var harmless = regexp.MustCompile(`^([ -~]{0,16}|[a-z_.]+|(SVCSTG|APIGW)[.A-Z0-9]{1,15}|https://git(hub|lab)\.com/[A-Za-z/.-]{1,32})$`)
+// harmless matches text that is too short for a key, a token or an ID of the account, names of members, documented
+// error codes, and parts of the URLs that the probe sends.
+var harmless = regexp.MustCompile(
+	`^([ -~]{0,16}|[a-z_.]+|(SVCSTG|APIGW)[.A-Z0-9]{1,15}|https://git(hub|lab)\.com/[A-Za-z/.-]{1,32})$`)
 
 // describe returns a value that the service returned, or only its type if it could identify the account.
 func describe(value any) string {
@@ -102,14 +111,16 @@ func describe(value any) string {
 
 var yesNo = map[bool]string{true: "yes", false: "no"}
 
-// outcome describes the result of a request. The error of a request without a response is part of the output of the command only.
+// outcome describes the result of a request. The error of a request without a response is part of the output of the
+// command only.
 func outcome(err error) string {
 	failure, ok := errors.AsType[*rest.Error](err)
 	switch {
 	case err == nil:
 		return "accepted"
 	case ok && failure.StatusCode != 0:
-		return fmt.Sprintf("HTTP %d, error code %s, message of %d bytes", failure.StatusCode, describe(failure.Code), len(failure.Message))
+		return fmt.Sprintf("HTTP %d, error code %s, message of %d bytes",
+			failure.StatusCode, describe(failure.Code), len(failure.Message))
 	case errors.Is(err, errNoEnterpriseProject):
 		return err.Error()
 	}
@@ -135,8 +146,9 @@ type probe struct {
 	failures          []error
 }
 
-// Probe asks each question and deletes the build jobs that it created, also after ctx has ended. enterpriseProject is the ID of an enterprise
-// project other than the default one, or empty. The report is nil if the configuration is invalid. A wrong assumption is no error.
+// Probe asks each question and deletes the build jobs that it created, also after ctx has ended. enterpriseProject is
+// the ID of an enterprise project other than the default one, or empty. The report is nil if the configuration is
+// invalid. A wrong assumption is no error.
 func Probe(ctx context.Context, config servicestage.Config, enterpriseProject string) (*Report, error) {
 	config.MaxRetries = max(config.MaxRetries, 4) // Cleaning up must not fail because of one lost response.
 	client, err := servicestage.New(config)
@@ -155,7 +167,7 @@ func Probe(ctx context.Context, config servicestage.Config, enterpriseProject st
 	p.ask(ctx, job{}, agencyQuestions...)
 	for job, err := range client.BuildJobs(ctx, "") {
 		if err != nil {
-			return p.report, fmt.Errorf("the probe creates no build jobs, because it could not find them again: %w", err)
+			return p.report, fmt.Errorf("the probe creates no build jobs, because it cannot find them again: %w", err)
 		}
 		p.existing[job.ID] = true
 		if strings.HasPrefix(job.Name, namePrefix) {
@@ -172,7 +184,8 @@ func Probe(ctx context.Context, config servicestage.Config, enterpriseProject st
 	return p.report, errors.Join(p.failures...)
 }
 
-// cleanUp deletes the build jobs whose IDs create requests returned, and new ones with a name of this run, because that is random.
+// cleanUp deletes the build jobs whose IDs create requests returned, and new ones with a name of this run, because
+// that is random.
 func (p *probe) cleanUp(ctx context.Context) {
 	for list := 0; list == 0 || p.outcomeUnknown && list < 4; list++ {
 		err := p.rest.Pause(ctx, time.Duration(list)*2*time.Second)
@@ -183,7 +196,8 @@ func (p *probe) cleanUp(ctx context.Context) {
 			}
 		}
 		if err != nil {
-			p.failures = append(p.failures, fmt.Errorf("build jobs whose names contain %s may be left; delete them manually: %w", p.prefix, err))
+			p.failures = append(p.failures,
+				fmt.Errorf("build jobs whose names contain %s may be left; delete them manually: %w", p.prefix, err))
 		}
 	}
 	p.report.Created = len(p.created)
@@ -191,7 +205,8 @@ func (p *probe) cleanUp(ctx context.Context) {
 		// A build job that does not exist is no error.
 		if err := p.client.DeleteBuildJob(ctx, id, ""); err != nil {
 			p.report.Left++
-			p.failures = append(p.failures, fmt.Errorf("build job %s, whose name contains %s, is left; delete it manually: %w", id, p.prefix, err))
+			p.failures = append(p.failures,
+				fmt.Errorf("build job %s, whose name contains %s, is left; delete it manually: %w", id, p.prefix, err))
 		}
 	}
 }
@@ -207,8 +222,9 @@ func (p *probe) stop(ctx context.Context, err error) {
 // object is a JSON object.
 type object = map[string]any
 
-// call sends a request for all build jobs, or for one. It changes only build jobs that this run created. It returns the error of a
-// response; any other error ends the question as well. The provider's client does not send most of these requests.
+// call sends a request for all build jobs, or for one. It changes only build jobs that this run created. It returns
+// the error of a response; any other error ends the question as well. The provider's client does not send most of
+// these requests.
 func (p *probe) call(ctx context.Context, method string, query url.Values, body object, out any, id ...string) error {
 	call := rest.Call{Method: method, Path: append([]string{"assembling", "v1", "jobs"}, id...), Query: query}
 	if body != nil {
@@ -270,7 +286,7 @@ func (p *probe) read(ctx context.Context, id string, isVisible func(members obje
 	return s
 }
 
-// isListed reports whether the whole list of build jobs that match a name, which may be empty, contains a build job.
+// isListed reports whether the list of build jobs, filtered by a name unless it is empty, contains a build job.
 func (p *probe) isListed(ctx context.Context, id, name string) bool {
 	for job, err := range p.client.BuildJobs(ctx, name) {
 		if err != nil {

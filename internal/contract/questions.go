@@ -23,25 +23,31 @@ type member struct {
 	path string
 	// first and second are the values of a create and an update. They differ from likely service defaults.
 	first, second any
-	// writes are what the provider sends in the lifecycle of a build job: "create" with the first value, "clear" with "", "change" with
-	// the second value, and "omit" without the member.
+	// writes are what the provider sends in the lifecycle of a build job: "create" with the first value, "clear" with
+	// "", "change" with the second value, and "omit" without the member.
 	writes string
 }
+
+const (
+	noID  = "00000000-0000-0000-0000-00000000000"
+	hello = "https://github.com/octocat/Hello-World.git"
+)
 
 // members returns each member that the provider sends, in groups that are sent together.
 func (p *probe) members() [][]member {
 	return [][]member{
 		{{"job_name", p.prefix + "name", p.prefix + "renamed", "create change"}},
 		{{"enterprise_project_id", p.enterpriseProject, "0", "create change"}},
-		{{"job_description", strings.Repeat("é", 64), "second", "create clear change omit"}}, // 64 characters, 128 bytes.
+		// 64 characters, 128 bytes.
+		{{"job_description", strings.Repeat("é", 64), "second", "create clear change omit"}},
 		{{"environment_setting.docker_version", "18.03.1", "19.03.9", "create clear change omit"}},
-		{{"environment_setting.cluster_id", "00000000-0000-0000-0000-000000000000", "00000000-0000-0000-0000-000000000001", "create clear change omit"}},
+		{{"environment_setting.cluster_id", noID + "0", noID + "1", "create clear change omit"}},
 		{{"environment_setting.cluster_name", "no-cluster", "no-other-cluster", "create clear change omit"}},
 		{{"environment_setting.use_public_cluster", false, true, "create change omit"}},
 		{{"environment_setting.build_os.arch", "x86_64", "aarch64", "create change omit"}},
 		{
 			{"code_repo.type", "Github", "Gitlab", "create change omit"},
-			{"code_repo.url", "https://github.com/octocat/Hello-World.git", "https://gitlab.com/gitlab-org/gitlab-test.git", "create change omit"},
+			{"code_repo.url", hello, "https://gitlab.com/gitlab-org/gitlab-test.git", "create change omit"},
 			{"code_repo.branch", "master", "feature", "create change omit"},
 			{"code_repo.namespace", "octocat", "gitlab-org", "create change omit"},
 		},
@@ -80,7 +86,8 @@ func (p *probe) lifecycle(ctx context.Context, writes string, members ...member)
 		}
 		if s.err == nil && j.id != "" {
 			s = p.read(ctx, j.id, func(found object) bool {
-				return !slices.ContainsFunc(members, func(m member) bool { return !isSame(m.value(write), found[m.path]) })
+				differs := func(m member) bool { return !isSame(m.value(write), found[m.path]) }
+				return !slices.ContainsFunc(members, differs)
 			})
 		}
 		j.after[write] = s
@@ -109,12 +116,19 @@ func isSame(a, b any) bool   { return isUnset(a) && isUnset(b) || reflect.DeepEq
 // questions returns a question for each write of a member.
 func (m member) questions() (questions []question) {
 	texts := map[string][2]string{
-		"create": {"Does a create store %s?", "yes"}, "clear": {`Does "" remove %s?`, "yes"}, "change": {"Does an update change %s at once?", "yes"},
-		"omit": {"Does an update without %s remove it?", "yes; a value that stays becomes a service default, except code_repo"},
+		"create": {"Does a create store %s?", "yes"},
+		"clear":  {`Does "" remove %s?`, "yes"},
+		"change": {"Does an update change %s at once?", "yes"},
+		"omit": {
+			"Does an update without %s remove it?",
+			"yes; a value that stays becomes a service default, except code_repo",
+		},
 	}
 	for write := range strings.FieldsSeq(m.writes) {
-		text, judge := texts[write], func(_ context.Context, _ *probe, j job) (Verdict, string) { return m.judge(write, j) }
-		questions = append(questions, question{write + " " + m.path, fmt.Sprintf(text[0], m.path), text[1], judge})
+		questions = append(questions, question{
+			write + " " + m.path, fmt.Sprintf(texts[write][0], m.path), texts[write][1],
+			func(_ context.Context, _ *probe, j job) (Verdict, string) { return m.judge(write, j) },
+		})
 	}
 	return questions
 }
@@ -131,19 +145,26 @@ func (m member) judge(write string, j job) (Verdict, string) {
 	case write == "create", write == "change":
 		isLate := write == "change" && s.isVisible && s.reads > 1
 		isHandled := isSame(returned, sent) || m.path == "code_repo.type" && strings.EqualFold(text, fmt.Sprint(sent))
-		return verdict(returned == sent && !isLate, isHandled), yesNo[returned == sent] + "; a read returns " + describe(returned) + map[bool]string{true: ", but not the first one"}[isLate]
+		observed := yesNo[returned == sent] + "; a read returns " + describe(returned)
+		if isLate {
+			observed += ", but not the first one"
+		}
+		return verdict(returned == sent && !isLate, isHandled), observed
 	case isUnset(before):
 		return NotTested, "there was no value to remove"
 	}
-	return verdict(!isSame(returned, before), write == "omit" && !strings.HasPrefix(m.path, "code_repo.")), yesNo[!isSame(returned, before)]
+	isRemoved, isDefault := !isSame(returned, before), write == "omit" && !strings.HasPrefix(m.path, "code_repo.")
+	return verdict(isRemoved, isDefault), yesNo[isRemoved]
 }
 
 // question is something that the API documentation leaves open.
 type question struct {
 	id, text, assumption string
-	// ask returns what the service did. The result does not count if it sets p.err.
-	ask func(ctx context.Context, p *probe, j job) (Verdict, string)
+	ask                  test
 }
+
+// test returns what the service did. The result does not count if it sets p.err.
+type test func(ctx context.Context, p *probe, j job) (Verdict, string)
 
 // verdict returns the verdict for a result that the provider assumes, or else may handle.
 func verdict(isAssumed, isHandled bool) Verdict {
@@ -162,7 +183,8 @@ var errNoEnterpriseProject = errors.New("HW_ENTERPRISE_PROJECT_ID is not set")
 func (p *probe) askAll(ctx context.Context) {
 	first := p.lifecycle(ctx, "create")
 	if s := first.after["create"]; p.err == nil && !s.isVisible {
-		p.stop(ctx, errors.Join(errors.New("a build job without optional members could not be created and read"), s.err))
+		err := errors.New("a build job without optional members could not be created and read")
+		p.stop(ctx, errors.Join(err, s.err))
 	}
 	err := p.err
 	p.ask(ctx, first, questions...)
@@ -178,7 +200,7 @@ func (p *probe) askAll(ctx context.Context) {
 	p.ask(ctx, first, deletedQuestions...)
 }
 
-// ask adds a row for each question about a build job. If p.err is set, none is asked.
+// ask adds a row for each question about a build job. If p.err is set, it sends no request.
 func (p *probe) ask(ctx context.Context, j job, questions ...question) {
 	err := p.err
 	for _, q := range questions {
@@ -198,12 +220,18 @@ func (p *probe) ask(ctx context.Context, j job, questions ...question) {
 
 // agencyQuestions are about the agency that the credentials are of, by the name and by the ID of its account.
 var agencyQuestions = []question{
-	{"agency-iam", "Does IAM return keys of an agency for a request with X-Domain-Id?", "yes", assumes(func(a *auth.Agency) { a.DomainID = "" })},
-	{"agency-sts", "Does STS return keys of an agency for a request with X-Domain-Id?", "yes", assumes(func(a *auth.Agency) { a.DomainName = "" })},
+	{
+		"agency-iam", "Does IAM return keys of an agency for a request with X-Domain-Id?", "yes",
+		assumes(func(a *auth.Agency) { a.DomainID = "" }),
+	},
+	{
+		"agency-sts", "Does STS return keys of an agency for a request with X-Domain-Id?", "yes",
+		assumes(func(a *auth.Agency) { a.DomainName = "" }),
+	},
 }
 
-// assumes returns a function that requests keys of the agency, which are not used.
-func assumes(choose func(*auth.Agency)) func(context.Context, *probe, job) (Verdict, string) {
+// assumes returns a test that requests keys of the agency, which are not used.
+func assumes(choose func(*auth.Agency)) test {
 	return func(ctx context.Context, p *probe, _ job) (Verdict, string) {
 		agency, _ := p.source.(auth.Agency)
 		choose(&agency)
@@ -218,75 +246,137 @@ func assumes(choose func(*auth.Agency)) func(context.Context, *probe, job) (Verd
 
 // questions are about a build job without optional members.
 var questions = []question{
-	{"created-at", "Which format does created_at have in the response to a create?", "2025-11-14 09:06:28 +0000 UTC, or RFC 3339", func(_ context.Context, _ *probe, j job) (Verdict, string) {
-		for _, layout := range []string{"2006-01-02 15:04:05.999999999 -0700 MST", time.RFC3339Nano} {
-			if _, err := time.Parse(layout, fmt.Sprint(j.response["created_at"])); err == nil {
-				return Confirmed, layout
-			}
-		}
-		return Wrong, describe(j.response["created_at"])
-	}},
-	{"read-after-create", "Does the first read after a create return the build job?", "yes; else the provider repeats it until the timeout", func(_ context.Context, _ *probe, j job) (Verdict, string) {
-		return verdict(j.after["create"].reads == 1, true), fmt.Sprintf("read %d does", j.after["create"].reads)
-	}},
-	{"members-not-sent", "Which members does a read return that were not sent?", "none; else they are service defaults, or updates send them unchanged", func(_ context.Context, _ *probe, j job) (Verdict, string) {
-		found := []string{"nothing else"}
-		for path, value := range leaves(j.after["create"].response) {
-			if !slices.Contains([]string{"job_id", "enterprise_project_id", "creator", "creator.id", "creator.name", "last_build_id", "spec.job_name", "spec.environment_setting"}, path) {
-				found = append(found, describe(path)+" = "+describe(value))
-			}
-		}
-		slices.Sort(found)
-		return verdict(len(found) == 1, true), strings.Join(found, ", ")
-	}},
-	{"description-65", "Are 65 characters of job_description rejected?", "yes; the plan fails", rejects(false, func(p *probe, _ job) object {
-		return object{"job_name": p.name(), "environment_setting": object{}, "job_description": strings.Repeat("x", 65)}
-	})},
-	{"name-digit", "Is a name rejected that begins with a digit?", "yes; the plan fails", rejects(false, func(p *probe, _ job) object { return minimal("1" + p.name()) })},
-	{"name-hyphen", "Is a name rejected that ends with a hyphen?", "yes; the plan fails", rejects(false, func(p *probe, _ job) object { return minimal(p.prefix) })},
-	{"name-taken", "Is a name rejected that another build job has?", "yes, with 400 or 409 and an SVCSTG code", rejects(true, func(_ *probe, j job) object { return minimal(j.name) })},
-	{"name-case", "Is a name rejected that another build job has in another case?", "yes, with 400 or 409 and an SVCSTG code", rejects(true, func(_ *probe, j job) object { return minimal(strings.ToUpper(j.name)) })},
-	{"name-filter", "What does the filter job_name match?", "at least the exact name", func(ctx context.Context, p *probe, j job) (Verdict, string) {
-		isExact := p.isListed(ctx, j.id, j.name)
-		return verdict(isExact, false), "exact name: " + yesNo[isExact] + "; prefix: " + yesNo[p.isListed(ctx, j.id, j.name[:len(j.name)-2])] + "; suffix: " + yesNo[p.isListed(ctx, j.id, j.name[3:])] +
-			"; other case: " + yesNo[p.isListed(ctx, j.id, strings.ToUpper(j.name))] + "; other name: " + yesNo[p.isListed(ctx, j.id, p.prefix+"none")]
-	}},
-	{"past-last-page", "Is the page after the last one an empty list?", "yes", func(ctx context.Context, p *probe, _ job) (Verdict, string) {
-		var page struct{ List []any }
-		err := p.call(ctx, http.MethodGet, url.Values{"page": {"1000000"}, "per_page": {"100"}}, nil, &page)
-		return verdict(err == nil && len(page.List) == 0, false), fmt.Sprintf("%s; %d build jobs", outcome(err), len(page.List))
-	}},
-	{"whole-list", "Does the list without a filter contain a new build job?", "yes; it decides whether a build job exists", func(ctx context.Context, p *probe, j job) (Verdict, string) {
-		isListed := p.isListed(ctx, j.id, "")
-		return verdict(isListed, false), yesNo[isListed]
-	}},
-	{"list-enterprise-project", "Does the list contain build jobs that were created in another enterprise project?", "yes", func(ctx context.Context, p *probe, _ job) (Verdict, string) {
-		j := p.lifecycle(ctx, "create", member{path: "enterprise_project_id", first: p.enterpriseProject})
-		isThere, isListed := j.after["create"].isVisible, p.isListed(ctx, j.id, j.name)
-		return verdict(isThere && isListed, false), "created there: " + yesNo[isThere] + "; listed: " + yesNo[isListed]
-	}},
+	{
+		"created-at", "Which format does created_at have in the response to a create?",
+		"2025-11-14 09:06:28 +0000 UTC, or RFC 3339", createdAt,
+	},
+	{
+		"read-after-create", "Does the first read after a create return the build job?",
+		"yes; else the provider repeats it until the timeout",
+		func(_ context.Context, _ *probe, j job) (Verdict, string) {
+			return verdict(j.after["create"].reads == 1, true), fmt.Sprintf("read %d does", j.after["create"].reads)
+		},
+	},
+	{
+		"members-not-sent", "Which members does a read return that were not sent?",
+		"none; else they are service defaults, or updates send them unchanged", membersNotSent,
+	},
+	{
+		"name-digit", "Is a name rejected that begins with a digit?", "yes; the plan fails",
+		rejects(false, func(p *probe, _ job) string { return "1" + p.name() }),
+	},
+	{
+		"name-taken", "Is a name rejected that another build job has?", "yes, with 400 or 409 and an SVCSTG code",
+		rejects(true, func(_ *probe, j job) string { return j.name }),
+	},
+	{
+		"name-case", "Is a name rejected that another build job has in another case?",
+		"yes, with 400 or 409 and an SVCSTG code",
+		rejects(true, func(_ *probe, j job) string { return strings.ToUpper(j.name) }),
+	},
+	{"name-filter", "What does the filter job_name match?", "at least the exact name", nameFilter},
+	{
+		"past-last-page", "Is the page after the last one an empty list?", "yes",
+		func(ctx context.Context, p *probe, _ job) (Verdict, string) {
+			var page struct{ List []any }
+			query := url.Values{"page": {"1000000"}, "per_page": {"100"}}
+			err := p.call(ctx, http.MethodGet, query, nil, &page)
+			observed := fmt.Sprintf("%s; %d build jobs", outcome(err), len(page.List))
+			return verdict(err == nil && len(page.List) == 0, false), observed
+		},
+	},
+	{
+		"complete-list", "Does the list without a filter contain a new build job?",
+		"yes; it decides whether a build job exists",
+		func(ctx context.Context, p *probe, j job) (Verdict, string) {
+			isListed := p.isListed(ctx, j.id, "")
+			return verdict(isListed, false), yesNo[isListed]
+		},
+	},
+	{
+		"list-enterprise-project", "Does the list contain build jobs that were created in another enterprise project?",
+		"yes",
+		func(ctx context.Context, p *probe, _ job) (Verdict, string) {
+			j := p.lifecycle(ctx, "create", member{path: "enterprise_project_id", first: p.enterpriseProject})
+			isThere, isListed := j.after["create"].isVisible, p.isListed(ctx, j.id, j.name)
+			observed := "created there: " + yesNo[isThere] + "; listed: " + yesNo[isListed]
+			return verdict(isThere && isListed, false), observed
+		},
+	},
 }
 
-// rejects returns a function that creates a build job that the service is assumed to reject.
-func rejects(isHandled bool, body func(*probe, job) object) func(context.Context, *probe, job) (Verdict, string) {
+func createdAt(_ context.Context, _ *probe, j job) (Verdict, string) {
+	for _, layout := range []string{"2006-01-02 15:04:05.999999999 -0700 MST", time.RFC3339Nano} {
+		if _, err := time.Parse(layout, fmt.Sprint(j.response["created_at"])); err == nil {
+			return Confirmed, layout
+		}
+	}
+	return Wrong, describe(j.response["created_at"])
+}
+
+func membersNotSent(_ context.Context, _ *probe, j job) (Verdict, string) {
+	known := []string{
+		"job_id", "enterprise_project_id", "creator", "creator.id", "creator.name", "last_build_id", "spec.job_name",
+		"spec.environment_setting",
+	}
+	found := []string{"nothing else"}
+	for path, value := range leaves(j.after["create"].response) {
+		if !slices.Contains(known, path) {
+			found = append(found, describe(path)+" = "+describe(value))
+		}
+	}
+	slices.Sort(found)
+	return verdict(len(found) == 1, true), strings.Join(found, ", ")
+}
+
+func nameFilter(ctx context.Context, p *probe, j job) (Verdict, string) {
+	isExact := p.isListed(ctx, j.id, j.name)
+	observed := []string{"exact name: " + yesNo[isExact]}
+	for _, filter := range [][2]string{
+		{"prefix", j.name[:len(j.name)-2]},
+		{"suffix", j.name[3:]},
+		{"other case", strings.ToUpper(j.name)},
+		{"other name", p.prefix + "none"},
+	} {
+		observed = append(observed, filter[0]+": "+yesNo[p.isListed(ctx, j.id, filter[1])])
+	}
+	return verdict(isExact, false), strings.Join(observed, "; ")
+}
+
+// rejects returns a test that creates a build job with a name that the service is assumed to reject.
+func rejects(isHandled bool, name func(*probe, job) string) test {
 	return func(ctx context.Context, p *probe, j job) (Verdict, string) {
-		id, _, err := p.create(ctx, body(p, j))
-		return verdict(servicestage.IsRejected(err), err == nil && isHandled), outcome(err) + map[bool]string{true: ", with the ID of another build job"}[id == j.id]
+		id, _, err := p.create(ctx, minimal(name(p, j)))
+		observed := outcome(err)
+		if id == j.id {
+			observed += ", with the ID of another build job"
+		}
+		return verdict(servicestage.IsRejected(err), err == nil && isHandled), observed
 	}
 }
 
 // deletedQuestions are about a build job that was deleted. The provider's client decides what a response means.
 var deletedQuestions = []question{
-	{"read-deleted", "What does a read of a deleted build job return?", "not found, or an error that the list of build jobs resolves", missing(func(j job) string { return j.id })},
-	{"read-unknown", "What does a read of an ID return that never existed?", "the same", missing(func(j job) string { return strings.Repeat("0", len(j.id)) })},
-	{"delete-deleted", "What does a second delete return?", "not found, or an error that the list of build jobs resolves", func(ctx context.Context, p *probe, j job) (Verdict, string) {
-		err := p.call(ctx, http.MethodDelete, nil, nil, nil, j.id)
-		return verdict(p.client.DeleteBuildJob(ctx, j.id, j.name) == nil, false), outcome(err)
-	}},
+	{
+		"read-deleted", "What does a read of a deleted build job return?",
+		"not found, or an error that the list of build jobs resolves", missing(func(j job) string { return j.id }),
+	},
+	{
+		"read-unknown", "What does a read of an ID return that never existed?", "the same",
+		missing(func(j job) string { return strings.Repeat("0", len(j.id)) }),
+	},
+	{
+		"delete-deleted", "What does a second delete return?",
+		"not found, or an error that the list of build jobs resolves",
+		func(ctx context.Context, p *probe, j job) (Verdict, string) {
+			err := p.call(ctx, http.MethodDelete, nil, nil, nil, j.id)
+			return verdict(p.client.DeleteBuildJob(ctx, j.id, j.name) == nil, false), outcome(err)
+		},
+	},
 }
 
-// missing returns a function that reads a build job that does not exist.
-func missing(id func(job) string) func(context.Context, *probe, job) (Verdict, string) {
+// missing returns a test that reads a build job that does not exist.
+func missing(id func(job) string) test {
 	return func(ctx context.Context, p *probe, j job) (Verdict, string) {
 		_, err := p.client.GetBuildJob(ctx, id(j), "")
 		return verdict(servicestage.IsNotFound(err), false), outcome(p.call(ctx, http.MethodGet, nil, nil, nil, id(j)))

@@ -63,8 +63,8 @@ func pageHandler(name, contentType string) http.HandlerFunc {
 //	POST   /_emulator/seed                   adds an array of build jobs: the members of a create request, and job_id
 //	PUT    /_emulator/faults                 replaces the faults that are left
 //	GET    /_emulator/jobs/{job_id}          the job, its 20 newest builds with phases and log, and builds_total
-//	PATCH  /_emulator/jobs/{job_id}          name, description, arch, repository, branch, cluster, enterprise_project_id;
-//	                                         null removes; returns the job
+//	PATCH  /_emulator/jobs/{job_id}          changes name, description, arch, repository, branch, cluster,
+//	                                         enterprise_project_id; null removes; returns the job
 //	DELETE /_emulator/jobs/{job_id}          204
 //	POST   /_emulator/jobs/{job_id}/builds   starts a build; returns it
 //	POST   /_emulator/jobs/{job_id}/builds/{build_id}/cancel
@@ -135,7 +135,8 @@ func (s *Service) authorizeAdmin(r *http.Request) error {
 	}
 	token, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !isBearer || !hmac.Equal([]byte(token), []byte(s.options.AdminToken)) {
-		return errorf(http.StatusUnauthorized, "", "the Authorization header must be Bearer and the value of -admin-token")
+		const message = "the Authorization header must be Bearer and the value of -admin-token"
+		return errorf(http.StatusUnauthorized, "", message)
 	}
 	return nil
 }
@@ -303,7 +304,8 @@ func (s *Service) getState(r *http.Request) (any, error) {
 func (j *job) contains(search string) bool {
 	repo := objectMember(j.Spec, "code_repo")
 	for _, value := range []string{
-		j.name(), j.ID, stringMember(j.Spec, "job_description"), stringMember(repo, "url"), stringMember(repo, "branch"),
+		j.name(), j.ID, stringMember(j.Spec, "job_description"),
+		stringMember(repo, "url"), stringMember(repo, "branch"),
 	} {
 		if strings.Contains(strings.ToLower(value), search) {
 			return true
@@ -314,14 +316,14 @@ func (j *job) contains(search string) bool {
 
 func (s *Service) jobView(job *job) document {
 	environment, repo := objectMember(job.Spec, "environment_setting"), objectMember(job.Spec, "code_repo")
+	cluster := cmp.Or(stringMember(environment, "cluster_name"), stringMember(environment, "cluster_id"))
 	view := document{
 		"job_id": job.ID, "name": job.name(), "description": stringMember(job.Spec, "job_description"),
 		"arch":       stringMember(objectMember(environment, "build_os"), "arch"),
 		"repository": stringMember(repo, "url"), "branch": stringMember(repo, "branch"),
-		"cluster":               cmp.Or(stringMember(environment, "cluster_name"), stringMember(environment, "cluster_id")),
-		"enterprise_project_id": job.enterpriseProject(),
-		"created_at":            adminTime(job.CreatedAt),
-		"changed_at":            adminTime(job.ChangedAt), "changed_by": job.ChangedBy,
+		"cluster": cluster, "enterprise_project_id": job.enterpriseProject(),
+		"created_at": adminTime(job.CreatedAt),
+		"changed_at": adminTime(job.ChangedAt), "changed_by": job.ChangedBy,
 		"last_build": nil,
 	}
 	if build, err := s.state.build(job.LastBuildID); err == nil {

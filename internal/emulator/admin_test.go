@@ -61,8 +61,9 @@ func TestAdmin_state(t *testing.T) {
 		"faults":[{"path":"/nowhere","status":503,"count":-1,"when":"before","headers":{"Retry-After":"1"}}],
 		"jobs":[{"job_id":%q,"name":"shop-web","description":"The shop","arch":"aarch64",
 			"repository":"https://example.com/shop.git",
-			"branch":"main","cluster":"builders","enterprise_project_id":"project-1","created_at":"2025-11-14T09:06:28Z",
-			"changed_at":"2025-11-14T09:06:28Z","changed_by":"POST /assembling/v1/jobs",
+			"branch":"main","cluster":"builders","enterprise_project_id":"project-1",
+			"created_at":"2025-11-14T09:06:28Z","changed_at":"2025-11-14T09:06:28Z",
+			"changed_by":"POST /assembling/v1/jobs",
 			"last_build":{"build_id":%q,"number":1,"status":"Queuing",
 			"phase":"Init","started_at":"2025-11-14T09:06:29Z","ended_at":null}}]}`,
 		address, emulator.ProjectID("eu-west-101"), id, build))
@@ -105,7 +106,8 @@ func TestAdmin_builds(t *testing.T) {
 	other := createJob(t, r.Server, plainJob("other"))
 	admin(t, r.Server, 404, http.MethodPost, "jobs/"+other+"/builds/"+build+"/cancel", "")
 	for range 2 {
-		if got := admin(t, r.Server, 200, http.MethodPost, path+"/builds/"+build+"/cancel", ""); got["status"] != "Cancel" {
+		got := admin(t, r.Server, 200, http.MethodPost, path+"/builds/"+build+"/cancel", "")
+		if got["status"] != "Cancel" {
 			t.Errorf("after cancel: got %v", got)
 		}
 	}
@@ -129,11 +131,13 @@ func TestAdmin_changeJob(t *testing.T) {
 	if got["name"] != "1st" || got["changed_by"] != "console" {
 		t.Errorf("got %v", got)
 	}
-	wantJSON(t, getSpec(t, server, id), strings.NewReplacer(`"job_name":"app",`, `"job_name":"1st","job_description":"d",`,
-		`"cache":true`, `"cache":true,"cluster_name":"c","build_os":{"arch":"aarch64"}`).Replace(undocumentedJob))
+	want := strings.NewReplacer(`"job_name":"app",`, `"job_name":"1st","job_description":"d",`,
+		`"cache":true`, `"cache":true,"cluster_name":"c","build_os":{"arch":"aarch64"}`).Replace(undocumentedJob)
+	wantJSON(t, getSpec(t, server, id), want)
 	const clearing = `{"branch":"next","repository":"https://example.com/2","description":null}`
 	admin(t, server, 200, http.MethodPatch, "jobs/"+other, clearing)
-	want := strings.NewReplacer(`"main"`, `"next"`, "shop.git", "2", `"job_description":"The shop",`, "").Replace(fullJob)
+	next := strings.NewReplacer(`"main"`, `"next"`, "shop.git", "2", `"job_description":"The shop",`, "")
+	want = next.Replace(fullJob)
 	wantJSON(t, getSpec(t, server, other), want)
 	for _, body := range []string{
 		`{"name":""}`, `{"name":null}`, `{"name":"1ST"}`, `{"arch":"arm"}`, `{"branch":null}`, `{"job_name":"x"}`,
@@ -210,7 +214,7 @@ func TestAdmin_faults(t *testing.T) {
 	if _, err := exchange(request); err == nil {
 		t.Error("the connection was not dropped")
 	}
-	if got := server.Requests()[0]; got.Fault != "drop before" || got.StatusCode != 0 {
+	if got := server.Requests()[0]; got.Fault != "connection broken, not carried out" || got.StatusCode != 0 {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -275,7 +279,7 @@ func TestAdmin_requests(t *testing.T) {
 	if statuses := column(got["requests"], "status"); statuses != "404 401 200 201 200 200 200 200" {
 		t.Errorf("status: got %s", statuses)
 	}
-	admin(t, server, 400, http.MethodGet, "requests?path=/assembling/v1/job", "") // A misspelt path is not a count of 0.
+	admin(t, server, 400, http.MethodGet, "requests?path=/assembling/v1/job", "") // Not a count of 0.
 }
 
 // Neither another web page nor another machine can control the emulator.
@@ -299,7 +303,7 @@ func TestAdmin_access(t *testing.T) {
 		{"host like localhost", "localhost.example.com", "", local, "", "", "", 403},
 		{"other machine", "127.0.0.1:8181", "", remote, "", "", "state", 403},
 		{"token from another machine", "emulator:8181", "", remote, "secret", "Bearer secret", "state", 200},
-		{"token and foreign origin", "emulator:8181", "http://example.com", remote, "secret", "Bearer secret", "state", 403},
+		{"foreign origin and token", "emulator:8181", "http://a.b", remote, "secret", "Bearer secret", "state", 403},
 		{"wrong token", "127.0.0.1:8181", "", local, "secret", "Bearer secre", "state", 401},
 		{"no token", "127.0.0.1:8181", "", local, "secret", "", "state", 401},
 		{"health without token", "emulator:8181", "", remote, "secret", "", "health", 200},

@@ -70,7 +70,7 @@ func checkSpec(spec document, currentName string) error {
 	if err := errors.Join(err, decode(content, &body)); err != nil {
 		return invalid("the request body is not the documented JSON: %v", err)
 	}
-	if name := misspelt(spec, reflect.TypeFor[jobBody]()); name != "" {
+	if name := misspelled(spec, reflect.TypeFor[jobBody]()); name != "" {
 		return invalid("%s is not the name of a member", name)
 	}
 	switch {
@@ -83,7 +83,8 @@ func checkSpec(spec document, currentName string) error {
 	case body.EnvironmentSetting == nil:
 		return invalid("environment_setting is mandatory")
 	}
-	if os := body.EnvironmentSetting.BuildOS; os != nil && !slices.Contains([]string{"", "x86_64", "aarch64"}, os.Arch) {
+	architectures := []string{"", "x86_64", "aarch64"}
+	if os := body.EnvironmentSetting.BuildOS; os != nil && !slices.Contains(architectures, os.Arch) {
 		return invalid("arch %q is invalid", os.Arch)
 	}
 	repo := body.CodeRepo
@@ -93,9 +94,9 @@ func checkSpec(spec document, currentName string) error {
 	return nil
 }
 
-// misspelt returns a member whose name differs from a documented one only in case, which the decoder ignores; "" if
+// misspelled returns a member whose name differs from a documented one only in case, which the decoder ignores; "" if
 // there is none.
-func misspelt(object document, wire reflect.Type) string {
+func misspelled(object document, wire reflect.Type) string {
 	for field := range wire.Fields() {
 		documented := field.Tag.Get("json")
 		for name := range object {
@@ -107,7 +108,7 @@ func misspelt(object document, wire reflect.Type) string {
 		if nested == nil || !isPointer || field.Type.Elem().Kind() != reflect.Struct {
 			continue
 		}
-		if name := misspelt(nested, field.Type.Elem()); name != "" {
+		if name := misspelled(nested, field.Type.Elem()); name != "" {
 			return documented + "." + name
 		}
 	}

@@ -37,7 +37,7 @@ func TestBuildJobs_createAndGet(t *testing.T) {
 		plainID, creator, plainJob("app")))
 }
 
-// An update replaces the whole spec. Members that the API does not document are stored as they were sent.
+// An update replaces the spec. Members that the API does not document are stored as they were sent.
 func TestBuildJobs_update(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
@@ -132,7 +132,8 @@ func TestBuildJobs_list(t *testing.T) {
 		})
 	}
 	for _, query := range []string{"", "?page=1", "?per_page=10", "?page=one&per_page=10", "?page=1&per_page=0"} {
-		wantError(t, call(t, emulator.New(t, emulator.Options{}), http.MethodGet, jobsPath+query, ""), "400 SVCSTG.CPE.400*")
+		server := emulator.New(t, emulator.Options{})
+		wantError(t, call(t, server, http.MethodGet, jobsPath+query, ""), "400 SVCSTG.CPE.400*")
 	}
 }
 
@@ -193,7 +194,7 @@ func TestBuildJobs_rules(t *testing.T) {
 			wantError(t, call(t, server, http.MethodPut, jobsPath+"/"+other, body), "400 SVCSTG.CPE.400*")
 			wantJSON(t, getSpec(t, server, other), plainJob("other"))
 			if got := jobNames(server); got != "other" {
-				t.Errorf("%s: the service holds %s", body, got)
+				t.Errorf("%s: the build jobs are %s", body, got)
 			}
 		}
 	}
@@ -221,7 +222,7 @@ func TestBuildJobs_takenName(t *testing.T) {
 	}
 	mustCall(t, server, http.MethodPut, jobsPath+"/"+shop, plainJob("Shop"))
 	if got := jobNames(server); got != "Shop other" {
-		t.Errorf("the service holds %s", got)
+		t.Errorf("the build jobs are %s", got)
 	}
 
 	lenient := emulator.New(t, emulator.Options{Quirks: quirks(t, "allow-taken-names")})
@@ -229,7 +230,7 @@ func TestBuildJobs_takenName(t *testing.T) {
 	createJob(t, lenient, plainJob("shop"))
 	mustCall(t, lenient, http.MethodPut, jobsPath+"/"+createJob(t, lenient, plainJob("other")), plainJob("SHOP"))
 	if got := jobNames(lenient); got != "SHOP shop shop" {
-		t.Errorf("the service holds %s", got)
+		t.Errorf("the build jobs are %s", got)
 	}
 }
 

@@ -88,8 +88,9 @@ func TestBuilds_start(t *testing.T) {
 		t.Errorf("build_id: got %q and %q", olderID, newerID)
 	}
 	otherID := createJob(t, r.Server, plainJob("other"))
-	if got := mustCall(t, r.Server, http.MethodPost, jobsPath+"/"+otherID+"/builds", "")["index"]; fmt.Sprint(got) != "1" {
-		t.Errorf("index of the first build of another job: got %v", got)
+	other := mustCall(t, r.Server, http.MethodPost, jobsPath+"/"+otherID+"/builds", "")
+	if got := fmt.Sprint(other["index"]); got != "1" {
+		t.Errorf("index of the first build of another job: got %s", got)
 	}
 	// The older call needs the name of the job.
 	for _, body := range []string{"", "{}", `{"name":"other"}`, `{"name":1}`} {
@@ -139,8 +140,9 @@ func TestBuilds_statesFollowTheClock(t *testing.T) {
 				delete(got, name)
 			}
 			wantJSON(t, got, fmt.Sprintf(`{"build_id":%q,"job_id":%q,"job_name":"app","enterprise_project_id":"0",
-				"index":1,"started_at":"2025-11-14 09:06:28 +0000 UTC","ended_at":%q,"build_state":%q,"repo_type":"Github",
-				"repo":"https://example.com/app.git","branch":"main","language":"","type":"user","creator":"emulator-user"}`,
+				"index":1,"started_at":"2025-11-14 09:06:28 +0000 UTC","ended_at":%q,"build_state":%q,
+				"repo_type":"Github","repo":"https://example.com/app.git","branch":"main","language":"","type":"user",
+				"creator":"emulator-user"}`,
 				id, r.jobID, test.ended, test.state))
 			if got := r.phases(t, id); got != test.phases {
 				t.Errorf("phases\n got %s\nwant %s", got, test.phases)
@@ -175,7 +177,8 @@ func TestBuilds_cancel(t *testing.T) {
 	r.Advance(25 * time.Second)
 	for range 2 {
 		got := r.cancel(t, id)
-		if got["build_id"] != id || got["build_state"] != "Cancel" || got["ended_at"] != "2025-11-14 09:06:53 +0000 UTC" {
+		ended := got["ended_at"] == "2025-11-14 09:06:53 +0000 UTC"
+		if got["build_id"] != id || got["build_state"] != "Cancel" || !ended {
 			t.Errorf("got %v", got)
 		}
 		r.Advance(time.Hour)
@@ -248,8 +251,8 @@ func TestBuilds_log(t *testing.T) {
 		r.Advance(2 * time.Second)
 	}
 	got := r.get(t, id, "/logs?from=0")
-	if whole := stringIn(t, got, "buildlog"); whole != parts.String() {
-		t.Errorf("\nin parts %q\nat once  %q", parts.String(), whole)
+	if log := stringIn(t, got, "buildlog"); log != parts.String() {
+		t.Errorf("\nin parts %q\nat once  %q", parts.String(), log)
 	}
 	states := "Successful" + strings.Repeat(",Successful", 5)
 	if got["phases"] != strings.Join(phaseNames, ",") || got["phase_states"] != states {

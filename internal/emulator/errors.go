@@ -36,7 +36,8 @@ var (
 )
 
 func unauthorized(format string, arguments ...any) error {
-	return errorf(http.StatusUnauthorized, "APIGW.0301", "Incorrect IAM authentication information: "+format, arguments...)
+	format = "Incorrect IAM authentication information: " + format
+	return errorf(http.StatusUnauthorized, "APIGW.0301", format, arguments...)
 }
 
 func invalid(format string, arguments ...any) error {

@@ -26,7 +26,7 @@ type Fault struct {
 	When func(Request) bool
 	// Times is the number of requests; 0 means one, and a negative number means all.
 	Times int
-	// Delay is how long the request or, with After, its response is held back.
+	// Delay is the time before the request is carried out or, with After, before the response is sent.
 	Delay time.Duration
 	// Do runs before the request is carried out, for example to change a build job outside Terraform at that moment.
 	Do func()
@@ -56,8 +56,8 @@ type faultJSON struct {
 // MarshalJSON returns the fault without the functions When and Do.
 func (f *Fault) MarshalJSON() ([]byte, error) {
 	encoded := faultJSON{
-		Method: f.Method, Path: f.Path, Count: f.Times, When: "before", Status: f.StatusCode, Body: f.Body, Drop: f.Drop,
-		Headers: map[string]string{},
+		Method: f.Method, Path: f.Path, Count: f.Times, When: "before", Drop: f.Drop,
+		Status: f.StatusCode, Headers: map[string]string{}, Body: f.Body,
 	}
 	if f.After {
 		encoded.When = "after"
@@ -107,25 +107,25 @@ func (f *Fault) UnmarshalJSON(content []byte) error {
 	return nil
 }
 
-// String describes the effect of the fault, such as "status 503 before".
+// String describes the effect of the fault and whether the request was carried out, such as "status 503, not carried
+// out". A fault without an effect on the response is a change.
 func (f *Fault) String() string {
 	var effects []string
 	if f.Delay > 0 {
 		effects = append(effects, "delay "+f.Delay.String())
 	}
 	if f.Drop {
-		effects = append(effects, "drop")
+		effects = append(effects, "connection broken")
 	} else if f.StatusCode != 0 {
 		effects = append(effects, fmt.Sprintf("status %d", f.StatusCode))
 	}
-	when := " before"
-	if f.After {
-		when = " after"
+	if !f.keepsResponse() {
+		effects = append(effects, map[bool]string{true: "carried out", false: "not carried out"}[f.After])
 	}
-	return cmp.Or(strings.Join(effects, ", "), "change") + when
+	return cmp.Or(strings.Join(effects, ", "), "change")
 }
 
-// InjectFault adds a fault. The first fault that selects a request hits it, and no other.
+// InjectFault adds a fault. A request is hit by the first fault that selects it, and by no other.
 func (s *Service) InjectFault(fault Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,9 +137,9 @@ func (s *Service) addFault(fault Fault) {
 	s.faults = append(s.faults, &fault)
 }
 
-// InjectRandomFaults makes the given part of all requests fail in ways that a retry overcomes: broken connections and
-// error responses, before and after the request is carried out, and throttling. The sequence depends only on the seed
-// and on the order of the requests.
+// InjectRandomFaults makes a part of all requests, from 0 to 1, fail in ways that a retry overcomes: broken
+// connections and error responses, before and after the request is carried out, and throttling. The sequence depends
+// only on the seed and on the order of the requests.
 func (s *Service) InjectRandomFaults(seed uint64, part float64) {
 	faults := []Fault{
 		{Drop: true},
@@ -152,7 +152,7 @@ func (s *Service) InjectRandomFaults(seed uint64, part float64) {
 	each := part / float64(len(faults))
 	for _, fault := range faults {
 		fault.Times = -1
-		fault.When = func(Request) bool { return random.Float64() < each } // The lock is held.
+		fault.When = func(Request) bool { return random.Float64() < each } // Called with the lock.
 		s.InjectFault(fault)
 	}
 }

@@ -41,7 +41,8 @@ func TestFaults_beforeAndAfter(t *testing.T) {
 			want := http.StatusBadGateway
 			if test.fault.Drop {
 				want = 0
-			} else if got.raw != page || got.header.Get("Retry-After") != "7" || got.header.Get("Content-Type") != "text/html" {
+			} else if kind := got.header.Get("Content-Type"); got.raw != page || kind != "text/html" ||
+				got.header.Get("Retry-After") != "7" {
 				t.Errorf("got %s %v", got.raw, got.header)
 			}
 			if recorded := server.Requests()[0].StatusCode; got.status != want || recorded != want {

@@ -60,7 +60,8 @@ func FuzzService_request(f *testing.F) {
 	} {
 		parts := append(strings.SplitN(seed, " ", 4), "", "", "") // Method, path, query and body.
 		for _, authorization := range []string{
-			"", auth.Algorithm + " Access=" + emulator.DefaultAccessKey + ", SignedHeaders=host;x-sdk-date;a;;, Signature=00",
+			"", auth.Algorithm + " Access=" + emulator.DefaultAccessKey +
+				", SignedHeaders=host;x-sdk-date;a;;, Signature=00",
 			auth.Algorithm + " Access=, ,=,SignedHeaders", "Basic AAAA",
 		} {
 			f.Add(parts[0], parts[1], parts[2], parts[3], authorization, uint32(len(seed)))

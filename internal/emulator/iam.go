@@ -53,7 +53,7 @@ type User struct {
 	SecretKey string `json:"secret_key"`
 }
 
-// ProjectID returns the ID of a project if [IAM] does not configure it.
+// ProjectID returns the ID of a project with this name unless [IAM] sets another one.
 func ProjectID(name string) string {
 	sum := sha256.Sum256([]byte(name))
 	return hex.EncodeToString(sum[:16])
@@ -219,7 +219,8 @@ func (s *Service) createToken(r *http.Request) (any, error) {
 // checkPassword returns the name of the user with this ID, or with this name in this account, if the password is right.
 func (s *Service) checkPassword(user wireNamed, password string, domain *wireNamed) (string, bool) {
 	for _, known := range s.options.IAM.Users {
-		if user.ID == userID(known.Name) || user.ID == "" && user.Name == known.Name && domain != nil && isDomain(*domain) {
+		hasName := user.ID == "" && user.Name == known.Name && domain != nil && isDomain(*domain)
+		if hasName || user.ID == userID(known.Name) {
 			return known.Name, hmac.Equal([]byte(password), []byte(known.Password))
 		}
 	}
@@ -267,7 +268,8 @@ func (s *Service) assumeAgency(r *http.Request) (any, error) {
 		return nil, errorf(http.StatusBadRequest, "", "malformed request: %v", err)
 	}
 	parts := strings.Split(body.AgencyURN, ":")
-	if len(parts) != 5 || parts[0] != "iam" || parts[1] != "" || parts[3] != "agency" || len(body.AgencySessionName) < 2 {
+	isURN := len(parts) == 5 && parts[0] == "iam" && parts[1] == "" && parts[3] == "agency"
+	if !isURN || len(body.AgencySessionName) < 2 {
 		return nil, errorf(http.StatusBadRequest, "",
 			"agency_urn must be iam::{domain_id}:agency:{name}, and agency_session_name must have 2 characters.")
 	}
@@ -338,7 +340,8 @@ func (s *Service) issueKey(lifetime time.Duration) issued {
 
 func keyResponse(key issued) document {
 	return document{"credential": document{
-		"access": key.access, "secret": key.secret, "securitytoken": key.securityToken, "expires_at": iamTime(key.expires),
+		"access": key.access, "secret": key.secret, "securitytoken": key.securityToken,
+		"expires_at": iamTime(key.expires),
 	}}
 }
 
@@ -352,7 +355,9 @@ func (s *Service) listProjects(r *http.Request) (any, error) {
 	found := []document{}
 	if name := r.URL.Query().Get("name"); name != "" {
 		if project, ok := s.project(wireNamed{Name: name}); ok {
-			found = append(found, document{"id": project.ID, "name": project.Name, "domain_id": DomainID, "enabled": true})
+			found = append(found, document{
+				"id": project.ID, "name": project.Name, "domain_id": DomainID, "enabled": true,
+			})
 		}
 	}
 	return document{"projects": found, "links": document{}}, nil

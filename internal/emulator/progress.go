@@ -25,8 +25,8 @@ var endStates = []string{"Successful", "Failed", "Timeout", "Cancel", "Deleted"}
 type Outcome struct {
 	// Phase is the phase that fails, at the end of its time, such as Build.
 	Phase string `json:"phase"`
-	// State is then that of the build and of the phase; empty means Failed. In a state that is not final, such as Building
-	// or an unknown one, the build stays until it is canceled.
+	// State is the state of the build and of the phase afterwards; empty means Failed. A build in a state that is not
+	// final, such as Building, stays in it until it is canceled.
 	State string `json:"state"`
 	// Log is the end of the phase's log.
 	Log string `json:"log"`

@@ -10,8 +10,7 @@ import (
 	"strings"
 )
 
-// Quirks are ways in which the service may behave, because its documentation does not specify them. They can be
-// combined.
+// Quirks select behavior that the documentation of the service does not specify. They can be combined.
 type Quirks struct {
 	// FillDefaults returns defaults for members that were never set.
 	FillDefaults bool `quirk:"fill-defaults"`
@@ -56,7 +55,7 @@ func QuirkNames() []string {
 	return names
 }
 
-// ParseQuirks parses a comma-separated list of names.
+// ParseQuirks parses a comma-separated list of names. An unknown name is an error.
 func ParseQuirks(list string) (Quirks, error) {
 	var quirks Quirks
 	names := QuirkNames()

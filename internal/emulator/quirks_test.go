@@ -58,13 +58,14 @@ func TestQuirks_spec(t *testing.T) {
 		},
 		{
 			"fill-defaults", `{"job_name":"app","environment_setting":{"cluster_id":"c1","extra":1}}`,
-			`{"job_name":"app","enterprise_project_id":"0","environment_setting":{"docker_version":"18.09.0","cluster_id":"c1",
-				"cluster_name":"cluster-of-c1","extra":1,` + defaults + `}}`,
+			`{"job_name":"app","enterprise_project_id":"0","environment_setting":{
+				"docker_version":"18.09.0","cluster_id":"c1","cluster_name":"cluster-of-c1",
+				"extra":1,` + defaults + `}}`,
 		},
 		{
 			"empty-strings", plainJob("app"),
-			`{"job_name":"app","job_description":"","enterprise_project_id":"","environment_setting":{"docker_version":"",
-				"cluster_id":"","cluster_name":"","build_os":{"arch":""}},
+			`{"job_name":"app","job_description":"","enterprise_project_id":"","environment_setting":{
+				"docker_version":"","cluster_id":"","cluster_name":"","build_os":{"arch":""}},
 				"code_repo":{"type":"","url":"","branch":"","namespace":""}}`,
 		},
 		{"omit-false", `{"job_name":"app","environment_setting":{"use_public_cluster":false}}`, plainJob("app")},
@@ -87,7 +88,8 @@ func TestQuirks_creatorAndNumbers(t *testing.T) {
 	if got := mustCall(t, server, http.MethodGet, jobsPath+"/"+id, "")["creator"]; got != "emulator-user" {
 		t.Errorf("creator: got %v", got)
 	}
-	if got := mustCall(t, server, http.MethodGet, "/assembling/v1/builds/"+server.AddBuild(id), "")["index"]; got != "1" {
+	build := mustCall(t, server, http.MethodGet, "/assembling/v1/builds/"+server.AddBuild(id), "")
+	if got := build["index"]; got != "1" {
 		t.Errorf("index: got %#v", got)
 	}
 }

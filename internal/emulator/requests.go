@@ -27,7 +27,8 @@ type Request struct {
 	Duration time.Duration
 	// Credential describes who sent the request, such as "access key EMULATORACCESSKEY". It contains no secret.
 	Credential string
-	// Fault describes the injected fault that hit the request, such as "drop after"; empty if none did.
+	// Fault describes the injected fault that hit the request, such as "connection broken, carried out"; empty
+	// if none did.
 	Fault string
 }
 

@@ -79,7 +79,7 @@ func (s *Service) RemoveJob(id string) bool { return s.withJob(id, s.state.delet
 // Build is a build of the service.
 type Build struct {
 	ID, JobID string
-	// State is the current one, such as Building.
+	// State is the state at the time of the call, such as Building.
 	State string
 }
 

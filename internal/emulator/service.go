@@ -35,8 +35,8 @@ const (
 	DefaultRegion    = "cn-north-4"
 )
 
-// Options configure an emulator. The zero value behaves as documented and, where the documentation is silent, in the
-// simplest way.
+// Options configure an emulator. The zero value behaves as documented and, where nothing is documented, in the simplest
+// way.
 type Options struct {
 	// AccessKey and SecretKey can sign requests; empty means the defaults.
 	AccessKey, SecretKey string
@@ -49,16 +49,16 @@ type Options struct {
 	// Region and Project are the only region and the ID of its only project. If one is set, the other defaults to
 	// [DefaultRegion] or to the [ProjectID] of the region. If none is set, every region and every project exists.
 	Region, Project string
-	// Quirks select other behavior where the documentation is silent.
+	// Quirks select other behavior where nothing is documented.
 	Quirks Quirks
 	// StateFile keeps jobs and builds over restarts; empty keeps them in memory only.
 	StateFile string
-	// Seed is a JSON array of the initial jobs, as in POST /_emulator/seed. It is ignored if the state file contains jobs.
+	// Seed is a JSON array of the initial jobs, as in POST /_emulator/seed. Jobs in the state file replace them.
 	Seed []byte
 	// BuildDuration is the duration of a build; zero means ten seconds.
 	BuildDuration time.Duration
-	// FailIn is the phase in which builds fail unless [Service.InjectOutcomes] sets another outcome; empty means that they
-	// succeed.
+	// FailIn is the phase in which builds fail unless [Service.InjectOutcomes] sets another outcome; empty means that
+	// they succeed.
 	FailIn string
 	// Faults are the initial faults.
 	Faults []Fault
@@ -92,7 +92,8 @@ type Service struct {
 	limiter  rateLimiter
 }
 
-// NewService returns a service with the contents of the state file or, if that has no jobs, with the initial jobs.
+// NewService returns a service with the contents of the state file or, if that has no jobs, with the initial jobs. An
+// invalid option, state file or initial job is an error.
 func NewService(options Options) (*Service, error) {
 	options.AccessKey = cmp.Or(options.AccessKey, DefaultAccessKey)
 	options.SecretKey = cmp.Or(options.SecretKey, DefaultSecretKey)
@@ -150,7 +151,7 @@ func (s *Service) forBuild(handle func(*http.Request, *job, *build) (any, error)
 	}
 }
 
-// An operation returns the body of a response; nil means 204. The lock is held.
+// An operation returns the body of a response; nil means 204. It runs with the lock.
 type operation func(*http.Request) (any, error)
 
 // register adds operations to routes. Responses have the status, or are what failure returns for an error.
@@ -200,7 +201,9 @@ func (s *Service) newRoutes() *http.ServeMux {
 		"GET /v3/{project_id}/assembling/base-images":  s.listBaseImages,
 	})
 	s.addIAMRoutes(routes)
-	routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { respondError(w, errNotPublished, buildFailure) })
+	routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		respondError(w, errNotPublished, buildFailure)
+	})
 	return routes
 }
 
@@ -314,7 +317,7 @@ func sleep(w http.ResponseWriter, r *http.Request, duration time.Duration) {
 	}
 }
 
-// rateLimiter is a token bucket that holds the requests of one second.
+// rateLimiter is a token bucket with the requests of one second.
 type rateLimiter struct {
 	spent float64
 	last  time.Time

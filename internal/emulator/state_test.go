@@ -38,7 +38,8 @@ func TestState_survivesRestart(t *testing.T) {
 	clock.Advance(time.Minute)
 	wantJSON(t, mustCall(t, after, http.MethodGet, jobsPath+"/"+id+"/builds?name=app", ""), fmt.Sprintf(
 		`{"total":2,"per_page":20,"page":1,"finished":2,"successful":1,"list":[
-			{"build_id":%q,"build_state":"Successful","duration":60},{"build_id":%q,"build_state":"Cancel","duration":20}]}`,
+			{"build_id":%q,"build_state":"Successful","duration":60},
+			{"build_id":%q,"build_state":"Cancel","duration":20}]}`,
 		started, cancelled))
 	if got := mustCall(t, after, http.MethodPost, jobsPath+"/"+id+"/builds", "")["index"]; fmt.Sprint(got) != "3" {
 		t.Errorf("index after the restart: got %v, want 3", got)
@@ -66,7 +67,8 @@ func TestState_leavesOneFile(t *testing.T) {
 // it. The error contains the path and the member.
 func TestState_wrongMembersAreNotLoaded(t *testing.T) {
 	t.Parallel()
-	const job, start = `{"id":"a","spec":{"job_name":"app"}}`, `{"jobs":[{"id":"a","spec":{"job_name":"app"}}],"builds":`
+	const job = `{"id":"a","spec":{"job_name":"app"}}`
+	const start = `{"jobs":[` + job + `],"builds":`
 	for content, want := range map[string]string{
 		``: `EOF`, `{"jobs":[{"id":"a"`: `unexpected EOF`, `jobs:`: `invalid character`,
 		`{"jobs":[]}{}`:                                  `more than one JSON document`,

@@ -62,8 +62,8 @@ type selection struct {
 	usesMetadata bool
 }
 
-// selectSource selects the first complete source that the provider block configures; otherwise, the first complete source
-// in this list:
+// selectSource selects the first complete source that the provider block configures; otherwise, the first complete
+// source in this list:
 //
 //  1. token
 //  2. OIDC
@@ -106,21 +106,22 @@ func (c *configuration) selectSource() selection {
 		return selection{}
 	}
 	if len(candidates) == 0 {
-		c.diags.AddError("No credentials", "The provider found no complete credentials:\n\n  - "+reasons(sources, "\n  - ")+
-			"\n\nSet access_key and secret_key (HW_ACCESS_KEY and HW_SECRET_KEY), or other credentials.")
+		c.diags.AddError("No credentials", "The provider found no complete credentials:\n\n  - "+
+			reasons(sources, "\n  - ")+"\n\nSet access_key and secret_key (HW_ACCESS_KEY and "+
+			"HW_SECRET_KEY), or other credentials.")
 		return selection{}
 	}
 	where := c.location(profile)
 	if named && profile.AgencyName != "" && candidates[0].profile.AgencyName == "" {
-		c.diags.AddWarning("Unused agency", fmt.Sprintf("Agency %q of the profile is not assumed, because the provider uses "+
-			"other credentials: %s.\n\nRemove either these, or profile (HW_PROFILE) and shared_config_file "+
-			"(HW_SHARED_CONFIG_FILE).", profile.AgencyName, candidates[0].description))
+		c.diags.AddWarning("Unused agency", fmt.Sprintf("Agency %q of the profile is not assumed, because the "+
+			"provider uses other credentials: %s.\n\nRemove either these, or profile (HW_PROFILE) and "+
+			"shared_config_file (HW_SHARED_CONFIG_FILE).", profile.AgencyName, candidates[0].description))
 	}
 	selected := c.withAgency(candidates[0], where)
 	if selected.token != "" && (c.lookup("project_id").text != "" || c.lookup("project_name").text != "") {
-		domainName := c.lookup("domain_name")
-		domainID := c.lookup("domain_id").unlessNamed(domainName)
-		selected.source = auth.Exchange{Token: string(selected.token), DomainID: domainID.text, DomainName: domainName.text}
+		name := c.lookup("domain_name")
+		id := c.lookup("domain_id").unlessNamed(name)
+		selected.source = auth.Exchange{Token: string(selected.token), DomainID: id.text, DomainName: name.text}
 	}
 	result := selection{
 		source: selected.source, description: selected.description + unused(selected, complete), location: where,
@@ -151,8 +152,8 @@ func unused(selected credentialSource, sources []credentialSource) string {
 	return ". Not used: " + strings.Join(others, "; ")
 }
 
-// project returns the configured project, the project of the profile in use if its region is the same, or the project with
-// the name of the region, in this order.
+// project returns the configured project, the project of the profile in use if its region is the same, or the project
+// with the name of the region, in this order.
 func (c *configuration) project(where location, profile auth.Profile) auth.Project {
 	name := c.lookup("project_name")
 	project := auth.Project{ID: c.headerValue("project_id").unlessNamed(name).text, Name: name.text}
@@ -165,11 +166,12 @@ func (c *configuration) project(where location, profile auth.Profile) auth.Proje
 
 func (s credentialSource) complete() bool { return s.source != nil }
 
-// incomplete returns the source with the error that a setting is missing. given are its other settings, also unset ones.
+// incomplete returns the source with the error that a setting is missing. given are its other settings, also unset
+// ones.
 func (s credentialSource) incomplete(missing string, lacking value, given ...value) credentialSource {
 	s.missing = missing
 	s.fault = diag.NewAttributeErrorDiagnostic(lacking.path(), "Missing "+lacking.name, fmt.Sprintf(
-		"The credentials are incomplete: %s, but %s.\n\nSet %s (%s), or remove the incomplete credentials.",
+		"The credentials are incomplete: found %s, but %s.\n\nSet %s (%s), or remove the incomplete credentials.",
 		describe(given...), missing, lacking.name, lacking.orVariables()))
 	return s
 }
@@ -212,7 +214,8 @@ func (c *configuration) tokenSource() credentialSource {
 func (c *configuration) keySource() credentialSource {
 	id, key, token := c.headerValue("access_key"), c.lookup("secret_key"), c.headerValue("security_token")
 	s := credentialSource{
-		name: "access_key and secret_key", configured: anyConfigured(id, key, token), description: describe(id, key, token),
+		name: "access_key and secret_key", configured: anyConfigured(id, key, token),
+		description: describe(id, key, token),
 	}
 	switch {
 	case id.text == "" && key.text == "" && !token.configured():
@@ -246,13 +249,15 @@ func (c *configuration) passwordSource() credentialSource {
 		return s.incomplete("domain_name, the account of the user, is not set", domainName, name, password)
 	default:
 		s.source = auth.Password{
-			UserName: name.text, UserID: id.text, Password: password.text, DomainName: domainName.text, DomainID: domainID.text,
+			UserName: name.text, UserID: id.text, Password: password.text,
+			DomainName: domainName.text, DomainID: domainID.text,
 		}
 	}
 	return s
 }
 
-// profileSource reads the configured profile, or the current one of the default file. It reads no file unless needed is true.
+// profileSource reads the configured profile, or the current one of the default file. It reads no file unless needed
+// is true.
 func (c *configuration) profileSource(needed bool) credentialSource {
 	file, name := c.lookup("shared_config_file"), c.lookup("profile")
 	named := file.text != "" || name.text != ""
@@ -269,8 +274,8 @@ func (c *configuration) profileSource(needed bool) credentialSource {
 		}
 		if named {
 			s.fault = diag.NewAttributeErrorDiagnostic(file.path(), "Unreadable shared configuration file", fmt.Sprintf(
-				"Error reading the shared configuration file: %s.\n\nCheck shared_config_file (%s), which defaults to %s.",
-				err, file.orVariables(), defaultConfigFile))
+				"Error reading the shared configuration file: %s.\n\nCheck shared_config_file (%s), which defaults "+
+					"to %s.", err, file.orVariables(), defaultConfigFile))
 		}
 		return s
 	}
@@ -279,8 +284,9 @@ func (c *configuration) profileSource(needed bool) credentialSource {
 		s.missing = fmt.Sprintf("file %s: %s", shown, err)
 		if named {
 			s.fault = diag.NewAttributeErrorDiagnostic(name.path(), "Unusable profile", fmt.Sprintf(
-				"Error reading a profile of %s: %s.\n\nCheck profile (%s), which defaults to the current profile of the file, "+
-					"or set shared_config_file (%s) to another file.", shown, err, name.orVariables(), file.orVariables()))
+				"Error reading a profile of %s: %s.\n\nCheck profile (%s), which defaults to the current profile of "+
+					"the file, or set shared_config_file (%s) to another file.",
+				shown, err, name.orVariables(), file.orVariables()))
 		}
 		return s
 	}
@@ -301,7 +307,8 @@ func (c *configuration) profileSource(needed bool) credentialSource {
 }
 
 func (c *configuration) oidcSource() credentialSource {
-	idp, token, file := c.headerValue(oidcName+".idp_id"), c.lookup(oidcName+".id_token"), c.lookup(oidcName+".id_token_file")
+	idp, token := c.headerValue(oidcName+".idp_id"), c.lookup(oidcName+".id_token")
+	file := c.lookup(oidcName + ".id_token_file")
 	agency, domain := c.lookup(oidcName+".agency_name"), c.lookup(oidcName+".domain_id")
 	s := credentialSource{name: oidcName, configured: c.has(oidcName)}
 	if !s.configured && idp.text == "" {
@@ -342,9 +349,9 @@ func (c *configuration) metadataSource(before []credentialSource) credentialSour
 	return s
 }
 
-// withAgency returns the source with the configured agency: the one of agency_name, those of the assume_role blocks, each
-// assumed with the keys of the one before, the one of the environment, or the one of the profile in use, in this order.
-// Without an agency, it returns the source unchanged.
+// withAgency returns the source with the configured agency: agency_name, the assume_role blocks, each assumed with the
+// keys of the one before, the environment, or the profile in use, in this order. Without an agency, it returns the
+// source unchanged.
 func (c *configuration) withAgency(base credentialSource, where location) credentialSource {
 	caller := c.lookup("domain_id").unlessNamed(c.lookup("domain_name")).text
 	delegate, account := c.lookup("agency_name"), c.lookup("agency_domain_name")
@@ -354,19 +361,20 @@ func (c *configuration) withAgency(base credentialSource, where location) creden
 	switch {
 	case delegate.text == "" && account.text == "":
 	case delegate.text == "":
-		c.errorf(delegate, "Missing agency_name", "The agency is incomplete: %s, but agency_name is not set.\n\n"+
+		c.errorf(delegate, "Missing agency_name", "The agency is incomplete: found %s, but agency_name is not set.\n\n"+
 			"Set agency_name (%s), or remove agency_domain_name.", describe(account), delegate.orVariables())
 	case account.text == "":
-		c.errorf(account, "Missing agency_domain_name", "The agency is incomplete: %s, but agency_domain_name is not set.\n\n"+
-			"Set agency_domain_name (%s) to the name of the account that the agency belongs to.",
+		c.errorf(account, "Missing agency_domain_name", "The agency is incomplete: found %s, but "+
+			"agency_domain_name is not set.\n\nSet agency_domain_name (%s) to the name of the account that "+
+			"the agency belongs to.",
 			describe(delegate), account.orVariables())
 	case assumes, base.name == oidcName, base.profile.AgencyName != "":
 		c.errorf(delegate, "Two agencies", "Two agencies are configured: %s, and %s.\n\nRemove one of them.",
 			describe(delegate, account), cmp.Or(describe(name), base.description))
 	default:
 		base.source = auth.AgencyToken{
-			Base: base.source, Name: delegate.text, DomainName: account.text, Project: c.delegatedProject(delegate, where),
-			CallerDomainID: caller,
+			Base: base.source, Name: delegate.text, DomainName: account.text,
+			Project: c.delegatedProject(delegate, where), CallerDomainID: caller,
 		}
 		base.description += ", " + describe(delegate)
 		base.needsProject, base.token, base.hasProject = false, "", true
@@ -383,8 +391,8 @@ func (c *configuration) withAgency(base credentialSource, where location) creden
 			return base
 		}
 		return c.assume(base, auth.Agency{
-			Name: base.profile.AgencyName, DomainName: base.profile.AgencyDomainName, DomainID: base.profile.AgencyDomainID,
-			CallerDomainID: caller,
+			Name: base.profile.AgencyName, DomainName: base.profile.AgencyDomainName,
+			DomainID: base.profile.AgencyDomainID, CallerDomainID: caller,
 		}, c.lookup(roleName+".duration"), fmt.Sprintf("agency %q of the profile", base.profile.AgencyName))
 	}
 	for i := 0; i == 0 || c.has(blockName(i)); i++ {
@@ -399,26 +407,29 @@ func (c *configuration) withAgency(base credentialSource, where location) creden
 				"Set domain_name (%s) or domain_id (%s) to the account that the agency belongs to.",
 				name.text, domainName.orVariables(), domainID.orVariables())
 		}
-		agency := auth.Agency{Name: name.text, DomainName: domainName.text, DomainID: domainID.text, CallerDomainID: caller}
+		agency := auth.Agency{
+			Name: name.text, DomainName: domainName.text, DomainID: domainID.text, CallerDomainID: caller,
+		}
 		base = c.assume(base, agency, c.lookupIn(i, "duration"), describe(name))
 		caller = domainID.text
 	}
 	return base
 }
 
-// delegatedProject returns the name of the project of an agency's token. The projects of other credentials are not used.
+// delegatedProject returns the name of the project of an agency's token. The projects of other credentials are not
+// used.
 func (c *configuration) delegatedProject(agency value, where location) string {
 	project, unused := c.lookup("delegated_project"), describe(c.lookup("project_id"), c.lookup("project_name"))
 	switch {
 	case project.text != "":
 		return project.text
 	case where.region == "":
-		c.errorf(project, "Missing project", "The project of agency %q is not set.\n\nSet delegated_project (%s) to the "+
-			"name of a project in the account of the agency, or set region.", agency.text, project.orVariables())
+		c.errorf(project, "Missing project", "The project of agency %q is not set.\n\nSet delegated_project (%s) to "+
+			"the name of a project in the account of the agency, or set region.", agency.text, project.orVariables())
 	case unused != "":
 		c.diags.AddAttributeWarning(project.path(), "Unused project", fmt.Sprintf(
-			"The token of agency %q is for project %q. Not used: %s.\n\nSet delegated_project (%s) to use another project.",
-			agency.text, where.region, unused, project.orVariables()))
+			"The token of agency %q is for project %q. Not used: %s.\n\nSet delegated_project (%s) to use another "+
+				"project.", agency.text, where.region, unused, project.orVariables()))
 	}
 	return where.region
 }
@@ -433,9 +444,9 @@ func (c *configuration) assume(
 	return base
 }
 
-// duration returns the lifetime of temporary keys. If the account is set by its ID, it is between 15 minutes and 12 hours,
-// and at most an hour with a temporary key; if it is set by its name, between 15 minutes and 24 hours. Zero means the
-// default of the service.
+// duration returns the lifetime of temporary keys. If the account is set by its ID, it is between 15 minutes and 12
+// hours, and at most an hour with a temporary key; if it is set by its name, between 15 minutes and 24 hours. Zero
+// means the default of the service.
 //
 // Sources: https://support.huaweicloud.com/intl/en-us/api-iam5/AssumeAgency.html and
 // https://support.huaweicloud.com/intl/en-us/api-iam/iam_04_0101.html.
@@ -450,11 +461,13 @@ func (c *configuration) duration(set value, byID, temporary bool) time.Duration 
 		c.errorf(set, "Invalid duration", "With domain_id, %s must be between %d and %d seconds. Got: %d.",
 			set.origin(), shortest, longest, lifetime)
 	case byID && temporary && lifetime > 3600:
-		c.errorf(set, "Invalid duration", "With domain_id and a temporary access key, %s must be at most 3600 seconds. Got: %d.",
+		c.errorf(set, "Invalid duration",
+			"With domain_id and a temporary access key, %s must be at most 3600 seconds. Got: %d.",
 			set.origin(), lifetime)
 	case lifetime < shortest:
 		c.diags.AddAttributeWarning(set.path(), "Short duration", fmt.Sprintf(
-			"%s is %d seconds. The provider requests %d seconds, the minimum of the service.", set.origin(), lifetime, shortest))
+			"%s is %d seconds. The provider requests %d seconds, the minimum of the service.",
+			set.origin(), lifetime, shortest))
 		lifetime = shortest
 	}
 	return time.Duration(lifetime) * time.Second

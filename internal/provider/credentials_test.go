@@ -30,8 +30,11 @@ const (
 	sts      = "POST /v5/agencies/assume"
 	metadata = "GET /openstack/latest/securitykey"
 
+	team           = "project_name = \"team\"\n"
 	delegatedBlock = "agency_name = \"emulator-agency\"\nagency_domain_name = \"emulator-domain\"\n"
 )
+
+var userAgent = regexp.MustCompile(`^terraform-provider-servicestage/\S+ Terraform/1\.`)
 
 // writeFile writes a new file, and returns its path.
 func writeFile(t *testing.T, content string) string {
@@ -48,31 +51,29 @@ func TestProvider_credentials(t *testing.T) {
 	t.Parallel()
 	file := writeFile(t, `{"current":"token","profiles":[
 		{"name":"token","mode":"token","xAuthToken":"emulator-token","projectId":"p"},
-		{"name":"agency","mode":"AKSK","accessKeyId":"EMULATORACCESSKEY","secretAccessKey":"emulator-secret-key","region":"cn-east-3",
-		 "agencyName":"emulator-agency","agencyDomainName":"emulator-domain"}]}`)
+		{"name":"agency","mode":"AKSK","accessKeyId":"EMULATORACCESSKEY","secretAccessKey":"emulator-secret-key",
+		 "region":"cn-east-3","agencyName":"emulator-agency","agencyDomainName":"emulator-domain"}]}`)
 	project := emulator.ProjectID("cn-north-4")
-	const roleByID = "assume_role {\n  agency_name = \"emulator-agency\"\n  domain_id = \"" + emulator.DomainID + "\"\n}\n"
-	const key, token = "key EMULATORACCESSKEY", "token emulator-token"
+	const key, token, issued = "key EMULATORACCESSKEY", "token emulator-token", "issued token"
+	teamID := emulator.ProjectID("team")
 	cases := map[string]struct {
 		arguments, sender, project string
 		iam                        []string
 	}{
-		"token":        {region + tokenBlock, token, "", nil},
-		"keys":         {region + keyBlock, key, project, []string{lookUp}},
-		"keys_project": {region + keyBlock + "project_id = \"p\"\n", key, "p", nil},
-		"password":     {region + userBlock, "issued token", project, []string{logIn}},
-		"password_project": {
-			userBlock + "project_name = \"team\"\n", "issued token", emulator.ProjectID("team"),
-			[]string{logIn},
-		},
+		"token":            {region + tokenBlock, token, "", nil},
+		"keys":             {region + keyBlock, key, project, []string{lookUp}},
+		"keys_project":     {region + keyBlock + "project_id = \"p\"\n", key, "p", nil},
+		"password":         {region + userBlock, issued, project, []string{logIn}},
+		"password_project": {userBlock + team, issued, teamID, []string{logIn}},
 		"password_ids": {
 			region + "user_id = \"" + emulator.UserID + "\"\npassword = \"emulator-password\"\n",
-			"issued token", project,
+			issued, project,
 			[]string{logIn},
 		},
 		"profile": {region + "shared_config_file = \"" + file + "\"\n", token, "p", nil},
 		"profile_agency": {
-			"shared_config_file = \"" + file + "\"\nprofile = \"agency\"\n", "temporary key", emulator.ProjectID("cn-east-3"),
+			"shared_config_file = \"" + file + "\"\nprofile = \"agency\"\n", "temporary key",
+			emulator.ProjectID("cn-east-3"),
 			[]string{domains, assume, lookUp},
 		},
 		"oidc":        {region + oidcBlock, "temporary key", project, []string{exchange, assume, domains, sts, lookUp}},
@@ -80,28 +81,21 @@ func TestProvider_credentials(t *testing.T) {
 		"agency_keys": {region + keyBlock + roleBlock, "temporary key", project, []string{domains, assume, lookUp}},
 		"agency_id":   {region + keyBlock + roleByID, "temporary key", project, []string{domains, sts, lookUp}},
 		"agency_caller": {
-			region + keyBlock + roleByID + "domain_id = \"" + emulator.DomainID + "\"\n", "temporary key",
-			project,
+			region + keyBlock + roleByID + "domain_id = \"" + emulator.DomainID + "\"\n",
+			"temporary key", project,
 			[]string{sts, lookUp},
 		},
-		"agency_chain": {region + keyBlock + roleByID + roleBlock, "temporary key", project, []string{
-			domains, sts,
-			assume, lookUp,
-		}},
-		"delegated": {region + keyBlock + delegatedBlock, "issued token", project, []string{domains, logIn}},
+		"agency_chain": {
+			region + keyBlock + roleByID + roleBlock, "temporary key", project, []string{domains, sts, assume, lookUp},
+		},
+		"delegated": {region + keyBlock + delegatedBlock, issued, project, []string{domains, logIn}},
 		"delegated_token": {
-			tokenBlock + delegatedBlock + "delegated_project = \"team\"\n", "issued token",
-			emulator.ProjectID("team"),
-			[]string{logIn},
+			tokenBlock + delegatedBlock + "delegated_project = \"team\"\n", issued, teamID, []string{logIn},
 		},
-		"exchanged": {
-			region + tokenBlock + "project_name = \"team\"\n", "issued token", emulator.ProjectID("team"),
-			[]string{logIn},
+		"exchanged": {region + tokenBlock + team, issued, teamID, []string{logIn}},
+		"agency_password": {
+			region + userBlock + roleBlock + "project_id = \"p\"\n", "temporary key", "p", []string{logIn, assume},
 		},
-		"agency_password": {region + userBlock + roleBlock + "project_id = \"p\"\n", "temporary key", "p", []string{
-			logIn,
-			assume,
-		}},
 		"agency_token": {region + tokenBlock + roleBlock, "temporary key", project, []string{assume, lookUp}},
 	}
 	servers, config := map[string]*emulator.Server{}, []string{providertest.Requirement}
@@ -110,15 +104,15 @@ func TestProvider_credentials(t *testing.T) {
 		config = append(config, aliased(name, c.arguments+endpointsOf(servers[name])))
 	}
 	cli := providertest.NewCLI(t, servers["metadata"])
-	cli.Env = append(cli.Env, "HW_REGION_NAME=", "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_PROJECT_ID=", "HOME="+t.TempDir(),
-		"HW_METADATA_DISABLED=false", "HW_METADATA_ENDPOINT="+servers["metadata"].URL)
+	cli.Env = append(cli.Env, "HW_REGION_NAME=", "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_PROJECT_ID=",
+		"HOME="+t.TempDir(), "HW_METADATA_DISABLED=false", "HW_METADATA_ENDPOINT="+servers["metadata"].URL)
 	cli.Write(t, "main.tf", strings.Join(config, ""))
 	succeed(t, cli, "plan", "-no-color", "-input=false")
 	for name, c := range cases {
 		iam, requests := split(servers[name])
 		if !slices.Equal(iam, c.iam) || len(requests) != 1 {
-			t.Errorf("%s: calls of IAM are %v and %d requests reached the service, want %v and 1", name, iam, len(requests),
-				c.iam)
+			t.Errorf("%s: calls of IAM are %v and %d requests reached the service, want %v and 1",
+				name, iam, len(requests), c.iam)
 		}
 		for _, request := range requests {
 			if got := sender(request); got != c.sender {
@@ -127,7 +121,7 @@ func TestProvider_credentials(t *testing.T) {
 			if got := request.Header.Get("X-Project-Id"); got != c.project {
 				t.Errorf("%s: the request is for project %q, want %q", name, got, c.project)
 			}
-			if got := request.Header.Get("User-Agent"); !regexp.MustCompile(`^terraform-provider-servicestage/\S+ Terraform/1\.`).MatchString(got) {
+			if got := request.Header.Get("User-Agent"); !userAgent.MatchString(got) {
 				t.Errorf("%s: User-Agent: %q", name, got)
 			}
 		}
@@ -142,10 +136,10 @@ func TestProvider_configuredNamesPrecedeIDs(t *testing.T) {
 		arguments, project string
 		iam                []string
 	}{
-		"project":   {keyBlock + "project_name = \"team\"\n", emulator.ProjectID("team"), []string{lookUp}},
-		"exchange":  {tokenBlock + "project_name = \"team\"\n", emulator.ProjectID("team"), []string{logIn}},
-		"user":      {userBlock + "project_name = \"team\"\n", emulator.ProjectID("team"), []string{logIn}},
-		"agency":    {keyBlock + roleBlock, "elsewhere", []string{assume}},
+		"project":   {keyBlock + team, emulator.ProjectID("team"), []string{lookUp}},
+		"exchange":  {tokenBlock + team, emulator.ProjectID("team"), []string{logIn}},
+		"user":      {userBlock + team, emulator.ProjectID("team"), []string{logIn}},
+		"agency":    {keyBlock + roleBlock, "other", []string{assume}},
 		"delegated": {tokenBlock + delegatedBlock, emulator.ProjectID("cn-north-4"), []string{logIn}},
 	}
 	servers, config := map[string]*emulator.Server{}, []string{providertest.Requirement}
@@ -154,18 +148,18 @@ func TestProvider_configuredNamesPrecedeIDs(t *testing.T) {
 		config = append(config, aliased(name, region+c.arguments+endpointsOf(servers[name])))
 	}
 	cli := providertest.NewCLI(t, servers["project"])
-	cli.Env = append(cli.Env, "HW_PROJECT_ID=elsewhere", "HW_USER_ID=nobody", "HW_ASSUME_ROLE_DOMAIN_ID=elsewhere",
+	cli.Env = append(cli.Env, "HW_PROJECT_ID=other", "HW_USER_ID=other", "HW_ASSUME_ROLE_DOMAIN_ID=other",
 		"HW_DOMAIN_ID="+emulator.DomainID)
 	cli.Write(t, "main.tf", strings.Join(config, ""))
-	if stdout := succeed(t, cli, "plan", "-no-color", "-input=false"); strings.Count(stdout,
-		"Warning: Unused project") != 1 {
-		t.Errorf("not one warning of the project that is not used:\n%s", stdout)
+	stdout := succeed(t, cli, "plan", "-no-color", "-input=false")
+	if got := strings.Count(stdout, "Warning: Unused project"); got != 1 {
+		t.Errorf("%d warnings of the unused project, want 1:\n%s", got, stdout)
 	}
 	for name, c := range cases {
 		iam, requests := split(servers[name])
 		if !slices.Equal(iam, c.iam) || len(requests) != 1 || requests[0].Header.Get("X-Project-Id") != c.project {
-			t.Errorf("%s: calls of IAM are %v, want %v; requests are %+v, want one for project %s", name, iam, c.iam, requests,
-				c.project)
+			t.Errorf("%s: calls of IAM are %v, want %v; requests are %+v, want one for project %s",
+				name, iam, c.iam, requests, c.project)
 		}
 	}
 }
@@ -189,7 +183,8 @@ func TestProvider_rejectedLoginIsNotRepeated(t *testing.T) {
 	}
 	servers, config := map[string]*emulator.Server{}, []string{providertest.Requirement}
 	for name, c := range cases {
-		servers[name] = emulator.New(t, emulator.Options{IAM: emulator.IAM{Projects: map[string]string{"cn-north-4": "p"}}})
+		iam := emulator.IAM{Projects: map[string]string{"cn-north-4": "p"}}
+		servers[name] = emulator.New(t, emulator.Options{IAM: iam})
 		if c.fault.StatusCode != 0 {
 			servers[name].InjectFault(c.fault)
 		}
@@ -204,9 +199,8 @@ func TestProvider_rejectedLoginIsNotRepeated(t *testing.T) {
 	if err == nil || strings.Contains(stderr, "canary") {
 		t.Errorf("%v\n%s", err, stderr)
 	}
-	const repeated = "failed. Another error of this run explains the cause."
-	if got := strings.Count(strings.Join(strings.Fields(strings.ReplaceAll(stderr, "│", "")), " "),
-		repeated); got != 2*len(cases) {
+	text := strings.Join(strings.Fields(strings.ReplaceAll(stderr, "│", "")), " ")
+	if got := strings.Count(text, "failed. Another error of this run explains the cause."); got != 2*len(cases) {
 		t.Errorf("%d errors refer to another one, want %d\n%s", got, 2*len(cases), stderr)
 	}
 	for name, c := range cases {
@@ -227,8 +221,9 @@ func TestProvider_metadataWithoutResponse(t *testing.T) {
 	cli.Env = append(cli.Env, "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_METADATA_DISABLED=false",
 		"HW_METADATA_ENDPOINT="+server.URL, "HOME="+t.TempDir())
 	cli.Write(t, "main.tf", providertest.Requirement+aliased("none", ""))
-	_, stderr, _ := cli.Run(t, "plan", "-no-color", "-input=false") // The message says whether it failed.
-	if got, want := errorsOf(stderr)["none"], "metadata service failed: no response in 2s."; !strings.Contains(got, want) {
+	_, stderr, _ := cli.Run(t, "plan", "-no-color", "-input=false") // Its error is checked below.
+	const want = "metadata service failed: no response in 2s."
+	if got := errorsOf(stderr)["none"]; !strings.Contains(got, want) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
@@ -244,8 +239,8 @@ func TestProvider_oneLogin(t *testing.T) {
 	succeed(t, cli, "apply", "-no-color", "-input=false", "-auto-approve", "-parallelism=50")
 	iam, requests := split(server)
 	if want := []string{domains, assume, lookUp}; !slices.Equal(iam, want) || len(requests) != 2*count+1 {
-		t.Errorf("calls of IAM are %v and %d requests reached the service, want %v and %d", iam, len(requests), want,
-			2*count+1)
+		t.Errorf("calls of IAM are %v and %d requests reached the service, want %v and %d",
+			iam, len(requests), want, 2*count+1)
 	}
 }
 
@@ -274,9 +269,7 @@ func TestProvider_refresh(t *testing.T) {
 		block string
 		end   func(server *emulator.Server, clock *clock)
 	}{
-		"expired keys of an agency": {keyBlock + roleBlock, func(_ *emulator.Server,
-			clock *clock,
-		) {
+		"expired keys of an agency": {keyBlock + roleBlock, func(_ *emulator.Server, clock *clock) {
 			clock.advance(14 * time.Minute)
 		}},
 		"revoked token": {userBlock, func(server *emulator.Server, _ *clock) { server.RevokeCredentials() }},
@@ -285,17 +278,16 @@ func TestProvider_refresh(t *testing.T) {
 			t.Parallel()
 			clock := &clock{now: time.Now()}
 			server := emulator.New(t, emulator.Options{Now: clock.time, IAM: emulator.IAM{Lifetime: 15 * time.Minute}})
-			config := region + strings.Replace(c.block, "agency_name", "duration = 900\n  agency_name", 1) + endpointsOf(server)
+			block := strings.Replace(c.block, "agency_name", "duration = 900\n  agency_name", 1)
+			jobs := strings.NewReplacer("app", "app-${count.index}", "{}", "{}\n  count = 15").Replace(job)
 			posts := 0
 			server.InjectFault(emulator.Fault{
 				Method: http.MethodPost, Path: jobsPath, Do: func() { c.end(server, clock) },
 				When: func(emulator.Request) bool { posts++; return posts == 5 },
 			})
-			providertest.RunWith(t, server,
-				providertest.Factories(func(config *servicestage.Config) { config.Now = clock.time }), resource.TestStep{
-					Config: providertest.WithProvider("\n"+config, strings.ReplaceAll(strings.Replace(job, "app", "app-${count.index}",
-						1), "{}", "{}\n  count = 15")),
-				})
+			factories := providertest.Factories(func(config *servicestage.Config) { config.Now = clock.time })
+			config := providertest.WithProvider("\n"+region+block+endpointsOf(server), jobs)
+			providertest.RunWith(t, server, factories, resource.TestStep{Config: config})
 			iam, requests := split(server)
 			if len(iam) < 4 {
 				t.Errorf("calls of IAM are %v: nothing was refreshed", iam)

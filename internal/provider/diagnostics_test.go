@@ -6,7 +6,6 @@ package provider_test
 import (
 	"cmp"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"maps"
 	"net/http"
@@ -26,9 +25,9 @@ import (
 
 const diagnosticsFile = "testdata/diagnostics.txt"
 
-// mistake is a case of the golden file: a configuration, or a call over the protocol, with its diagnostics.
+// mistake is a section of the golden file: a configuration or a call over the protocol that causes diagnostics.
 type mistake struct {
-	// name is the heading in the golden file. LABEL in a configuration is the name with underscores.
+	// name is the heading in the golden file.
 	name string
 	// settings are the arguments of a provider block, which a data source uses during planning.
 	settings string
@@ -36,11 +35,11 @@ type mistake struct {
 	validate, plan, apply string
 	// before is the configuration that is applied before apply.
 	before string
-	// environment is added to that of the command, which then runs for this mistake only.
+	// environment is added to the environment of the command, which then runs for this mistake only.
 	environment []string
-	// call is for what no CLI or only a newer one can do.
-	call func(t *testing.T) []*tfprotov6.Diagnostic
-	// core means that Terraform itself finds the mistake, in words that differ between CLIs.
+	// call sends requests to the provider, for mistakes that no CLI or only a newer one can make.
+	call call
+	// core is true if Terraform itself finds the mistake, because CLIs use different words.
 	core bool
 }
 
@@ -53,9 +52,7 @@ func planned(name, config string) mistake { return mistake{name: name, plan: con
 
 func applied(name, config string) mistake { return mistake{name: name, apply: config} }
 
-func called(name string, call func(t *testing.T) []*tfprotov6.Diagnostic) mistake {
-	return mistake{name: name, call: call}
-}
+func called(name string, call call) mistake { return mistake{name: name, call: call} }
 
 func (m mistake) with(environment ...string) mistake {
 	m.environment = environment
@@ -76,7 +73,7 @@ func (m mistake) label() string {
 	return strings.Trim(regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(m.name), "_"), "_")
 }
 
-// diagnostic is what a CLI prints with -json.
+// diagnostic is a diagnostic in the output of a CLI with -json.
 type diagnostic struct {
 	Severity string `json:"severity"`
 	Summary  string `json:"summary"`
@@ -90,14 +87,14 @@ type diagnostic struct {
 	} `json:"snippet"`
 }
 
-// The golden file contains the diagnostics of all mistakes: whoever changes a message sees it in review.
+// The golden file contains the diagnostics of all mistakes, so that a changed message is visible in review.
 func TestDiagnostics(t *testing.T) { //nolint:tparallel // The subtest must end before the comparison.
 	t.Parallel()
 	providertest.Prepare(t)
 	var mu sync.Mutex
 	got := map[string]string{}
 	t.Run("runs", func(t *testing.T) {
-		for name, run := range newFaultyWorld(t).runs() {
+		for name, run := range newTestbed(t).runs() {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				texts := run(t)
@@ -109,7 +106,8 @@ func TestDiagnostics(t *testing.T) { //nolint:tparallel // The subtest must end 
 	})
 	want := goldenSections(t)
 	var file strings.Builder
-	file.WriteString("Diagnostics of the provider, by mistake. TestDiagnostics compares this file; -update writes it.\n")
+	file.WriteString("Diagnostics of the provider, a section for each mistake. TestDiagnostics compares this file; " +
+		"-update writes it.\n")
 	for _, chapter := range chapters {
 		fmt.Fprintf(&file, "\n=== %s ===\n", chapter.title)
 		for _, m := range chapter.mistakes {
@@ -146,42 +144,40 @@ func goldenSections(t *testing.T) map[string]string {
 	return sections
 }
 
-// faultyWorld is what the mistakes meet: services, files and credentials.
-type faultyWorld struct {
-	server *emulator.Server
-	places *strings.Replacer
+// testbed is the services that the mistakes use, and the replacer of their addresses in configurations.
+type testbed struct {
+	server    *emulator.Server
+	addresses *strings.Replacer
 }
 
-func newFaultyWorld(t *testing.T) *faultyWorld {
+func newTestbed(t *testing.T) *testbed {
 	t.Helper()
-	server, ignoring := emulator.New(t, emulator.Options{IAM: emulator.IAM{Projects: map[string]string{"cn-north-4": "test-project", "other": "p"}}}), emulator.New(t, emulator.Options{Quirks: emulator.Quirks{IgnoreRename: true}})
+	projects := map[string]string{"cn-north-4": "test-project", "other": "p"}
+	server := emulator.New(t, emulator.Options{IAM: emulator.IAM{Projects: projects}})
+	ignoring := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{IgnoreRename: true}})
 	for _, name := range []string{"taken", "Taken-Case", "several", "several"} {
 		server.AddJob(map[string]any{"job_name": name, "environment_setting": map[string]any{}})
 	}
 	injectFaults(server)
-	responder := httptest.NewServer(http.HandlerFunc(respond))
-	secure, closed := httptest.NewTLSServer(server.Service), httptest.NewServer(nil)
-	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter,
-		_ *http.Request,
-	) {
+	responder, secure := httptest.NewServer(http.HandlerFunc(respond)), httptest.NewTLSServer(server.Service)
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusForbidden)
 	}))
+	closed := httptest.NewServer(nil)
 	closed.Close()
-	t.Cleanup(responder.Close)
-	t.Cleanup(secure.Close)
-	t.Cleanup(proxy.Close)
-	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw})
-	return &faultyWorld{server: server, places: strings.NewReplacer(
+	for _, started := range []*httptest.Server{responder, secure, proxy} {
+		t.Cleanup(started.Close)
+	}
+	return &testbed{server: server, addresses: strings.NewReplacer(
 		"{service}", server.URL, "{https}", strings.Replace(server.URL, "http:", "https:", 1), "{tls}", secure.URL,
-		"{closed}", closed.URL,
-		"{responder}", responder.URL, "{ignoring}", ignoring.URL, "{proxy}", proxy.URL, "{certificate}", string(certificate),
+		"{closed}", closed.URL, "{responder}", responder.URL, "{ignoring}", ignoring.URL, "{proxy}", proxy.URL,
 	)}
 }
 
 // run is one command or one call over the protocol. It returns texts by the names of the mistakes.
 type run func(t *testing.T) map[string]string
 
-func (w *faultyWorld) runs() map[string]run {
+func (b *testbed) runs() map[string]run {
 	runs, commands := map[string]run{}, map[string][]mistake{}
 	for _, chapter := range chapters {
 		for _, m := range chapter.mistakes {
@@ -209,42 +205,40 @@ func (w *faultyWorld) runs() map[string]run {
 		}
 		runs[name] = func(t *testing.T) map[string]string {
 			t.Helper()
-			return w.command(t, command, mistakes...)
+			return b.command(t, command, mistakes...)
 		}
 	}
 	return runs
 }
 
 // command runs one command for the mistakes, each of which has a file. Its diagnostics are attributed by the file.
-func (w *faultyWorld) command(t *testing.T, command string, mistakes ...mistake) map[string]string {
+func (b *testbed) command(t *testing.T, command string, mistakes ...mistake) map[string]string {
 	t.Helper()
-	cli := providertest.NewCLI(t, w.server)
-	cli.Env = append(cli.Env, "HW_MAX_RETRIES=0", "HTTPS_PROXY="+w.places.Replace("{proxy}"))
+	cli := providertest.NewCLI(t, b.server)
+	cli.Env = append(cli.Env, "HW_MAX_RETRIES=0", "HTTPS_PROXY="+b.addresses.Replace("{proxy}"))
 	if command != "apply" {
 		cli.Env = append(cli.Env, "HW_REGION_NAME=", "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_PROJECT_ID=",
-			"HW_SERVICESTAGE_ENDPOINT=",
-			"HW_IAM_ENDPOINT=", "HW_STS_ENDPOINT=", "HOME="+t.TempDir())
+			"HW_SERVICESTAGE_ENDPOINT=", "HW_IAM_ENDPOINT=", "HW_STS_ENDPOINT=", "HOME="+t.TempDir())
 	}
 	cli.Write(t, "versions.tf", providertest.Requirement+"provider \"servicestage\" {}\n")
-	cli.Write(t, "encrypted.json",
-		`{"current":"a","profiles":[{"name":"a","mode":"AKSK","accessKeyId":"x","secretAccessKey":"y"}],"authEncrypt":true}`)
-	cli.Write(t, "config.json",
-		`{"current":"a","profiles":[{"name":"a","mode":"AKSK","accessKeyId":"x","secretAccessKey":"y"}]}`)
+	const profiles = `{"current":"a","profiles":[{"name":"a","mode":"AKSK","accessKeyId":"x","secretAccessKey":"y"}]`
+	cli.Write(t, "config.json", profiles+"}")
+	cli.Write(t, "encrypted.json", profiles+`,"authEncrypt":true}`)
 	cli.Write(t, "invalid.json", "[profile a]\n")
 	cli.Write(t, "empty", "\n")
 	for _, m := range mistakes {
-		cli.Env = append(cli.Env, strings.Split(w.places.Replace(strings.Join(m.environment, "\n")), "\n")...)
+		cli.Env = append(cli.Env, strings.Split(b.addresses.Replace(strings.Join(m.environment, "\n")), "\n")...)
 		if m.before != "" {
-			cli.Write(t, m.label()+".tf", w.config(m, m.before))
+			cli.Write(t, m.label()+".tf", b.config(m, m.before))
 		}
 	}
 	arguments := []string{command, "-json"}
 	if command == "apply" {
 		cli.Env = append(cli.Env, "HW_MAX_RETRIES=1")
 		succeed(t, cli, "apply", "-no-color", "-input=false", "-auto-approve", "-parallelism=50")
-		for _, job := range w.server.Jobs() {
+		for _, job := range b.server.Jobs() {
 			if job.Name() == "deleted" {
-				w.server.RemoveJob(job.ID)
+				b.server.RemoveJob(job.ID)
 			}
 		}
 		arguments = append(arguments, "-refresh=false", "-auto-approve", "-parallelism=50")
@@ -259,15 +253,15 @@ func (w *faultyWorld) command(t *testing.T, command string, mistakes ...mistake)
 	for _, m := range mistakes {
 		names[m.label()+".tf"] = m.name
 		if strings.HasPrefix(m.apply, "#") {
-			names[""] = m.name // A resource without a configuration has no place in it.
+			names[""] = m.name // Without a configuration of the resource, the diagnostic has no file.
 		}
 		config := m.validate + m.plan + m.apply
 		if m.settings != "" {
 			config = aliased("LABEL", m.settings+"\n")
 		}
-		cli.Write(t, m.label()+".tf", w.config(m, config))
+		cli.Write(t, m.label()+".tf", b.config(m, config))
 	}
-	stdout, stderr, _ := cli.Run(t, arguments...) // The mistakes are why it fails.
+	stdout, stderr, _ := cli.Run(t, arguments...) // It fails because of the mistakes.
 	texts := map[string][]string{}
 	for _, d := range decodeDiagnostics(t, stdout) {
 		if strings.Contains(d.Summary, "development overrides") {
@@ -289,8 +283,8 @@ func (w *faultyWorld) command(t *testing.T, command string, mistakes ...mistake)
 	return joined(texts)
 }
 
-func (w *faultyWorld) config(m mistake, config string) string {
-	return w.places.Replace(strings.ReplaceAll(config, "LABEL", m.label()))
+func (b *testbed) config(m mistake, config string) string {
+	return b.addresses.Replace(strings.NewReplacer("LABEL", m.label(), "; ", "\n").Replace(config))
 }
 
 func decodeDiagnostics(t *testing.T, output string) []diagnostic {
@@ -348,7 +342,7 @@ var variable = []struct {
 	{regexp.MustCompile(`\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`), "TIME"},
 }
 
-// format returns a diagnostic as text, without what differs from run to run.
+// format returns a diagnostic as text. Addresses, IDs and times, which differ from run to run, are replaced.
 func format(severity, summary, where, detail string) string {
 	text := fmt.Sprintf("%s: %s\n", severity, summary)
 	if where != "" {

@@ -37,8 +37,8 @@ var echoes = []struct {
 	{200, "", `{"total":%[2]s,"spec":%[2]s}`},
 }
 
-// echoing is a service, and IAM, that sends each request back. The number at the end of the path or of the user's name selects
-// the way. signatures returns the signatures of all requests.
+// echoing starts a service, and IAM, that sends each request back. The number at the end of the path or of the user's
+// name selects the way. signatures returns the signatures of all requests.
 func echoing(t *testing.T) (address string, signatures func() []string) {
 	t.Helper()
 	var mu sync.Mutex
@@ -84,35 +84,34 @@ func TestProvider_echoedSecretIsRedacted(t *testing.T) {
 	address, signatures := echoing(t)
 	var config strings.Builder
 	config.WriteString(providertest.Requirement)
-	for name, arguments := range map[string]string{
-		"keys":  "access_key = \"AK\"\nsecret_key = \"canary-secret-key\"\nsecurity_token = \"canary-security-token\"\n",
-		"token": "token = \"canary-token\"\n",
-	} {
-		fmt.Fprintf(&config, "provider \"servicestage\" {\n  alias = %q\n%s}\n", name, arguments)
-		fmt.Fprintf(&config, "data \"servicestage_build_job\" %q {\n  provider = servicestage.%[1]s\n  count = %d\n  "+
-			"job_id = \"case-${count.index}\"\n}\n",
-			name, len(echoes))
-		fmt.Fprintf(&config, "data \"servicestage_build_jobs\" %q {\n  provider = servicestage.%[1]s\n}\n", name)
-		fmt.Fprintf(&config, "resource \"servicestage_build_job\" %q {\n  provider = servicestage.%[1]s\n  job_name = "+
-			"\"app\"\n  environment_setting {}\n}\n", name)
+	const keys = "access_key = \"AK\"\nsecret_key = \"canary-secret-key\"\nsecurity_token = \"canary-security-token\"\n"
+	for name, arguments := range map[string]string{"keys": keys, "token": "token = \"canary-token\"\n"} {
+		config.WriteString(aliasedJob(name, arguments))
+		fmt.Fprintf(&config, `
+data "servicestage_build_job" %q {
+  provider = servicestage.%[1]s
+  count    = %d
+  job_id   = "case-${count.index}"
+}
+data "servicestage_build_jobs" %[1]q {
+  provider = servicestage.%[1]s
+}
+`, name, len(echoes))
 	}
 	for i := range echoes {
+		secrets := strings.NewReplacer("emulator-password", "canary-password", "emulator-id-token",
+			fmt.Sprint("canary-id-token-case-", i), "emulator-user", fmt.Sprint("case-", i))
+		agency := strings.Replace(roleBlock, "emulator-agency", fmt.Sprint("case-", i), 1)
 		blocks := map[string]string{
-			"password": strings.Replace(strings.Replace(userBlock, "emulator-password", "canary-password", 1), "emulator-user",
-				fmt.Sprint("case-", i), 1),
-			"oidc": strings.Replace(oidcBlock, "emulator-id-token", fmt.Sprintf("canary-id-token-case-%d", i), 1),
-			"agency": "access_key = \"AK\"\nsecret_key = \"canary-secret-key\"\nsecurity_token = " +
-				"\"canary-security-token\"\ndomain_id = \"d\"\n" +
-				strings.Replace(roleBlock, "emulator-agency", fmt.Sprint("case-", i), 1),
+			"password": secrets.Replace(userBlock), "oidc": secrets.Replace(oidcBlock),
+			"agency": keys + "domain_id = \"d\"\n" + agency,
 		}
 		if i%3 > 0 { // Each block is a process; the clients of IAM treat all responses alike.
 			delete(blocks, "oidc")
 			delete(blocks, "agency")
 		}
 		for name, arguments := range blocks {
-			fmt.Fprintf(&config, "provider \"servicestage\" {\n  alias = \"%s%d\"\n%s}\n", name, i, arguments)
-			fmt.Fprintf(&config, "data \"servicestage_build_jobs\" \"%s%d\" {\n  provider = servicestage.%[1]s%[2]d\n}\n", name,
-				i)
+			config.WriteString(aliased(fmt.Sprint(name, i), arguments))
 		}
 	}
 	cli := providertest.NewCLI(t, emulator.New(t, emulator.Options{}))
@@ -126,10 +125,10 @@ func TestProvider_echoedSecretIsRedacted(t *testing.T) {
 		{"plan"},
 		{"apply", "-auto-approve", "-target=servicestage_build_job.keys", "-target=servicestage_build_job.token"},
 	} {
-		stdout, stderr, _ := cli.Run(t, append(arguments, "-no-color", "-input=false")...) // The messages are checked below.
+		stdout, stderr, _ := cli.Run(t, append(arguments, "-no-color", "-input=false")...) // Errors are checked below.
 		printed.WriteString(stdout + stderr)
 	}
-	texts := map[string]string{"what Terraform printed": printed.String()}
+	texts := map[string]string{"the output of Terraform": printed.String()}
 	content, err := os.ReadFile(log)
 	if err != nil {
 		t.Fatal(err)
@@ -153,7 +152,7 @@ func TestProvider_echoedSecretIsRedacted(t *testing.T) {
 	}
 	for _, want := range []string{
 		"HTTP 400", "HTTP 401", "HTTP 403", "HTTP 502", "HTTP 307", "HTTP 200",
-		"logging in as user", "assuming agency", "exchanging the ID token", "Endpoint:",
+		"Logging in as user", "Assuming agency", "Exchanging the ID token", "Endpoint:",
 	} {
 		if !strings.Contains(printed.String(), want) {
 			t.Errorf("no error contains %s", want)

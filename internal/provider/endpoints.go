@@ -157,7 +157,8 @@ func (c *configuration) endpointOverride(name string) string {
 	return cmp.Or(v.text, name) // Not empty, so that no other error is reported.
 }
 
-// parseEndpoint returns the URL with its scheme and without a final slash. Its error completes the sentence "The endpoint".
+// parseEndpoint returns the URL with its scheme and without a final slash. Its error completes a sentence that begins
+// with "The endpoint".
 func parseEndpoint(text string, insecure bool) (string, error) {
 	complete := text
 	if hostAndPort.MatchString(text) {

@@ -89,7 +89,8 @@ func (s session) run(t *testing.T, cli *providertest.CLI) {
 			}
 			_, after, found := strings.Cut(rest, anyID.ReplaceAllString(line, "ID")+"\n")
 			if !found {
-				t.Fatalf("the output of terraform %s does not contain, in this order,\n%s\nbut\n%s", command, line, stdout)
+				t.Fatalf("terraform %s: the output lacks this line, or has it earlier:\n%s\n\n%s",
+					command, line, stdout)
 			}
 			rest = after
 		}

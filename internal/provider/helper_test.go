@@ -31,9 +31,9 @@ resource "servicestage_build_job" "test" {
 	keyBlock   = "access_key = \"EMULATORACCESSKEY\"\nsecret_key = \"emulator-secret-key\"\n"
 	tokenBlock = "token = \"emulator-token\"\n"
 	roleBlock  = "assume_role {\n  agency_name = \"emulator-agency\"\n  domain_name = \"emulator-domain\"\n}\n"
+	roleByID   = "assume_role {\n  agency_name = \"emulator-agency\"\n  domain_id = \"" + emulator.DomainID + "\"\n}\n"
 	oidcBlock  = "assume_role_with_oidc {\n  agency_name = \"emulator-agency\"\n  domain_id = \"" + emulator.DomainID +
-		"\"\n" +
-		"  idp_id = \"emulator-idp\"\n  id_token = \"emulator-id-token\"\n}\n"
+		"\"\n  idp_id = \"emulator-idp\"\n  id_token = \"emulator-id-token\"\n}\n"
 )
 
 // manyJobs returns a configuration with count build jobs.
@@ -54,9 +54,28 @@ func endpointsOf(server *emulator.Server) string {
 
 // aliased returns a provider block with an alias and the arguments, and a data source of the same name that uses it.
 func aliased(name, arguments string) string {
-	return fmt.Sprintf("provider \"servicestage\" {\nalias = %q\n%s}\ndata \"servicestage_build_jobs\" %[1]q {\n  "+
-		"provider = servicestage.%[1]s\n}\n",
-		name, arguments)
+	return fmt.Sprintf(`
+provider "servicestage" {
+  alias = %q
+  %s}
+data "servicestage_build_jobs" %[1]q {
+  provider = servicestage.%[1]s
+}
+`, name, arguments)
+}
+
+// aliasedJob returns a provider block with an alias and the arguments, and a build job of the same name that uses it.
+func aliasedJob(name, arguments string) string {
+	return fmt.Sprintf(`
+provider "servicestage" {
+  alias = %q
+  %s}
+resource "servicestage_build_job" %[1]q {
+  provider = servicestage.%[1]s
+  job_name = "app-%[1]s"
+  environment_setting {}
+}
+`, name, arguments)
 }
 
 // sender describes the credential of a request.
@@ -104,8 +123,9 @@ func homeWith(t *testing.T, content string) string {
 // to, on one line each.
 func errorsOf(stderr string) map[string]string {
 	result := map[string]string{}
+	label := regexp.MustCompile(`(?:with data\.servicestage_build_jobs\.|servicestage"\]\.)(\w+)`)
 	for part := range strings.SplitSeq(stderr, "Error: ") {
-		if name := regexp.MustCompile(`(?:with data\.servicestage_build_jobs\.|servicestage"\]\.)(\w+)`).FindStringSubmatch(part); name != nil {
+		if name := label.FindStringSubmatch(part); name != nil {
 			result[name[1]] = strings.Join(strings.Fields(part), " ")
 		}
 	}

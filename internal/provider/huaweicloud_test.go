@@ -43,7 +43,8 @@ func TestProvider_blocksOfHuaweicloudPlan(t *testing.T) {
 	secure := httptest.NewTLSServer(nil)
 	t.Cleanup(secure.Close)
 	cli := providertest.NewCLI(t, server)
-	cli.Env = append(cli.Env, "HW_PROJECT_ID=", "TF_VAR_server="+server.URL, "TF_VAR_server_of_temporary_key="+temporary.URL)
+	cli.Env = append(cli.Env, "HW_PROJECT_ID=",
+		"TF_VAR_server="+server.URL, "TF_VAR_server_of_temporary_key="+temporary.URL)
 	cli.Write(t, "main.tf", config)
 	cli.Write(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw})))
 	cli.Write(t, "id_token", emulator.DefaultIDToken+"\n")
@@ -86,21 +87,5 @@ func TestProvider_blocksOfHuaweicloudRejected(t *testing.T) {
 	slices.Sort(got)
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v\n%s", got, want, stderr)
-	}
-}
-
-// The agency of a profile is not ignored silently if the provider uses other credentials.
-func TestProvider_unusedAgencyOfProfile(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
-	cli := providertest.NewCLI(t, server)
-	profile := `{"name":"a","accessKeyId":"AK","secretAccessKey":"SK","agencyName":"b","agencyDomainName":"c"}`
-	cli.Write(t, "config.json", `{"current":"a","profiles":[`+profile+`]}`)
-	cli.Env = append(cli.Env, "HW_SHARED_CONFIG_FILE=config.json")
-	cli.Write(t, "main.tf", providertest.Requirement+aliased("keys", keyBlock))
-	stdout := strings.Join(strings.Fields(succeed(t, cli, "plan", "-no-color", "-input=false")), " ")
-	const want = `Agency "b" of the profile is not assumed, because the provider uses other credentials`
-	if !strings.Contains(stdout, want) {
-		t.Errorf("no warning of the agency\n%s", stdout)
 	}
 }

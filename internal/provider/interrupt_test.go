@@ -53,7 +53,8 @@ func inState(t *testing.T, cli *providertest.CLI) map[string]bool {
 	return ids
 }
 
-// applyAgain applies, imports the build jobs that an error names, and checks that service and state contain the same ones.
+// applyAgain applies, imports the build jobs that an error names, and checks that service and state contain the same
+// ones.
 func applyAgain(t *testing.T, cli *providertest.CLI, server *emulator.Server) {
 	t.Helper()
 	known := inState(t, cli)
@@ -75,26 +76,23 @@ func applyAgain(t *testing.T, cli *providertest.CLI, server *emulator.Server) {
 	}
 	if imports.Len() > 0 {
 		cli.Write(t, "imports.tf", imports.String())
-		if _, stderr, err := cli.Run(t, "apply", "-no-color", "-input=false", "-auto-approve", "-lock=false"); err != nil {
-			t.Errorf("apply with the imports: %v\n%s", err, stderr)
-		}
+		succeed(t, cli, "apply", "-no-color", "-input=false", "-auto-approve", "-lock=false")
 	}
 	names := map[string]bool{}
 	for _, job := range server.Jobs() {
 		names[job.Name()] = true
 	}
 	if len(server.Jobs()) != many || len(names) != many || len(inState(t, cli)) != many {
-		t.Errorf("the service holds %d jobs of %d names, the state %d; want %d of each", len(server.Jobs()), len(names),
-			len(inState(t, cli)), many)
+		t.Errorf("%d build jobs of %d names exist, %d are in the state; want %d of each",
+			len(server.Jobs()), len(names), len(inState(t, cli)), many)
 	}
-	if _, stderr, err := cli.Run(t, "plan", "-no-color", "-input=false", "-detailed-exitcode", "-lock=false"); err != nil {
-		t.Errorf("the last plan is not empty: %v\n%s", err, stderr)
-	}
+	succeed(t, cli, "plan", "-no-color", "-input=false", "-detailed-exitcode", "-lock=false")
 }
 
 var everyRequest = flag.Bool("every-request", false, "kill at every request of an apply, not just at some")
 
-// killPoints are the requests of an apply at which it is killed: one list of known build jobs, and two requests for each job.
+// killPoints returns the requests of an apply at which it is killed. An apply sends one list request, and two requests
+// for each build job.
 func killPoints() []int {
 	const requests = 1 + 2*many
 	if !*everyRequest {
@@ -107,8 +105,8 @@ func killPoints() []int {
 	return points
 }
 
-// If the provider or Terraform is killed during an apply, no build job is created twice, and an error of the next apply contains
-// the ID of each one that is not in the state.
+// If the provider or Terraform is killed during an apply, no build job is created twice, and an error of the next apply
+// contains the ID of each one that is not in the state.
 func TestProvider_killed(t *testing.T) {
 	t.Parallel()
 	for _, victim := range []string{"provider", "terraform"} {
@@ -226,7 +224,7 @@ func TestProvider_interruptedWhileWaiting(t *testing.T) {
 	}
 	if want := "throttled (interrupted)"; !strings.Contains(strings.Join(strings.Fields(apply.Stderr.String()), " "),
 		want) {
-		t.Errorf("the error does not say %q:\n%s", want, apply.Stderr)
+		t.Errorf("the error does not contain %q:\n%s", want, apply.Stderr)
 	}
 	server.ForgetFaults()
 	applyAgain(t, cli, server)
@@ -258,18 +256,18 @@ func TestProvider_interruptedWhileCreating(t *testing.T) {
 	known := inState(t, cli)
 	for _, job := range server.Jobs() {
 		if !known[job.ID] {
-			t.Errorf("build job %q (%s) was made and is not in the state", job.Name(), job.ID)
+			t.Errorf("build job %q (%s) was created and is not in the state", job.Name(), job.ID)
 		}
 	}
 	if jobs := server.Jobs(); len(jobs) < inFlight {
-		t.Errorf("the service holds %d jobs, want those that were on their way", len(jobs))
+		t.Errorf("%d build jobs exist, want at least the %d in flight", len(jobs), inFlight)
 	}
 	server.ForgetFaults()
 	applyAgain(t, cli, server)
 }
 
-// With two concurrent applies of one configuration in two directories, each build job is in one state, and an error of the other
-// apply contains its ID.
+// With two concurrent applies of one configuration in two directories, each build job is in one state, and an error of
+// the other apply contains its ID.
 func TestProvider_twoWorkingCopies(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
@@ -286,24 +284,24 @@ func TestProvider_twoWorkingCopies(t *testing.T) {
 		}
 	}
 	if failed == 0 {
-		t.Error("both applies say that they have made all jobs")
+		t.Error("both applies succeeded")
 	}
 	jobs := server.Jobs()
 	if len(jobs) != many {
-		t.Errorf("the service holds %d jobs, want %d", len(jobs), many)
+		t.Errorf("%d build jobs exist, want %d", len(jobs), many)
 	}
 	for _, job := range jobs {
-		holders := 0
+		states := 0
 		for i, cli := range clis {
 			switch {
 			case inState(t, cli)[job.ID]:
-				holders++
+				states++
 			case !strings.Contains(applies[i].Stderr.String(), job.ID):
-				t.Errorf("apply %d does not have build job %q (%s), and does not say where it is", i, job.Name(), job.ID)
+				t.Errorf("apply %d: build job %q (%s) is neither in the state nor in an error", i, job.Name(), job.ID)
 			}
 		}
-		if holders != 1 {
-			t.Errorf("build job %q (%s) is in %d states, want 1", job.Name(), job.ID, holders)
+		if states != 1 {
+			t.Errorf("build job %q (%s) is in %d states, want 1", job.Name(), job.ID, states)
 		}
 	}
 	if puts := server.CountRequests(http.MethodPut, jobsPath+"/*"); puts != 0 {
@@ -321,22 +319,18 @@ func TestProvider_manyJobsWithFaults(t *testing.T) {
 	cli.Env = append(cli.Env, "HW_MAX_RETRIES=12") // No seed exhausts them.
 	cli.Write(t, "main.tf", manyJobs(count))
 	server.InjectRandomFaults(seed, 0.1)
-	if _, stderr, err := cli.Run(t, "apply", "-no-color", "-input=false", "-auto-approve", "-parallelism=50"); err != nil {
-		t.Errorf("seed %d: %v\n%s", seed, err, stderr)
-	}
-	names, held := map[string]bool{}, inState(t, cli)
+	t.Logf("seed %d", seed)
+	succeed(t, cli, "apply", "-no-color", "-input=false", "-auto-approve", "-parallelism=50")
+	names, known := map[string]bool{}, inState(t, cli)
 	for _, job := range server.Jobs() {
 		names[job.Name()] = true
-		if !held[job.ID] {
-			t.Errorf("seed %d: build job %q (%s) is not in the state", seed, job.Name(), job.ID)
+		if !known[job.ID] {
+			t.Errorf("build job %q (%s) is not in the state", job.Name(), job.ID)
 		}
 	}
-	if len(server.Jobs()) != count || len(names) != count || len(held) != count {
-		t.Errorf("seed %d: %d jobs of %d names, %d in the state; want %d of each", seed, len(server.Jobs()), len(names),
-			len(held), count)
+	if len(server.Jobs()) != count || len(names) != count || len(known) != count {
+		t.Errorf("%d build jobs of %d names exist, %d are in the state; want %d of each",
+			len(server.Jobs()), len(names), len(known), count)
 	}
-	if stdout, stderr, err := cli.Run(t, "plan", "-no-color", "-input=false", "-detailed-exitcode",
-		"-parallelism=50"); err != nil {
-		t.Errorf("seed %d: the plan is not empty: %v\n%s\n%s", seed, err, stdout, stderr)
-	}
+	succeed(t, cli, "plan", "-no-color", "-input=false", "-detailed-exitcode", "-parallelism=50")
 }

@@ -1,8 +1,9 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package provider is the Terraform provider: it lists its resources, data sources, list resources and actions, and creates the
-// client from the provider block and the environment. Only tests and the main package import it.
+// Package provider is the Terraform provider: it lists its resources, data sources, list resources and actions, and
+// creates the client from the provider block and the environment. It must not send requests. Only tests and the main
+// package import it.
 package provider
 
 import (
@@ -46,8 +47,8 @@ type serviceStage struct {
 	configured atomic.Pointer[providerdata.Data]
 }
 
-// New returns a function that creates the provider, as providerserver requires it. version becomes part of the User-Agent
-// header. adjust is for tests: each function may change the configuration of the client, such as its clock.
+// New returns a function that creates the provider, as providerserver requires it. version becomes part of the
+// User-Agent header. adjust is for tests: each function may change the configuration of the client, such as its clock.
 func New(version string, adjust ...func(*servicestage.Config)) func() provider.Provider {
 	return func() provider.Provider { return &serviceStage{version: version, adjust: adjust} }
 }
@@ -86,13 +87,15 @@ func (p *serviceStage) Schema(_ context.Context, _ provider.SchemaRequest, resp 
 		}
 	}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Manages build jobs of Huawei Cloud ServiceStage. Arguments override environment variables.",
-		Attributes:          attributes(""),
+		MarkdownDescription: "Manages build jobs of Huawei Cloud ServiceStage. Arguments override environment " +
+			"variables.",
+		Attributes: attributes(""),
 		Blocks: map[string]schema.Block{
-			roleName: block(roleName, "Agency to assume with the configured credentials. Its temporary access keys are refreshed "+
-				"before they expire. With several blocks, each agency is assumed with the keys of the one before."),
-			oidcName: block(oidcName, "Agency to assume with the ID token of an OpenID Connect (OIDC) identity provider, such as "+
-				"a CI system. At most one block.", listvalidator.SizeAtMost(1)),
+			roleName: block(roleName, "Agency to assume with the configured credentials. Its temporary access keys "+
+				"are refreshed before they expire. With several blocks, each agency is assumed with the keys of the "+
+				"one before."),
+			oidcName: block(oidcName, "Agency to assume with the ID token of an OpenID Connect (OIDC) identity "+
+				"provider, such as a CI system. At most one block.", listvalidator.SizeAtMost(1)),
 		},
 	}
 }
@@ -142,8 +145,9 @@ func (p *serviceStage) client(c *configuration, terraformVersion string) (*servi
 		return nil, ""
 	}
 	urls := c.endpoints(selected.location, selected.usesMetadata)
+	userAgent := "terraform-provider-servicestage/" + p.version + " Terraform/" + terraformVersion
 	config := servicestage.Config{
-		UserAgent:          strings.TrimSpace("terraform-provider-servicestage/" + p.version + " Terraform/" + terraformVersion),
+		UserAgent:          strings.TrimSpace(userAgent),
 		MaxRetries:         int(c.number(c.lookup("max_retries"), defaultMaxRetries)),
 		InsecureSkipVerify: c.flag("insecure"),
 		RootCAs:            c.rootCAs(),

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -23,8 +22,9 @@ var issuedToken = regexp.MustCompile(`token-[a-z0-9]{40}`)
 func TestProvider_noSecretIsPrinted(t *testing.T) {
 	t.Parallel()
 	const canary = "canary-"
-	keys := "access_key = \"EMULATORACCESSKEY\"\nsecret_key = \"canary-secret-key\"\nsecurity_token = " +
-		"\"canary-security-token\"\n"
+	secrets := strings.NewReplacer("emulator-secret-key", "canary-secret-key", "emulator-password", "canary-password",
+		"emulator-id-token", "canary-id-token", "emulator-token", "canary-token")
+	keys := keyBlock + "security_token = \"canary-security-token\"\n"
 	file := writeFile(t, `{"current":"a","profiles":[{"name":"a","accessKeyId":"EMULATORACCESSKEY",
 		"secretAccessKey":"canary-secret-key","securityToken":"canary-security-token"}]}`)
 	server := emulator.New(t, emulator.Options{
@@ -34,23 +34,18 @@ func TestProvider_noSecretIsPrinted(t *testing.T) {
 	})
 	config := []string{providertest.Requirement}
 	for name, arguments := range map[string]string{
-		"keys":     keys,
-		"token":    "token = \"canary-token\"\n",
-		"password": strings.Replace(userBlock, "emulator-password", "canary-password", 1),
-		"oidc":     strings.Replace(oidcBlock, "emulator-id-token", "canary-id-token", 1),
-		"agency":   keys + roleBlock,
-		"profile":  "shared_config_file = \"" + file + "\"\n",
+		"keys": keys, "token": tokenBlock, "password": userBlock, "oidc": oidcBlock, "agency": keys + roleBlock,
+		"profile": "shared_config_file = \"" + file + "\"\n",
 	} {
-		config = append(config, aliased(name, arguments)+strings.NewReplacer(
-			"\"test\" {", strconv.Quote(name)+" {\n  provider = servicestage."+name, "\"app\"", "\"app-"+name+"\"").Replace(job))
+		config = append(config, secrets.Replace(aliasedJob(name, arguments)))
 	}
 	cli := providertest.NewCLI(t, server)
 	log := filepath.Join(t.TempDir(), "trace.log")
 	cli.Env = append(cli.Env, "TF_LOG=TRACE", "TF_LOG_PATH="+log, "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_PROJECT_ID=")
 	cli.Write(t, "main.tf", strings.Join(config, ""))
 
-	printed := succeed(t, cli, "plan", "-no-color", "-input=false", "-out=plan") + succeed(t, cli, "apply", "-no-color",
-		"-input=false", "plan")
+	printed := succeed(t, cli, "plan", "-no-color", "-input=false", "-out=plan") +
+		succeed(t, cli, "apply", "-no-color", "-input=false", "plan") + succeed(t, cli, "show", "-no-color", "plan")
 	server.InjectFault(emulator.Fault{
 		Method: http.MethodGet, Path: jobsPath + "/*", Times: -1, StatusCode: http.StatusUnauthorized,
 		Body: `{"error_code":"APIGW.0301"}`,
@@ -59,8 +54,7 @@ func TestProvider_noSecretIsPrinted(t *testing.T) {
 	if want := "Credentials in use: "; err == nil || strings.Count(stderr, want) != 6 {
 		t.Errorf("%v: there are not 6 errors with %q\n%s", err, want, stderr)
 	}
-	texts := map[string]string{"what Terraform printed": printed + stdout + stderr + succeed(t, cli, "show", "-no-color",
-		"plan")}
+	texts := map[string]string{"the output of Terraform": printed + stdout + stderr}
 	for _, file := range []string{log, filepath.Join(cli.Dir, "terraform.tfstate")} {
 		content, err := os.ReadFile(file)
 		if err != nil {

@@ -39,7 +39,8 @@ const profiles = `{"current":"work","profiles":[
 	{"name":"work","accessKeyId":"PK","secretAccessKey":"PS","region":"cn-east-3","projectId":"pp"},
 	{"name":"token","mode":"token","xAuthToken":"PT"},
 	{"name":"ecs","mode":"ecsAgency"},
-	{"name":"agency","accessKeyId":"PK","secretAccessKey":"PS","region":"r","agencyName":"PA","agencyDomainName":"PD"}]}`
+	{"name":"agency","accessKeyId":"PK","secretAccessKey":"PS","region":"r",
+	 "agencyName":"PA","agencyDomainName":"PD"}]}`
 
 // writeProfiles writes a configuration file of KooCLI to a new home directory, and returns its path.
 func writeProfiles(t *testing.T, content string) string {
@@ -66,11 +67,12 @@ func TestSelectSource(t *testing.T) { //nolint:paralleltest // The home director
 	const idp, agency, domain = "assume_role_with_oidc.idp_id=I", "assume_role_with_oidc.agency_name=A",
 		"assume_role_with_oidc.domain_id=DI"
 	everything := []string{
-		"HW_AUTH_TOKEN=T", "HW_ACCESS_KEY=AK", "HW_SECRET_KEY=SK", "HW_USER_NAME=U", "HW_USER_PASSWORD=P", "HW_DOMAIN_NAME=D",
-		"HW_PROFILE=work", "HW_ASSUME_ROLE_AGENCY_NAME=A", "HW_ASSUME_ROLE_DOMAIN_NAME=D",
+		"HW_AUTH_TOKEN=T", "HW_ACCESS_KEY=AK", "HW_SECRET_KEY=SK", "HW_USER_NAME=U", "HW_USER_PASSWORD=P",
+		"HW_DOMAIN_NAME=D", "HW_PROFILE=work", "HW_ASSUME_ROLE_AGENCY_NAME=A", "HW_ASSUME_ROLE_DOMAIN_NAME=D",
 	}
 	oidc := []string{
-		"HW_ASSUME_ROLE_IDP_ID=I", "HW_ASSUME_ROLE_ID_TOKEN=J", "HW_ASSUME_ROLE_AGENCY_NAME=A", "HW_ASSUME_ROLE_DOMAIN_ID=DI",
+		"HW_ASSUME_ROLE_IDP_ID=I", "HW_ASSUME_ROLE_ID_TOKEN=J", "HW_ASSUME_ROLE_AGENCY_NAME=A",
+		"HW_ASSUME_ROLE_DOMAIN_ID=DI",
 	}
 	const withoutHome = "without a default profile"
 	var text strings.Builder
@@ -90,7 +92,10 @@ func TestSelectSource(t *testing.T) { //nolint:paralleltest // The home director
 		{"configured password", in("user_name=U", "password=P", "domain_name=D"), everything[:7]},
 		{"configured profile", in("profile=token", "shared_config_file="+file), everything[:7]},
 		{"configured OIDC", in(idp, "assume_role_with_oidc.id_token=J", agency, domain), everything[:7]},
-		{"half configured, precedes a token of the environment", in(key), []string{"OS_SECRET_KEY=SK", "HW_AUTH_TOKEN=T"}},
+		{
+			"half configured, precedes a token of the environment", in(key),
+			[]string{"OS_SECRET_KEY=SK", "HW_AUTH_TOKEN=T"},
+		},
 		{"temporary keys", in(key, secret), []string{"HW_SECURITY_TOKEN=ST"}},
 		{"password by IDs", in("user_id=UI", "password=P", "domain_id=DI"), nil},
 		{"white space is removed", in(), []string{"HW_AUTH_TOKEN= T\n"}},
@@ -102,11 +107,16 @@ func TestSelectSource(t *testing.T) { //nolint:paralleltest // The home director
 		{"agency on a password", in("user_name=U", "password=P", "domain_name=D", role, roleID), nil},
 		{"agency of the environment, beside an unused ID token", in(key, secret), oidc},
 		{"agency of the profile", []string{"profile=agency"}, nil},
-		{"agency with a duration, and a project of its account", in(key, secret, role, roleID, "assume_role.duration=900",
-			"project_id=p"), nil},
+		{
+			"agency with a duration, and a project of its account",
+			in(key, secret, role, roleID, "assume_role.duration=900", "project_id=p"), nil,
+		},
 		{"chain of agencies", in(key, secret, role, roleID, "assume_role[1]=", "assume_role[1].agency_name=B",
 			"assume_role[1].domain_name=BD", "domain_id=own"), nil},
-		{"token of an agency of the environment", in(key, secret), []string{"OS_AGENCY_NAME=A", "OS_AGENCY_DOMAIN_NAME=AD"}},
+		{
+			"token of an agency of the environment", in(key, secret),
+			[]string{"OS_AGENCY_NAME=A", "OS_AGENCY_DOMAIN_NAME=AD"},
+		},
 		{"token of an agency and its project", in("token=T", "agency_name=A", "agency_domain_name=AD",
 			"delegated_project=DP", "project_name=n"), nil},
 		{"token exchanged for the configured project", in("token=T", "project_name=n", "domain_name=D"), nil},
@@ -115,12 +125,12 @@ func TestSelectSource(t *testing.T) { //nolint:paralleltest // The home director
 		{"project and region of the profile", nil, []string{"HW_PROFILE=work"}},
 		{"project_name instead of the project of the profile", []string{"project_name=n"}, []string{"HW_PROFILE=work"}},
 		{"no project of a profile whose keys are not used", []string{key, secret}, []string{"HW_PROFILE=work"}},
+		{"no agency of a profile whose keys are not used", in(key, secret), []string{"HW_PROFILE=agency"}},
 		{"missing profile of the environment, beside configured keys", in(key, secret), []string{
 			"HW_PROFILE=unknown", "HW_SHARED_CONFIG_FILE=/nonexistent",
 		}},
 		{"incomplete source of the environment after a complete one", in(), []string{
-			"HW_ACCESS_KEY=AK", "HW_SECRET_KEY=SK",
-			"OS_USERNAME=x",
+			"HW_ACCESS_KEY=AK", "HW_SECRET_KEY=SK", "OS_USERNAME=x",
 		}},
 		{"security token of the environment without keys", in("token=T"), []string{"HW_SECURITY_TOKEN=ST"}},
 		{"token beside keys", in(key, secret, "token=T"), nil},
@@ -137,12 +147,11 @@ func TestSelectSource(t *testing.T) { //nolint:paralleltest // The home director
 		}
 		config := configurationOf(c.block, c.environment)
 		got := config.selectSource()
-		source := strings.NewReplacer(", Now:(func() time.Time)(nil)", "", `, SecurityToken:""`,
-			"").Replace(fmt.Sprintf("%#v", got.source))
-		fmt.Fprintf(&text, "\n--- %s\nsource       %s\ndescription  %s\nproject      %+v\nlocation     %+v, metadata "+
-			"service: %t\n%s",
-			c.name, source, strings.ReplaceAll(got.description, file, "FILE"), got.project, got.location, got.usesMetadata,
-			warnings(t, config))
+		unset := strings.NewReplacer(", Now:(func() time.Time)(nil)", "", `, SecurityToken:""`, "")
+		fmt.Fprintf(&text, "\n--- %s\nsource       %s\ndescription  %s\nproject      %+v\n"+
+			"location     %+v, metadata service: %t\n%s",
+			c.name, unset.Replace(fmt.Sprintf("%#v", got.source)), strings.ReplaceAll(got.description, file, "FILE"),
+			got.project, got.location, got.usesMetadata, warnings(t, config))
 	}
 	golden(t, "testdata/selection.txt", text.String())
 }
@@ -157,12 +166,12 @@ func golden(t *testing.T, file, got string) {
 	}
 	want, err := os.ReadFile(file)
 	if err != nil || got != string(want) {
-		t.Errorf("%v: %s has another content:\n%s", err, file, got)
+		t.Errorf("%v: the text differs from %s:\n%s", err, file, got)
 	}
 }
 
 // Wrong settings are errors with the path of the argument and its environment variables. No message contains a value
-// that may be secret.
+// that may be secret. TestDiagnostics proves the messages of other settings.
 func TestClient_invalidSettings(t *testing.T) { //nolint:paralleltest // The home directory is an environment variable.
 	writeProfiles(t, `{"profiles":[{"name":"a","accessKeyId":"canary","secretAccessKey":"canary","agencyName":"b"}]}`)
 	good := func(more ...string) []string { return append(more, "region=r", "access_key=AK", "secret_key=canary") }
@@ -171,17 +180,16 @@ func TestClient_invalidSettings(t *testing.T) { //nolint:paralleltest // The hom
 			"region=r", "assume_role_with_oidc.idp_id=I", "assume_role_with_oidc.id_token=canary",
 			"assume_role_with_oidc.agency_name=A", "assume_role_with_oidc.domain_id=DI",
 		}
-		return append(slices.DeleteFunc(all, func(s string) bool {
-			return strings.HasPrefix(s,
-				"assume_role_with_oidc."+without+"=")
-		}), more...)
+		without = "assume_role_with_oidc." + without + "="
+		return append(slices.DeleteFunc(all, func(s string) bool { return strings.HasPrefix(s, without) }), more...)
 	}
-	role := func(more ...string) []string { return good(append(more, "assume_role.domain_name=D")...) }
+	role := func(more ...string) []string {
+		return good(append(more, "assume_role.agency_name=a", "assume_role.domain_name=D")...)
+	}
 	file := strings.Builder{}
-	file.WriteString("Errors of provider arguments and environment variables. TestClient_invalidSettings compares this " +
-		"file; -update writes it.\n")
+	file.WriteString("Errors of provider arguments and environment variables. TestClient_invalidSettings compares " +
+		"this file; -update writes it.\n")
 	for _, c := range []struct{ block, environment []string }{
-		{[]string{"region=r", "access_key=AK"}, nil},
 		{[]string{"region=r"}, []string{"OS_SECRET_KEY=canary"}},
 		{[]string{"region=r", "security_token=canary"}, nil},
 		{[]string{"region=r", "user_name=u", "domain_name=d"}, nil},
@@ -189,9 +197,7 @@ func TestClient_invalidSettings(t *testing.T) { //nolint:paralleltest // The hom
 		{[]string{"region=r", "user_name=u", "password=canary"}, nil},
 		{[]string{"region=r"}, []string{"HW_ACCESS_KEY=AK", "HW_USER_ID=u", "HW_USER_PASSWORD=canary"}},
 		{[]string{"user_id=u", "password=canary", "endpoints.servicestage=https://s.example"}, nil},
-		{[]string{"region=r", "shared_config_file=/nonexistent"}, []string{"HW_METADATA_DISABLED=true"}},
 		{[]string{"region=r", "shared_config_file=/dev/zero"}, nil},
-		{[]string{"region=r"}, []string{"HW_PROFILE=nobody"}},
 		{[]string{"region=r", "profile=a"}, nil},
 		{oidc("idp_id"), nil},
 		{oidc("agency_name"), nil},
@@ -199,17 +205,16 @@ func TestClient_invalidSettings(t *testing.T) { //nolint:paralleltest // The hom
 		{oidc("id_token"), nil},
 		{append(oidc(""), "assume_role_with_oidc.id_token_file=F"), nil},
 		{append(oidc("idp_id"), "assume_role_with_oidc.idp_id=a\nb"), nil},
-		{role(), nil},
+		{good("assume_role.domain_name=D"), nil},
 		{good("assume_role.agency_name=a"), nil},
-		{role("assume_role.agency_name=a"), []string{"HW_ASSUME_ROLE_DURATION=12h"}},
+		{role(), []string{"HW_ASSUME_ROLE_DURATION=12h"}},
 		{good("agency_name=a"), nil},
 		{good(), []string{"OS_AGENCY_DOMAIN_NAME=d"}},
-		{role("assume_role.agency_name=a"), []string{"OS_AGENCY_NAME=b", "OS_AGENCY_DOMAIN_NAME=d"}},
 		{append(oidc(""), "agency_name=a", "agency_domain_name=b"), nil},
-		{role("assume_role.agency_name=a", "assume_role[1]=", "assume_role[1].domain_id=d"), nil},
-		{good("assume_role.agency_name=a", "assume_role.domain_id=d", "assume_role.duration=43201"), nil},
+		{role("assume_role[1]=", "assume_role[1].domain_id=d"), nil},
 		{append(oidc(""), "assume_role_with_oidc.duration=3601"), nil},
-		{good("security_token=t", "assume_role.agency_name=a", "assume_role.domain_id=d", "assume_role.duration=3601"), nil},
+		{role("assume_role.domain_id=d", "assume_role.duration=43201"), nil},
+		{role("security_token=t", "assume_role.domain_id=d", "assume_role.duration=3601"), nil},
 		{good("profile=a"), nil},
 		{[]string{"region=r"}, []string{"HW_METADATA_DISABLED=true"}},
 		{[]string{"region=r"}, []string{"HW_METADATA_DISABLED=maybe"}},
@@ -217,24 +222,20 @@ func TestClient_invalidSettings(t *testing.T) { //nolint:paralleltest // The hom
 		{[]string{"access_key=AK", "secret_key=canary"}, nil},
 		{[]string{"region=cn north/4", "token=canary"}, nil},
 		{good("cloud=https://x"), nil},
-		{good("endpoints.servicestag=https://a.example"), nil},
 		{good("endpoints.service_stage=https://a.example"), nil},
 		{good("endpoints.IAM=https://a.example"), nil},
 		{good("endpoints.servicestage=not a url"), nil},
 		{good("endpoints.servicestage=servicestage"), nil},
 		{good("endpoints.servicestage="), nil},
-		{good("endpoints.servicestage=https://a.example/?"), nil},
 		{good("endpoints.iam=a.example#"), nil},
 		{good("endpoints.servicestage=https://u:canary@a.example"), nil},
 		{good("endpoints.servicestage=ftp://a.example"), nil},
-		{good("endpoints.servicestage=http://192.0.2.1"), nil},
 		{good(), []string{"HW_SERVICESTAGE_ENDPOINT=nonsense"}},
 		{good("auth_url=https://u:canary@a.example"), nil},
 		{good("auth_url=http://192.0.2.1/v3"), nil},
 		{[]string{"region=r"}, []string{"HW_METADATA_ENDPOINT=http://169.254.169.254?"}},
 		{[]string{"region=r"}, []string{"HW_METADATA_ENDPOINT=http://192.0.2.1"}},
 		{[]string{"region=r"}, []string{"HW_METADATA_ENDPOINT=http://u:canary@192.0.2.1"}},
-		{good(), []string{"OS_INSECURE=maybe"}},
 		{good(), []string{"HW_MAX_RETRIES=-1"}},
 		{good("cacert_file=/dev/zero"), nil},
 		{good("cacert_file=testdata/schema.json"), nil},
@@ -252,9 +253,8 @@ func TestClient_invalidSettings(t *testing.T) { //nolint:paralleltest // The hom
 		if strings.Contains(got.Detail(), "canary") {
 			t.Errorf("%v, %v: a secret is in the message %s", c.block, c.environment, got.Detail())
 		}
-		fmt.Fprintf(&file, "\n--- %q\nerror: %s\nat %s\n\n    %s\n", slices.Concat(c.block, c.environment), got.Summary(),
-			where,
-			strings.ReplaceAll(got.Detail(), "\n", "\n    "))
+		fmt.Fprintf(&file, "\n--- %q\nerror: %s\nat %s\n\n    %s\n", slices.Concat(c.block, c.environment),
+			got.Summary(), where, strings.ReplaceAll(got.Detail(), "\n", "\n    "))
 	}
 	text := strings.ReplaceAll(file.String(), "    \n", "\n")
 	golden(t, "testdata/settings.txt", text)
@@ -272,8 +272,8 @@ func TestConfiguration_endpoints(t *testing.T) {
 		{[]string{"region=RegionOne", "cloud=Example.Com"}, nil},
 		{[]string{"endpoints.servicestage=s.example/", "cloud=c"}, nil},
 		{[]string{
-			"region=r", "endpoints.servicestage=http://localhost:1", "insecure=true", "endpoints.iam=http://192.0.2.1/v3",
-			"endpoints.sts=sts.example",
+			"region=r", "endpoints.servicestage=http://localhost:1", "insecure=true",
+			"endpoints.iam=http://192.0.2.1/v3", "endpoints.sts=sts.example",
 		}, nil},
 		{[]string{"region=r", "endpoints.servicestage=http://[::1]:1"}, []string{
 			"HW_SERVICESTAGE_ENDPOINT=other.example", "HW_AUTH_URL=a.example/v3/", "OS_AUTH_URL=b.example",
@@ -292,10 +292,9 @@ func TestConfiguration_endpoints(t *testing.T) {
 	} {
 		config := configurationOf(c.block, c.environment)
 		got := config.endpoints(config.location(auth.Profile{}), true)
-		fmt.Fprintf(&text, "\n--- %q\nservicestage  %s\niam           %s\nagencies      %s\nsts           %s\nmetadata    "+
-			"  %s\n%s",
-			slices.Concat(c.block, c.environment), got.service, got.iam, got.agencies, got.sts, got.metadata, warnings(t,
-				config))
+		fmt.Fprintf(&text, "\n--- %q\nservicestage  %s\niam           %s\nagencies      %s\n"+
+			"sts           %s\nmetadata      %s\n%s", slices.Concat(c.block, c.environment),
+			got.service, got.iam, got.agencies, got.sts, got.metadata, warnings(t, config))
 	}
 	golden(t, "testdata/endpoints.txt", text.String())
 	unused := configurationOf([]string{"region=r"}, []string{"HW_METADATA_ENDPOINT=http://u:canary@192.0.2.1"})

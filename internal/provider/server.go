@@ -12,8 +12,9 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-// NewServer returns a function that creates a server of the plugin protocol for the provider of [New]. Unlike the server of
-// the framework, it also cancels calls that start after StopProvider. version and adjust are those of [New].
+// NewServer returns a function that creates a server of the plugin protocol for the provider of [New]. Unlike the
+// server of the framework, it also cancels calls that start after StopProvider, and plans unchanged build jobs itself.
+// version and adjust are those of [New].
 func NewServer(version string, adjust ...func(*servicestage.Config)) func() tfprotov6.ProviderServer {
 	return func() tfprotov6.ProviderServer {
 		p := &serviceStage{version: version, adjust: adjust}
@@ -21,7 +22,7 @@ func NewServer(version string, adjust ...func(*servicestage.Config)) func() tfpr
 		return &server{
 			protocol6: providerserver.NewProtocol6(p)().(protocol6), //nolint:forcetypeassert // Each test runs this.
 			provider:  p,
-			unchanged: &unchangedPlans{},
+			unchanged: newUnchangedPlans(stopping, p),
 			stopping:  stopping,
 			stop:      stop,
 		}
@@ -35,8 +36,8 @@ type protocol6 interface {
 	tfprotov6.ActionServer
 }
 
-// server cancels calls that start after StopProvider, at the moment of an interrupt. The framework cancels running calls
-// only; a later one would wait until its timeout.
+// server cancels calls that start after StopProvider, at the moment of an interrupt. The framework cancels running
+// calls only; a later one would wait until its timeout.
 type server struct {
 	protocol6
 

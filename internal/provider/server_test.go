@@ -20,7 +20,8 @@ func TestServer_callsAfterStop(t *testing.T) {
 	t.Parallel()
 	service := emulator.New(t, emulator.Options{})
 	service.InjectFault(emulator.Fault{
-		Method: http.MethodGet, Times: -1, StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"3600"}},
+		Method: http.MethodGet, Times: -1, StatusCode: http.StatusTooManyRequests,
+		Header: http.Header{"Retry-After": {"3600"}},
 	})
 	p := providertest.NewProtocol(t, service, nil, func(config *servicestage.Config) { config.Wait = nil })
 	if _, err := p.StopProvider(t.Context(), &tfprotov6.StopProviderRequest{}); err != nil {

@@ -68,16 +68,16 @@ var deferrable = []string{"enterprise_project_id", "max_retries"}
 
 // settings are the arguments of the provider block and the environment variables of the provider.
 var settings = []setting{
-	argument("region", "Region, such as `cn-north-4`. Required unless `endpoints` has the key `servicestage`. Defaults "+
-		"to the region of the profile.", "HW_REGION_NAME", "OS_REGION_NAME"),
+	argument("region", "Region, such as `cn-north-4`. Required unless `endpoints` has the key `servicestage`. "+
+		"Defaults to the region of the profile.", "HW_REGION_NAME", "OS_REGION_NAME"),
 	argument("access_key", "Access key (AK). Required when `secret_key` is set.",
 		"HW_ACCESS_KEY", "OS_ACCESS_KEY").as(secret),
 	argument("secret_key", "Secret key (SK) of the access key. Required when `access_key` is set.",
 		"HW_SECRET_KEY", "OS_SECRET_KEY").as(secret),
 	argument("security_token", "Security token of a temporary access key. Requires `access_key` and `secret_key`.",
 		"HW_SECURITY_TOKEN").as(secret),
-	argument("token", "IAM token, which expires after 24 hours. If `project_id` or `project_name` is set, the token is "+
-		"exchanged for one of that project.", "HW_AUTH_TOKEN", "OS_AUTH_TOKEN").as(secret),
+	argument("token", "IAM token, which expires after 24 hours. If `project_id` or `project_name` is set, the token "+
+		"is exchanged for one of that project.", "HW_AUTH_TOKEN", "OS_AUTH_TOKEN").as(secret),
 	argument("user_name", "Name of the IAM user that logs in with `password`. Requires `domain_name` or `domain_id`.",
 		"HW_USER_NAME", "OS_USERNAME"),
 	argument("user_id", "ID of the IAM user that logs in with `password`. Replaces `user_name`.",
@@ -88,18 +88,19 @@ var settings = []setting{
 		"HW_DOMAIN_ID", "OS_DOMAIN_ID", "OS_USER_DOMAIN_ID", "OS_PROJECT_DOMAIN_ID"),
 	argument("domain_name", "Name of the account that the IAM user belongs to.",
 		"HW_DOMAIN_NAME", "OS_DOMAIN_NAME", "OS_USER_DOMAIN_NAME", "OS_PROJECT_DOMAIN_NAME"),
-	argument("project_id", "ID of the project. Defaults to the ID of the project `project_name`. The provider requests "+
-		"it from IAM once, unless the profile or the login contains it.", "HW_PROJECT_ID", "OS_PROJECT_ID", "OS_TENANT_ID"),
-	argument("project_name", "Name of the project, if `project_id` is not set. Defaults to the project of the profile, "+
-		"or to the name of the region.", "HW_PROJECT_NAME", "OS_PROJECT_NAME", "OS_TENANT_NAME"),
+	argument("project_id", "ID of the project. Defaults to the ID of the project `project_name`. The provider "+
+		"requests it from IAM once, unless the profile or the login contains it.",
+		"HW_PROJECT_ID", "OS_PROJECT_ID", "OS_TENANT_ID"),
+	argument("project_name", "Name of the project, if `project_id` is not set. Defaults to the project of the "+
+		"profile, or to the name of the region.", "HW_PROJECT_NAME", "OS_PROJECT_NAME", "OS_TENANT_NAME"),
 	argument("enterprise_project_id", "ID of the enterprise project of resources that do not set "+
 		"`enterprise_project_id`.", "HW_ENTERPRISE_PROJECT_ID"),
 	argument("agency_name", "Name of an agency whose token is used. Requires `agency_domain_name`. Conflicts with "+
 		"`assume_role`.", "OS_AGENCY_NAME"),
 	argument("agency_domain_name", "Name of the account that the agency `agency_name` belongs to. Required when "+
 		"`agency_name` is set.", "OS_AGENCY_DOMAIN_NAME"),
-	argument("delegated_project", "Name of the project of the agency `agency_name`. Defaults to the name of the region.",
-		"OS_DELEGATED_PROJECT"),
+	argument("delegated_project", "Name of the project of the agency `agency_name`. Defaults to the name of the "+
+		"region.", "OS_DELEGATED_PROJECT"),
 	argument("auth_url", "URL of identity and access management (IAM), with or without `/v3`. Must start with "+
 		"`https://`, unless the host is a loopback host or `insecure` is `true`. Defaults to the key `iam` of "+
 		"`endpoints`, or to `https://iam.{region}.{cloud}`. If both are set, the key `iam` is used for agencies only.",
@@ -127,13 +128,13 @@ var settings = []setting{
 		"`ecsAgency`. The provider uses its credentials, region, project and agency unless they are set otherwise. "+
 		"Defaults to the current profile of the file.", "HW_PROFILE"),
 	argument("assume_role.agency_name", "Required in the block. Name of the agency.", "HW_ASSUME_ROLE_AGENCY_NAME"),
-	argument("assume_role.domain_name", "Name of the account that the agency belongs to. Required unless `domain_id` is "+
-		"set.", "HW_ASSUME_ROLE_DOMAIN_NAME"),
+	argument("assume_role.domain_name", "Name of the account that the agency belongs to. Required unless `domain_id` "+
+		"is set.", "HW_ASSUME_ROLE_DOMAIN_NAME"),
 	argument("assume_role.domain_id", "ID of the account that the agency belongs to. Overrides `domain_name`.",
 		"HW_ASSUME_ROLE_DOMAIN_ID"),
 	argument("assume_role.duration", "Lifetime of the temporary access keys in seconds. Must be between 900 and 86400 "+
-		"with `domain_name`. Must be between 900 and 43200 with `domain_id`, or at most 3600 if the access key is temporary. "+
-		"Defaults to `3600`.", "HW_ASSUME_ROLE_DURATION").as(seconds),
+		"with `domain_name`. Must be between 900 and 43200 with `domain_id`, or at most 3600 if the access key is "+
+		"temporary. Defaults to `3600`.", "HW_ASSUME_ROLE_DURATION").as(seconds),
 	argument("assume_role_with_oidc.agency_name", "Required in the block. Name of the agency.",
 		"HW_ASSUME_ROLE_AGENCY_NAME"),
 	argument("assume_role_with_oidc.domain_id", "Required in the block. ID of the account that the agency belongs to.",
@@ -177,7 +178,8 @@ func (s setting) attribute() schema.Attribute {
 	case 1:
 		description += " Can also be set with the " + names + " environment variable."
 	default:
-		description += " Can also be set with the " + strings.ReplaceAll(names, ", ", "`, `") + " environment variables."
+		names = strings.ReplaceAll(names, ", ", "`, `")
+		description += " Can also be set with the " + names + " environment variables."
 	}
 	switch s.kind {
 	case boolean:
@@ -188,8 +190,8 @@ func (s setting) attribute() schema.Attribute {
 		}
 	case seconds:
 		return schema.Int64Attribute{
-			Optional: true, MarkdownDescription: description, Validators: []validator.Int64{int64validator.Between(0,
-				s.maximum())},
+			Optional: true, MarkdownDescription: description,
+			Validators: []validator.Int64{int64validator.Between(0, s.maximum())},
 		}
 	case urls:
 		return schema.MapAttribute{Optional: true, ElementType: types.StringType, MarkdownDescription: description}
@@ -256,7 +258,9 @@ func (c *configuration) has(name string) bool {
 
 // missing returns the names of the unknown settings that the client requires.
 func (c *configuration) missing() []string {
-	return slices.DeleteFunc(slices.Clone(c.unknown), func(name string) bool { return slices.Contains(deferrable, name) })
+	return slices.DeleteFunc(slices.Clone(c.unknown), func(name string) bool {
+		return slices.Contains(deferrable, name)
+	})
 }
 
 // value is a setting with its value, "" if it is not set, and the origin of the value.
@@ -307,7 +311,8 @@ func (c *configuration) lookupIn(block int, child string) value {
 	return v
 }
 
-// unlessNamed returns an ID, but an empty one if it comes from the environment and the provider block sets the name instead.
+// unlessNamed returns an ID, but an empty one if it comes from the environment and the provider block sets the name
+// instead.
 func (v value) unlessNamed(name value) value {
 	if name.configured() && !v.configured() {
 		v.text = ""
@@ -348,7 +353,8 @@ func (c *configuration) flag(name string) bool {
 	v := c.lookup(name)
 	parsed, err := strconv.ParseBool(v.text)
 	if err != nil && v.text != "" {
-		c.errorf(v, "Invalid "+v.variable, "The environment variable %s must be true or false. Got: %q.", v.variable, v.text)
+		c.errorf(v, "Invalid "+v.variable, "The environment variable %s must be true or false. Got: %q.",
+			v.variable, v.text)
 	}
 	return parsed
 }
@@ -364,7 +370,7 @@ func (c *configuration) number(v value, fallback int64) int64 {
 		if v.kind == seconds {
 			bounds = fmt.Sprintf("from 0 to %d", v.maximum())
 		}
-		c.errorf(v, "Invalid "+v.variable, "The environment variable %s must be a whole number %s. Got: %q.",
+		c.errorf(v, "Invalid "+v.variable, "The environment variable %s must be an integer %s. Got: %q.",
 			v.variable, bounds, v.text)
 	}
 	return parsed

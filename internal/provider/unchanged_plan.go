@@ -14,7 +14,8 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 )
 
-// unchangedPlanner is a resource whose unchanged instances can be planned without the framework, which decodes each value.
+// unchangedPlanner is a resource whose unchanged instances can be planned without the framework, which decodes each
+// value.
 type unchangedPlanner interface {
 	// PlansUnchanged reports whether no plan modifier can change a plan whose proposed state equals the prior state.
 	PlansUnchanged(configured *providerdata.Data) bool
@@ -22,14 +23,13 @@ type unchangedPlanner interface {
 
 // unchangedPlans plans unchanged instances. It is safe for concurrent use.
 type unchangedPlans struct {
-	find     sync.Once
-	planners map[string]unchangedPlanner
+	planners map[string]unchangedPlanner // By type.
 	// nullIdentities contains the planned identity that the framework returns for an instance without one, by type.
 	nullIdentities sync.Map
 }
 
-func (u *unchangedPlans) findPlanners(ctx context.Context, p *serviceStage) {
-	u.planners = map[string]unchangedPlanner{}
+func newUnchangedPlans(ctx context.Context, p *serviceStage) *unchangedPlans {
+	u := &unchangedPlans{planners: map[string]unchangedPlanner{}}
 	for _, newResource := range p.Resources(ctx) {
 		r := newResource()
 		if planner, ok := r.(unchangedPlanner); ok {
@@ -38,9 +38,11 @@ func (u *unchangedPlans) findPlanners(ctx context.Context, p *serviceStage) {
 			u.planners[resp.TypeName] = planner
 		}
 	}
+	return u
 }
 
-// plan returns the response that the framework would return for an unchanged instance, or nil if the framework must plan.
+// plan returns the response that the framework would return for an unchanged instance, or nil if the framework must
+// plan.
 func (u *unchangedPlans) plan(
 	req *tfprotov6.PlanResourceChangeRequest, configured *providerdata.Data,
 ) *tfprotov6.PlanResourceChangeResponse {
@@ -67,7 +69,6 @@ func (u *unchangedPlans) plan(
 func (s *server) PlanResourceChange(
 	ctx context.Context, req *tfprotov6.PlanResourceChangeRequest,
 ) (*tfprotov6.PlanResourceChangeResponse, error) {
-	s.unchanged.find.Do(func() { s.unchanged.findPlanners(ctx, s.provider) })
 	if resp := s.unchanged.plan(req, s.provider.configured.Load()); resp != nil {
 		return resp, nil
 	}

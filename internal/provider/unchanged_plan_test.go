@@ -17,7 +17,8 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
-// plans are two servers with one configuration: the provider's, which plans unchanged instances itself, and the framework's.
+// plans contains two servers with one configuration: the provider's, which plans unchanged instances itself, and the
+// framework's.
 type plans struct {
 	provider, framework tfprotov6.ProviderServer
 	schemas             *tfprotov6.GetProviderSchemaResponse
@@ -32,7 +33,8 @@ func newPlans(t testing.TB, defaultProject any) plans {
 		if p.schemas, err = server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{}); err != nil {
 			t.Fatal(err)
 		}
-		identities, err := server.GetResourceIdentitySchemas(t.Context(), &tfprotov6.GetResourceIdentitySchemasRequest{})
+		req := &tfprotov6.GetResourceIdentitySchemasRequest{}
+		identities, err := server.GetResourceIdentitySchemas(t.Context(), req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,10 +82,8 @@ func randomValue(random *rand.Rand, typ tftypes.Type, nullable bool) tftypes.Val
 	case typ.Is(tftypes.Number):
 		return tftypes.NewValue(typ, random.IntN(9))
 	}
-	return tftypes.NewValue(typ, []string{
-		"", "app", "5m", "GitHub", "https://xxxxx@github.com/acme/app",
-		"1-odd-",
-	}[random.IntN(6)])
+	texts := []string{"", "app", "5m", "GitHub", "https://xxxxx@github.com/acme/app", "1-odd-"}
+	return tftypes.NewValue(typ, texts[random.IntN(len(texts))])
 }
 
 // configOf returns the configuration for the state, in which computed attributes are null.
@@ -117,8 +117,8 @@ func FuzzUnchangedPlan(f *testing.F) {
 				state := randomValue(random, schema.ValueType(), false)
 				prior := dynamic(t, state)
 				req := &tfprotov6.PlanResourceChangeRequest{
-					TypeName: typeName, PriorState: prior, ProposedNewState: dynamic(t, state), Config: dynamic(t, configOf(t, schema,
-						state)),
+					TypeName: typeName, PriorState: prior, ProposedNewState: dynamic(t, state),
+					Config: dynamic(t, configOf(t, schema, state)),
 				}
 				if random.IntN(4) > 0 {
 					private, err := json.Marshal(map[string][]byte{
@@ -131,8 +131,8 @@ func FuzzUnchangedPlan(f *testing.F) {
 					req.PriorPrivate = private
 				}
 				if random.IntN(2) > 0 {
-					req.PriorIdentity = &tfprotov6.ResourceIdentityData{IdentityData: dynamic(t, randomValue(random,
-						p.identities[typeName].ValueType(), false))}
+					identity := randomValue(random, p.identities[typeName].ValueType(), false)
+					req.PriorIdentity = &tfprotov6.ResourceIdentityData{IdentityData: dynamic(t, identity)}
 				}
 				want, err := p.framework.PlanResourceChange(t.Context(), req)
 				if err != nil {
@@ -142,7 +142,8 @@ func FuzzUnchangedPlan(f *testing.F) {
 				if err != nil || !reflect.DeepEqual(got, want) {
 					t.Errorf("%s, project %s, seed %d: %v\n got %+v\nwant %+v", typeName, name, seed, err, got, want)
 				}
-				if shortcut := got.PlannedState == prior; shortcut && (name != "none" || typeName != "servicestage_build_job") {
+				isShort := got.PlannedState == prior
+				if isShort && (name != "none" || typeName != "servicestage_build_job") {
 					t.Errorf("%s, project %s: the framework was not called", typeName, name)
 				}
 			}
@@ -157,13 +158,12 @@ func TestUnchangedPlan_frameworkIsNotCalled(t *testing.T) {
 	const typeName = "servicestage_build_job"
 	schema := p.schemas.ResourceSchemas[typeName]
 	state := randomValue(rand.New(rand.NewPCG(1, 0)), schema.ValueType(), false)
-	for _, identity := range []*tfprotov6.ResourceIdentityData{
-		nil, {IdentityData: dynamic(t, randomValue(rand.New(rand.NewPCG(2, 0)), p.identities[typeName].ValueType(), false))},
-	} {
+	known := randomValue(rand.New(rand.NewPCG(2, 0)), p.identities[typeName].ValueType(), false)
+	for _, identity := range []*tfprotov6.ResourceIdentityData{nil, {IdentityData: dynamic(t, known)}} {
 		prior := dynamic(t, state)
 		req := &tfprotov6.PlanResourceChangeRequest{
-			TypeName: typeName, PriorState: prior, ProposedNewState: dynamic(t, state), Config: dynamic(t, configOf(t, schema,
-				state)),
+			TypeName: typeName, PriorState: prior, ProposedNewState: dynamic(t, state),
+			Config:       dynamic(t, configOf(t, schema, state)),
 			PriorPrivate: []byte(`{"build_job":"e30="}`), PriorIdentity: identity,
 		}
 		var resp *tfprotov6.PlanResourceChangeResponse

@@ -75,9 +75,11 @@ func parseFlags(arguments []string, stderr io.Writer) (settings, error) {
 		decoder.DisallowUnknownFields()
 		return decoder.Decode(&s.IAM.Users)
 	})
-	flags.DurationVar(&s.IAM.Lifetime, "token-lifetime", 24*time.Hour, "lifetime of the tokens and keys that IAM issues")
+	flags.DurationVar(&s.IAM.Lifetime, "token-lifetime", 24*time.Hour,
+		"lifetime of the tokens and keys that IAM issues")
 	flags.DurationVar(&s.BuildDuration, "build-duration", 10*time.Second, "duration of a build")
-	flags.StringVar(&s.FailIn, "fail-in", "", "`phase` in which each build fails, such as Build (default: builds succeed)")
+	flags.StringVar(&s.FailIn, "fail-in", "",
+		"`phase` in which each build fails, such as Build (default: builds succeed)")
 	const faultHelp = "`JSON` of a fault to inject, such as {\"method\":\"POST\",\"status\":503}; can be repeated"
 	flags.Func("fault", faultHelp, func(text string) error {
 		var fault emulator.Fault
@@ -85,7 +87,8 @@ func parseFlags(arguments []string, stderr io.Writer) (settings, error) {
 		s.Faults = append(s.Faults, fault)
 		return err
 	})
-	flags.IntVar(&s.RateLimit, "rate", 0, "largest `number` of requests per second; others return 429 (default: no limit)")
+	flags.IntVar(&s.RateLimit, "rate", 0,
+		"largest `number` of requests per second; others return 429 (default: no limit)")
 	flags.DurationVar(&s.Latency, "latency", 0, "delay of each request")
 	quirksHelp := "comma-separated `list` of: " + strings.Join(emulator.QuirkNames(), ", ")
 	flags.Func("quirks", quirksHelp, func(list string) (err error) {

@@ -12,7 +12,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -143,19 +142,6 @@ const (
 	plainJob = `{"job_name":"app","environment_setting":{}}`
 )
 
-func TestProgram_printsURLOnLoopback(t *testing.T) {
-	t.Parallel()
-	p := startProgram(t, "-quiet")
-	base, err := url.Parse(p.url)
-	if err != nil || !strings.HasPrefix(p.url, "http://127.0.0.1:") || base.Port() == "0" || base.Path != "" {
-		t.Errorf("got %q and error %v", p.url, err)
-	}
-	p.call(t, http.MethodPost, jobsPath, plainJob)
-	if rest, _ := p.stop(t, os.Interrupt); rest != "" {
-		t.Errorf("stdout has more than the URL: %q", rest)
-	}
-}
-
 // readBanner returns what follows the URL, up to the address of the web page, which it checks.
 func (p *program) readBanner(t *testing.T) string {
 	t.Helper()
@@ -175,7 +161,8 @@ func (p *program) readBanner(t *testing.T) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := response.Body.Close(); err != nil || response.Header.Get("Content-Type") != "text/html; charset=utf-8" {
+		kind := response.Header.Get("Content-Type")
+		if err := response.Body.Close(); err != nil || kind != "text/html; charset=utf-8" {
 			t.Errorf("web page: got %v and error %v", response, err)
 		}
 		return banner.String()
@@ -320,26 +307,6 @@ func TestProgram_logsWithoutCredentials(t *testing.T) {
 	}
 }
 
-func TestProgram_stateSurvivesRestart(t *testing.T) {
-	t.Parallel()
-	file := filepath.Join(t.TempDir(), "state.json")
-	before := startProgram(t, "-state", file, "-build-duration", "1h")
-	id, _ := before.call(t, http.MethodPost, jobsPath, plainJob)["job_id"].(string)
-	build := before.call(t, http.MethodPost, jobsPath+"/"+id+"/builds", "")
-	before.stop(t, syscall.SIGTERM)
-
-	after := startProgram(t, "-state", file, "-build-duration", "1h")
-	got := after.call(t, http.MethodGet, jobsPath+"/"+id, "")
-	spec, _ := got["spec"].(map[string]any)
-	if spec["job_name"] != "app" || got["last_build_id"] != build["build_id"] {
-		t.Errorf("after the restart: got %v", got)
-	}
-	path, _ := build["build_id"].(string)
-	if got := after.call(t, http.MethodGet, "/assembling/v1/builds/"+path, ""); got["build_state"] != "Queuing" {
-		t.Errorf("the build after the restart: got %v", got)
-	}
-}
-
 func TestProgram_invalidArguments(t *testing.T) {
 	t.Parallel()
 	broken := filepath.Join(t.TempDir(), "state.json")
@@ -381,7 +348,8 @@ func TestProgram_invalidArguments(t *testing.T) {
 			if stdout.Len() > 0 {
 				t.Errorf("stdout: %q", &stdout)
 			}
-			if !strings.Contains(stderr.String(), test.want) || !strings.Contains(stderr.String(), "servicestage-emulator: ") {
+			text := stderr.String()
+			if !strings.Contains(text, test.want) || !strings.Contains(text, "servicestage-emulator: ") {
 				t.Errorf("stderr: got %s, want %s", &stderr, test.want)
 			}
 		})
@@ -401,15 +369,20 @@ func TestProgram_endsWithUnusedConnection(t *testing.T) {
 	p.stop(t, syscall.SIGTERM)
 }
 
-// An address that other machines can reach is not used without a warning on stderr, and a loopback address has none.
-func TestProgram_publicAddressWarns(t *testing.T) {
+// With -quiet, the URL is the only output. A listener that other machines can reach is a warning on stderr.
+func TestProgram_listen(t *testing.T) {
 	t.Parallel()
-	for listen, warns := range map[string]bool{"0.0.0.0:0": true, ":0": true, "127.0.0.1:0": false, "localhost:0": false} {
+	for listen, warns := range map[string]bool{"": false, ":0": true, "0.0.0.0:0": true, "localhost:0": false} {
 		t.Run(listen, func(t *testing.T) {
 			t.Parallel()
-			p := startProgram(t, "-quiet", "-listen", listen)
-			stdout, stderr := p.stop(t, syscall.SIGTERM)
-			if got := strings.Contains(stderr, "warning: ") && strings.Contains(stderr, "credentials are public"); got != warns {
+			arguments := []string{"-quiet", "-listen", listen}
+			if listen == "" {
+				arguments = arguments[:1]
+			}
+			p := startProgram(t, arguments...)
+			p.call(t, http.MethodPost, jobsPath, plainJob)
+			stdout, stderr := p.stop(t, os.Interrupt)
+			if got := strings.Contains(stderr, "warning: other machines can reach "); got != warns {
 				t.Errorf("warning: got %t, want %t: %s", got, warns, stderr)
 			}
 			if stdout != "" || !strings.HasPrefix(p.url, "http://127.0.0.1:") {

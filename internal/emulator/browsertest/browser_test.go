@@ -1,8 +1,8 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package browsertest_test tests the web page of the emulator in a headless Chromium. It is a module of its own, so
-// that the provider does not depend on the client of the browser.
+// Package browsertest_test tests the web page of the emulator in a headless Chromium. It is a separate module, so that
+// the provider does not depend on the client of the browser.
 package browsertest_test
 
 import (

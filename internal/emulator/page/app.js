@@ -264,7 +264,7 @@ function renderFaults() {
     if (fault.delay) effects.push(`delay ${fault.delay}`);
     if (fault.drop) effects.push("connection broken");
     else if (fault.status) effects.push(`status ${fault.status}`);
-    if (fault.when === "after") effects.push("after the operation");
+    if (fault.drop || fault.status) effects.push(fault.when === "after" ? "carried out" : "not carried out");
     setFields(row, {
       requests: `${fault.method || "Any method"} ${fault.path || "any path"}`,
       effect: effects.join(", "),
