@@ -173,7 +173,7 @@ func TestBuildJobsDataSource_incompleteListIsNotReturned(t *testing.T) {
 		When: func(r emulator.Request) bool { return !strings.Contains(r.Query, "page=1&") },
 	})
 	providertest.NewProtocol(t, server, nil).ReadData(t, jobsName, nil).Expect(t,
-		"the list of build jobs is incomplete: ServiceStage reported 250 build jobs and returned 100")
+		"list of build jobs is incomplete: ServiceStage reported 250 build jobs and returned 100")
 }
 
 // A build job that cannot be read is returned with its ID and name and a warning.
