@@ -1,7 +1,8 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package baseimage has the data source of the technology stacks that ServiceStage builds. It must not import net/http.
+// Package baseimage has the data source of the technology stacks that ServiceStage builds. It must not import net/http
+// and encoding/json.
 package baseimage
 
 import (
@@ -28,18 +29,14 @@ type imagesModel struct {
 }
 
 // NewDataSource returns the data source servicestage_base_images.
-func NewDataSource() datasource.DataSource { return &imagesDataSource{} }
-
-func (d *imagesDataSource) Metadata(
-	_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse,
-) {
-	resp.TypeName = req.ProviderTypeName + "_base_images"
+func NewDataSource() datasource.DataSource {
+	return &imagesDataSource{providerdata.NewDataSource("base_images", imagesSchema)}
 }
 
-func (d *imagesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
-	resp.Schema = schema.Schema{
-		MarkdownDescription: "Retrieves the technology stacks that ServiceStage builds in the provider's region, and their " +
-			"versions. A build job has no argument for them. See [API notes](../guides/api-notes.md).",
+func imagesSchema() schema.Schema {
+	return schema.Schema{
+		MarkdownDescription: "Retrieves the technology stacks that ServiceStage builds in the provider's region, and " +
+			"their versions. A build job has no argument for them. See [API notes](../guides/api-notes.md).",
 		Attributes: map[string]schema.Attribute{
 			"stacks": schema.MapAttribute{
 				Computed:            true,

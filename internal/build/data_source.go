@@ -21,16 +21,8 @@ var _ datasource.DataSourceWithConfigure = (*buildDataSource)(nil)
 type buildDataSource struct{ providerdata.DataSource }
 
 // NewDataSource returns the data source servicestage_build.
-func NewDataSource() datasource.DataSource { return &buildDataSource{} }
-
-func (d *buildDataSource) Metadata(
-	_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse,
-) {
-	resp.TypeName = req.ProviderTypeName + "_build"
-}
-
-func (d *buildDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
-	resp.Schema = dataSourceSchema()
+func NewDataSource() datasource.DataSource {
+	return &buildDataSource{providerdata.NewDataSource("build", dataSourceSchema)}
 }
 
 func (d *buildDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {

@@ -50,7 +50,8 @@ func listing(jobID string) string { return fmt.Sprintf("listing the builds of jo
 
 // withAdvice returns an API error with another paragraph.
 func withAdvice(summary, operation string, err error, advice ...string) diag.Diagnostic {
-	return diag.NewErrorDiagnostic(summary, joinParagraphs(append([]string{apidiag.Detail(operation, err)}, advice...)...))
+	paragraphs := append([]string{apidiag.Detail(operation, err)}, advice...)
+	return diag.NewErrorDiagnostic(summary, joinParagraphs(paragraphs...))
 }
 
 func readError(operation string, err error, advice ...string) diag.Diagnostic {
@@ -58,7 +59,8 @@ func readError(operation string, err error, advice ...string) diag.Diagnostic {
 }
 
 func noSuchBuild(operation string, err error) diag.Diagnostic {
-	return apidiag.Error("No such build", operation, err, "The provider's region and project have no build with this ID.")
+	return apidiag.Error("No such build", operation, err,
+		"The provider's region and project have no build with this ID.")
 }
 
 func noSuchJob(operation string, err error) diag.Diagnostic {
@@ -80,12 +82,12 @@ func invalidTimeout(err error) diag.Diagnostic {
 }
 
 func invalidImportID(id string) diag.Diagnostic {
-	return diag.NewErrorDiagnostic("Invalid import ID", fmt.Sprintf("The import ID of a build is its build_id, such as "+
-		"j25yx7qm6apcxin59e3mj7u5byymtjjwsep6r5x2. "+
-		"It may contain only letters, digits, hyphens, underscores and dots. Got: %q.", id))
+	return diag.NewErrorDiagnostic("Invalid import ID", fmt.Sprintf("The import ID of a build is its build_id, such "+
+		"as j25yx7qm6apcxin59e3mj7u5byymtjjwsep6r5x2. It may contain only letters, digits, hyphens, underscores and "+
+		"dots. Got: %q.", id))
 }
 
-// startError is for a build that was not started, or that may have been started.
+// startError explains a build that was not started, or that may have been started.
 func startError(jobID string, err error) diag.Diagnostic {
 	operation := fmt.Sprintf("starting a build of job %q", jobID)
 	if servicestage.IsNotFound(err) {
@@ -113,7 +115,7 @@ func startError(jobID string, err error) diag.Diagnostic {
 	return apidiag.Error("Build may have been started", operation, unknown.Err, advice+check)
 }
 
-// adoptedWarning is for a build whose start had no usable response.
+// adoptedWarning explains a build whose start had no usable response.
 func adoptedWarning(started *servicestage.StartedBuild) diag.Diagnostics {
 	if !started.Adopted {
 		return nil
@@ -124,7 +126,8 @@ func adoptedWarning(started *servicestage.StartedBuild) diag.Diagnostics {
 }
 
 func unreadBuildWarning(build *servicestage.Build, err error) diag.Diagnostic {
-	return diag.NewWarningDiagnostic("Error reading the new build", apidiag.Detail("reading the "+labelWithID(build), err,
+	return diag.NewWarningDiagnostic("Error reading the new build", apidiag.Detail(
+		"reading the "+labelWithID(build), err,
 		"The build was started, and the state contains what ServiceStage returned. The next plan reads the rest."))
 }
 
@@ -142,25 +145,25 @@ func interruptedMessage(build *servicestage.Build, result string) string {
 
 // What happens to a build that did not succeed, and how to allow more time.
 const (
-	keepsRunning               = "It keeps running in ServiceStage."
 	notCanceledByConfiguration = "It keeps running in ServiceStage, because cancel_on_interrupt is false."
-	taintedAdvice              = "The build is in the state and marked as tainted: the next apply starts another one, and " +
-		"cancels this one if it is still running. To keep it, run `terraform untaint`."
+	taintedAdvice              = "The build is in the state and marked as tainted: the next apply starts another " +
+		"one, and cancels this one if it is still running. To keep it, run `terraform untaint`."
+	keptAdvice            = "It keeps running in ServiceStage. " + taintedAdvice
 	resourceTimeoutAdvice = "To wait longer, raise `create` in the timeouts block."
 )
 
 func actionTimeoutAdvice(id string) string {
-	return fmt.Sprintf("To wait longer, raise `timeout`. "+
-		"To cancel the build, invoke an action of type servicestage_cancel_build with build_id = %q.", id)
+	return fmt.Sprintf("To wait longer, raise `timeout`. To cancel the build, invoke an action of type "+
+		"servicestage_cancel_build with build_id = %q.", id)
 }
 
-// interruptError is for an interrupted wait; result is what happens to the build.
+// interruptError explains an interrupted wait; result is what happens to the build.
 func interruptError(build *servicestage.Build, result string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic("Interrupted while the build was running", fmt.Sprintf(
 		"The wait for the %s was interrupted in the state %s. %s", labelWithID(build), build.State, result))
 }
 
-// timeoutError is for a build that has not finished in time.
+// timeoutError explains a build that has not finished in time.
 func timeoutError(build *servicestage.Build, timeout time.Duration, advice, nextApply string) diag.Diagnostic {
 	state := build.State.String()
 	if !slices.Contains([]servicestage.BuildState{
@@ -173,7 +176,7 @@ func timeoutError(build *servicestage.Build, timeout time.Duration, advice, next
 		labelWithID(build), timeout, state), advice, nextApply))
 }
 
-// waitError is for a build that could not be read for a while.
+// waitError explains a build that could not be read for a while.
 func waitError(build *servicestage.Build, err error, nextApply string) diag.Diagnostic {
 	return withAdvice("Error waiting for the build", "reading the "+labelWithID(build), err,
 		fmt.Sprintf("The build was started and may be running. Its ID is %s.", build.ID), nextApply)
@@ -182,7 +185,7 @@ func waitError(build *servicestage.Build, err error, nextApply string) diag.Diag
 // reportTimeout limits what is read about a failed build.
 const reportTimeout = 30 * time.Second
 
-// failedBuildError is for an unsuccessful build: the failed phase, the end of the log, and how to read the rest.
+// failedBuildError explains an unsuccessful build with the failed phase, the end of the log, and how to read the rest.
 func failedBuildError(
 	ctx context.Context, client *servicestage.Client, build *servicestage.Build, nextApply string,
 ) diag.Diagnostic {
@@ -252,8 +255,8 @@ func canceledMessage(build *servicestage.Build) string {
 // removeAdvice is for a running build that cannot be destroyed.
 const removeAdvice = "To remove the build from the state without canceling it, run `terraform state rm`."
 
-// cancelDiagnostic is for a failed cancellation: a warning if ServiceStage accepted it, an error with advice otherwise.
-// canceled is the build as last read after an accepted cancellation; nil otherwise.
+// cancelDiagnostic explains a failed cancellation. It returns a warning if ServiceStage accepted the cancellation, an
+// error with advice otherwise. canceled is the build as last read after an accepted cancellation; nil otherwise.
 func cancelDiagnostic(id string, canceled *servicestage.Build, err error, advice ...string) diag.Diagnostic {
 	if canceled == nil {
 		return withAdvice("Error canceling build", canceling(id), err, advice...)
@@ -262,14 +265,16 @@ func cancelDiagnostic(id string, canceled *servicestage.Build, err error, advice
 		"ServiceStage accepted the cancellation. Check the build in the ServiceStage console."))
 }
 
-// notReadableYet is for "not found" shortly after a start that no read has confirmed.
+// notReadableYet explains "not found" shortly after a start that no read has confirmed.
 func notReadableYet(operation string, startedAt time.Time, notFound error) diag.Diagnostic {
 	return apidiag.Error("Build not readable yet", operation, notFound, fmt.Sprintf(
-		"The build was started at %s, but ServiceStage has not returned it since. Reads may lag, so the build stays in the "+
-			"state for ten minutes after its start.\n\nRun Terraform again later.", startedAt.Format(time.RFC3339)))
+		"The build was started at %s, but ServiceStage has not returned it since. Reads may lag, so the build stays "+
+			"in the state for ten minutes after its start.\n\n"+
+			"Run Terraform again later.", startedAt.Format(time.RFC3339)))
 }
 
 func incompleteListWarning(list *servicestage.BuildList, jobID string) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("Incomplete list of builds", fmt.Sprintf(
-		"Build job %q (%s) has %d builds. ServiceStage returned %d.", list.JobName, jobID, list.Total, len(list.Builds)))
+		"Build job %q (%s) has %d builds. ServiceStage returned %d.",
+		list.JobName, jobID, list.Total, len(list.Builds)))
 }

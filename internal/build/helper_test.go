@@ -5,9 +5,9 @@ package build_test
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
-	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
@@ -71,7 +70,8 @@ func newService(t *testing.T, adjust ...func(*emulator.Options)) *service {
 	s.jobID = s.AddJob(map[string]any{
 		"job_name": "checkout-service", "environment_setting": map[string]any{},
 		"code_repo": map[string]any{
-			"type": "GitHub", "url": "https://user:secret@github.com/acme/checkout", "branch": "main", "namespace": "acme",
+			"type": "GitHub", "url": "https://user:secret@github.com/acme/checkout", "branch": "main",
+			"namespace": "acme",
 		},
 	})
 	return s
@@ -148,236 +148,61 @@ func (s *service) during(phase string, do func()) {
 
 // protocol returns a provider in this process, for tests that need no CLI or a newer one. settings replace those of the
 // provider.
-func (s *service) protocol(t *testing.T, settings map[string]any) *protocol {
+func (s *service) protocol(t *testing.T, settings map[string]any) *providertest.Protocol {
 	t.Helper()
 	all := map[string]any{"access_key": nil, "secret_key": nil, "token": emulator.DefaultToken, "project_id": nil}
 	maps.Copy(all, settings)
-	return &protocol{Protocol: providertest.NewProtocol(t, s.Server, all, s.adjust)}
-}
-
-type protocol struct{ *providertest.Protocol }
-
-// must is for calls of the protocol, which report failures as diagnostics.
-func must[T any](response T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return response
-}
-
-// result is what an operation returned.
-type result struct {
-	progress    []string
-	diagnostics []*tfprotov6.Diagnostic
-	// state is nil if it is null.
-	state   map[string]tftypes.Value
-	encoded *tfprotov6.DynamicValue
-	private []byte
-}
-
-// only returns the one diagnostic as text, and fails the test unless there is exactly one, of the given severity.
-func (r result) only(t *testing.T, severity tfprotov6.DiagnosticSeverity) string {
-	t.Helper()
-	if len(r.diagnostics) != 1 || r.diagnostics[0].Severity != severity {
-		t.Fatalf("%d diagnostics, want one of severity %s: %s", len(r.diagnostics), severity, r)
-	}
-	return r.diagnostics[0].Summary + "\n" + r.diagnostics[0].Detail
-}
-
-// none fails the test if there is a diagnostic.
-func (r result) none(t *testing.T) {
-	t.Helper()
-	if len(r.diagnostics) > 0 {
-		t.Fatal(r)
-	}
-}
-
-// onArgument checks the path of the one diagnostic.
-func (r result) onArgument(t *testing.T, argument string) {
-	t.Helper()
-	if path := r.diagnostics[0].Attribute.String(); path != fmt.Sprintf("AttributeName(%q)", argument) {
-		t.Errorf("path: got %s, want %s", path, argument)
-	}
-}
-
-func (r result) String() string {
-	var text strings.Builder
-	for _, d := range r.diagnostics {
-		fmt.Fprintf(&text, "%s: %s: %s (%s)\n", d.Severity, d.Summary, d.Detail, d.Attribute)
-	}
-	return text.String()
+	return providertest.NewProtocol(t, s.Server, all, s.adjust)
 }
 
 const (
+	resourceType = "servicestage_build"
 	startAction  = "servicestage_start_build"
 	cancelAction = "servicestage_cancel_build"
 )
 
-// invoke validates and invokes an action, as Terraform 1.14 does.
-func (p *protocol) invoke(ctx context.Context, t *testing.T, name string, arguments map[string]any) result {
+// newBuild returns a resource that does not exist yet.
+func (s *service) newBuild(t *testing.T) *providertest.Instance {
 	t.Helper()
-	validated := must(p.ProviderServer.(tfprotov6.ActionServer).ValidateActionConfig(ctx,
-		&tfprotov6.ValidateActionConfigRequest{ActionType: name, Config: p.actionConfig(t, name, arguments)}))
-	if len(validated.Diagnostics) > 0 {
-		return result{diagnostics: validated.Diagnostics}
-	}
-	return p.invokeUnvalidated(ctx, t, name, arguments)
+	return s.protocol(t, nil).NewInstance(resourceType)
 }
 
-func (p *protocol) actionConfig(t *testing.T, name string, arguments map[string]any) *tfprotov6.DynamicValue {
+// started returns a resource that was created without waiting.
+func (s *service) started(t *testing.T) *providertest.Instance {
 	t.Helper()
-	return providertest.Encode(t, p.Schemas.ActionSchemas[name].Schema.ValueType(), arguments)
-}
-
-func (p *protocol) invokeUnvalidated(
-	ctx context.Context, t *testing.T, name string, arguments map[string]any,
-) (got result) {
-	t.Helper()
-	stream := must(p.ProviderServer.(tfprotov6.ActionServer).InvokeAction(ctx,
-		&tfprotov6.InvokeActionRequest{ActionType: name, Config: p.actionConfig(t, name, arguments)}))
-	for event := range stream.Events {
-		switch event := event.Type.(type) {
-		case tfprotov6.ProgressInvokeActionEventType:
-			got.progress = append(got.progress, event.Message)
-		case tfprotov6.CompletedInvokeActionEventType:
-			got.diagnostics = event.Diagnostics
-		}
-	}
-	return got
+	build := s.newBuild(t)
+	build.Apply(t, providertest.Arguments{"job_id": s.jobID, "wait": false}).Expect(t)
+	return build
 }
 
 // startBuild invokes the action on the build job.
-func (s *service) startBuild(ctx context.Context, t *testing.T, more map[string]any) result {
+func (s *service) startBuild(ctx context.Context, t *testing.T, more providertest.Arguments) providertest.Result {
 	t.Helper()
-	arguments := map[string]any{"job_id": s.jobID}
+	arguments := providertest.Arguments{"job_id": s.jobID}
 	maps.Copy(arguments, more)
 	p := s.protocol(t, nil) //nolint:contextcheck // The provider ends with the test.
-	return p.invoke(ctx, t, startAction, arguments)
+	return p.Invoke(ctx, t, startAction, arguments)
 }
 
-const resourceType = "servicestage_build"
+const (
+	isError   = tfprotov6.DiagnosticSeverityError
+	isWarning = tfprotov6.DiagnosticSeverityWarning
+)
 
-// kind is the type of the resource's values.
-func (p *protocol) kind() tftypes.Object {
-	return p.Schemas.ResourceSchemas[resourceType].ValueType().(tftypes.Object)
-}
-
-// create creates the resource with the given arguments.
-func (p *protocol) create(ctx context.Context, t *testing.T, arguments map[string]any) result {
-	t.Helper()
-	planned := maps.Clone(arguments)
-	for name := range p.kind().AttributeTypes {
-		if _, set := arguments[name]; !set && name != "triggers" && name != "timeouts" {
-			planned[name] = tftypes.UnknownValue
-		}
+// one returns the pattern of a diagnostic with the texts in this order: the path, the summary and parts of the detail.
+func one(severity tfprotov6.DiagnosticSeverity, texts ...string) string {
+	quoted := make([]string, len(texts))
+	for i, text := range texts {
+		quoted[i] = regexp.QuoteMeta(text)
 	}
-	return p.apply(ctx, t, &tfprotov6.ApplyResourceChangeRequest{
-		PriorState: p.null(), PlannedState: p.encode(t, planned), Config: p.encode(t, arguments),
-	})
+	return severity.String() + " .*" + strings.Join(quoted, ".*")
 }
 
-// destroy deletes the resource in the given state.
-func (p *protocol) destroy(t *testing.T, prior result) result {
-	t.Helper()
-	return p.apply(t.Context(), t, &tfprotov6.ApplyResourceChangeRequest{
-		PriorState: prior.encoded, PlannedPrivate: prior.private, PlannedState: p.null(), Config: p.null(),
-	})
-}
-
-func (p *protocol) encode(t *testing.T, attributes map[string]any) *tfprotov6.DynamicValue {
-	t.Helper()
-	return providertest.Encode(t, p.kind(), attributes)
-}
-
-func (p *protocol) result(
-	t *testing.T, diagnostics []*tfprotov6.Diagnostic, state *tfprotov6.DynamicValue, private []byte,
-) result {
-	t.Helper()
-	decoded := providertest.Decode(t, p.kind(), state)
-	return result{diagnostics: diagnostics, encoded: state, state: decoded, private: private}
-}
-
-func (p *protocol) null() *tfprotov6.DynamicValue {
-	null := must(tfprotov6.NewDynamicValue(p.kind(), tftypes.NewValue(p.kind(), nil)))
-	return &null
-}
-
-func (p *protocol) apply(ctx context.Context, t *testing.T, request *tfprotov6.ApplyResourceChangeRequest) result {
-	t.Helper()
-	request.TypeName = resourceType
-	response := must(p.ApplyResourceChange(ctx, request))
-	return p.result(t, response.Diagnostics, response.NewState, response.Private)
-}
-
-// refresh reads the resource in the given state.
-func (p *protocol) refresh(t *testing.T, prior result) result {
-	t.Helper()
-	response := must(p.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{
-		TypeName: resourceType, CurrentState: prior.encoded, Private: prior.private,
-	}))
-	return p.result(t, response.Diagnostics, response.NewState, response.Private)
-}
-
-// replaces plans the resource with other arguments and reports whether it is replaced.
-func (p *protocol) replaces(t *testing.T, prior result, arguments map[string]any) bool {
-	t.Helper()
-	config := p.encode(t, arguments)
-	proposed := maps.Clone(prior.state)
-	proposed["triggers"] = providertest.Decode(t, p.kind(), config)["triggers"]
-	encoded := must(tfprotov6.NewDynamicValue(p.kind(), tftypes.NewValue(p.kind(), proposed)))
-	response := must(p.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{
-		TypeName: resourceType, PriorState: prior.encoded, PriorPrivate: prior.private,
-		ProposedNewState: &encoded, Config: config,
-	}))
-	result{diagnostics: response.Diagnostics}.none(t)
-	return len(response.RequiresReplace) > 0
-}
-
-// importBuild imports by ID or by identity; the other one is "".
-func (p *protocol) importBuild(t *testing.T, id, identity string) result {
-	t.Helper()
-	request := &tfprotov6.ImportResourceStateRequest{TypeName: resourceType, ID: id}
-	if identity != "" {
-		data := providertest.Encode(t, p.Identities[resourceType], map[string]any{"build_id": identity})
-		request.Identity = &tfprotov6.ResourceIdentityData{IdentityData: data}
-	}
-	response := must(p.ImportResourceState(t.Context(), request))
-	if len(response.ImportedResources) == 0 {
-		return result{diagnostics: response.Diagnostics}
-	}
-	return p.result(t, response.Diagnostics, response.ImportedResources[0].State, response.ImportedResources[0].Private)
-}
-
-// readData validates and reads a data source.
-func (p *protocol) readData(t *testing.T, kind string, arguments map[string]any) result {
-	t.Helper()
-	valueType := p.Schemas.DataSourceSchemas[kind].ValueType()
-	config := providertest.Encode(t, valueType, arguments)
-	validated := must(p.ValidateDataResourceConfig(t.Context(),
-		&tfprotov6.ValidateDataResourceConfigRequest{TypeName: kind, Config: config}))
-	if len(validated.Diagnostics) > 0 {
-		return result{diagnostics: validated.Diagnostics}
-	}
-	response := must(p.ReadDataSource(t.Context(), &tfprotov6.ReadDataSourceRequest{TypeName: kind, Config: config}))
-	return result{diagnostics: response.Diagnostics, state: providertest.Decode(t, valueType, response.State)}
-}
-
-// timeouts returns a timeouts block with one argument.
-func timeouts(argument, value string) map[string]tftypes.Value {
-	block := map[string]tftypes.Value{}
-	for _, name := range []string{"create", "read", "delete"} {
-		block[name] = tftypes.NewValue(tftypes.String, nil)
-	}
-	block[argument] = tftypes.NewValue(tftypes.String, value)
-	return block
-}
-
-// contains checks that a text has each part, regardless of line breaks.
+// contains checks that a text has each part.
 func contains(t *testing.T, text string, parts ...string) {
 	t.Helper()
-	flat := strings.Join(strings.Fields(text), " ")
 	for _, part := range parts {
-		if !strings.Contains(flat, strings.Join(strings.Fields(part), " ")) {
+		if !strings.Contains(text, part) {
 			t.Errorf("%q is missing in\n%s", part, text)
 		}
 	}

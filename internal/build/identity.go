@@ -24,7 +24,7 @@ func identitySchema() identityschema.Schema {
 	}}
 }
 
-// ImportState takes the ID of the build, from the import ID or the identity; everything else is read.
+// ImportState stores the build_id of the import ID or of the identity. Terraform then calls Read.
 func (r *buildResource) ImportState(
 	ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse,
 ) {

@@ -18,16 +18,8 @@ var _ datasource.DataSourceWithConfigure = (*listDataSource)(nil)
 type listDataSource struct{ providerdata.DataSource }
 
 // NewListDataSource returns the data source servicestage_builds.
-func NewListDataSource() datasource.DataSource { return &listDataSource{} }
-
-func (d *listDataSource) Metadata(
-	_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse,
-) {
-	resp.TypeName = req.ProviderTypeName + "_builds"
-}
-
-func (d *listDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
-	resp.Schema = listSchema()
+func NewListDataSource() datasource.DataSource {
+	return &listDataSource{providerdata.NewDataSource("builds", listSchema)}
 }
 
 func (d *listDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {

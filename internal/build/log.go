@@ -45,7 +45,7 @@ var escapeSequence = regexp.MustCompile("(?:\x1b\\[|\u009b)[0-?]*[ -/]*[@-~]" +
 // printableLine returns a line of a log as text that is safe to print.
 func printableLine(line string) string {
 	if i := strings.LastIndexByte(strings.TrimRight(line, "\r"), '\r'); i >= 0 {
-		line = line[i+1:] // Of a progress bar, a terminal shows the last state.
+		line = line[i+1:] // A terminal shows only the last state of a progress bar.
 	}
 	line = escapeSequence.ReplaceAllLiteralString(line, "")
 	return rest.Sanitize(strings.ReplaceAll(line, "\t", "    "), maxLine)

@@ -127,7 +127,7 @@ func (m dataSourceModel) with(
 	m.Creator = stringOrNull(build.Creator)
 	m.Phases = make([]phaseModel, len(phases))
 	for i, phase := range phases {
-		m.Phases[i] = phaseModel{ID: stringOrNull(phase.ID), Name: stringOrNull(phase.Name), State: stringOrNull(phase.State)}
+		m.Phases[i] = phaseModel{stringOrNull(phase.ID), stringOrNull(phase.Name), stringOrNull(phase.State)}
 	}
 	m.Checks = make(map[string]checkModel, len(checks))
 	for _, check := range checks {
@@ -150,9 +150,7 @@ func (m listModel) with(list *servicestage.BuildList) listModel {
 	m.Successful = types.Int64Value(int64(list.Successful))
 	m.Builds = make([]summaryModel, len(list.Builds))
 	for i, build := range list.Builds {
-		m.Builds[i] = summaryModel{
-			BuildID: types.StringValue(build.ID), State: stringOrNull(build.State), Duration: secondsOrNull(build.Duration),
-		}
+		m.Builds[i] = summaryModel{stringOrNull(build.ID), stringOrNull(build.State), secondsOrNull(build.Duration)}
 	}
 	return m
 }

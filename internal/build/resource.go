@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package build has the resource, the actions and the data sources of builds, which are runs of a build job. It must
-// not import net/http.
+// not import net/http and encoding/json.
 package build
 
 import (
@@ -80,7 +80,7 @@ func (r *buildResource) Create(ctx context.Context, req resource.CreateRequest, 
 	if plan.Wait.ValueBool() {
 		build, diags = waiter{
 			client: r.Client, timeout: timeout, startedAt: startedAt,
-			onInterrupt:   func(context.Context, *servicestage.Build) string { return keepsRunning + " " + taintedAdvice },
+			onInterrupt:   func(context.Context, *servicestage.Build) string { return keptAdvice },
 			timeoutAdvice: resourceTimeoutAdvice,
 			nextApply:     taintedAdvice,
 		}.wait(ctx, started.Build)

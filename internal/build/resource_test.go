@@ -121,7 +121,7 @@ func TestBuild_unsuccessfulBuildIsNotLost(t *testing.T) {
 		},
 		resource.TestStep{
 			Config: config, ExpectError: regexp.MustCompile(
-				`(?s)Timeout while waiting for the build.*within\s+10m0s.*Paused,\s+which\s+is\s+not.*raise\s+.create.*tainted`),
+				`(?s)Timeout while waiting for the build.*within\s+10m0s.*Paused,.*raise\s+.create.*tainted`),
 		},
 		resource.TestStep{
 			Config: config, ConfigPlanChecks: planned(plancheck.ResourceActionDestroyBeforeCreate),
@@ -138,7 +138,8 @@ func TestBuild_withoutWaiting(t *testing.T) {
 	config := s.config("wait = false")
 	s.run(t,
 		resource.TestStep{Config: config, ConfigStateChecks: values(address, map[string]any{
-			"state": "Queuing", "branch": "main", "ended_at": nil, "duration": nil, "commit_id": nil, "swr_repository": nil,
+			"state": "Queuing", "branch": "main", "ended_at": nil, "duration": nil, "commit_id": nil,
+			"swr_repository": nil,
 		})},
 		resource.TestStep{
 			PreConfig: func() { s.advance(35 * time.Second) },
@@ -147,15 +148,6 @@ func TestBuild_withoutWaiting(t *testing.T) {
 		},
 	)
 	s.expect(t, "Cancel", 1, 1)
-}
-
-// started creates a resource that does not wait.
-func (s *service) started(t *testing.T) (*protocol, result) {
-	t.Helper()
-	p := s.protocol(t, nil)
-	created := p.create(t.Context(), t, map[string]any{"job_id": s.jobID, "wait": false})
-	created.none(t)
-	return p, created
 }
 
 // A refresh removes a build from the state only if it certainly does not exist.
@@ -172,31 +164,30 @@ func TestBuild_refreshOfARunningBuild(t *testing.T) {
 			s.InjectFault(respond(http.MethodGet, buildPath, http.StatusOK, body))
 		}, "the response describes build"},
 		"ambiguous error": {func(s *service) {
-			s.InjectFault(respond(http.MethodGet, buildPath, http.StatusBadRequest, `{"error_code":"SVCSTG.CPE.5004401"}`))
+			s.InjectFault(respond(http.MethodGet, buildPath, http.StatusBadRequest,
+				`{"error_code":"SVCSTG.CPE.5004401"}`))
 			s.InjectFault(respond(http.MethodGet, buildsPath, http.StatusOK, `{"total":0,"list":[]}`))
 		}, "SVCSTG.CPE.5004401"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newService(t)
-			p, created := s.started(t)
-			own := s.buildID()
+			build := s.started(t)
+			created := *build
 			c.before(s)
-			got := p.refresh(t, created)
+			diagnostics := build.Refresh(t)
 			if c.want == "" {
-				if got.none(t); got.state != nil {
-					t.Errorf("the state contains %v", got.state)
+				diagnostics.Expect(t)
+				if !build.State.IsNull() {
+					t.Errorf("the state contains %s", build.State)
 				}
-				p.destroy(t, created).none(t)
+				created.Apply(t, nil).Expect(t)
 				s.expect(t, "", 1, 0)
 				return
 			}
-			contains(t, got.only(t, isError), "Error reading build", c.want)
-			if id := providertest.Text(t, got.state, "build_id"); id != own {
-				t.Errorf("build_id: got %q, want %q", id, own)
-			}
+			diagnostics.Expect(t, one(isError, "Error reading build", c.want))
 			s.ForgetFaults()
-			p.destroy(t, got).none(t)
+			build.Apply(t, nil).Expect(t)
 			if state := s.Builds()[0].State; state != "Cancel" {
 				t.Errorf("the build is in the state %s", state)
 			}
@@ -213,22 +204,19 @@ func TestBuild_unconfirmedStartIsNotRepeated(t *testing.T) {
 			t.Parallel()
 			s := newService(t, func(o *emulator.Options) { o.BuildDuration = time.Hour })
 			s.InjectFault(notFound)
-			p := s.protocol(t, nil)
-			created := p.create(t.Context(), t, map[string]any{"job_id": s.jobID, "wait": wait})
-			contains(t, created.only(t, severity), "Error ", s.buildID())
+			build := s.newBuild(t)
+			build.Apply(t, providertest.Arguments{"job_id": s.jobID, "wait": wait}).Expect(t,
+				one(severity, "Error ", s.buildID()))
 			s.advance(9 * time.Minute)
-			refreshed := p.refresh(t, created)
-			contains(t, refreshed.only(t, isError), "Build not readable yet", "ten minutes after its start")
-			destroyed := p.destroy(t, refreshed)
-			contains(t, destroyed.only(t, isError), "Build not readable yet")
-			if refreshed.state == nil || destroyed.state == nil {
-				t.Fatal("the build was removed from the state")
-			}
+			build.Refresh(t).Expect(t, one(isError, "Build not readable yet", "ten minutes after its start"))
+			build.Apply(t, nil).Expect(t, one(isError, "Build not readable yet"))
 			s.advance(time.Minute)
-			if got := p.refresh(t, destroyed); got.state != nil || len(got.diagnostics) > 0 {
-				t.Errorf("after ten minutes: %v %s", got.state, got)
+			unread := *build
+			build.Refresh(t).Expect(t)
+			if !build.State.IsNull() {
+				t.Errorf("after ten minutes, the state contains %s", build.State)
 			}
-			p.destroy(t, destroyed).none(t)
+			unread.Apply(t, nil).Expect(t)
 			s.expect(t, "Building", 1, 0)
 		})
 	}
@@ -239,43 +227,44 @@ func TestBuild_destroyOfARunningBuild(t *testing.T) {
 	t.Parallel()
 	afterwards := func(fault emulator.Fault) func(s *service) {
 		return func(s *service) {
-			s.InjectFault(emulator.Fault{Method: http.MethodPatch, Path: buildPath, Do: func() { s.InjectFault(fault) }})
+			s.InjectFault(emulator.Fault{
+				Method: http.MethodPatch, Path: buildPath, Do: func() { s.InjectFault(fault) },
+			})
 		}
 	}
+	const advice = "run `terraform state rm`"
 	for name, c := range map[string]struct {
 		before  func(s *service)
-		level   tfprotov6.DiagnosticSeverity
-		want    string
+		want    []string
 		state   string
 		cancels int
 	}{
-		"canceled":  {before: func(*service) {}, state: "Cancel", cancels: 1},
-		"has ended": {before: func(s *service) { s.advance(time.Hour) }, state: "Successful"},
-		"gone before the cancellation": {before: func(s *service) {
+		"canceled":  {func(*service) {}, nil, "Cancel", 1},
+		"has ended": {func(s *service) { s.advance(time.Hour) }, nil, "Successful", 0},
+		"gone before the cancellation": {func(s *service) {
 			fault := respond(http.MethodPatch, "", http.StatusNotFound, notFound.Body)
 			fault.Do = s.removeBuild
 			s.InjectFault(fault)
-		}, cancels: 1},
-		"gone after the cancellation": {before: afterwards(notFound), state: "Cancel", cancels: 1},
-		"cannot be read":              {inject(noRead), isError, "Error reading build", "Queuing", 0},
-		"cannot be canceled":          {inject(noCancel), isError, "Error canceling build", "Queuing", 1},
-		"not confirmed":               {afterwards(noRead), isWarning, "Build cancellation not confirmed", "Cancel", 1},
+		}, nil, "", 1},
+		"gone after the cancellation": {afterwards(notFound), nil, "Cancel", 1},
+		"cannot be read": {
+			inject(noRead), []string{one(isError, "Error reading build", advice)}, "Queuing", 0,
+		},
+		"cannot be canceled": {
+			inject(noCancel), []string{one(isError, "Error canceling build", advice)}, "Queuing", 1,
+		},
+		"not confirmed": {
+			afterwards(noRead), []string{one(isWarning, "Build cancellation not confirmed")}, "Cancel", 1,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newService(t)
-			p, created := s.started(t)
+			build := s.started(t)
 			c.before(s)
-			got := p.destroy(t, created)
-			if c.want == "" {
-				got.none(t)
-			} else {
-				contains(t, got.only(t, c.level), c.want)
-			}
-			if c.level == isError {
-				contains(t, got.String(), "run `terraform state rm`", "APIGW.0302")
-			}
-			if kept := got.state != nil; kept != (c.level == isError) {
+			diagnostics := build.Apply(t, nil)
+			diagnostics.Expect(t, c.want...)
+			if kept := !build.State.IsNull(); kept != diagnostics.HasError() {
 				t.Errorf("the state contains the build: %t", kept)
 			}
 			s.expect(t, c.state, 1, c.cancels)
@@ -304,6 +293,17 @@ func TestBuild_changedTriggersReplace(t *testing.T) {
 	s := newService(t)
 	p := s.protocol(t, nil)
 	a, b, empty := map[string]string{"commit": "a"}, map[string]string{"commit": "b"}, map[string]string{}
+	arguments := func(triggers map[string]string) providertest.Arguments {
+		all := providertest.Arguments{"job_id": s.jobID, "wait": false}
+		if triggers != nil {
+			values := map[string]tftypes.Value{}
+			for name, value := range triggers {
+				values[name] = tftypes.NewValue(tftypes.String, value)
+			}
+			all["triggers"] = values
+		}
+		return all
+	}
 	for _, c := range []struct {
 		before, after map[string]string
 		want          bool
@@ -316,20 +316,11 @@ func TestBuild_changedTriggersReplace(t *testing.T) {
 		{a, nil, true},
 		{a, b, true},
 	} {
-		arguments := func(triggers map[string]string) map[string]any {
-			all := map[string]any{"job_id": s.jobID, "wait": false}
-			if triggers != nil {
-				values := map[string]tftypes.Value{}
-				for name, value := range triggers {
-					values[name] = tftypes.NewValue(tftypes.String, value)
-				}
-				all["triggers"] = values
-			}
-			return all
-		}
-		created := p.create(t.Context(), t, arguments(c.before))
-		if got := p.replaces(t, created, arguments(c.after)); got != c.want {
-			t.Errorf("from %v to %v: another build is planned: %t", c.before, c.after, got)
+		build := p.NewInstance(resourceType)
+		build.Apply(t, arguments(c.before)).Expect(t)
+		plan, _ := build.Plan(t, arguments(c.after))
+		if plan.Expect(t); plan.Replaces != c.want {
+			t.Errorf("from %v to %v: another build is planned: %t", c.before, c.after, plan.Replaces)
 		}
 	}
 }
@@ -341,16 +332,20 @@ func TestBuild_importIDIsChecked(t *testing.T) {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
 			s := newService(t)
-			p := s.protocol(t, nil)
-			for _, got := range []result{p.importBuild(t, id, ""), p.importBuild(t, "", id)} {
-				if id == "a.b" {
-					got.none(t)
-					contains(t, p.refresh(t, got).only(t, isError), "No such build", `"a.b"`)
-					continue
+			byID, byIdentity := s.newBuild(t), s.newBuild(t)
+			identity := byIdentity.NewIdentity(t, providertest.Arguments{"build_id": id})
+			results := []providertest.Diagnostics{byID.Import(t, id, nil), byIdentity.Import(t, "", identity)}
+			if id == "a.b" {
+				for i, build := range []*providertest.Instance{byID, byIdentity} {
+					results[i].Expect(t)
+					build.Refresh(t).Expect(t, one(isError, "No such build", `"a.b"`))
 				}
-				contains(t, got.only(t, isError), "Invalid import ID")
-				s.expectNoRequests(t)
+				return
 			}
+			for _, diagnostics := range results {
+				diagnostics.Expect(t, one(isError, "Invalid import ID"))
+			}
+			s.expectNoRequests(t)
 		})
 	}
 }
@@ -377,12 +372,12 @@ func TestBuild_interruptedBuildIsNotLost(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()
 	s.during("PreProcess", interrupt)
-	got := s.protocol(t, nil).create(ctx, t, map[string]any{"job_id": s.jobID, "wait": true})
-	id := s.buildID()
-	contains(t, got.only(t, isError), "Interrupted while the build was running", "It keeps running in ServiceStage.",
-		"marked as tainted", id)
-	if stored := providertest.Text(t, got.state, "build_id"); stored != id {
-		t.Errorf("the state contains %q, want %q", stored, id)
+	build := s.newBuild(t)
+	build.ApplyContext(ctx, t, providertest.Arguments{"job_id": s.jobID}).Expect(t, one(isError,
+		"Interrupted while the build was running", s.buildID(), "It keeps running in ServiceStage.",
+		"marked as tainted"))
+	if stored := build.Value(t, "build_id"); stored != s.buildID() {
+		t.Errorf("the state contains %v, want %s", stored, s.buildID())
 	}
 	s.expect(t, "Building", 1, 0)
 }
@@ -392,29 +387,29 @@ func TestBuild_interruptedBuildIsNotLost(t *testing.T) {
 func TestBuild_otherRegionIsNotNotFound(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
-	p, created := s.started(t)
-	unknown := created
-	unknown.private = nil
-	results := map[string]result{
-		"create": created, "import": p.importBuild(t, s.buildID(), ""), "first read": p.refresh(t, unknown),
-	}
+	created := s.started(t)
+	imported, read := created.NewInstance(resourceType), *created
+	imported.Import(t, s.buildID(), nil).Expect(t)
+	read.Private = nil
+	read.Refresh(t).Expect(t)
 	s.ForgetRequests()
 	there, nowhere := s.protocol(t, map[string]any{"region": "cn-east-3"}), s.protocol(t, map[string]any{"region": nil})
-	for name, stored := range results {
-		for _, got := range []result{there.refresh(t, stored), there.destroy(t, stored)} {
-			contains(t, got.only(t, isError),
-				"is in region cn-north-4, and the provider's region is cn-east-3", s.buildID())
-			if got.state == nil {
-				t.Errorf("%s: the build was removed from the state", name)
-			}
+	for name, build := range map[string]providertest.Instance{"create": *created, "import": *imported, "read": read} {
+		build.Protocol = nowhere
+		build.Refresh(t).Expect(t, one(isError, "the provider's region is not set"))
+		build.Protocol = there
+		differs := one(isError, s.buildID(), "is in region cn-north-4, and the provider's region is cn-east-3")
+		build.Refresh(t).Expect(t, differs)
+		if build.Apply(t, nil).Expect(t, differs); build.State.IsNull() {
+			t.Errorf("%s: the build was removed from the state", name)
 		}
-		contains(t, nowhere.refresh(t, stored).only(t, isError), "the provider's region is not set")
 	}
 	s.expectNoRequests(t)
 	s.advance(time.Hour)
-	ended := p.refresh(t, created)
-	there.refresh(t, ended).none(t)
-	there.destroy(t, ended).none(t)
+	created.Refresh(t).Expect(t)
+	created.Protocol = there
+	created.Refresh(t).Expect(t)
+	created.Apply(t, nil).Expect(t)
 	s.expect(t, "Successful", 0, 0)
 }
 
@@ -422,18 +417,13 @@ func TestBuild_otherRegionIsNotNotFound(t *testing.T) {
 func TestBuild_impossibleTimeoutIsNotPlanned(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
-	p := s.protocol(t, nil)
+	build := s.newBuild(t)
 	for argument, value := range map[string]string{"create": "0s", "read": "-5m", "delete": "30"} {
-		validated := must(p.ValidateResourceConfig(t.Context(), &tfprotov6.ValidateResourceConfigRequest{
-			TypeName: resourceType,
-			Config:   p.encode(t, map[string]any{"job_id": s.jobID, "timeouts": timeouts(argument, value)}),
-		}))
-		got := result{diagnostics: validated.Diagnostics}
-		contains(t, got.only(t, isError), "The timeout must be a positive duration", fmt.Sprintf("got %q", value))
-		path := got.diagnostics[0].Attribute.String()
-		if path != fmt.Sprintf("AttributeName(%q).AttributeName(%q)", "timeouts", argument) {
-			t.Errorf("path: got %s", path)
-		}
+		plan, _ := build.Plan(t, providertest.Arguments{
+			"job_id": s.jobID, "timeouts": providertest.Block, "timeouts." + argument: value,
+		})
+		plan.Expect(t, one(isError, fmt.Sprintf("AttributeName(%q).AttributeName(%q)", "timeouts", argument),
+			"The timeout must be a positive duration", fmt.Sprintf("got %q", value)))
 	}
 	s.expectNoRequests(t)
 }

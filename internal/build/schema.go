@@ -56,31 +56,33 @@ var (
 
 func startSchema() actionschema.Schema {
 	return actionschema.Schema{
-		MarkdownDescription: "Starts a build of a build job and waits for it to finish. An unsuccessful build is an error " +
-			"that contains the failed phase, the last 40 lines of the log and the ID of the build.\n\n" +
-			"Requires Terraform 1.14 or later. With earlier versions and OpenTofu, use the resource `servicestage_build`.\n\n" +
+		MarkdownDescription: "Starts a build of a build job and waits for it to finish. An unsuccessful build is an " +
+			"error that contains the failed phase, the last 40 lines of the log and the ID of the build.\n\n" +
+			"Requires Terraform 1.14 or later. With earlier versions and OpenTofu, use the resource " +
+			"`servicestage_build`.\n\n" +
 			branchNote,
 		Attributes: map[string]actionschema.Attribute{
 			"job_id": actionschema.StringAttribute{
 				Required: true, Validators: objectid.Validators(),
-				MarkdownDescription: jobIDDescription + " In an action that the build job triggers, use `caller.job_id` with " +
-					"Terraform 1.16 or later, and the address of the build job with 1.14 and 1.15.",
+				MarkdownDescription: jobIDDescription + " In an action that the build job triggers, use " +
+					"`caller.job_id` with Terraform 1.16 or later, and the address of the build job with 1.14 and " +
+					"1.15.",
 			},
 			"wait": actionschema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "Whether to wait for the build to finish. Defaults to `true`. If `false`, the action " +
-					"succeeds when the build is started.",
+				MarkdownDescription: "Whether to wait for the build to finish. Defaults to `true`. If `false`, the " +
+					"action succeeds when the build is started.",
 			},
 			"timeout": actionschema.StringAttribute{
 				Optional: true, Validators: []validator.String{duration.Positive()},
-				MarkdownDescription: "Maximum time for the start and the wait together, such as `90s` or `1h`. Must be positive. " +
-					"Defaults to `30m`. A slower build is an error and keeps running in ServiceStage.",
+				MarkdownDescription: "Maximum time for the start and the wait together, such as `90s` or `1h`. Must " +
+					"be positive. Defaults to `30m`. A slower build is an error and keeps running in ServiceStage.",
 			},
 			"cancel_on_interrupt": actionschema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "Whether to cancel the build if the wait is interrupted, as by Ctrl-C. Defaults to `true`. " +
-					"The last progress message contains the result, because Terraform 1.15 to 1.17 do not show the error. " +
-					"Has no effect if `wait` is `false`.",
+				MarkdownDescription: "Whether to cancel the build if the wait is interrupted, as by Ctrl-C. Defaults " +
+					"to `true`. The last progress message contains the result, because Terraform 1.15 to 1.17 do not " +
+					"show the error. Has no effect if `wait` is `false`.",
 			},
 		},
 	}
@@ -88,8 +90,8 @@ func startSchema() actionschema.Schema {
 
 func cancelSchema() actionschema.Schema {
 	return actionschema.Schema{
-		MarkdownDescription: "Cancels a build and waits up to a minute for it to end. " +
-			"Canceling a build that has finished does nothing.\n\nRequires Terraform 1.14 or later.",
+		MarkdownDescription: "Cancels a build and waits up to a minute for it to end. Canceling a build that has " +
+			"finished does nothing.\n\nRequires Terraform 1.14 or later.",
 		Attributes: map[string]actionschema.Attribute{
 			"build_id": actionschema.StringAttribute{
 				Required: true, MarkdownDescription: buildIDDescription, Validators: objectid.Validators(),
@@ -107,15 +109,15 @@ func resourceSchema() schema.Schema {
 		},
 		"triggers": schema.MapAttribute{
 			Optional: true, ElementType: types.StringType,
-			MarkdownDescription: "Arbitrary map of values. Changing a value starts a new build. Adding the map after an " +
-				"import does not. An empty map is the same as none.",
+			MarkdownDescription: "Arbitrary map of values. Changing a value starts a new build. Adding the map after " +
+				"an import does not. An empty map is the same as none.",
 			PlanModifiers: []planmodifier.Map{replaceForTriggers()},
 		},
 		"wait": schema.BoolAttribute{
 			Optional: true, Computed: true, Default: booldefault.StaticBool(true),
-			MarkdownDescription: "Whether to wait for the build to finish. Defaults to `true`. An unsuccessful build is then " +
-				"an error. If `false`, the resource is created when the build is started, and each refresh updates the " +
-				"attributes until the build has finished. Changing this affects the next build.",
+			MarkdownDescription: "Whether to wait for the build to finish. Defaults to `true`. An unsuccessful build " +
+				"is then an error. If `false`, the resource is created when the build is started, and each refresh " +
+				"updates the attributes until the build has finished. Changing this affects the next build.",
 		},
 	}
 	strings := map[string]string{"build_id": buildIDDescription}
@@ -134,13 +136,17 @@ func resourceSchema() schema.Schema {
 	}
 	return schema.Schema{
 		MarkdownDescription: "Manages one build of a build job. Creating the resource starts a build. Destroying it " +
-			"cancels a running build. The API cannot delete builds, so a finished one is only removed from the state.\n\n" +
-			"Use this resource with OpenTofu, with Terraform before 1.14, and if the configuration needs attributes of the " +
-			"build, such as its commit. Otherwise, use the action `servicestage_start_build`, which stores nothing.\n\n" +
+			"cancels a running build. The API cannot delete builds, so a finished one is only removed from the " +
+			"state.\n\n" +
+			"Use this resource with OpenTofu, with Terraform before 1.14, and if the configuration needs attributes " +
+			"of the build, such as its commit. Otherwise, use the action `servicestage_start_build`, which stores " +
+			"nothing.\n\n" +
 			branchNote + " " + nullNote,
 		Attributes: attributes,
 		Blocks: map[string]schema.Block{"timeouts": duration.TimeoutsBlock(
-			duration.Operation{Name: "create", Default: "30m", Description: "Maximum time to start the build and wait for it"},
+			duration.Operation{
+				Name: "create", Default: "30m", Description: "Maximum time to start the build and wait for it",
+			},
 			duration.Operation{Name: "read", Default: "5m", Description: "Maximum time to read the build"},
 			duration.Operation{Name: "delete", Default: "5m", Description: "Maximum time to cancel a running build"},
 		)},
@@ -172,12 +178,13 @@ func dataSourceSchema() datasourceschema.Schema {
 		},
 		"log_limit": datasourceschema.Int64Attribute{
 			Optional: true, Validators: []validator.Int64{int64validator.Between(1, maxLog)},
-			MarkdownDescription: fmt.Sprintf("Number of bytes to read from the end of the log. Must be between 1 and %d (1 "+
-				"MiB). Required to read the log, which becomes part of the state and the plan.", maxLog),
+			MarkdownDescription: fmt.Sprintf("Number of bytes to read from the end of the log. Must be between 1 and "+
+				"%d (1 MiB). Required to read the log, which becomes part of the state and the plan.", maxLog),
 		},
 		"log": computedString("End of the log. Null unless `log_limit` is set."),
 		"log_cut": datasourceschema.BoolAttribute{
-			Computed: true, MarkdownDescription: "Whether the log is longer than `log`. Null unless `log_limit` is set.",
+			Computed:            true,
+			MarkdownDescription: "Whether the log is longer than `log`. Null unless `log_limit` is set.",
 		},
 		"job_id":                computedString(jobIDDescription),
 		"job_name":              computedString("Name of the build job."),
@@ -189,8 +196,9 @@ func dataSourceSchema() datasourceschema.Schema {
 		"trigger":               computedString("What started the build: `user`, `auto` or `system`."),
 		"creator":               computedString("Name of the user who started the build."),
 		"phases": computedList("Phases of the build, in their order.", map[string]datasourceschema.Attribute{
-			"id":    computedString("ID of the phase."),
-			"name":  computedString("Name of the phase. One of `Init`, `Download`, `PreProcess`, `Build`, `Artifact`, `PostProcess`."),
+			"id": computedString("ID of the phase."),
+			"name": computedString("Name of the phase. One of `Init`, `Download`, `PreProcess`, `Build`, " +
+				"`Artifact`, `PostProcess`."),
 			"state": computedString("State of the phase, with the same values as the state of the build."),
 		}),
 		"checks": checksAttribute(),
@@ -202,8 +210,8 @@ func dataSourceSchema() datasourceschema.Schema {
 		attributes[name] = computedNumber(description)
 	}
 	return datasourceschema.Schema{
-		MarkdownDescription: "Retrieves information about a build, its phases, its code checks and the end of its log.\n\n" +
-			nullNote,
+		MarkdownDescription: "Retrieves information about a build, its phases, its code checks and the end of its " +
+			"log.\n\n" + nullNote,
 		Attributes: attributes,
 	}
 }
@@ -211,8 +219,8 @@ func dataSourceSchema() datasourceschema.Schema {
 func checksAttribute() datasourceschema.MapNestedAttribute {
 	return datasourceschema.MapNestedAttribute{
 		Computed: true,
-		MarkdownDescription: "Map of code checks by name, such as `checkstyle`, `findbugs` and `pmd`. Empty if the build " +
-			"has none: ServiceStage checks Maven projects only.",
+		MarkdownDescription: "Map of code checks by name, such as `checkstyle`, `findbugs` and `pmd`. Empty if the " +
+			"build has none: ServiceStage checks Maven projects only.",
 		NestedObject: datasourceschema.NestedAttributeObject{Attributes: map[string]datasourceschema.Attribute{
 			"info": computedString("Information about the check, as JSON."),
 			"counts": computedList("Results of the check.", map[string]datasourceschema.Attribute{
@@ -236,7 +244,8 @@ func listSchema() datasourceschema.Schema {
 			"total":      computedNumber("Number of builds of the build job."),
 			"finished":   computedNumber("Number of finished builds."),
 			"successful": computedNumber("Number of successful builds."),
-			"builds": computedList("Builds, newest first. A warning is shown if ServiceStage returns fewer than `total`.",
+			"builds": computedList(
+				"Builds, newest first. A warning is shown if ServiceStage returns fewer than `total`.",
 				map[string]datasourceschema.Attribute{
 					"build_id": computedString(buildIDDescription),
 					"state":    computedString(stateDescription),

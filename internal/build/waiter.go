@@ -33,7 +33,8 @@ type waiter struct {
 	startedAt time.Time
 	// progress receives progress messages; it may be nil.
 	progress func(message string)
-	// onInterrupt is called if the wait is interrupted. It returns what happens to the build. Its context is not canceled.
+	// onInterrupt is called if the wait is interrupted, with a context that is not canceled. It returns what happens to
+	// the build.
 	onInterrupt func(ctx context.Context, build *servicestage.Build) string
 	// timeoutAdvice is how to allow more time.
 	timeoutAdvice string
@@ -92,9 +93,9 @@ func (w waiter) progressReporter(ctx context.Context) func(servicestage.BuildPro
 	}
 }
 
-// currentPhase returns the name of the phase that is running, and otherwise if none has begun.
-func currentPhase(phases []servicestage.Phase, otherwise string) string {
-	return phaseWhere(phases, otherwise, func(state servicestage.BuildState) bool {
+// currentPhase returns the name of the running phase, or fallback if there is none.
+func currentPhase(phases []servicestage.Phase, fallback string) string {
+	return phaseWhere(phases, fallback, func(state servicestage.BuildState) bool {
 		return state != servicestage.BuildSuccessful && state != servicestage.BuildNotStarted
 	})
 }
@@ -104,10 +105,10 @@ func failedPhase(phases []servicestage.Phase) string {
 	return phaseWhere(phases, "", servicestage.BuildState.Failed)
 }
 
-func phaseWhere(phases []servicestage.Phase, otherwise string, is func(servicestage.BuildState) bool) string {
+func phaseWhere(phases []servicestage.Phase, fallback string, is func(servicestage.BuildState) bool) string {
 	i := slices.IndexFunc(phases, func(phase servicestage.Phase) bool { return is(phase.State) })
 	if i < 0 {
-		return otherwise
+		return fallback
 	}
 	return printable(phases[i].Name)
 }

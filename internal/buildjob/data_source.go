@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/datasourcevalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -98,8 +99,8 @@ func (d *jobsDataSource) Read(ctx context.Context, req datasource.ReadRequest, r
 	// The order of the list is not documented, and a changed order would change everything that depends on the data
 	// source.
 	slices.SortFunc(jobs, func(a, b values) int {
-		return cmp.Or(
-			cmp.Compare(a.text(nameArgument), b.text(nameArgument)), cmp.Compare(a.text(jobIDAttribute), b.text(jobIDAttribute)))
+		return cmp.Or(strings.Compare(a.text(nameArgument), b.text(nameArgument)),
+			strings.Compare(a.text(jobIDAttribute), b.text(jobIDAttribute)))
 	})
 	ids, names, rows := []tftypes.Value{}, []tftypes.Value{}, []tftypes.Value{}
 	for _, job := range jobs {

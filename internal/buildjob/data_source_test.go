@@ -17,22 +17,22 @@ func TestBuildJobDataSource_equalsResource(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	m := manage(t, server)
-	m.converge(t, complete)
+	m.Converge(t, complete)
 	server.AddJob(named("app-2"))
-	added, _ := m.value(t, "job_id").(string)
+	added, _ := m.Value(t, "job_id").(string)
 	server.ChangeJob(added, func(spec map[string]any) {
 		spec["code_repo"].(map[string]any)["url"] = "https://user:canary-secret@github.com/acme/app"
 	})
-	expectDiagnostics(t, m.refresh(t))
+	m.Refresh(t).Expect(t)
 	var want map[string]tftypes.Value
-	if err := m.state.As(&want); err != nil {
+	if err := m.State.As(&want); err != nil {
 		t.Fatal(err)
 	}
 	want["created_at"] = tftypes.NewValue(tftypes.String, nil) // The API returns it only on creation.
 	for argument, value := range map[string]string{"job_id": added, "job_name": "app"} {
-		state, diagnostics := readData(t, m.Protocol, typeName, map[string]any{argument: value})
-		expectDiagnostics(t, diagnostics)
-		for name, got := range state {
+		read := m.ReadData(t, typeName, providertest.Arguments{argument: value})
+		read.Expect(t)
+		for name, got := range read.State {
 			if !got.Equal(want[name]) {
 				t.Errorf("by %s: %s is %s, want %s", argument, name, got, want[name])
 			}
@@ -45,47 +45,9 @@ func TestBuildJobDataSource_noRepository(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{EmptyStrings: true}})
 	server.AddJob(named("app"))
-	state, diagnostics := readData(
-		t, providertest.NewProtocol(t, server, nil), typeName, map[string]any{"job_name": "app"},
-	)
-	expectDiagnostics(t, diagnostics)
-	if !state["code_repo"].IsNull() || state["environment_setting"].IsNull() {
-		t.Errorf("got %v", state)
-	}
-}
-
-func TestBuildJobDataSource_invalid(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{AllowTakenNames: true}})
-	first := server.AddJob(named("twice"))
-	second := server.AddJob(named("twice"))
-	similar := server.AddJob(named("App"))
-	provider := providertest.NewProtocol(t, server, nil)
-	const one = `Exactly one of these attributes must be configured: \[job_id,job_name\]`
-	for name, c := range map[string]struct {
-		arguments map[string]any
-		want      string
-	}{
-		"none of the two": {nil, one},
-		"both":            {map[string]any{"job_id": "a", "job_name": "b"}, one},
-		"no such name": {
-			map[string]any{"job_name": "missing"}, `ERROR AttributeName\("job_name"\) .* is named "missing"\.`,
-		},
-		"other case": {
-			map[string]any{"job_name": "app"}, `Build jobs whose names differ in case: "App" \(` + similar + `\)\.`,
-		},
-		"several": {
-			map[string]any{"job_name": "twice"},
-			`2 build jobs are named "twice"\.\n\nSelect one by its job_id: ` + first + `, ` + second + `\.`,
-		},
-		"no such ID": {
-			map[string]any{"job_id": "nosuchjob"}, `ERROR AttributeName\("job_id"\) .* have no build job with this ID\.`,
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			_, diagnostics := readData(t, provider, typeName, c.arguments)
-			expectDiagnostics(t, diagnostics, c.want)
-		})
+	read := providertest.NewProtocol(t, server, nil).ReadData(t, typeName, providertest.Arguments{"job_name": "app"})
+	read.Expect(t)
+	if !read.State["code_repo"].IsNull() || read.State["environment_setting"].IsNull() {
+		t.Errorf("got %v", read.State)
 	}
 }

@@ -38,8 +38,8 @@ func createError(name string, err error) diag.Diagnostic {
 		return foreignJob(operation, existing.ID)
 	}
 	return nameTakenError(summary, operation, err, func(id string) string {
-		return "Choose a different job_name. If the resource is replaced with create_before_destroy, its old build job may have the " +
-			"name: remove create_before_destroy.\n\n" + importAdvice(id)
+		return "Choose a different job_name. If the resource is replaced with create_before_destroy, its old build " +
+			"job may have the name: remove create_before_destroy.\n\n" + importAdvice(id)
 	})
 }
 
@@ -49,7 +49,8 @@ func readError(operation string, err error) diag.Diagnostic {
 
 func updateError(operation string, err error) diag.Diagnostic {
 	return nameTakenError("Error updating build job", operation, err, func(string) string {
-		return "Choose a different job_name. If many build jobs are renamed at once, apply again, or raise -parallelism to their number."
+		return "Choose a different job_name. If many build jobs are renamed at once, apply again, or raise " +
+			"-parallelism to their number."
 	})
 }
 
@@ -61,8 +62,8 @@ func listDiagnostic(operation string, err error) diag.Diagnostic {
 	return apidiag.Error("Error listing build jobs", operation, err)
 }
 
-// nameTakenError names the build job that has the name, if that is why ServiceStage rejected the request. advice is for a build
-// job of this ID that this process does not manage.
+// nameTakenError names the build job that has the name, if ServiceStage rejected the request for this reason. advice
+// returns what to do about a build job that this process does not manage.
 func nameTakenError(summary, operation string, err error, advice func(id string) string) diag.Diagnostic {
 	taken, ok := errors.AsType[*servicestage.NameTakenError](err)
 	if !ok {
@@ -71,8 +72,9 @@ func nameTakenError(summary, operation string, err error, advice func(id string)
 	text := fmt.Sprintf("Build job %s has the name %q. ServiceStage compares names case-insensitively.\n\n",
 		printableID(taken.Job.ID), rest.Sanitize(taken.Job.Name, maxNameLength))
 	if taken.Own {
-		text += "Another resource of this configuration uses the name. Choose a different job_name. If the resource is replaced " +
-			"with create_before_destroy, its old build job still has the name: remove create_before_destroy."
+		text += "Another resource of this configuration uses the name. Choose a different job_name. If the resource " +
+			"is replaced with create_before_destroy, its old build job still has the name: remove " +
+			"create_before_destroy."
 	} else {
 		text += advice(taken.Job.ID)
 	}
@@ -81,17 +83,16 @@ func nameTakenError(summary, operation string, err error, advice func(id string)
 
 // foreignJob explains that the response to a create request contained the ID of somebody else's build job.
 func foreignJob(operation, id string) diag.Diagnostic {
-	return diag.NewErrorDiagnostic("Error creating build job", fmt.Sprintf("Error %s: ServiceStage returned the ID of "+
-		"another build "+
-		"job, %s. It was not added to the state.\n\nTwo resources must not manage one build job. %s",
-		operation, printableID(id), importAdvice(id)))
+	return diag.NewErrorDiagnostic("Error creating build job", fmt.Sprintf(
+		"Error %s: ServiceStage returned the ID of another build job, %s. It was not added to the state.\n\n"+
+			"Two resources must not manage one build job. %s", operation, printableID(id), importAdvice(id)))
 }
 
 // importAdvice shows the block that imports a build job which no resource manages yet.
 func importAdvice(id string) string {
 	return fmt.Sprintf("Unless another resource or team already manages build job %[1]s, you can import it with this "+
-		"block and the "+
-		"address of this resource:\n\nimport {\n  to = servicestage_build_job.ADDRESS\n  id = %[1]q\n}", printableID(id))
+		"block and the address of this resource:\n\n"+
+		"import {\n  to = servicestage_build_job.ADDRESS\n  id = %[1]q\n}", printableID(id))
 }
 
 func outcomeAdvice(outcome *servicestage.UnknownOutcomeError) string {
@@ -102,7 +103,8 @@ func outcomeAdvice(outcome *servicestage.UnknownOutcomeError) string {
 		if outcome.LookupErr != nil {
 			text += fmt.Sprintf(" Not all of them could be read: %s.", outcome.LookupErr)
 		}
-		return text + "\n\nCompare them with this resource in the ServiceStage console. " + importAdvice(outcome.Jobs[0].ID)
+		return text + "\n\nCompare them with this resource in the ServiceStage console. " +
+			importAdvice(outcome.Jobs[0].ID)
 	}
 	cause := fmt.Sprintf("No new build job named %q was found.", outcome.Name)
 	if outcome.LookupErr != nil {
@@ -117,25 +119,24 @@ func createWarnings(created *servicestage.CreatedBuildJob, name string) diag.Dia
 	var diags diag.Diagnostics
 	switch {
 	case created.Adopted:
-		diags.AddWarning("Build job adopted after a lost response", fmt.Sprintf("The response to the request that creates "+
-			"build job "+
-			"%q was lost. Build job %s is the only new one of this name and equals the request, so it was added to the state.",
-			name, printableID(created.ID)))
+		diags.AddWarning("Build job adopted after a lost response", fmt.Sprintf(
+			"The response to the request that creates build job %q was lost. Build job %s is the only new one of this "+
+				"name and equals the request, so it was added to the state.", name, printableID(created.ID)))
 	case created.Resent:
-		text := fmt.Sprintf("The first request that creates build job %q had no response. The request was sent again and "+
-			"created "+
-			"build job %s. ", name, printableID(created.ID))
+		text := fmt.Sprintf("The first request that creates build job %q had no response. The request was sent again "+
+			"and created build job %s. ", name, printableID(created.ID))
 		switch {
 		case created.DuplicatesErr != nil:
 			text += fmt.Sprintf("The list of build jobs could not be read: %s.", created.DuplicatesErr)
 		case len(created.Duplicates) > 0:
-			text += fmt.Sprintf("ServiceStage contains other new build jobs of this name: %s.", idList(created.Duplicates))
+			text += "ServiceStage contains other new build jobs of this name: " + idList(created.Duplicates) + "."
 		default:
 			text += "The list of build jobs contains no other new one of this name, but the list may lag."
 		}
-		diags.AddWarning("Possible duplicate build job", text+fmt.Sprintf("\n\nTerraform manages %s. Search the "+
-			"ServiceStage console "+
-			"for %q and delete the duplicate if there is one.", printableID(created.ID), name))
+		text += fmt.Sprintf("\n\n"+
+			"Terraform manages %s. Search the ServiceStage console for %q and delete the duplicate if there is "+
+			"one.", printableID(created.ID), name)
+		diags.AddWarning("Possible duplicate build job", text)
 	}
 	return diags
 }
@@ -163,19 +164,19 @@ func readBackWarning(plan values, what string, err error) diag.Diagnostic {
 
 // notReadableYet explains "not found" shortly after a create that no read has confirmed.
 func notReadableYet(operation string, createdAt time.Time, err error) diag.Diagnostic {
-	return apidiag.Error("Build job not readable yet", operation, err, fmt.Sprintf("ServiceStage created the build job "+
-		"at %s but has "+
-		"not returned it since. Reads may lag, so the build job stays in the state for %d minutes after its creation.\n\n"+
-		"Run Terraform again later. If the build job was deleted, Terraform then plans to create it again; `terraform "+
-		"state rm` "+
-		"removes it from the state at once.", createdAt.UTC().Format(time.RFC3339), int(confirmTimeout.Minutes())))
+	return apidiag.Error("Build job not readable yet", operation, err, fmt.Sprintf(
+		"ServiceStage created the build job at %s but has not returned it since. Reads may lag, so the build job "+
+			"stays in the state for %d minutes after its creation.\n\n"+
+			"Run Terraform again later. If the build job was deleted, Terraform then plans to create it again; "+
+			"`terraform state rm` removes it from the state at once.",
+		createdAt.UTC().Format(time.RFC3339), int(confirmTimeout.Minutes())))
 }
 
 func incompleteList(err *servicestage.IncompleteListError) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("Incomplete list of build jobs", fmt.Sprintf(
-		"ServiceStage reported %d build jobs and returned "+
-			"%d, or the list changed while it was read. Build jobs may be missing from the result.\n\nRun the query again.",
-		err.Total, err.Listed))
+		"ServiceStage reported %d build jobs and returned %d, or the list changed while it was read. Build jobs may "+
+			"be missing from the result.\n\n"+
+			"Run the query again.", err.Total, err.Listed))
 }
 
 // unreadable is the warning for build jobs of a list that could not be read. It explains the first one.
@@ -189,8 +190,8 @@ func unreadable(failed ...listedJob) diag.Diagnostic {
 		idList(rows), apidiag.Detail("reading build job "+label(failed[0].BuildJobSummary), failed[0].err)))
 }
 
-// notOneOfName explains that a name does not select exactly one build job.
-func notOneOfName(name string, exact, otherCase, others []servicestage.BuildJobSummary) diag.Diagnostic {
+// noUniqueMatch explains that a name does not select exactly one build job.
+func noUniqueMatch(name string, exact, otherCase, others []servicestage.BuildJobSummary) diag.Diagnostic {
 	if len(exact) > 0 {
 		return diag.NewErrorDiagnostic("Several build jobs have this name", fmt.Sprintf(
 			"%d build jobs are named %q.\n\nSelect one by its job_id: %s.", len(exact), name, idList(exact)))

@@ -46,8 +46,8 @@ func TestBuildJob_enterpriseProject(t *testing.T) {
 			move()
 		}
 		m.Protocol = step.provider
-		m.converge(t, bare.with("enterprise_project_id", step.project))
-		got, sent := m.value(t, "enterprise_project_id"), server.Jobs()[0].Spec["enterprise_project_id"]
+		m.Converge(t, bare.With("enterprise_project_id", step.project))
+		got, sent := m.Value(t, "enterprise_project_id"), server.Jobs()[0].Spec["enterprise_project_id"]
 		if got != step.want || i > 0 && sent != step.want {
 			t.Errorf("step %d: the state has %v and the service %v, want %s", i, got, sent, step.want)
 		}
@@ -62,8 +62,8 @@ func TestBuildJob_enterpriseProjectUnknown(t *testing.T) {
 	config := func(project, description string) string {
 		config := providertest.Config(server, "resource \"terraform_data\" \"project\" { input = \""+project+"\" }\n"+
 			job(minimal+"job_description = \""+description+"\"\n"))
-		return strings.Replace(config, "provider \"servicestage\" {", "provider \"servicestage\" {\nenterprise_project_id "+
-			"= terraform_data.project.output", 1)
+		const block = "provider \"servicestage\" {"
+		return strings.Replace(config, block, block+"\nenterprise_project_id = terraform_data.project.output", 1)
 	}
 	project := func(id string) statecheck.StateCheck {
 		return state(knownvalue.StringExact(id), "enterprise_project_id")

@@ -66,7 +66,7 @@ func (r *jobResource) identify(identity *tfsdk.ResourceIdentity, jobID string) {
 	}
 }
 
-// ImportState takes the job's id, its name, or its identity; everything else is read.
+// ImportState stores the job_id that the import ID, the name in it, or the identity selects. Terraform then calls Read.
 func (r *jobResource) ImportState(
 	ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse,
 ) {

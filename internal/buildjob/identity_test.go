@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
@@ -20,34 +19,37 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
-// newIdentity returns the identity of a build job; an empty region is null.
-func (m *managed) newIdentity(t *testing.T, jobID, region string) *tfprotov6.ResourceIdentityData {
-	t.Helper()
-	attributes := map[string]any{"job_id": jobID}
-	if region != "" {
-		attributes["region"] = region
+// null is a region that is not set.
+const null = "null"
+
+func regionValue(region string) any {
+	if region == null {
+		return nil
 	}
-	return &tfprotov6.ResourceIdentityData{IdentityData: providertest.Encode(t, m.Identities[typeName], attributes)}
+	return region
 }
 
-func (m *managed) expectIdentity(t *testing.T, jobID, region string) {
-	t.Helper()
-	if m.identity == nil {
-		t.Fatal("there is no identity")
-	}
-	got := providertest.Decode(t, m.Identities[typeName], m.identity.IdentityData)
-	if id, in := providertest.Text(t, got, "job_id"), providertest.Text(t, got, "region"); id != jobID || in != region {
-		t.Errorf("the identity is %q in %q, want %q in %q", id, in, jobID, region)
-	}
+func identity(jobID, region string) providertest.Arguments {
+	return providertest.Arguments{"job_id": jobID, "region": regionValue(region)}
 }
 
-// inRegion returns a provider in a region; an empty region is null.
+// inRegion returns a provider in a region.
 func inRegion(t *testing.T, server *emulator.Server, region string) *providertest.Protocol {
 	t.Helper()
-	if region == "" {
-		return providertest.NewProtocol(t, server, map[string]any{"region": nil})
+	return providertest.NewProtocol(t, server, map[string]any{"region": regionValue(region)})
+}
+
+// expectIdentity fails the test unless this is the identity of the instance.
+func expectIdentity(t *testing.T, m *providertest.Instance, jobID, region string) {
+	t.Helper()
+	if m.Identity == nil {
+		t.Fatal("there is no identity")
 	}
-	return providertest.NewProtocol(t, server, map[string]any{"region": region})
+	got := providertest.DecodeValue(t, m.Identities[typeName], m.Identity.IdentityData)
+	want := providertest.DecodeValue(t, got.Type(), m.NewIdentity(t, identity(jobID, region)).IdentityData)
+	if !got.Equal(want) {
+		t.Errorf("the identity is %s, want %s", got, want)
+	}
 }
 
 // A read sets the identity if there is none, as in the state of an older CLI, and keeps an existing one, also if the
@@ -55,32 +57,31 @@ func inRegion(t *testing.T, server *emulator.Server, region string) *providertes
 func TestBuildJobIdentity_read(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	const none = "-"
-	for _, region := range []string{"cn-north-4", ""} {
+	for _, region := range []string{"cn-north-4", null} {
 		provider := inRegion(t, server, region)
-		for _, before := range []string{none, "", "cn-north-4", "ap-southeast-3"} {
+		for _, before := range []string{"no identity", null, "cn-north-4", "ap-southeast-3"} {
 			for _, gone := range []bool{false, true} {
-				t.Run(fmt.Sprintf("provider %q, before %q, gone %t", region, before, gone), func(t *testing.T) {
+				t.Run(fmt.Sprintf("provider %s, before %s, gone %t", region, before, gone), func(t *testing.T) {
 					t.Parallel()
-					m := manageWith(provider)
+					m := provider.NewInstance(typeName)
 					jobID := server.AddJob(map[string]any{"environment_setting": map[string]any{}})
-					expectDiagnostics(t, m.imports(t, jobID))
-					expectDiagnostics(t, m.refresh(t))
+					m.Import(t, jobID, nil).Expect(t)
+					m.Refresh(t).Expect(t)
 					want := region
-					if m.private, m.identity = nil, nil; before != none {
-						m.identity, want = m.newIdentity(t, jobID, before), before
+					if m.Private, m.Identity = nil, nil; before != "no identity" {
+						m.Identity, want = m.NewIdentity(t, identity(jobID, before)), before
 					}
 					if gone {
 						server.RemoveJob(jobID)
 					}
-					if before != none && before != "" && before != region {
-						expectDiagnostics(t, m.refresh(t), "Build job in another region")
+					if want != null && want != region {
+						m.Refresh(t).Expect(t, "Build job in another region")
 						return
 					}
-					expectDiagnostics(t, m.refresh(t))
-					m.expectIdentity(t, jobID, want)
-					if m.state.IsNull() != gone {
-						t.Errorf("the state has %s", m.state)
+					m.Refresh(t).Expect(t)
+					expectIdentity(t, m, jobID, want)
+					if m.State.IsNull() != gone {
+						t.Errorf("the state has %s", m.State)
 					}
 				})
 			}
@@ -93,46 +94,39 @@ func TestBuildJobIdentity_unknownArgument(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	m := manage(t, server)
-	m.converge(t, bare)
-	for argument, region := range map[string]string{"region": "", "secret_key": "cn-north-4"} {
-		m.identity = nil
+	m.Converge(t, bare)
+	for argument, region := range map[string]string{"region": null, "secret_key": "cn-north-4"} {
+		m.Identity = nil
 		m.Protocol = providertest.NewProtocol(t, server, map[string]any{argument: tftypes.UnknownValue})
-		expectDiagnostics(t, m.refresh(t))
-		m.expectIdentity(t, id(t, server), region)
+		m.Refresh(t).Expect(t)
+		expectIdentity(t, m, id(t, server), region)
 	}
 }
 
+// TestDiagnostics has the errors for another region.
 func TestBuildJobIdentity_import(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	const here, there = "cn-north-4", "ap-southeast-3"
+	const here = "cn-north-4"
 	jobID := server.AddJob(named("app"))
 	for name, c := range map[string]struct{ provider, jobID, region, want string }{
-		"with the region":      {provider: here, jobID: jobID, region: here},
-		"without a region":     {provider: here, jobID: jobID},
-		"neither has a region": {jobID: jobID},
-		"another region": {
-			here, jobID, there, `identity contains region ap-southeast-3, and the provider's region is cn-north-4\.`,
-		},
-		"the provider has no region": {
-			"", jobID, here, `The identity contains region cn-north-4, and the provider has no region`,
-		},
-		"malformed job_id":        {here, "a/b", "", `An identity has the job_id. Got: "a/b"\.`},
-		"a name instead of an ID": {here, "name/app", "", `An identity has the job_id. Got: "name/app"\.`},
-		"empty job_id":            {here, "", "", `An identity has the job_id. Got an empty ID\.`},
+		"with the region":         {here, jobID, here, ""},
+		"without a region":        {here, jobID, null, ""},
+		"neither has a region":    {null, jobID, null, ""},
+		"malformed job_id":        {here, "a/b", null, `An identity has the job_id. Got: "a/b"\.`},
+		"a name instead of an ID": {here, "name/app", null, `An identity has the job_id. Got: "name/app"\.`},
+		"empty job_id":            {here, "", null, `An identity has the job_id. Got an empty ID\.`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := manageWith(inRegion(t, server, c.provider))
-			diagnostics := m.importBy(t, &tfprotov6.ImportResourceStateRequest{
-				TypeName: typeName, Identity: m.newIdentity(t, c.jobID, c.region),
-			})
+			m := inRegion(t, server, c.provider).NewInstance(typeName)
+			diagnostics := m.Import(t, "", m.NewIdentity(t, identity(c.jobID, c.region)))
 			if c.want != "" {
-				expectDiagnostics(t, diagnostics, c.want)
+				diagnostics.Expect(t, c.want)
 				return
 			}
-			expectDiagnostics(t, diagnostics)
-			m.expectIdentity(t, jobID, c.provider)
+			diagnostics.Expect(t)
+			expectIdentity(t, m, jobID, c.provider)
 		})
 	}
 }
@@ -180,9 +174,8 @@ func TestBuildJobIdentity_importBlock(t *testing.T) {
 	server := emulator.New(t, emulator.Options{})
 	jobID := server.AddJob(named("app"))
 	block := func(region string) string {
-		return providertest.Config(
-			server, job(minimal)+"import {\n  to = "+address+"\n  identity = {\n    job_id = \""+jobID+"\"\n"+region+"  }\n}\n",
-		)
+		return providertest.Config(server, job(minimal)+fmt.Sprintf(
+			"import {\n  to = %s\n  identity = {\n    job_id = %q\n%s  }\n}\n", address, jobID, region))
 	}
 	resource.UnitTest(t, resource.TestCase{
 		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_12_0)},
@@ -196,17 +189,19 @@ func TestBuildJobIdentity_importBlock(t *testing.T) {
 			{
 				Config:           block(""),
 				ConfigPlanChecks: planned(plancheck.ExpectResourceAction(address, plancheck.ResourceActionNoop)),
-				ConfigStateChecks: []statecheck.StateCheck{statecheck.ExpectIdentity(address, map[string]knownvalue.Check{
-					"job_id": knownvalue.StringExact(jobID), "region": knownvalue.StringExact("cn-north-4"),
-				})},
+				ConfigStateChecks: []statecheck.StateCheck{
+					statecheck.ExpectIdentity(address, map[string]knownvalue.Check{
+						"job_id": knownvalue.StringExact(jobID), "region": knownvalue.StringExact("cn-north-4"),
+					}),
+				},
 			},
 			{Config: block(""), ConfigPlanChecks: planned(plancheck.ExpectEmptyPlan())},
 		},
 	})
 }
 
-// If the provider's region changes, plan, update and destroy fail with both regions: the build job is neither deleted
-// nor created again.
+// If the provider's region changes, plan, update and destroy fail with an error that names both regions: the build
+// job is neither deleted nor created again.
 func TestBuildJob_otherRegionIsNotNotFound(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
@@ -35,29 +34,6 @@ func jobsState(check knownvalue.Check, path tfjsonpath.Path) statecheck.StateChe
 	return statecheck.ExpectKnownValue(jobsAddress, path, check)
 }
 
-// readData reads a data source over the protocol.
-func readData(
-	t *testing.T, provider *providertest.Protocol, name string, arguments map[string]any,
-) (map[string]tftypes.Value, []*tfprotov6.Diagnostic) {
-	t.Helper()
-	typ := provider.Schemas.DataSourceSchemas[name].ValueType()
-	encoded := providertest.Encode(t, typ, arguments)
-	valid, err := provider.ValidateDataResourceConfig(
-		t.Context(), &tfprotov6.ValidateDataResourceConfigRequest{TypeName: name, Config: encoded},
-	)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if failed(valid.Diagnostics) {
-		return nil, valid.Diagnostics
-	}
-	read, err := provider.ReadDataSource(t.Context(), &tfprotov6.ReadDataSourceRequest{TypeName: name, Config: encoded})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return providertest.Decode(t, typ, read.State), read.Diagnostics
-}
-
 // texts returns the elements of a list of strings.
 func texts(t *testing.T, list tftypes.Value) []string {
 	t.Helper()
@@ -74,8 +50,8 @@ func texts(t *testing.T, list tftypes.Value) []string {
 	return found
 }
 
-// Each selected build job is returned once, sorted by name, however the service pages and filters its list. No match
-// is an empty list.
+// Each selected build job is returned once, sorted by name, for each way in which the service pages and filters its
+// list. If nothing matches, the list is empty.
 func TestBuildJobsDataSource_filters(t *testing.T) {
 	t.Parallel()
 	for mode, quirks := range listingModes() {
@@ -95,17 +71,19 @@ func TestBuildJobsDataSource_filters(t *testing.T) {
 				{"job_name", "job-10", nil},
 				{"job_name", "Job-100", nil},
 				{"job_name_prefix", "job-11", []string{
-					"job-110", "job-111", "job-112", "job-113", "job-114", "job-115", "job-116", "job-117", "job-118", "job-119",
+					"job-110", "job-111", "job-112", "job-113", "job-114",
+					"job-115", "job-116", "job-117", "job-118", "job-119",
 				}},
 				{"job_name_prefix", "ob-", nil},
 			} {
 				for _, details := range []bool{false, true} {
-					state, diagnostics := readData(t, provider, jobsName, map[string]any{c.argument: c.value, "details": details})
-					expectDiagnostics(t, diagnostics)
-					if got := texts(t, state["names"]); !slices.Equal(got, c.want) {
+					read := provider.ReadData(t, jobsName,
+						providertest.Arguments{c.argument: c.value, "details": details})
+					read.Expect(t)
+					if got := texts(t, read.State["names"]); !slices.Equal(got, c.want) {
 						t.Errorf("%s = %v: got %v, want %v", c.argument, c.value, got, c.want)
 					}
-					for i, id := range texts(t, state["ids"]) {
+					for i, id := range texts(t, read.State["ids"]) {
 						if id != ids[c.want[i]] {
 							t.Errorf("the ID of %s is %s", c.want[i], id)
 						}
@@ -140,9 +118,11 @@ output "equal" {
 			ConfigStateChecks: []statecheck.StateCheck{
 				statecheck.ExpectKnownOutputValue("equal", knownvalue.Bool(true)),
 				jobsState(knownvalue.ListSizeExact(12), tfjsonpath.New("jobs")),
-				jobsState(knownvalue.StringExact("https://github.com/acme/job-000"), first.AtMapKey("code_repo").AtMapKey("url")),
+				jobsState(knownvalue.StringExact("https://github.com/acme/job-000"),
+					first.AtMapKey("code_repo").AtMapKey("url")),
 				jobsState(
-					knownvalue.StringExact("aarch64"), first.AtMapKey("environment_setting").AtMapKey("build_os").AtMapKey("arch"),
+					knownvalue.StringExact("aarch64"),
+					first.AtMapKey("environment_setting").AtMapKey("build_os").AtMapKey("arch"),
 				),
 				jobsState(knownvalue.StringExact("emulator-user"), first.AtMapKey("creator")),
 				jobsState(knownvalue.Null(), tfjsonpath.New("jobs").AtSliceIndex(1).AtMapKey("code_repo")),
@@ -151,7 +131,8 @@ output "equal" {
 		resource.TestStep{
 			PreConfig: func() {
 				server.InjectFault(emulator.Fault{
-					Method: http.MethodGet, Path: jobsPath + "/" + ids["job-000"], Do: func() { server.RemoveJob(ids["job-000"]) },
+					Method: http.MethodGet, Path: jobsPath + "/" + ids["job-000"],
+					Do: func() { server.RemoveJob(ids["job-000"]) },
 				})
 			},
 			Config: providertest.Config(server, jobsData("details = true")),
@@ -161,29 +142,6 @@ output "equal" {
 			},
 		},
 	)
-}
-
-func TestBuildJobsDataSource_invalid(t *testing.T) {
-	t.Parallel()
-	provider := providertest.NewProtocol(t, emulator.New(t, emulator.Options{}), nil)
-	for name, c := range map[string]struct {
-		arguments map[string]any
-		want      []string
-	}{
-		"both filters": {
-			map[string]any{"job_name": "a", "job_name_prefix": "b"}, []string{
-				`cannot be specified when`, `cannot be specified when`,
-			},
-		},
-		"empty name":   {map[string]any{"job_name": ""}, []string{`string length must be at least 1`}},
-		"empty prefix": {map[string]any{"job_name_prefix": ""}, []string{`string length must be at least 1`}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			_, diagnostics := readData(t, provider, jobsName, c.arguments)
-			expectDiagnostics(t, diagnostics, c.want...)
-		})
-	}
 }
 
 // A filter that is unknown during planning is applied later.
@@ -199,7 +157,8 @@ func TestBuildJobsDataSource_unknownFilter(t *testing.T) {
 		),
 		ConfigPlanChecks: planned(plancheck.ExpectUnknownValue(jobsAddress, tfjsonpath.New("ids"))),
 		ConfigStateChecks: []statecheck.StateCheck{
-			jobsState(knownvalue.ListExact([]knownvalue.Check{knownvalue.StringExact("job-001")}), tfjsonpath.New("names")),
+			jobsState(knownvalue.ListExact([]knownvalue.Check{knownvalue.StringExact("job-001")}),
+				tfjsonpath.New("names")),
 		},
 	})
 }
@@ -213,9 +172,8 @@ func TestBuildJobsDataSource_incompleteListIsNotReturned(t *testing.T) {
 		Path: jobsPath, Times: -1, StatusCode: http.StatusOK, Body: `{"total":250,"list":[]}`,
 		When: func(r emulator.Request) bool { return !strings.Contains(r.Query, "page=1&") },
 	})
-	_, diagnostics := readData(t, providertest.NewProtocol(t, server, nil), jobsName, nil)
-	expectDiagnostics(t, diagnostics, "the list of build jobs is incomplete: ServiceStage reported 250 build jobs and "+
-		"returned 100")
+	providertest.NewProtocol(t, server, nil).ReadData(t, jobsName, nil).Expect(t,
+		"list of build jobs is incomplete: ServiceStage reported 250 build jobs and returned 100")
 }
 
 // A build job that cannot be read is returned with its ID and name and a warning.
@@ -227,11 +185,9 @@ func TestBuildJobsDataSource_unreadableJobKeepsTheOthers(t *testing.T) {
 		Method: http.MethodGet, Path: jobsPath + "/" + ids["job-001"], Times: -1, StatusCode: http.StatusForbidden,
 		Body: forbidden,
 	})
-	state, diagnostics := readData(t, providertest.NewProtocol(t, server, nil), jobsName, map[string]any{"details": true})
-	expectDiagnostics(
-		t, diagnostics, `WARNING  Error reading build jobs: .*only their ID and name are returned: `+ids["job-001"],
-	)
-	if got := texts(t, state["names"]); !slices.Equal(got, []string{"job-000", "job-001", "job-002"}) {
+	read := providertest.NewProtocol(t, server, nil).ReadData(t, jobsName, providertest.Arguments{"details": true})
+	read.Expect(t, `WARNING  Error reading build jobs: .*only their ID and name are returned: `+ids["job-001"])
+	if got := texts(t, read.State["names"]); !slices.Equal(got, []string{"job-000", "job-001", "job-002"}) {
 		t.Errorf("got %v", got)
 	}
 }

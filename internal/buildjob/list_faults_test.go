@@ -18,7 +18,7 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
-// A job that vanishes between list and read is left out, and another takes its place within the limit.
+// A build job that is deleted between list and read is omitted, and another one fills the limit.
 func TestBuildJobList_vanished(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
@@ -50,7 +50,8 @@ func TestBuildJobList_errors(t *testing.T) {
 				server := emulator.New(t, emulator.Options{})
 				fill(server, 250)
 				server.InjectFault(emulator.Fault{
-					Method: http.MethodGet, Path: jobsPath, StatusCode: http.StatusForbidden, Body: forbidden, Times: -1,
+					Method: http.MethodGet, Path: jobsPath, Times: -1, StatusCode: http.StatusForbidden,
+					Body: forbidden,
 					When: func(request emulator.Request) bool { return strings.Contains(request.Query, page) },
 				})
 				found, failure := list(t, providertest.NewProtocol(t, server, nil), nil, details, 0, 0)
@@ -58,13 +59,13 @@ func TestBuildJobList_errors(t *testing.T) {
 					t.Errorf("%d build jobs came before the error, want %d", len(found), before)
 				}
 				const want = `ERROR  Error listing build jobs: .*HTTP 403: APIGW.0302.*servicestage:assembling:`
-				expectDiagnostics(t, []*tfprotov6.Diagnostic{failure}, want)
+				providertest.Diagnostics{failure}.Expect(t, want)
 			})
 		}
 	}
 }
 
-// Jobs are read at the same time, but never more than ten.
+// At most ten build jobs are read at the same time.
 func TestBuildJobList_concurrent(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
@@ -91,11 +92,11 @@ func TestBuildJobList_concurrent(t *testing.T) {
 	}})
 	found, failure := list(t, providertest.NewProtocol(t, server, nil), nil, true, 0, 0)
 	if failure != nil || len(found) != 40 || most != 10 {
-		t.Errorf("%d jobs, at most %d at the same time, and the error %v; want 40, 10 and none", len(found), most, failure)
+		t.Errorf("%d jobs, at most %d at the same time, error %v; want 40, 10 and none", len(found), most, failure)
 	}
 }
 
-// An interrupt ends the list at once, with an error: what has come by then is not all of it.
+// An interrupt ends the list at once, with an error, because the list is incomplete.
 func TestBuildJobList_interrupted(t *testing.T) {
 	t.Parallel()
 	for name, details := range map[string]bool{"list": false, "reads": true} {
@@ -125,11 +126,11 @@ func TestBuildJobList_interrupted(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var last []*tfprotov6.Diagnostic
+			var last providertest.Diagnostics
 			for result := range stream.Results {
 				last = result.Diagnostics
 			}
-			expectDiagnostics(t, last, "interrupted|context canceled")
+			last.Expect(t, "interrupted|context canceled")
 			if sent := len(server.Requests()); details && sent > 70 || !details && sent != 2 {
 				t.Errorf("%d requests were sent", sent)
 			}
@@ -150,7 +151,9 @@ func TestBuildJobList_problemsAreWarnings(t *testing.T) {
 		"unreadable": {
 			true,
 			func(ids map[string]string) emulator.Fault {
-				return emulator.Fault{Path: jobsPath + "/" + ids["job-150"], StatusCode: http.StatusForbidden, Body: forbidden}
+				return emulator.Fault{
+					Path: jobsPath + "/" + ids["job-150"], StatusCode: http.StatusForbidden, Body: forbidden,
+				}
 			},
 			250, `WARNING  Error reading build jobs: .*reading build job "job-150" \(`,
 		},
@@ -175,7 +178,7 @@ func TestBuildJobList_problemsAreWarnings(t *testing.T) {
 			if len(found) != c.listed {
 				t.Errorf("%d build jobs are listed, want %d", len(found), c.listed)
 			}
-			expectDiagnostics(t, []*tfprotov6.Diagnostic{warning}, c.want)
+			providertest.Diagnostics{warning}.Expect(t, c.want)
 		})
 	}
 }

@@ -135,5 +135,5 @@ func findByName(ctx context.Context, client *servicestage.Client, name string) (
 	if len(exact) == 1 {
 		return exact[0].ID, nil
 	}
-	return "", notOneOfName(name, exact, otherCase, others)
+	return "", noUniqueMatch(name, exact, otherCase, others)
 }

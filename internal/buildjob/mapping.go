@@ -30,7 +30,7 @@ func valuesOf(job *servicestage.BuildJob) values {
 func (v values) keepBlocks(known values) {
 	for _, block := range optionalBlocks {
 		switch {
-		case v.has(block), known[block] != nil && !known.has(block):
+		case v.hasAttributes(block), known[block] != nil && !known.hasAttributes(block):
 			v[block] = present
 		default:
 			delete(v, block)

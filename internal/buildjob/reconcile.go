@@ -23,7 +23,7 @@ type reconciled struct {
 
 // refresh returns the state after a read.
 func refresh(prior, returned values, defaults serviceDefaults) reconciled {
-	result := reconciled{state: prior.kept(returned), defaults: defaults}
+	result := reconciled{state: computedValues(prior, returned), defaults: defaults}
 	for _, argument := range arguments {
 		value := returned[argument]
 		switch recorded, ok := defaults[argument]; {
@@ -110,11 +110,11 @@ func withUnknowns(plan, returned values) values {
 	return state
 }
 
-// kept returns the attributes that are not arguments: those of the response, the timeouts of the prior state, and its
-// time of creation, which only the response to a create contains.
-func (v values) kept(returned values) values {
+// computedValues returns the values that are not arguments: the computed ones of the response, and of the prior state
+// its timeouts and its time of creation, which only the response to a create contains.
+func computedValues(prior, returned values) values {
 	state := values{environmentSetting: present}
-	for at, value := range v {
+	for at, value := range prior {
 		if isTimeout(at) {
 			state[at] = value
 		}
@@ -124,7 +124,7 @@ func (v values) kept(returned values) values {
 			state[at] = value
 		}
 	}
-	if createdAt := v[createdAtAttribute]; createdAt != nil {
+	if createdAt := prior[createdAtAttribute]; createdAt != nil {
 		state[createdAtAttribute] = createdAt
 	}
 	return state

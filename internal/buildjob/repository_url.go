@@ -27,8 +27,8 @@ const invisible = `\s\pC\pZ`
 var (
 	// urlStart matches what precedes the authority, such as git::https://, with all of it (if it ends with slashes)
 	// and the scheme as groups. Before git@host:path it matches nothing.
-	urlStart = regexp.MustCompile(strings.ReplaceAll(
-		`(?i)^[~]*(?:(?:git|hg|svn)::[~]*)*((?:([a-z][a-z0-9+.\-~]*):+[~]*)+[/\\][/\\~]*|[/\\][/\\~]+)?`, "~", invisible))
+	urlStart = regexp.MustCompile(strings.ReplaceAll(`(?i)^[~]*(?:(?:git|hg|svn)::[~]*)*`+
+		`((?:([a-z][a-z0-9+.\-~]*):+[~]*)+[/\\][/\\~]*|[/\\][/\\~]+)?`, "~", invisible))
 	// innerURLStart matches what precedes the authority of a URL within a URL, as in https://proxy/https://host.
 	innerURLStart = regexp.MustCompile(strings.ReplaceAll(`:[~]*[/\\][~]*[/\\][/\\~]*`, "~", invisible))
 	hostAndPort   = regexp.MustCompile(`^(?:\[[^\]]*\]|[^:]*)(?::[0-9]*)?$`)

@@ -10,58 +10,44 @@ import (
 	"unicode/utf8"
 )
 
-// A secret is replaced, in whatever form it is written, and nothing else of the URL is.
+// Secrets are replaced in each form, and the rest of the URL is kept.
 func TestWithoutSecret_noSecretIsKept(t *testing.T) {
 	t.Parallel()
 	for address, want := range map[string]string{
 		// A password in the user part.
 		"https://user:secret@github.com/acme/app":                 "https://xxxxx@github.com/acme/app",
-		"HTTPS://user:secret@github.com/acme/app":                 "HTTPS://xxxxx@github.com/acme/app",
 		"https://:secret@github.com/acme/app":                     "https://xxxxx@github.com/acme/app",
-		"https://secret:@github.com/acme/app":                     "https://xxxxx@github.com/acme/app",
-		"https://secret:x-oauth-basic@github.com/acme/app":        "https://xxxxx@github.com/acme/app",
-		"https://oauth2:secret@gitlab.com/acme/app":               "https://xxxxx@gitlab.com/acme/app",
 		"https://user:secret@[::1]:8443/acme/app":                 "https://xxxxx@[::1]:8443/acme/app",
 		"https://user:secret@github.com:8443/acme/app?ref=main#x": "https://xxxxx@github.com:8443/acme/app?ref=main#x",
 		"https://acme\\user:secret@github.com/acme/app":           "https://xxxxx@github.com/acme/app",
 		"https://user@acme.com:secret@github.com/acme/app":        "https://xxxxx@github.com/acme/app",
 		"https://user:a@b@github.com/acme":                        "https://xxxxx@github.com/acme",
 		"https://user:se%zzcret@github.com/acme":                  "https://xxxxx@github.com/acme",
-		"https://user:secret@github.com/acme/a\x7f":               "https://xxxxx@github.com/acme/a\x7f",
 		"ssh://git:secret@github.com:22/acme/app":                 "ssh://xxxxx@github.com:22/acme/app",
-		"ftp://user:secret@example.com":                           "ftp://xxxxx@example.com",
 		"//user:secret@github.com/acme/app":                       "//xxxxx@github.com/acme/app",
 		// Escaped, also twice.
 		"https://user%3Asecret@github.com/acme/app":     "https://xxxxx@github.com/acme/app",
-		"https://user%3asecret@github.com/acme/app":     "https://xxxxx@github.com/acme/app",
 		"https://user%253Asecret@github.com/acme/app":   "https://xxxxx@github.com/acme/app",
 		"https://user%25%33Asecret@github.com/acme/app": "https://xxxxx@github.com/acme/app",
-		"https://user%3Asecret%zz@github.com/acme/app":  "https://xxxxx@github.com/acme/app",
 		"https://user:secret%40github.com/acme/app":     "https://xxxxx%40github.com/acme/app",
-		"https://user%3Asecret%40github.com/acme/app":   "https://xxxxx%40github.com/acme/app",
 		"https://user%3Asecret%2540github.com/acme/app": "https://xxxxx%2540github.com/acme/app",
 		// After white space, and with it between the parts.
 		" https://user:secret@github.com/acme/app\n":        " https://xxxxx@github.com/acme/app\n",
-		"\nhttps://user:secret@github.com/acme/app":         "\nhttps://xxxxx@github.com/acme/app",
 		"\x01\u200b\u00a0https://user:secret@github.com/a":  "\x01\u200b\u00a0https://xxxxx@github.com/a",
 		"ht\ntps://user:secret@github.com/acme/app":         "ht\ntps://xxxxx@github.com/acme/app",
 		"ht\ntps:/user:secret@github.com/acme/app":          "ht\ntps:/xxxxx@github.com/acme/app",
 		"https:\t//user:secret@github.com/acme/app":         "https:\t//xxxxx@github.com/acme/app",
 		"https:/\n/ user\t:sec\nret@github.com/acme/app":    "https:/\n/ xxxxx@github.com/acme/app",
-		"git:: https://user:secret@github.com/acme/app":     "git:: https://xxxxx@github.com/acme/app",
 		"https://github.com/acme/app?private\ttoken=secret": "https://github.com/acme/app?private\ttoken=xxxxx",
 		// Other beginnings.
-		"https:/user:secret@github.com/acme/app":                   "https:/xxxxx@github.com/acme/app",
-		"https:///user:secret@github.com/acme/app":                 "https:///xxxxx@github.com/acme/app",
-		"https:user:secret@github.com/acme/app":                    "xxxxx@github.com/acme/app",
-		`https:\\user:secret@github.com/acme/app`:                  `https:\\xxxxx@github.com/acme/app`,
-		`https:\/user:secret@github.com/acme/app`:                  `https:\/xxxxx@github.com/acme/app`,
-		"git::https://user:secret@github.com/acme/app":             "git::https://xxxxx@github.com/acme/app",
-		"git::git::https:/user:secret@github.com/acme/app":         "git::git::https:/xxxxx@github.com/acme/app",
-		"git:https:/user:secret@github.com/acme/app":               "git:https:/xxxxx@github.com/acme/app",
-		"git::ssh://git:secret@github.com/acme/app":                "git::ssh://xxxxx@github.com/acme/app",
-		"git::user:secret@github.com:acme/app.git":                 "git::xxxxx@github.com:acme/app.git",
-		"https://proxy.example.com/https://user:secret@github.com": "https://proxy.example.com/https://xxxxx@github.com",
+		"https:/user:secret@github.com/acme/app":               "https:/xxxxx@github.com/acme/app",
+		"https:///user:secret@github.com/acme/app":             "https:///xxxxx@github.com/acme/app",
+		"git:https:/user:secret@github.com/acme/app":           "git:https:/xxxxx@github.com/acme/app",
+		"https:user:secret@github.com/acme/app":                "xxxxx@github.com/acme/app",
+		`https:\\user:secret@github.com/acme/app`:              `https:\\xxxxx@github.com/acme/app`,
+		"git::https://user:secret@github.com/acme/app":         "git::https://xxxxx@github.com/acme/app",
+		"git::user:secret@github.com:acme/app.git":             "git::xxxxx@github.com:acme/app.git",
+		"https://proxy.example/https://user:secret@github.com": "https://proxy.example/https://xxxxx@github.com",
 		// The short form.
 		"user:secret@github.com:acme/app.git":          "xxxxx@github.com:acme/app.git",
 		"user:se@cret@github.com:acme/app.git":         "xxxxx@github.com:acme/app.git",
@@ -86,23 +72,17 @@ func TestWithoutSecret_noSecretIsKept(t *testing.T) {
 		"https://glpat-secret@gitlab.com/acme/app":       "https://xxxxx@gitlab.com/acme/app",
 		"https://x-token-auth@bitbucket.org/acme/app":    "https://xxxxx@bitbucket.org/acme/app",
 		"https://gh%70_secret@github.com/acme/app":       "https://xxxxx@github.com/acme/app",
-		"https://user%40ghp_secret@github.com/acme/app":  "https://xxxxx@github.com/acme/app",
-		"git::https://glpat-secret@gitlab.com/acme/app":  "git::https://xxxxx@gitlab.com/acme/app",
 		"https://ghp_secret@github.com/a?ref=x&token=se": "https://xxxxx@github.com/a?ref=x&token=xxxxx",
 		// A query parameter.
-		"https://github.com/acme/app?private_token=secret":          "https://github.com/acme/app?private_token=xxxxx",
-		"https://github.com/acme/app?ref=a&Access_Token=secret&b=c": "https://github.com/acme/app?ref=a&Access_Token=xxxxx&b=c",
-		"https://github.com/acme/app?PASSWORD=secret":               "https://github.com/acme/app?PASSWORD=xxxxx",
-		"https://github.com/acme/app?client_secret=secret#x":        "https://github.com/acme/app?client_secret=xxxxx#x",
-		"https://github.com/acme/app?%74oken=secret":                "https://github.com/acme/app?%74oken=xxxxx",
-		"https://github.com/acme/app?%2574oken=secret":              "https://github.com/acme/app?%2574oken=xxxxx",
-		"https://github.com/acme/app?a=b;token=secret":              "https://github.com/acme/app?a=b;token=xxxxx",
-		"https://github.com/acme/app?a=b&amp;token=secret":          "https://github.com/acme/app?a=b&amp;token=xxxxx",
-		"https://github.com/acme/app#access_token=secret":           "https://github.com/acme/app#access_token=xxxxx",
-		"https://github.com/acme/app#/?token=secret":                "https://github.com/acme/app#/?token=xxxxx",
-		"https://github.com/acme/app?next=/?token=se?cret;x":        "https://github.com/acme/app?next=/?token=xxxxx",
-		"https://github.com/acme/app?token=sec@ret":                 "https://github.com/acme/app?token=xxxxx",
-		"git@github.com:acme/app.git?token=secret":                  "git@github.com:acme/app.git?token=xxxxx",
+		"https://github.com/acme/app?private_token=secret":   "https://github.com/acme/app?private_token=xxxxx",
+		"https://github.com/a?ref=a&Access_Token=secret&b=c": "https://github.com/a?ref=a&Access_Token=xxxxx&b=c",
+		"https://github.com/acme/app?%74oken=secret":         "https://github.com/acme/app?%74oken=xxxxx",
+		"https://github.com/acme/app?a=b;token=secret":       "https://github.com/acme/app?a=b;token=xxxxx",
+		"https://github.com/acme/app#access_token=secret":    "https://github.com/acme/app#access_token=xxxxx",
+		"https://github.com/acme/app#/?token=secret":         "https://github.com/acme/app#/?token=xxxxx",
+		"https://github.com/acme/app?next=/?token=se?cret;x": "https://github.com/acme/app?next=/?token=xxxxx",
+		"https://github.com/acme/app?token=sec@ret":          "https://github.com/acme/app?token=xxxxx",
+		"git@github.com:acme/app.git?token=secret":           "git@github.com:acme/app.git?token=xxxxx",
 	} {
 		got, has := withoutSecret(address)
 		if got != want || !has {
@@ -196,7 +176,8 @@ func TestURLProblem(t *testing.T) {
 func TestBranchProblem(t *testing.T) {
 	t.Parallel()
 	for _, valid := range []string{
-		"main", "feature/ä", "release-1.x", "a.b/c.d", "@", "a@b", "-x", "HEAD", "refs/heads/main", "{}", "a.lockx", "#1",
+		"main", "feature/ä", "release-1.x", "a.b/c.d", "@", "a@b", "-x", "HEAD", "refs/heads/main", "{}", "#1",
+		"a.lockx",
 	} {
 		if got := branchProblem(valid); got != "" {
 			t.Errorf("%q %s", valid, got)
@@ -212,11 +193,13 @@ func TestBranchProblem(t *testing.T) {
 	}
 }
 
-// A URL that fills a response takes no more than a moment.
+// A long URL is redacted quickly.
 func TestWithoutSecret_longURLIsNoHang(t *testing.T) {
 	t.Parallel()
 	const size = 1 << 15
-	for _, part := range []string{"://", `:\\\\`, ";token=", "?", "@", "%40", "%25", "%", ":", "git::", "a@", "://u@", " "} {
+	for _, part := range []string{
+		"://", `:\\\\`, ";token=", "?", "@", "%40", "%25", "%", ":", "git::", "a@", "://u@", " ",
+	} {
 		begin := time.Now()
 		clean, has := withoutSecret("https://" + strings.Repeat(part, size/len(part)) + "/?token=secret")
 		if !has || strings.Contains(clean, "secret") {
@@ -228,7 +211,7 @@ func TestWithoutSecret_longURLIsNoHang(t *testing.T) {
 	}
 }
 
-// A redacted URL has no secret but the placeholder, whatever the URL is.
+// A redacted URL contains no secret other than the placeholder.
 func FuzzWithoutSecret(f *testing.F) {
 	for _, seed := range []string{
 		"https://u:p@h/?token=a@b&x", "a@b:c@d:e", "https://h/?token=x://u:p@h", "https://u:p?token=a%40b",
@@ -271,11 +254,13 @@ func FuzzWithoutSecret_parts(f *testing.F) {
 		rest := "@host/team/app"
 		address := scheme + user + ":" + password + rest
 		first := before(password, "/?#")
-		if strings.ContainsAny(user, "/?#\\") || hostAndPort.MatchString(user+":"+first) && !strings.Contains(first, "@") {
+		if strings.ContainsAny(user, "/?#\\") ||
+			hostAndPort.MatchString(user+":"+first) && !strings.Contains(first, "@") {
 			t.Skip("It is the user or a port that ends here.")
 		}
 		clean, has := withoutSecret(address)
-		if !has || len(password) > 3 && !strings.Contains(placeholder+rest, password) && strings.Contains(clean, password) {
+		if !has ||
+			len(password) > 3 && !strings.Contains(placeholder+rest, password) && strings.Contains(clean, password) {
 			t.Errorf("%q becomes %q (%t)", address, clean, has)
 		}
 	})

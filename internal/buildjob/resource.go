@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package buildjob has the resource, the data sources and the list resource of build jobs. It must not import
-// net/http, and encoding/json only for private state.
+// net/http and encoding/json.
 package buildjob
 
 import (
@@ -129,7 +129,8 @@ func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, re
 	state := result.state
 	for _, argument := range result.mismatches {
 		// A warning for the same reason. Terraform accepts only the planned value.
-		resp.Diagnostics.AddAttributeWarning(argumentPath(argument), ignoredSummary, ignoredDetail(argument, created.ID))
+		detail := ignoredDetail(argument, created.ID)
+		resp.Diagnostics.AddAttributeWarning(argumentPath(argument), ignoredSummary, detail)
 		state = withUnknowns(plan, result.state)
 	}
 	resp.State.Raw = state.raw(resourceType())
@@ -291,5 +292,7 @@ func rejectSecret(plan values, current *servicestage.BuildJob) diag.Diagnostics 
 	if _, has := withoutSecret(url); !has || current != nil && valuesOf(current)[repoURLArgument] == url {
 		return nil
 	}
-	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(argumentPath(repoURLArgument), secretSummary, redactedDetail)}
+	return diag.Diagnostics{
+		diag.NewAttributeErrorDiagnostic(argumentPath(repoURLArgument), secretSummary, redactedDetail),
+	}
 }

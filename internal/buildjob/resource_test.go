@@ -189,7 +189,8 @@ func TestBuildJob_importThenClear(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{FillDefaults: true}})
 	importID := server.AddJob(map[string]any{
-		"job_name": "app", "job_description": "outside Terraform", "environment_setting": map[string]any{"cluster_name": "c"},
+		"job_name": "app", "job_description": "outside Terraform",
+		"environment_setting": map[string]any{"cluster_name": "c"},
 	})
 	block := "import {\n  to = " + address + "\n  id = \"" + importID + "\"\n}\n"
 	providertest.Run(t, server,

@@ -35,10 +35,10 @@ func resourceSchema() schema.Schema {
 		Attributes: map[string]schema.Attribute{
 			nameArgument: schema.StringAttribute{
 				Required: true,
-				MarkdownDescription: "Name of the build job. Must be 2 to 64 characters long, start with a letter, end with a " +
-					"letter or digit, " +
-					"and contain only letters (A-Z, a-z), digits, hyphens and underscores. " +
-					"An imported build job may keep another name. ServiceStage compares names case-insensitively.",
+				MarkdownDescription: "Name of the build job. Must be 2 to 64 characters long, start with a letter, " +
+					"end with a letter or digit, and contain only letters (A-Z, a-z), digits, hyphens and " +
+					"underscores. An imported build job may keep another name. ServiceStage compares names " +
+					"case-insensitively.",
 				PlanModifiers: []planmodifier.String{jobNameRule()},
 			},
 			"job_description": schema.StringAttribute{
@@ -49,8 +49,9 @@ func resourceSchema() schema.Schema {
 			projectArgument: schema.StringAttribute{
 				Optional: true,
 				Computed: true,
-				MarkdownDescription: "ID of the enterprise project of the build job. `0` is the default enterprise project. " +
-					"Defaults to the provider's `enterprise_project_id`, otherwise to the choice of ServiceStage.",
+				MarkdownDescription: "ID of the enterprise project of the build job. `0` is the default enterprise " +
+					"project. Defaults to the provider's `enterprise_project_id`, otherwise to the choice of " +
+					"ServiceStage.",
 				Validators:    []validator.String{stringvalidator.LengthAtLeast(1)},
 				PlanModifiers: keep,
 			},
@@ -64,11 +65,11 @@ func resourceSchema() schema.Schema {
 			environmentSetting: environmentBlock(),
 			repoBlock:          codeRepoBlock(),
 			timeoutsName: duration.TimeoutsBlock(
-				duration.Operation{Name: "create", Default: "5m", Description: "Maximum time to create the build job and read " +
-					"it back"},
+				duration.Operation{Name: "create", Default: "5m", Description: "Maximum time to create the build job " +
+					"and read it back"},
 				duration.Operation{Name: "read", Default: "5m", Description: "Maximum time to read the build job"},
-				duration.Operation{Name: "update", Default: "5m", Description: "Maximum time to update the build job and read " +
-					"it back"},
+				duration.Operation{Name: "update", Default: "5m", Description: "Maximum time to update the build job " +
+					"and read it back"},
 				duration.Operation{Name: "delete", Default: "5m", Description: "Maximum time to delete the build job"},
 			),
 		},
@@ -125,13 +126,14 @@ func codeRepoBlock() schema.Block {
 		Validators: []validator.Object{allArguments{"Every argument of the block is required."}},
 		Attributes: map[string]schema.Attribute{
 			"type": required("Type of the repository, such as `GitHub`, `GitLab`, `Gitee`, `Bitbucket` or `DevCloud`. "+
-				"Compared case-insensitively.", []planmodifier.String{sameButForCase{"A change of case alone is no change."}}),
-			"url": required("URL of the repository. Must be a URL such as `https://github.com/acme/app`, or of the form "+
-				"`user@host:path`, "+
-				"without white space. Must not contain a password, an access token or a query parameter whose name contains "+
-				"`token`, `password` or `secret`: state stores it in clear text.",
+				"Compared case-insensitively.",
+				[]planmodifier.String{sameButForCase{"A change of case alone is no change."}}),
+			"url": required("URL of the repository. Must be a URL such as `https://github.com/acme/app`, or of the "+
+				"form `user@host:path`, without white space. Must not contain a password, an access token or a query "+
+				"parameter whose name contains `token`, `password` or `secret`: state stores it in clear text.",
 				[]planmodifier.String{repositoryURLRule()}, noSecret{"The URL must not contain a secret."}),
-			"branch":    required("Branch to build. Must be a name that Git allows.", []planmodifier.String{branchRule()}),
+			"branch": required("Branch to build. Must be a name that Git allows.",
+				[]planmodifier.String{branchRule()}),
 			"namespace": required("Organization, group or user that the repository belongs to.", nil),
 		},
 	}
@@ -151,9 +153,8 @@ func dataSourceSchema() datasourceschema.Schema {
 			"case-sensitively.",
 	}
 	return datasourceschema.Schema{
-		MarkdownDescription: "Retrieves information about a build job. Attributes that ServiceStage does not return are " +
-			"null. " +
-			"Secrets in `code_repo.url` are replaced with `xxxxx`.",
+		MarkdownDescription: "Retrieves information about a build job. Attributes that ServiceStage does not return " +
+			"are null. Secrets in `code_repo.url` are replaced with `xxxxx`.",
 		Attributes: attributes,
 	}
 }
@@ -207,10 +208,10 @@ func listResourceSchema() listschema.Schema {
 		}
 	}
 	return listschema.Schema{
-		MarkdownDescription: "Lists build jobs of the provider's region and project, for `terraform query`. " +
-			"Includes build jobs that ServiceStage created for components: the API does not distinguish them.\n\n" +
-			"With `include_resource`, the provider reads each build job, up to ten at a time. A query takes at most 30 " +
-			"minutes.",
+		MarkdownDescription: "Lists build jobs of the provider's region and project, for `terraform query`. Includes " +
+			"build jobs that ServiceStage created for components: the API does not distinguish them.\n\n" +
+			"With `include_resource`, the provider reads each build job, up to ten at a time. A query takes at most " +
+			"30 minutes.",
 		Attributes: map[string]listschema.Attribute{
 			nameArgument:   filter(nameFilter, prefixArgument),
 			prefixArgument: filter(prefixFilter, nameArgument),
@@ -225,7 +226,9 @@ func listDataSourceSchema() datasourceschema.Schema {
 		}
 	}
 	texts := func(description string) datasourceschema.ListAttribute {
-		return datasourceschema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: description}
+		return datasourceschema.ListAttribute{
+			Computed: true, ElementType: types.StringType, MarkdownDescription: description,
+		}
 	}
 	resource := resourceSchema()
 	delete(resource.Blocks, timeoutsName)
@@ -238,15 +241,15 @@ func listDataSourceSchema() datasourceschema.Schema {
 			prefixArgument: filter(prefixFilter, nameArgument),
 			"details": datasourceschema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "Whether to read each build job, up to ten at a time and for at most 30 minutes. Defaults " +
-					"to `false`. " +
-					"Build jobs that are deleted meanwhile are omitted.",
+				MarkdownDescription: "Whether to read each build job, up to ten at a time and for at most 30 " +
+					"minutes. Defaults to `false`. Build jobs that are deleted meanwhile are omitted.",
 			},
 			"ids":   texts("IDs of the build jobs, in the order of `jobs`."),
 			"names": texts("Names of the build jobs, in the order of `jobs`."),
 			"jobs": datasourceschema.ListNestedAttribute{
-				Computed:            true,
-				MarkdownDescription: "Build jobs. Attributes other than `job_id` and `job_name` are null unless `details` is true.",
+				Computed: true,
+				MarkdownDescription: "Build jobs. Attributes other than `job_id` and `job_name` are null unless " +
+					"`details` is true.",
 				NestedObject: datasourceschema.NestedAttributeObject{
 					Attributes: computedAttributes(resource.Attributes, resource.Blocks),
 				},

@@ -21,14 +21,6 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-// expectManaged fails the test unless the build job of the state is the only one.
-func (m *managed) expectManaged(t *testing.T, server *emulator.Server) {
-	t.Helper()
-	if got, want := m.value(t, "job_id"), id(t, server); got != want {
-		t.Errorf("the state has %v, the service %s", got, want)
-	}
-}
-
 // theirJob returns the spec of a build job that somebody else creates under the name of the tests.
 func theirJob() map[string]any {
 	return map[string]any{"job_name": "app", "job_description": "theirs", "environment_setting": map[string]any{}}
@@ -45,12 +37,13 @@ func TestBuildJob_createResponseLost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{FillDefaults: true, NormaliseRepoType: true}})
+			quirks := emulator.Quirks{FillDefaults: true, NormaliseRepoType: true}
+			server := emulator.New(t, emulator.Options{Quirks: quirks})
 			fault.Method, fault.Path = http.MethodPost, jobsPath
 			server.InjectFault(fault)
 			m := manage(t, server)
-			m.converge(t, complete.with("code_repo.type", "github"))
-			m.expectManaged(t, server)
+			m.Converge(t, complete.With("code_repo.type", "github"))
+			expectManaged(t, m, server)
 		})
 	}
 }
@@ -58,31 +51,23 @@ func TestBuildJob_createResponseLost(t *testing.T) {
 // Other requests are repeated if their response is lost.
 func TestBuildJob_otherResponsesLost(t *testing.T) {
 	t.Parallel()
-	for name, fault := range map[string]emulator.Fault{
-		"dropped after": {Drop: true, After: true},
-		"throttled":     {StatusCode: http.StatusTooManyRequests},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server := emulator.New(t, emulator.Options{})
-			m := manage(t, server)
-			for _, c := range []config{complete, complete.with("job_description", "Builds it better"), nil} {
-				server.ForgetFaults()
-				for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
-					fault.Method, fault.Path, fault.Times = method, jobPath, 2
-					server.InjectFault(fault)
-				}
-				if c == nil {
-					expectDiagnostics(t, m.apply(t, nil))
-					break
-				}
-				m.converge(t, c)
-				m.expectManaged(t, server)
-			}
-			if jobs := server.Jobs(); len(jobs) > 0 {
-				t.Errorf("the service contains %v", jobs)
-			}
-		})
+	server := emulator.New(t, emulator.Options{})
+	m := manage(t, server)
+	lose := func() {
+		server.ForgetFaults()
+		for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
+			server.InjectFault(emulator.Fault{Method: method, Path: jobPath, Times: 2, Drop: true, After: true})
+		}
+	}
+	for _, arguments := range []providertest.Arguments{complete, complete.With("job_description", "Builds it better")} {
+		lose()
+		m.Converge(t, arguments)
+		expectManaged(t, m, server)
+	}
+	lose()
+	m.Apply(t, nil).Expect(t)
+	if jobs := server.Jobs(); len(jobs) > 0 {
+		t.Errorf("the service contains %v", jobs)
 	}
 }
 
@@ -90,12 +75,11 @@ func TestBuildJob_otherResponsesLost(t *testing.T) {
 func TestBuildJob_foreignJobIsNotAdopted(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]emulator.Fault{
-		"502":               {StatusCode: http.StatusBadGateway},
 		"503":               {StatusCode: http.StatusServiceUnavailable},
-		"504":               {StatusCode: http.StatusGatewayTimeout},
 		"connection closed": {Drop: true},
 		"already exists": {
-			StatusCode: http.StatusInternalServerError, Body: `{"error_code":"SVCSTG.CPE.5004401","error_msg":"already exists"}`,
+			StatusCode: http.StatusInternalServerError,
+			Body:       `{"error_code":"SVCSTG.CPE.5004401","error_msg":"already exists"}`,
 		},
 	} {
 		fault.Method, fault.Path = http.MethodPost, jobsPath
@@ -119,35 +103,20 @@ func TestBuildJob_foreignJobIsNotAdopted(t *testing.T) {
 				server.InjectFault(injected)
 				m := manage(t, server)
 				if unique {
-					expectDiagnostics(t, m.apply(t, bare), `Error creating build job: .*Build job `+theirs+` has the name "app".*`+
+					m.Apply(t, bare).Expect(t, `Error creating build job: .*Build job `+theirs+` has the name "app".*`+
 						`Unless another resource or team already manages`)
 				} else {
-					m.converge(t, bare)
-					m.converge(t, bare.with("job_description", "mine"))
-					expectDiagnostics(t, m.apply(t, nil))
+					m.Converge(t, bare)
+					m.Converge(t, bare.With("job_description", "mine"))
+					m.Apply(t, nil).Expect(t)
 				}
-				if jobs := server.Jobs(); len(jobs) != 1 || jobs[0].ID != theirs || !reflect.DeepEqual(jobs[0].Spec, foreign()) {
+				if jobs := server.Jobs(); len(jobs) != 1 || jobs[0].ID != theirs ||
+					!reflect.DeepEqual(jobs[0].Spec, foreign()) {
 					t.Errorf("the service contains %v, want the foreign build job as it was", jobs)
 				}
 			})
 		}
 	}
-}
-
-// Two resources with one name and one content do not share a build job.
-func TestBuildJob_jobOfAnotherResourceIsNotAdopted(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{AllowTakenNames: true}})
-	first := manage(t, server)
-	first.converge(t, bare)
-	server.InjectFault(emulator.Fault{Method: http.MethodPost, Path: jobsPath, StatusCode: http.StatusBadGateway})
-	second := first.another()
-	second.converge(t, bare)
-	if jobs := server.Jobs(); len(jobs) != 2 || first.value(t, "job_id") == second.value(t, "job_id") {
-		t.Errorf("the service contains %v", jobs)
-	}
-	expectDiagnostics(t, second.apply(t, nil))
-	first.expectManaged(t, server)
 }
 
 // A duplicate is a warning: an error would taint the resource.
@@ -176,11 +145,11 @@ func TestBuildJob_duplicateIsReportedAndNotReplaced(t *testing.T) {
 			}
 			server.InjectFault(c.later)
 			m := manage(t, server)
-			expectDiagnostics(t, m.apply(t, bare), `WARNING  Possible duplicate build job: .*`+c.want)
+			m.Apply(t, bare).Expect(t, `WARNING  Possible duplicate build job: .*`+c.want)
 			if jobs := len(server.Jobs()); jobs != 2 {
 				t.Errorf("the service contains %d build jobs, want 2", jobs)
 			}
-			m.expectNoChange(t, bare)
+			m.ExpectNoChange(t, bare)
 		})
 	}
 }
@@ -223,9 +192,8 @@ func TestBuildJob_unknownOutcome(t *testing.T) {
 				}
 				server.InjectFault(fault)
 			}
-			expectDiagnostics(
-				t, manage(t, server).apply(t, bare.with("job_description", "mine")), `ERROR  Error creating build job: .*`+c.want,
-			)
+			manage(t, server).Apply(t, bare.With("job_description", "mine")).Expect(t,
+				`ERROR  Error creating build job: .*`+c.want)
 			if posts := sent(server, http.MethodPost); posts != c.posts {
 				t.Errorf("%d POST requests, want %d", posts, c.posts)
 			}
@@ -247,27 +215,27 @@ func TestBuildJob_unconfirmedIsNotLost(t *testing.T) {
 	m := manage(t, server, func(config *servicestage.Config) {
 		config.Now = func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
 	})
-	unread := bare.with("timeouts", block).with("timeouts.create", "200ms")
-	expectDiagnostics(t, m.apply(t, unread), `WARNING  Error reading the new build job`)
+	unread := bare.With("timeouts", providertest.Block).With("timeouts.create", "200ms")
+	m.Apply(t, unread).Expect(t, `WARNING  Error reading the new build job`)
 	const notYet = `ERROR  Build job not readable yet: .*stays in the state for 10 minutes`
-	expectDiagnostics(t, m.refresh(t), notYet)
-	expectDiagnostics(t, m.apply(t, unread.with("job_description", "x")), notYet)
-	expectDiagnostics(t, m.apply(t, nil), notYet)
+	m.Refresh(t).Expect(t, notYet)
+	m.Apply(t, unread.With("job_description", "x")).Expect(t, notYet)
+	m.Apply(t, nil).Expect(t, notYet)
 
 	later.Store(int64(11 * time.Minute))
 	removed := *m
-	expectDiagnostics(t, removed.refresh(t))
-	if !removed.state.IsNull() {
-		t.Errorf("after 11 minutes, the state still has %s", removed.state)
+	removed.Refresh(t).Expect(t)
+	if !removed.State.IsNull() {
+		t.Errorf("after 11 minutes, the state still has %s", removed.State)
 	}
 	later.Store(0)
 	server.ForgetFaults()
-	m.converge(t, unread)
-	m.expectManaged(t, server)
+	m.Converge(t, unread)
+	expectManaged(t, m, server)
 	if posts := sent(server, http.MethodPost); posts != 1 {
 		t.Errorf("%d POST requests, want 1", posts)
 	}
-	expectDiagnostics(t, m.apply(t, nil))
+	m.Apply(t, nil).Expect(t)
 }
 
 // A response that describes another build job is an error: state and destroy stay with the right one.
@@ -276,15 +244,15 @@ func TestBuildJob_responseForAnotherJobIsNotAccepted(t *testing.T) {
 	server := emulator.New(t, emulator.Options{})
 	other := server.AddJob(named("other"))
 	m := manage(t, server)
-	m.converge(t, bare)
+	m.Converge(t, bare)
 	server.InjectFault(emulator.Fault{
 		Method: http.MethodGet, Path: jobPath, StatusCode: http.StatusOK, Body: fmt.Sprintf(
 			`{"job_id":%q,"spec":{"job_name":"other"}}`, other,
 		),
 	})
-	expectDiagnostics(t, m.refresh(t), "the response describes another build job: "+other)
-	m.expectNoChange(t, bare)
-	expectDiagnostics(t, m.apply(t, nil))
+	m.Refresh(t).Expect(t, "the response describes another build job: "+other)
+	m.ExpectNoChange(t, bare)
+	m.Apply(t, nil).Expect(t)
 	if jobs := server.Jobs(); len(jobs) != 1 || jobs[0].ID != other {
 		t.Errorf("the service contains %v after the destroy, want only the other build job", jobs)
 	}
@@ -300,17 +268,16 @@ func TestBuildJob_foreignIDInResponseIsNotAdopted(t *testing.T) {
 		theirs = server.AddJob(theirJob())
 		server.InjectFault(
 			emulator.Fault{
-				Method: http.MethodPost, Path: jobsPath, StatusCode: http.StatusOK, Body: fmt.Sprintf(`{"job_id":%q}`, theirs),
+				Method: http.MethodPost, Path: jobsPath, StatusCode: http.StatusOK,
+				Body: fmt.Sprintf(`{"job_id":%q}`, theirs),
 			},
 		)
 	}, StatusCode: http.StatusTooManyRequests})
 	m := manage(t, server)
-	expectDiagnostics(
-		t, m.apply(t, bare),
-		`ServiceStage returned the ID of another build job, [a-z0-9]{40}. It was not added to the state.`,
-	)
-	if jobs := server.Jobs(); len(jobs) != 1 || jobs[0].ID != theirs || !m.state.IsNull() {
-		t.Errorf("the service contains %v, the state %s", jobs, m.state)
+	diagnostics := m.Apply(t, bare)
+	diagnostics.Expect(t, `ServiceStage returned the ID of another build job, `+theirs)
+	if jobs := server.Jobs(); len(jobs) != 1 || jobs[0].ID != theirs || !m.State.IsNull() {
+		t.Errorf("the service contains %v, the state %s", jobs, m.State)
 	}
 }
 
@@ -319,14 +286,14 @@ func TestBuildJob_staleReadAfterUpdate(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	m := manage(t, server)
-	m.converge(t, bare)
+	m.Converge(t, bare)
 	stale := fmt.Sprintf(`{"job_id":%q,"spec":{"job_name":"app"}}`, id(t, server))
 	server.InjectFault(emulator.Fault{Method: http.MethodPut, Path: jobPath, Do: func() {
 		server.InjectFault(
 			emulator.Fault{Method: http.MethodGet, Path: jobPath, Times: 3, StatusCode: http.StatusOK, Body: stale},
 		)
 	}})
-	m.converge(t, bare.with("job_description", "x"))
+	m.Converge(t, bare.With("job_description", "x"))
 }
 
 // Prepending to a list renames every build job of a count; one apply is enough although names are unique.
@@ -361,7 +328,8 @@ resource "servicestage_build_job" "test" {
 		resource.TestStep{
 			Config: config(`["n2", "n1", "n3", "n4", "n5"]`),
 			ExpectError: regexp.MustCompile(
-				`(?s)Error updating build job.*Build[\s│]+job[\s│]+[a-z0-9]{40}[\s│]+` + words("has the name") + `[\s│]+"n[12]"`,
+				`(?s)Error updating build job.*Build[\s│]+job[\s│]+[a-z0-9]{40}[\s│]+` + words("has the name") +
+					`[\s│]+"n[12]"`,
 			),
 		},
 	)
@@ -372,14 +340,14 @@ resource "servicestage_build_job" "test" {
 func TestBuildJob_mismatchPrintsNoValue(t *testing.T) {
 	t.Parallel()
 	m := manage(t, emulator.New(t, emulator.Options{Quirks: emulator.Quirks{IgnoreEnterpriseProject: true}}))
-	c := bare.with("enterprise_project_id", "canary-project")
-	diagnostics := m.apply(t, c)
-	expectDiagnostics(t, diagnostics, `WARNING AttributeName\("enterprise_project_id"\) ServiceStage ignored an argument`)
+	c := bare.With("enterprise_project_id", "canary-project")
+	diagnostics := m.Apply(t, c)
+	diagnostics.Expect(t, `WARNING AttributeName\("enterprise_project_id"\) ServiceStage ignored an argument`)
 	if strings.Contains(diagnostics[0].Summary+diagnostics[0].Detail, "canary") {
 		t.Error("the warning prints the value")
 	}
-	expectDiagnostics(t, m.refresh(t))
-	if _, changes := m.plan(t, c); !changes {
+	m.Refresh(t).Expect(t)
+	if _, changes := m.Plan(t, c); !changes {
 		t.Error("the next plan is empty")
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
+	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
@@ -29,7 +30,7 @@ func TestBuildJob_arguments(t *testing.T) {
 			case "environment_setting.use_public_cluster":
 				first, second, outside = true, false, true
 			case "environment_setting.build_os.arch":
-				first, second, base = "x86_64", "aarch64", bare.with("environment_setting.build_os", block)
+				first, second, base = "x86_64", "aarch64", bare.With("environment_setting.build_os", providertest.Block)
 			case "code_repo.url":
 				first, second = "https://github.com/acme/first", "https://github.com/acme/second"
 			}
@@ -40,16 +41,16 @@ func TestBuildJob_arguments(t *testing.T) {
 			m := manage(t, server)
 			expectValue := func(want any) {
 				t.Helper()
-				if got := m.value(t, path); got != want {
+				if got := m.Value(t, path); got != want {
 					t.Errorf("the state has %v, want %v", got, want)
 				}
 			}
-			m.converge(t, base.with(path, first))
+			m.Converge(t, base.With(path, first))
 			expectValue(first)
-			if plan, changes := m.plan(t, base.with(path, second)); !changes || !m.decode(t, plan.PlannedState).IsFullyKnown() {
+			if plan, changes := m.Plan(t, base.With(path, second)); !changes || !plan.State.IsFullyKnown() {
 				t.Errorf("the plan of a change: %v", plan)
 			}
-			m.converge(t, base.with(path, second))
+			m.Converge(t, base.With(path, second))
 			expectValue(second)
 
 			server.ChangeJob(id(t, server), func(spec map[string]any) {
@@ -59,9 +60,9 @@ func TestBuildJob_arguments(t *testing.T) {
 				}
 				spec[names[len(names)-1]] = outside
 			})
-			expectDiagnostics(t, m.refresh(t))
+			m.Refresh(t).Expect(t)
 			expectValue(outside)
-			m.converge(t, base.with(path, second))
+			m.Converge(t, base.With(path, second))
 			expectValue(second)
 
 			if posts := sent(server, http.MethodPost); posts != 1 {
@@ -71,10 +72,10 @@ func TestBuildJob_arguments(t *testing.T) {
 			case path == "job_name", base["code_repo"] != nil: // Required.
 				return
 			case path == "enterprise_project_id":
-				m.expectNoChange(t, base)
+				m.ExpectNoChange(t, base)
 				return
 			}
-			m.converge(t, base)
+			m.Converge(t, base)
 			expectValue(nil)
 			var sent any
 			if err := json.Unmarshal(sentBody(t, server), &sent); err != nil {
@@ -96,10 +97,10 @@ func TestBuildJob_blocks(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	m := manage(t, server)
-	for _, c := range []config{bare, complete, bare} {
-		m.converge(t, c)
+	for _, c := range []providertest.Arguments{bare, complete, bare} {
+		m.Converge(t, c)
 		for _, path := range []string{"code_repo", "environment_setting.build_os"} {
-			if got := m.value(t, path); got != c[path] {
+			if got := m.Value(t, path); got != c[path] {
 				t.Errorf("%s is %v, want %v", path, got, c[path])
 			}
 		}
@@ -108,7 +109,7 @@ func TestBuildJob_blocks(t *testing.T) {
 		spec["code_repo"] = repo("https://github.com/acme/app")
 		spec["job_description"] = "outside Terraform"
 	})
-	m.converge(t, bare)
+	m.Converge(t, bare)
 	if spec := server.Jobs()[0].Spec; spec["code_repo"] != nil || spec["job_description"] != "" {
 		t.Errorf("the service has %v", spec)
 	}
@@ -119,15 +120,18 @@ func TestBuildJob_defaultChanges(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{FillDefaults: true}})
 	m := manage(t, server)
-	m.converge(t, bare)
+	m.Converge(t, bare)
 	server.ChangeJob(id(t, server), func(spec map[string]any) {
-		spec["environment_setting"] = map[string]any{"docker_version": "99", "build_os": map[string]any{"arch": "aarch64"}}
+		spec["environment_setting"] = map[string]any{
+			"docker_version": "99",
+			"build_os":       map[string]any{"arch": "aarch64"},
+		}
 	})
-	expectDiagnostics(t, m.refresh(t))
-	if _, changes := m.plan(t, bare); !changes || m.value(t, "environment_setting.docker_version") != "99" {
-		t.Errorf("no drift from %s", m.state)
+	m.Refresh(t).Expect(t)
+	if _, changes := m.Plan(t, bare); !changes || m.Value(t, "environment_setting.docker_version") != "99" {
+		t.Errorf("no drift from %s", m.State)
 	}
-	m.converge(t, bare)
+	m.Converge(t, bare)
 }
 
 // Members of a build job that the API does not document survive an update, at every depth.
@@ -135,7 +139,7 @@ func TestBuildJob_undocumentedMembers(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	m := manage(t, server)
-	m.converge(t, complete)
+	m.Converge(t, complete)
 	server.ChangeJob(id(t, server), func(spec map[string]any) {
 		spec["build_cmd"] = "mvn package"
 		environment := spec["environment_setting"].(map[string]any)
@@ -143,7 +147,7 @@ func TestBuildJob_undocumentedMembers(t *testing.T) {
 		environment["build_os"].(map[string]any)["kernel"] = "5.10"
 		spec["code_repo"].(map[string]any)["hook"] = true
 	})
-	m.converge(t, complete.with("job_description", "Builds it better"))
+	m.Converge(t, complete.With("job_description", "Builds it better"))
 	body := string(sentBody(t, server))
 	for _, want := range []string{
 		`"build_cmd":"mvn package"`, `"node_label":{"size":12345678901234567890}`, `"kernel":"5.10"`, `"hook":true`,
@@ -160,13 +164,13 @@ func TestBuildJob_timeouts(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	m := manage(t, server)
-	short := bare.with("timeouts", block).with("timeouts.read", "1ns").with("timeouts.delete", "1ns")
-	m.converge(t, short)
-	m.converge(t, short.with("timeouts.read", "1m"))
-	if got, puts := m.value(t, "timeouts.read"), sent(server, http.MethodPut); got != "1m" || puts != 0 {
+	short := bare.With("timeouts", providertest.Block).With("timeouts.read", "1ns").With("timeouts.delete", "1ns")
+	m.Converge(t, short)
+	m.Converge(t, short.With("timeouts.read", "1m"))
+	if got, puts := m.Value(t, "timeouts.read"), sent(server, http.MethodPut); got != "1m" || puts != 0 {
 		t.Errorf("the timeout is %v after %d PUT requests", got, puts)
 	}
-	expectDiagnostics(t, m.apply(t, nil))
+	m.Apply(t, nil).Expect(t)
 }
 
 // A build that starts between plan and apply changes last_build_id. The next refresh shows it, and the update succeeds.
@@ -174,12 +178,12 @@ func TestBuildJob_builtMeanwhile(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	m := manage(t, server)
-	m.converge(t, bare)
+	m.Converge(t, bare)
 	server.InjectFault(
 		emulator.Fault{Method: http.MethodPut, Path: jobPath, Do: func() { server.AddBuild(id(t, server)) }},
 	)
-	m.converge(t, bare.with("job_name", "app-2"))
-	if m.value(t, "last_build_id") == nil {
-		t.Errorf("the state has %s", m.state)
+	m.Converge(t, bare.With("job_name", "app-2"))
+	if m.Value(t, "last_build_id") == nil {
+		t.Errorf("the state has %s", m.State)
 	}
 }

@@ -25,14 +25,14 @@ func (d description) Description(context.Context) string { return string(d) }
 func (d description) MarkdownDescription(context.Context) string { return string(d) }
 
 // newValueRule checks a value that differs from the one in state. ServiceStage contains values that break the rules,
-// which have to stay manageable; a validator does not know the state.
+// and they must stay manageable. A validator does not know the state.
 type newValueRule struct {
 	description
 	// check returns summary and detail of the error; two empty strings if the value is valid.
 	check func(value string) (summary, detail string)
 }
 
-// PlanModifyString changes nothing.
+// PlanModifyString reports an invalid new value. It changes nothing.
 func (r newValueRule) PlanModifyString(
 	_ context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse,
 ) {
@@ -44,8 +44,8 @@ func (r newValueRule) PlanModifyString(
 	}
 }
 
-const jobNameText = "have 2 to 64 letters (A-Z, a-z), digits, hyphens and underscores, start with a letter, and end with " +
-	"a letter or digit"
+const jobNameText = "have 2 to 64 letters (A-Z, a-z), digits, hyphens and underscores, start with a letter, and end " +
+	"with a letter or digit"
 
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0275.html.
 var jobName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,62}[A-Za-z0-9]$`)
@@ -159,11 +159,13 @@ const (
 		"Write the URL as https://host/path, and give ServiceStage access to the repository with a repository " +
 		"authorization."
 	// redactedDetail is for URLs that may have been generated from a redacted one.
-	redactedDetail = secretDetail + "\n\nIf the URL contains " + placeholder + ", it comes from generated configuration " +
-		"or state, where it replaces a secret of ServiceStage. Such a URL is accepted only while it equals the one in state."
+	redactedDetail = secretDetail + "\n\nIf the URL contains " + placeholder + ", it comes from generated " +
+		"configuration or state, where it replaces a secret of ServiceStage. Such a URL is accepted only while it " +
+		"equals the one in state."
 	userNameSummary = "User name in repository URL"
 	userNameDetail  = "State and plan files store the user name of the URL in clear text.\n\n" +
-		"If it is an access token, remove it, and give ServiceStage access to the repository with a repository authorization."
+		"If it is an access token, remove it, and give ServiceStage access to the repository with a repository " +
+		"authorization."
 )
 
 // noSecret rejects URLs with a secret, and warns of a user name that may be one. It accepts the placeholder, which

@@ -44,8 +44,8 @@ var dataSourceType = sync.OnceValue(func() tftypes.Type {
 func valuesFrom(raw tftypes.Value) (values, diag.Diagnostics) {
 	v := values{}
 	if err := v.add("", raw); err != nil {
-		return nil, diag.Diagnostics{diag.NewErrorDiagnostic("Error reading a value", fmt.Sprintf("This is a bug in the "+
-			"provider: %s.", err))}
+		detail := fmt.Sprintf("This is a bug in the provider: %s.", err)
+		return nil, diag.Diagnostics{diag.NewErrorDiagnostic("Error reading a value", detail)}
 	}
 	return v, nil
 }
@@ -111,8 +111,8 @@ func (v values) text(at string) string {
 	return text
 }
 
-// has reports whether a block has an attribute that is not null.
-func (v values) has(block string) bool {
+// hasAttributes reports whether a block has an attribute that is not null.
+func (v values) hasAttributes(block string) bool {
 	for at := range v {
 		if strings.HasPrefix(at, block+".") {
 			return true

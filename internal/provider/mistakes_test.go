@@ -401,18 +401,8 @@ func unknownHost(settings map[string]any) call {
 				return nil, &net.OpError{Op: "dial", Net: network, Err: missing}
 			}
 		})
-		return readData(t, p, jobsType, nil)
+		return p.ReadData(t, jobsType, nil).Diagnostics
 	}
-}
-
-func readData(t *testing.T, p *providertest.Protocol, kind string, arguments map[string]any) []*tfprotov6.Diagnostic {
-	t.Helper()
-	config := providertest.Encode(t, p.Schemas.DataSourceSchemas[kind].ValueType(), arguments)
-	response, err := p.ReadDataSource(t.Context(), &tfprotov6.ReadDataSourceRequest{TypeName: kind, Config: config})
-	if err != nil {
-		t.Error(err)
-	}
-	return response.Diagnostics
 }
 
 // reading reads a data source. The values "BUILD" and "JOB" are replaced with the IDs of a build and of a build job.
@@ -433,30 +423,18 @@ func reading(kind string, arguments map[string]any, faults ...emulator.Fault) ca
 			server.InjectFault(fault)
 		}
 		p := providertest.NewProtocol(t, server, map[string]any{"max_retries": 0})
-		return readData(t, p, kind, arguments)
+		return p.ReadData(t, kind, arguments).Diagnostics
 	}
 }
 
 // inAnotherRegion refreshes a build job after the region of the provider has changed.
 func inAnotherRegion(t *testing.T) []*tfprotov6.Diagnostic {
 	t.Helper()
-	const kind = jobType
 	server := serviceWithJobs(t)
-	here := providertest.NewProtocol(t, server, nil)
-	there := providertest.NewProtocol(t, server, map[string]any{"region": "cn-east-3"})
-	imported, err := here.ImportResourceState(t.Context(),
-		&tfprotov6.ImportResourceStateRequest{TypeName: kind, ID: server.Jobs()[0].ID})
-	if err != nil || len(imported.ImportedResources) != 1 {
-		t.Fatal(err, imported.Diagnostics)
-	}
-	resource := imported.ImportedResources[0]
-	read, err := there.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{
-		TypeName: kind, CurrentState: resource.State, Private: resource.Private, CurrentIdentity: resource.Identity,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return read.Diagnostics
+	job := providertest.NewProtocol(t, server, nil).NewInstance(jobType)
+	job.Import(t, server.Jobs()[0].ID, nil).Expect(t)
+	job.Protocol = providertest.NewProtocol(t, server, map[string]any{"region": "cn-east-3"})
+	return job.Refresh(t)
 }
 
 func serviceWithJobs(t *testing.T) *emulator.Server {
@@ -472,27 +450,12 @@ func serviceWithJobs(t *testing.T) *emulator.Server {
 func importing(kind, id string, identity map[string]any, settings ...map[string]any) call {
 	return func(t *testing.T) []*tfprotov6.Diagnostic {
 		t.Helper()
-		p := providertest.NewProtocol(t, serviceWithJobs(t), append(settings, nil)[0])
-		request := &tfprotov6.ImportResourceStateRequest{TypeName: kind, ID: id}
+		resource := providertest.NewProtocol(t, serviceWithJobs(t), append(settings, nil)[0]).NewInstance(kind)
+		var wanted *tfprotov6.ResourceIdentityData
 		if identity != nil {
-			data := providertest.Encode(t, p.Identities[kind], identity)
-			request.Identity = &tfprotov6.ResourceIdentityData{IdentityData: data}
+			wanted = resource.NewIdentity(t, identity)
 		}
-		response, err := p.ImportResourceState(t.Context(), request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(response.ImportedResources) == 0 {
-			return response.Diagnostics
-		}
-		imported := response.ImportedResources[0]
-		state, err := p.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{
-			TypeName: kind, CurrentState: imported.State, Private: imported.Private, CurrentIdentity: imported.Identity,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return append(response.Diagnostics, state.Diagnostics...)
+		return append(resource.Import(t, id, wanted), resource.Refresh(t)...)
 	}
 }
 
@@ -537,52 +500,8 @@ func building(kind, id string, outcome emulator.Outcome, faults ...emulator.Faul
 			server.InjectFault(fault)
 		}
 		if kind == buildType {
-			return create(t, p, kind, arguments)
+			return p.NewInstance(kind).Apply(t, arguments)
 		}
-		return invoke(t, p, kind, arguments)
+		return p.Invoke(t.Context(), t, kind, arguments).Diagnostics
 	}
-}
-
-// create creates a resource with the arguments.
-func create(t *testing.T, p *providertest.Protocol, kind string, arguments map[string]any) []*tfprotov6.Diagnostic {
-	t.Helper()
-	typ := p.Schemas.ResourceSchemas[kind].ValueType()
-	arguments["wait"] = true
-	planned := map[string]any{}
-	for _, attribute := range p.Schemas.ResourceSchemas[kind].Block.Attributes {
-		planned[attribute.Name] = arguments[attribute.Name]
-		if attribute.Computed && arguments[attribute.Name] == nil {
-			planned[attribute.Name] = tftypes.UnknownValue
-		}
-	}
-	null, err := tfprotov6.NewDynamicValue(typ, tftypes.NewValue(typ, nil))
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := p.ApplyResourceChange(t.Context(), &tfprotov6.ApplyResourceChangeRequest{
-		TypeName: kind, PriorState: &null,
-		PlannedState: providertest.Encode(t, typ, planned), Config: providertest.Encode(t, typ, arguments),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return response.Diagnostics
-}
-
-// invoke invokes an action.
-func invoke(t *testing.T, p *providertest.Protocol, kind string, arguments map[string]any) []*tfprotov6.Diagnostic {
-	t.Helper()
-	config := providertest.Encode(t, p.Schemas.ActionSchemas[kind].Schema.ValueType(), arguments)
-	stream, err := p.ProviderServer.(tfprotov6.ActionServer).InvokeAction(t.Context(),
-		&tfprotov6.InvokeActionRequest{ActionType: kind, Config: config})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var diagnostics []*tfprotov6.Diagnostic
-	for event := range stream.Events {
-		if completed, ok := event.Type.(tfprotov6.CompletedInvokeActionEventType); ok {
-			diagnostics = completed.Diagnostics
-		}
-	}
-	return diagnostics
 }

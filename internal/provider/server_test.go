@@ -5,7 +5,6 @@ package provider_test
 
 import (
 	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -24,20 +23,11 @@ func TestServer_callsAfterStop(t *testing.T) {
 		Header: http.Header{"Retry-After": {"3600"}},
 	})
 	p := providertest.NewProtocol(t, service, nil, func(config *servicestage.Config) { config.Wait = nil })
+	job := p.NewInstance(jobType)
+	job.Import(t, "x", nil).Expect(t)
 	if _, err := p.StopProvider(t.Context(), &tfprotov6.StopProviderRequest{}); err != nil {
 		t.Fatal(err)
 	}
-	const kind = "servicestage_build_job"
-	arguments := map[string]any{"job_id": "x"}
-	refreshed, err := p.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{
-		TypeName: kind, CurrentState: providertest.Encode(t, p.Schemas.ResourceSchemas[kind].ValueType(), arguments),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, diagnostics := range [][]*tfprotov6.Diagnostic{refreshed.Diagnostics, readData(t, p, kind, arguments)} {
-		if len(diagnostics) != 1 || !strings.Contains(diagnostics[0].Detail, "(interrupted)") {
-			t.Errorf("got %+v, want one error that contains (interrupted)", diagnostics)
-		}
-	}
+	job.Refresh(t).Expect(t, `ERROR .*\(interrupted\)`)
+	p.ReadData(t, jobType, map[string]any{"job_id": "x"}).Expect(t, `ERROR .*\(interrupted\)`)
 }

@@ -58,8 +58,9 @@ func (d *Data) CheckRegion(object, operation, stored string) diag.Diagnostics {
 	summary := strings.ToUpper(object[:1]) + object[1:] + " in another region"
 	return diag.Diagnostics{diag.NewErrorDiagnostic(summary, fmt.Sprintf(
 		"Error %[1]s: the %[2]s is in region %[3]s, and the provider's region is %[4]s.\n\n"+
-			"Use a provider configuration for region %[3]s (provider meta-argument, region or HW_REGION_NAME). Before you "+
-			"change the region of this resource, destroy it, or remove it from the state with `terraform state rm`.",
+			"Use a provider configuration for region %[3]s (provider meta-argument, region or HW_REGION_NAME). Before "+
+			"you change the region of this resource, destroy it, or remove it from the state with `terraform state "+
+			"rm`.",
 		operation, object, stored, cmp.Or(d.Region.ValueString(), "not set")))}
 }
 
@@ -73,12 +74,12 @@ func (d *Data) begin(
 	return context.WithTimeout(ctx, timeout)
 }
 
-// Resource is embedded by resources; it is configured once Terraform has configured the provider.
+// Resource is embedded by resources. It is configured once Terraform has configured the provider.
 type Resource struct{ *Data }
 
 // Configure implements [resource.ResourceWithConfigure].
 func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	r.Data = from(req.ProviderData, &resp.Diagnostics)
+	r.Data = configuredData(req.ProviderData, &resp.Diagnostics)
 }
 
 // DataSource is embedded by data sources. It is configured once Terraform has configured the provider.
@@ -105,7 +106,7 @@ func (d *DataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp 
 
 // Configure implements [datasource.DataSourceWithConfigure].
 func (d *DataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
-	d.Data = from(req.ProviderData, &resp.Diagnostics)
+	d.Data = configuredData(req.ProviderData, &resp.Diagnostics)
 }
 
 // Begin returns the context in which the data source reads; it ends after the timeout. If the service cannot be
@@ -116,20 +117,20 @@ func (d *DataSource) Begin(
 	return d.begin(ctx, "A data source", timeout, diags)
 }
 
-// ListResource is embedded by list resources; it is configured once Terraform has configured the provider.
+// ListResource is embedded by list resources. It is configured once Terraform has configured the provider.
 type ListResource struct{ *Data }
 
 // Configure implements list.ListResourceWithConfigure.
 func (l *ListResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	l.Data = from(req.ProviderData, &resp.Diagnostics)
+	l.Data = configuredData(req.ProviderData, &resp.Diagnostics)
 }
 
-// Action is embedded by actions; it is configured once Terraform has configured the provider.
+// Action is embedded by actions. It is configured once Terraform has configured the provider.
 type Action struct{ *Data }
 
 // Configure implements [action.ActionWithConfigure].
 func (a *Action) Configure(_ context.Context, req action.ConfigureRequest, resp *action.ConfigureResponse) {
-	a.Data = from(req.ProviderData, &resp.Diagnostics)
+	a.Data = configuredData(req.ProviderData, &resp.Diagnostics)
 }
 
 // Begin is [DataSource.Begin] for an action.
@@ -139,14 +140,14 @@ func (a *Action) Begin(
 	return a.begin(ctx, "An action", timeout, diags)
 }
 
-// from returns nil if the provider is not configured, as during validation.
-func from(data any, diags *diag.Diagnostics) *Data {
+// configuredData returns nil if the provider is not configured, as during validation.
+func configuredData(data any, diags *diag.Diagnostics) *Data {
 	if data == nil {
 		return nil
 	}
 	configured, ok := data.(*Data)
 	if !ok {
-		diags.AddError("Unexpected provider data", fmt.Sprintf("This is a bug in the provider: it handed over %T.", data))
+		diags.AddError("Unexpected provider data", fmt.Sprintf("This is a bug in the provider: got %T.", data))
 		return nil
 	}
 	return configured

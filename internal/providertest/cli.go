@@ -48,7 +48,12 @@ type CLI struct {
 }
 
 // Requirement is the block that names the provider to a [CLI].
-const Requirement = "terraform {\n  required_providers {\n    servicestage = { source = \"servicestage/servicestage\" }\n  }\n}\n"
+const Requirement = `terraform {
+  required_providers {
+    servicestage = { source = "servicestage/servicestage" }
+  }
+}
+`
 
 // NewCLI returns a CLI whose environment configures the provider for the server.
 func NewCLI(t *testing.T, server *emulator.Server) *CLI {
@@ -63,13 +68,7 @@ func NewCLI(t *testing.T, server *emulator.Server) *CLI {
 	if err := os.Link(filepath.Join(folder, name), filepath.Join(own, name)); err != nil {
 		t.Fatal(err)
 	}
-	configuration := filepath.Join(t.TempDir(), "cli.tfrc")
-	override := fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"servicestage/servicestage\" = %q\n  }\n  direct {}\n}\n", own)
-	if err := os.WriteFile(configuration, []byte(override), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return &CLI{Dir: t.TempDir(), Provider: filepath.Join(own, name), Env: []string{
-		"TF_CLI_CONFIG_FILE=" + configuration,
+	cli := &CLI{Dir: t.TempDir(), Provider: filepath.Join(own, name), Env: []string{
 		"CHECKPOINT_DISABLE=1",
 		"TF_IN_AUTOMATION=1",
 		"HW_REGION_NAME=cn-north-4",
@@ -82,6 +81,18 @@ func NewCLI(t *testing.T, server *emulator.Server) *CLI {
 		// A request to another host fails, because this proxy does not exist.
 		"HTTP_PROXY=http://127.0.0.1:1", "HTTPS_PROXY=http://127.0.0.1:1", "NO_PROXY=",
 	}}
+	cli.configure(t, fmt.Sprintf("  dev_overrides { \"servicestage/servicestage\" = %q }\n  direct {}\n", own))
+	return cli
+}
+
+// configure writes how the CLI installs providers into its configuration file.
+func (c *CLI) configure(t *testing.T, installation string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "cli.tfrc")
+	if err := os.WriteFile(file, []byte("provider_installation {\n"+installation+"}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.Env = append(c.Env, "TF_CLI_CONFIG_FILE="+file)
 }
 
 // Install installs the provider into a filesystem mirror, in which init finds it, instead of a development override.
@@ -97,11 +108,7 @@ func (c *CLI) Install(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	configuration := filepath.Join(mirror, "cli.tfrc")
-	if err := os.WriteFile(configuration, fmt.Appendf(nil, "provider_installation {\n  filesystem_mirror { path = %q }\n}\n", mirror), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	c.Env = append(c.Env, "TF_CLI_CONFIG_FILE="+configuration)
+	c.configure(t, fmt.Sprintf("  filesystem_mirror { path = %q }\n", mirror))
 }
 
 // Run runs a command and returns its output.
@@ -112,7 +119,7 @@ func (c *CLI) Run(t *testing.T, arguments ...string) (stdout, stderr string, err
 	return command.Stdout.String(), command.Stderr.String(), err
 }
 
-// RequireTerraform skips the test with a message if the CLI is older than Terraform 1.minor, or is OpenTofu without openTofuToo.
+// RequireTerraform skips the test if the CLI is older than Terraform 1.minor, or is OpenTofu without openTofuToo.
 func (c *CLI) RequireTerraform(t *testing.T, minor int, openTofuToo bool) {
 	t.Helper()
 	stdout, stderr, err := c.Run(t, "version")

@@ -4,7 +4,9 @@
 package providertest
 
 import (
+	"context"
 	"maps"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -23,8 +25,11 @@ type Protocol struct {
 	Identities map[string]tftypes.Type
 }
 
-// NewProtocol returns a provider that is configured for the server. settings override the arguments of [Config]; nil removes one.
-func NewProtocol(t *testing.T, server *emulator.Server, settings map[string]any, adjust ...func(*servicestage.Config)) *Protocol {
+// NewProtocol returns a provider that is configured for the server. settings override the arguments of [Config]; nil
+// removes one.
+func NewProtocol(
+	t *testing.T, server *emulator.Server, settings map[string]any, adjust ...func(*servicestage.Config),
+) *Protocol {
 	t.Helper()
 	Prepare(t)
 	provider, err := Factories(adjust...)["servicestage"]()
@@ -52,74 +57,167 @@ func NewProtocol(t *testing.T, server *emulator.Server, settings map[string]any,
 	return p
 }
 
-// NoErrors fails the test if a call failed. Warnings are not errors.
-func NoErrors(t *testing.T, diagnostics []*tfprotov6.Diagnostic, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, diagnostic := range diagnostics {
-		if diagnostic.Severity != tfprotov6.DiagnosticSeverityError {
-			continue
-		}
-		t.Fatalf("%s: %s", diagnostic.Summary, diagnostic.Detail)
-	}
+// Result is what a data source or an action returned.
+type Result struct {
+	Diagnostics
+	// State has the attributes of a data source; nil after an error.
+	State map[string]tftypes.Value
+	// Progress has the messages of an action.
+	Progress []string
 }
 
-// Encode returns an object with the given attributes; the others are null.
-func Encode(t testing.TB, typ tftypes.Type, attributes map[string]any) *tfprotov6.DynamicValue {
+// ReadData validates and reads a data source.
+func (p *Protocol) ReadData(t *testing.T, name string, arguments Arguments) Result {
 	t.Helper()
-	object, ok := typ.(tftypes.Object)
-	if !ok {
-		t.Fatalf("%s is no object", typ)
+	typ := p.Schemas.DataSourceSchemas[name].ValueType()
+	config := Encode(t, typ, arguments)
+	valid, err := p.ValidateDataResourceConfig(t.Context(),
+		&tfprotov6.ValidateDataResourceConfigRequest{TypeName: name, Config: config})
+	check(t, err)
+	if diagnostics := Diagnostics(valid.Diagnostics); diagnostics.HasError() {
+		return Result{Diagnostics: diagnostics}
 	}
-	values := map[string]tftypes.Value{}
-	for name, attributeType := range object.AttributeTypes {
-		values[name] = tftypes.NewValue(attributeType, attributes[name])
+	read, err := p.ReadDataSource(t.Context(), &tfprotov6.ReadDataSourceRequest{TypeName: name, Config: config})
+	check(t, err)
+	return Result{Diagnostics: read.Diagnostics, State: Decode(t, typ, read.State)}
+}
+
+// Invoke validates and invokes an action.
+func (p *Protocol) Invoke(ctx context.Context, t *testing.T, name string, arguments Arguments) Result {
+	t.Helper()
+	config := Encode(t, p.Schemas.ActionSchemas[name].Schema.ValueType(), arguments)
+	valid, err := p.actions(t).ValidateActionConfig(ctx,
+		&tfprotov6.ValidateActionConfigRequest{ActionType: name, Config: config})
+	check(t, err)
+	if len(valid.Diagnostics) > 0 {
+		return Result{Diagnostics: valid.Diagnostics}
 	}
-	for name := range attributes {
-		if _, ok := values[name]; !ok {
-			t.Fatalf("there is no attribute %s", name)
+	return p.InvokeUnvalidated(ctx, t, name, arguments)
+}
+
+// InvokeUnvalidated invokes an action. Terraform does not validate arguments that were unknown during planning.
+func (p *Protocol) InvokeUnvalidated(ctx context.Context, t *testing.T, name string, arguments Arguments) Result {
+	t.Helper()
+	config := Encode(t, p.Schemas.ActionSchemas[name].Schema.ValueType(), arguments)
+	stream, err := p.actions(t).InvokeAction(ctx, &tfprotov6.InvokeActionRequest{ActionType: name, Config: config})
+	check(t, err)
+	var result Result
+	for event := range stream.Events {
+		switch event := event.Type.(type) {
+		case tfprotov6.ProgressInvokeActionEventType:
+			result.Progress = append(result.Progress, event.Message)
+		case tfprotov6.CompletedInvokeActionEventType:
+			result.Diagnostics = event.Diagnostics
 		}
 	}
-	encoded, err := tfprotov6.NewDynamicValue(typ, tftypes.NewValue(typ, values))
-	if err != nil {
-		t.Fatal(err)
+	return result
+}
+
+func (p *Protocol) actions(t *testing.T) tfprotov6.ActionServer {
+	t.Helper()
+	server, ok := p.ProviderServer.(tfprotov6.ActionServer)
+	if !ok {
+		t.Fatal("the provider has no actions")
 	}
+	return server
+}
+
+// Arguments are the arguments of a resource, a data source or an action by their paths, such as
+// "environment_setting.cluster_id". Absent arguments are null.
+type Arguments map[string]any
+
+// Block is the value of a block.
+var Block any = struct{}{}
+
+// With returns a copy in which the value at the path is replaced; nil removes it.
+func (a Arguments) With(path string, value any) Arguments {
+	changed := maps.Clone(a)
+	if changed[path] = value; value == nil {
+		delete(changed, path)
+	}
+	return changed
+}
+
+// value returns an object. Attributes that are null have the values of computed, as in a state that Terraform proposes.
+func (a Arguments) value(t testing.TB, typ tftypes.Type, computed map[string]tftypes.Value) tftypes.Value {
+	t.Helper()
+	used := 0
+	var at func(path string, typ tftypes.Type) tftypes.Value
+	at = func(path string, typ tftypes.Type) tftypes.Value {
+		value, set := a[path]
+		if set {
+			used++
+		}
+		object, isObject := typ.(tftypes.Object)
+		if !isObject || path != "" && value != Block {
+			return tftypes.NewValue(typ, value)
+		}
+		attributes := map[string]tftypes.Value{}
+		for name, attributeType := range object.AttributeTypes {
+			attributes[name] = at(strings.TrimPrefix(path+"."+name, "."), attributeType)
+			if known, ok := computed[name]; ok && path == "" && attributes[name].IsNull() {
+				attributes[name] = known
+			}
+		}
+		return tftypes.NewValue(typ, attributes)
+	}
+	value := at("", typ)
+	if used != len(a) {
+		t.Fatalf("%s lacks an attribute of %v", typ, a)
+	}
+	return value
+}
+
+// Encode returns an object with the given arguments.
+func Encode(t testing.TB, typ tftypes.Type, arguments Arguments) *tfprotov6.DynamicValue {
+	t.Helper()
+	return EncodeValue(t, arguments.value(t, typ, nil))
+}
+
+// EncodeValue returns a value as a call of the protocol contains it.
+func EncodeValue(t testing.TB, value tftypes.Value) *tfprotov6.DynamicValue {
+	t.Helper()
+	encoded, err := tfprotov6.NewDynamicValue(value.Type(), value)
+	check(t, err)
 	return &encoded
 }
 
-// Decode returns the attributes of an object; nil if it is null.
-func Decode(t *testing.T, typ tftypes.Type, value *tfprotov6.DynamicValue) map[string]tftypes.Value {
+// DecodeValue returns a value that a call of the protocol contains.
+func DecodeValue(t testing.TB, typ tftypes.Type, encoded *tfprotov6.DynamicValue) tftypes.Value {
 	t.Helper()
-	if value == nil {
-		return nil
-	}
-	decoded, err := value.Unmarshal(typ)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if decoded.IsNull() {
+	value, err := encoded.Unmarshal(typ)
+	check(t, err)
+	return value
+}
+
+// Decode returns the attributes of an object; nil if it is null or there is none.
+func Decode(t testing.TB, typ tftypes.Type, encoded *tfprotov6.DynamicValue) map[string]tftypes.Value {
+	t.Helper()
+	if encoded == nil {
 		return nil
 	}
 	var attributes map[string]tftypes.Value
-	if err := decoded.As(&attributes); err != nil {
-		t.Fatal(err)
-	}
+	check(t, DecodeValue(t, typ, encoded).As(&attributes))
 	return attributes
 }
 
 // Text returns a string attribute; "" if it is null or missing.
-func Text(t *testing.T, attributes map[string]tftypes.Value, name string) string {
+func Text(t testing.TB, attributes map[string]tftypes.Value, name string) string {
 	t.Helper()
 	var text *string
-	if value, ok := attributes[name]; ok && value.Type() != nil {
-		if err := value.As(&text); err != nil {
-			t.Fatal(err)
-		}
+	if value, ok := attributes[name]; ok {
+		check(t, value.As(&text))
 	}
 	if text == nil {
 		return ""
 	}
 	return *text
+}
+
+// check fails the test if a call failed without diagnostics.
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }

@@ -1,7 +1,8 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package providertest runs the provider with Terraform against the emulator. Only tests import it.
+// Package providertest runs the provider against the emulator, with Terraform or in the test process over protocol 6.
+// Only tests import it.
 package providertest
 
 import (
@@ -39,8 +40,8 @@ terraform {
 `, cmp.Or(os.Getenv("TF_ACC_PROVIDER_HOST"), "registry.terraform.io"))
 }
 
-// prepare serves the provider with that address, and removes the provider's variables from the environment: no test may use a
-// real account or its metadata service.
+// prepare serves the provider with that address, and removes the provider's variables from the environment: no test may
+// use a real account or its metadata service.
 var prepare = sync.OnceValue(func() error {
 	for _, variable := range os.Environ() {
 		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "HW_") || strings.HasPrefix(name, "OS_") {
@@ -55,7 +56,8 @@ var prepare = sync.OnceValue(func() error {
 	)
 })
 
-// Prepare removes the provider's variables from the environment. [Run] calls it; a test that sets such variables calls it first.
+// Prepare removes the provider's variables from the environment. [Run] calls it; a test that sets such variables calls
+// it first.
 func Prepare(t *testing.T) {
 	t.Helper()
 	if err := prepare(); err != nil {
@@ -81,10 +83,9 @@ func LoopbackOnly(config *servicestage.Config) {
 
 // Factories serve the provider in the test process, with [NoWait] and [LoopbackOnly].
 func Factories(adjust ...func(*servicestage.Config)) map[string]func() (tfprotov6.ProviderServer, error) {
+	all := append([]func(*servicestage.Config){NoWait, LoopbackOnly}, adjust...)
 	return map[string]func() (tfprotov6.ProviderServer, error){
-		"servicestage": func() (tfprotov6.ProviderServer, error) {
-			return provider.NewServer("test", append([]func(*servicestage.Config){NoWait, LoopbackOnly}, adjust...)...)(), nil
-		},
+		"servicestage": func() (tfprotov6.ProviderServer, error) { return provider.NewServer("test", all...)(), nil },
 	}
 }
 
@@ -104,14 +105,18 @@ func WithProvider(arguments, body string) string {
 	return requirement() + "provider \"servicestage\" {" + arguments + "}\n" + body
 }
 
-// Run runs the steps, and checks that the service contains no build job after the destroy. server is nil if no step creates one.
+// Run runs the steps, and checks that the service contains no build job after the destroy. server is nil if no step
+// creates one.
 func Run(t *testing.T, server *emulator.Server, steps ...resource.TestStep) {
 	t.Helper()
 	RunWith(t, server, Factories(), steps...)
 }
 
 // RunWith is [Run] with other factories.
-func RunWith(t *testing.T, server *emulator.Server, factories map[string]func() (tfprotov6.ProviderServer, error), steps ...resource.TestStep) {
+func RunWith(
+	t *testing.T, server *emulator.Server, factories map[string]func() (tfprotov6.ProviderServer, error),
+	steps ...resource.TestStep,
+) {
 	t.Helper()
 	Prepare(t)
 	resource.UnitTest(t, resource.TestCase{
