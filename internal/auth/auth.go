@@ -33,10 +33,10 @@ type Credentials struct {
 
 // Project is the project that requests are for.
 type Project struct {
-	// ID is sent with each request. If it is empty, the project of the credentials is sent, else the one that has the
-	// name.
+	// ID is sent with each request. If it is empty, the project of the credentials is sent; if that is empty too, the
+	// project called Name.
 	ID string
-	// Name is the name of the project, such as that of the region; no project is looked up if it is empty.
+	// Name is the name of the project, such as that of the region. If it is empty, no project is looked up.
 	Name string
 }
 

@@ -17,13 +17,13 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-// named is how requests and responses of IAM identify something: by ID or by name.
+// named identifies an object in requests and responses of IAM, by ID or by name.
 type named struct {
 	ID   string `json:"id,omitempty"`
 	Name string `json:"name,omitempty"`
 }
 
-// byIDOrName prefers the ID; nil if both are empty.
+// byIDOrName returns the ID, or the name if the ID is empty; nil if both are empty.
 func byIDOrName(id, name string) *named {
 	switch {
 	case id != "":
@@ -34,7 +34,7 @@ func byIDOrName(id, name string) *named {
 	return nil
 }
 
-// send sends a request to IAM. A repeated request only makes another token or key, which does no harm.
+// send sends a request to IAM. It may be repeated: that only creates another token or key.
 func send(ctx context.Context, client *rest.Client, call rest.Call, out any) (http.Header, error) {
 	call.Repeatable, call.Confidential = true, true
 	return client.Do(ctx, call, out)
@@ -130,8 +130,8 @@ func findProject(ctx context.Context, clients Clients, authenticator rest.Authen
 	return "", &Error{Step: FindProject, Object: name, Err: err}
 }
 
-// callerOf gets credentials of the base of an agency, and returns the header that requests for the agency need if they
-// are signed with an access key: the account that the key belongs to. It is looked up if domainID is empty.
+// callerOf gets credentials from the base of an agency. If they are an access key, it also returns the header that
+// requests for the agency need: the account of the key, which is domainID, or looked up if that is empty.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-iam/iam_07_0001.html, and for the header the provider
 // huaweicloud/huaweicloud.
@@ -188,9 +188,9 @@ func requestScopedToken(
 	return requestToken(ctx, clients, call)
 }
 
-// Exchange is a source of tokens for a project that the original token, which is for another project or for an account,
-// has access to.
+// Exchange is a source of tokens for a project, which it requests with a token of another project or of an account.
 type Exchange struct {
+	// Token is the original token.
 	Token string
 	// DomainID or DomainName is the account of the project; both may be empty.
 	DomainName, DomainID string
@@ -350,7 +350,7 @@ func (o OIDC) idToken() (string, error) {
 
 // Metadata is a source of the temporary access keys of the agency of the cloud server (ECS) on which the program runs.
 type Metadata struct {
-	// Timeout bounds the wait for the response, which never comes outside of a cloud server.
+	// Timeout limits the wait for the response: outside of a cloud server there is none.
 	Timeout time.Duration
 }
 
@@ -359,15 +359,15 @@ type Metadata struct {
 // Sources: https://support.huaweicloud.com/intl/en-us/usermanual-ecs/ecs_03_0166.html, and for the members of the
 // response the provider huaweicloud/huaweicloud (huaweicloud/config/auth.go).
 func (m Metadata) Credentials(ctx context.Context, clients Clients, _ Project) (*Credentials, error) {
-	bounded, cancel := context.WithTimeout(ctx, m.Timeout)
+	limited, cancel := context.WithTimeout(ctx, m.Timeout)
 	defer cancel()
-	credentials, err := requestKeys(bounded, clients.Metadata, rest.Call{
+	credentials, err := requestKeys(limited, clients.Metadata, rest.Call{
 		Method: http.MethodGet, Path: []string{"openstack", "latest", "securitykey"},
 	}, clients.Now)
 	if err == nil {
 		return credentials, nil
 	}
-	if bounded.Err() != nil && ctx.Err() == nil {
+	if limited.Err() != nil && ctx.Err() == nil {
 		err = fmt.Errorf("no response in %s", m.Timeout)
 	}
 	return nil, &Error{Step: ReadMetadata, Err: err}

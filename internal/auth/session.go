@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// refreshTimeout bounds one refresh with all its requests. A caller that waits for it may leave earlier.
+	// refreshTimeout limits one refresh with all its requests. A caller may stop waiting for it earlier.
 	refreshTimeout = 2 * time.Minute
 	// expiryWindow is how long before their expiry credentials are refreshed, but not before four fifths of their
 	// lifetime.
@@ -36,7 +36,7 @@ type Session struct {
 	clients     Clients
 
 	flight singleflight.Group
-	// projectID is the ID of the project that has the name. It does not depend on the credentials. Only a flight uses it.
+	// projectID is the ID of the project with the name. It does not depend on the credentials. Only a refresh uses it.
 	projectID string
 
 	mu     sync.Mutex
@@ -102,9 +102,8 @@ func (s *Session) ProjectID(ctx context.Context) (string, error) {
 	return credentials.projectID, nil
 }
 
-// Reject drops the credentials that the request was sent with, unless they are no longer cached. It reports whether
-// another attempt may succeed. It returns false if the source has no other credentials, or if credentials were rejected
-// less than a minute ago.
+// Reject drops the cached credentials if the request was sent with them. It reports whether another attempt may
+// succeed: false if the source has no other credentials, or if credentials were dropped less than a minute ago.
 func (s *Session) Reject(req *http.Request) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -254,8 +253,8 @@ type Error struct {
 	seen *sync.Map
 }
 
-// Repeated reports whether it was called before for an error of the same session with the same step and response, so that a message can
-// refer to an earlier one. It returns false for an error that does not come from a [Session].
+// Repeated reports whether it was called before for an error of the same session with the same step and response. A
+// message can then refer to an earlier one. It returns false for an error that does not come from a [Session].
 func (e *Error) Repeated() bool {
 	if e.seen == nil {
 		return false

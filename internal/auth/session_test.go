@@ -26,7 +26,7 @@ const (
 	lookUp = "/v3/projects"
 )
 
-// emulated is an emulator with its clients, and one clock for all of them.
+// emulated is an emulator and its clients, all with the same clock.
 type emulated struct {
 	*emulator.Server
 	clock   *clock
@@ -303,7 +303,7 @@ func TestSession_Reject(t *testing.T) {
 	refreshed := authenticated(t, session)
 	for range 3 {
 		if session.Reject(refreshed) {
-			t.Error("fresh credentials were dropped")
+			t.Error("new credentials were dropped")
 		}
 		authenticated(t, session)
 	}
@@ -333,7 +333,7 @@ func TestSession_RejectStatic(t *testing.T) {
 	}
 }
 
-// Credentials that seem to have expired when they are new, because the local clock is wrong, are used.
+// New credentials that seem to have expired, because the local clock is wrong, are used.
 func TestSession_wrongClock(t *testing.T) {
 	t.Parallel()
 	e := emulate(t)

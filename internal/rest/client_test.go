@@ -22,7 +22,7 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-// refreshable has several tokens.
+// refreshable is an authenticator with several tokens.
 type refreshable struct {
 	mu     sync.Mutex
 	tokens []string
@@ -58,12 +58,12 @@ func TestClient_rejectedCredentials(t *testing.T) {
 		failure  string
 		attempts int
 	}{
-		"GET":                  {handlers{expired, good}, get, 0, []string{"GET 1", "GET 2"}, "", 0},
-		"POST, with its body":  {handlers{expired, good}, post, 0, []string{`POST 1 {"b":2}`, `POST 2 {"b":2}`}, "", 0},
-		"DELETE":               {handlers{nameless, good}, del, 0, []string{"DELETE 1", "DELETE 2"}, "", 0},
-		"only once":            {handlers{expired}, get, 5, []string{"GET 1", "GET 2"}, "HTTP 401 APIGW.0307", 2},
-		"and then the retries": {handlers{expired, busy, good}, get, 1, []string{"GET 1", "GET 2", "GET 2"}, "", 0},
-		"after the retries":    {handlers{busy, expired, good}, get, 1, []string{"GET 1", "GET 1", "GET 2"}, "", 0},
+		"GET":                 {handlers{expired, good}, get, 0, []string{"GET 1", "GET 2"}, "", 0},
+		"POST, with its body": {handlers{expired, good}, post, 0, []string{`POST 1 {"b":2}`, `POST 2 {"b":2}`}, "", 0},
+		"DELETE":              {handlers{nameless, good}, del, 0, []string{"DELETE 1", "DELETE 2"}, "", 0},
+		"only once":           {handlers{expired}, get, 5, []string{"GET 1", "GET 2"}, "HTTP 401 APIGW.0307", 2},
+		"before a retry":      {handlers{expired, busy, good}, get, 1, []string{"GET 1", "GET 2", "GET 2"}, "", 0},
+		"after a retry":       {handlers{busy, expired, good}, get, 1, []string{"GET 1", "GET 1", "GET 2"}, "", 0},
 		"a lost POST is final": {
 			handlers{expired, lose}, post, 5, []string{`POST 1 {"b":2}`, `POST 2 {"b":2}`}, "no response", 2,
 		},
@@ -157,7 +157,7 @@ func TestClient_rootCAs(t *testing.T) {
 	}
 }
 
-// Why there is no connection can be told apart. A port that does not speak TLS is not retried.
+// The error contains the reason why there is no connection. A port that does not speak TLS is not retried.
 func TestClient_noConnection(t *testing.T) {
 	t.Parallel()
 	server := serve(t, good)
@@ -237,7 +237,7 @@ func TestClient_requests(t *testing.T) {
 	}
 }
 
-// A call that cannot be written sends nothing.
+// An invalid call is not sent.
 func TestClient_invalidCallIsNotSent(t *testing.T) {
 	t.Parallel()
 	server := serve(t, good)
@@ -341,7 +341,7 @@ func TestClient_cancellationInFlight(t *testing.T) {
 				<-r.Context().Done()
 				return
 			}
-			// During this call, a wrong client hangs up.
+			// A client that cancels the POST closes its connection during this call.
 			if _, err := client.Do(context.WithoutCancel(r.Context()), get, nil); err != nil {
 				t.Error(err)
 			}

@@ -146,14 +146,14 @@ func (r *response) location() string {
 	return r.secrets.clean(target.String(), maxCause)
 }
 
-// isHTML reports whether the body is a page, such as that of a proxy.
+// isHTML reports whether the body is an HTML page, such as that of a proxy.
 func (r *response) isHTML() bool { return bytes.HasPrefix(bytes.TrimSpace(r.body), []byte("<")) }
 
 func (r *response) requestID() string {
 	return r.secrets.clean(r.Header.Get("X-Request-Id"), maxRequestID)
 }
 
-// error returns an Error with what every response contains.
+// error returns an Error with the fields that every response has.
 func (r *response) error() *Error {
 	failure := &Error{
 		Method:     r.method,

@@ -62,7 +62,7 @@ func TestError_envelopes(t *testing.T) {
 	}
 }
 
-// Only an error code or a body that is not JSON makes an error of a response with status 200.
+// A response with status 200 is an error only if it contains an error code or is not JSON.
 func TestError_goodStatus(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{

@@ -13,7 +13,7 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-// clock is a clock that only tests move.
+// clock is a clock that tests set.
 type clock struct {
 	mu      sync.Mutex
 	elapsed time.Duration
@@ -38,8 +38,8 @@ func limited(retryAfter string) http.HandlerFunc {
 	return respond(http.StatusTooManyRequests, "", "Retry-After: "+retryAfter, "Date: Fri, 02 Jan 2026 03:04:05 GMT")
 }
 
-// The wait that a 429 response requests holds for later calls until it is over.
-func TestPause_holdsForAllCalls(t *testing.T) {
+// The wait that a 429 response requests applies to later calls until it is over.
+func TestPause_appliesToLaterCalls(t *testing.T) {
 	t.Parallel()
 	type handlers []http.HandlerFunc
 	const s, m = time.Second, time.Minute
@@ -48,18 +48,18 @@ func TestPause_holdsForAllCalls(t *testing.T) {
 		elapsed   time.Duration // Between the calls.
 		want      []time.Duration
 	}{
-		"at once":    {handlers{limited("10")}, 0, []time.Duration{10 * s, 10 * s}},
-		"later":      {handlers{limited("10")}, 4 * s, []time.Duration{10 * s, 6 * s}},
-		"afterwards": {handlers{limited("10")}, 10 * s, []time.Duration{10 * s}},
+		"immediately":    {handlers{limited("10")}, 0, []time.Duration{10 * s, 10 * s}},
+		"later":          {handlers{limited("10")}, 4 * s, []time.Duration{10 * s, 6 * s}},
+		"after the wait": {handlers{limited("10")}, 10 * s, []time.Duration{10 * s}},
 		"date": {
 			handlers{limited("Fri, 02 Jan 2026 03:04:35 GMT")}, 10 * s, []time.Duration{30 * s, 20 * s},
 		},
-		"a day":                      {handlers{limited("86400")}, 10 * m, []time.Duration{1440 * m, 1430 * m}},
-		"a longer one before":        {handlers{limited("60"), limited("5")}, 0, []time.Duration{60 * s, 60 * s, 60 * s}},
-		"a longer one after":         {handlers{limited("5"), limited("60")}, 0, []time.Duration{5 * s, 60 * s, 60 * s}},
-		"then one without a wait":    {handlers{limited("60"), respond(429, "")}, 0, []time.Duration{60 * s, 60 * s, 60 * s}},
-		"then another failure":       {handlers{limited("60"), busy}, 0, []time.Duration{60 * s, 60 * s, 60 * s}},
-		"none for a 503 of its kind": {handlers{respond(503, "", "Retry-After: 10")}, 0, []time.Duration{10 * s}},
+		"a day":                    {handlers{limited("86400")}, 10 * m, []time.Duration{1440 * m, 1430 * m}},
+		"longer wait before":       {handlers{limited("60"), limited("5")}, 0, []time.Duration{60 * s, 60 * s, 60 * s}},
+		"longer wait after":        {handlers{limited("5"), limited("60")}, 0, []time.Duration{5 * s, 60 * s, 60 * s}},
+		"429 without a wait after": {handlers{limited("60"), respond(429, "")}, 0, []time.Duration{60 * s, 60 * s, 60 * s}},
+		"503 after":                {handlers{limited("60"), busy}, 0, []time.Duration{60 * s, 60 * s, 60 * s}},
+		"503 with a wait":          {handlers{respond(503, "", "Retry-After: 10")}, 0, []time.Duration{10 * s}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -74,8 +74,8 @@ func TestPause_holdsForAllCalls(t *testing.T) {
 	}
 }
 
-// A 429 response without a valid wait, and one to another client, hold for their call only.
-func TestPause_notForOthers(t *testing.T) {
+// A 429 response without a valid wait, and one to another client, delay their own call only.
+func TestPause_otherCallsDoNotWait(t *testing.T) {
 	t.Parallel()
 	for _, fault := range []http.HandlerFunc{respond(429, ""), limited("soon"), limited("10")} {
 		server := serve(t, fault, good)
@@ -100,8 +100,8 @@ func TestPause_afterTheLastAttempt(t *testing.T) {
 	}
 }
 
-// A 429 response to one call holds for the next attempt of another one in progress.
-func TestPause_holdsForRetries(t *testing.T) {
+// A 429 response to one call delays the next attempt of another call in progress.
+func TestPause_appliesToRetries(t *testing.T) {
 	t.Parallel()
 	var client *rest.Client
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) {

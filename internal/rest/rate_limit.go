@@ -29,10 +29,10 @@ const (
 	maxRate = 10_000
 )
 
-// rateLimiter limits the requests of a client to what the service accepts. Two mechanisms hold for all calls: the wait
-// that a 429 response requests, and, if many requests are rejected with 429, a rate. Without a rate, calls that wait
-// independently return at the same time and are rejected again, until one of them has no attempt left. The zero value
-// sets no limit. It is safe for concurrent use.
+// rateLimiter limits the requests of a client to what the service accepts. It delays all calls by the wait that a 429
+// response requests and, if many requests are rejected with 429, limits their rate. Without a rate, calls that are
+// rejected together also retry together, until one of them has no retries left. The zero value sets no limit. It is safe
+// for concurrent use.
 type rateLimiter struct {
 	mu      sync.Mutex
 	samples []sample      // Of the last window, oldest first.
@@ -78,7 +78,7 @@ func (l *rateLimiter) observe(rejected bool, now time.Time) {
 	l.rate.SetLimitAt(now, limit)
 }
 
-// reserve counts a request and returns how long it has to wait for the rate.
+// reserve counts a request and returns how long it must wait to stay within the rate.
 func (l *rateLimiter) reserve(now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -93,7 +93,7 @@ func (l *rateLimiter) reserve(now time.Time) time.Duration {
 	return l.rate.ReserveN(now, 1).DelayFrom(now)
 }
 
-// pause stops all requests for as long as a 429 response requests. Other failures change nothing.
+// pause delays all requests by the wait that a 429 response requests. It ignores other failures.
 func (l *rateLimiter) pause(failure *Error, now time.Time) {
 	if failure.StatusCode != http.StatusTooManyRequests {
 		return
@@ -106,7 +106,7 @@ func (l *rateLimiter) pause(failure *Error, now time.Time) {
 	}
 }
 
-// paused returns the rest of the pause.
+// paused returns how much of the pause is left.
 func (l *rateLimiter) paused(now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()

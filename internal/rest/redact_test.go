@@ -28,20 +28,20 @@ import (
 // canary is a secret with characters that each escaping changes.
 const canary = `Canary-0123456789/+="<&>\ %41;x`
 
-// secretive is an authenticator with headers and with secrets that it does not send.
-type secretive struct {
+// keeper is an authenticator that sends headers and has secrets that it does not send.
+type keeper struct {
 	header  http.Header
 	secrets []string
 }
 
-func (s secretive) Authenticate(_ context.Context, req *http.Request, _ []byte) error {
+func (s keeper) Authenticate(_ context.Context, req *http.Request, _ []byte) error {
 	maps.Copy(req.Header, s.header)
 	return nil
 }
 
-func (s secretive) Secrets() []string { return s.secrets }
+func (s keeper) Secrets() []string { return s.secrets }
 
-// texts returns all that can be printed of an error and of what it wraps.
+// texts returns all texts of an error and of the errors that it wraps.
 func texts(err error) []string {
 	if err == nil {
 		return nil
@@ -61,7 +61,8 @@ func texts(err error) []string {
 	return list
 }
 
-// wantRedacted checks that an error contains a redacted text, and neither it nor the log a trace of the secret.
+// wantRedacted checks that the texts of an error contain [redacted], and that neither they nor the log contain a part of
+// the secret.
 func wantRedacted(t *testing.T, err error, lines []string, traces ...string) {
 	t.Helper()
 	all := append(texts(err), lines...)
@@ -109,7 +110,7 @@ var formats = map[string]func(status int, text string) http.HandlerFunc{
 	},
 }
 
-// A response that contains a secret of its request shows it nowhere, whatever its status and format.
+// A secret of the request that a response contains is neither in the error nor in the log, with any status and format.
 func TestClient_echoedSecretIsNotShown(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -139,7 +140,7 @@ func TestClient_echoedSecretIsNotShown(t *testing.T) {
 					})
 					var log recorder
 					client := client(t, server.URL, func(config *rest.Config) {
-						config.Authenticator, config.MaxRetries, config.Log = secretive{c.header, c.secrets}, 1, log.log
+						config.Authenticator, config.MaxRetries, config.Log = keeper{c.header, c.secrets}, 1, log.log
 					})
 					var out struct {
 						Time time.Time `json:"time"`
@@ -166,7 +167,7 @@ func inBase64(encoding *base64.Encoding, before string) func(string) string {
 	return func(text string) string { return encoding.EncodeToString([]byte(before + text + " and more")) }
 }
 
-// No way of writing a secret, and no character within it that is removed later, hides it from being redacted.
+// A secret is redacted in any encoding, and if it contains characters that are removed later.
 func TestClient_escapedSecretIsNotShown(t *testing.T) {
 	t.Parallel()
 	within := func(what string) func(string) string {
@@ -214,8 +215,7 @@ func TestClient_escapedSecretIsNotShown(t *testing.T) {
 	}
 }
 
-// What is redacted is the secret alone, and nothing where there is none. A secret that occurs in any text is not
-// redacted.
+// Only the secret is redacted. A secret that is so short that any text contains it is not.
 func TestClient_otherTextIsNotRedacted(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ secret, body, want string }{
@@ -239,7 +239,7 @@ func TestClient_otherTextIsNotRedacted(t *testing.T) {
 	}
 }
 
-// raw starts a server that answers each request with the same bytes.
+// raw starts a server that returns the same bytes for each request, and returns its URL.
 func raw(t *testing.T, response string) string {
 	t.Helper()
 	var config net.ListenConfig
@@ -269,7 +269,7 @@ func raw(t *testing.T, response string) string {
 	return "http://" + listener.Addr().String()
 }
 
-// The standard library quotes what it cannot understand of a response.
+// The standard library quotes what it cannot parse of a response.
 func TestClient_malformedResponseDoesNotShowSecret(t *testing.T) {
 	t.Parallel()
 	for name, response := range map[string]string{
@@ -290,7 +290,7 @@ func TestClient_malformedResponseDoesNotShowSecret(t *testing.T) {
 	}
 }
 
-// No text of a response is printed in full if it is long, and none can steer a terminal.
+// Long texts of a response are cut, and none contains commands to a terminal.
 func TestClient_longOrInvisibleTextIsNotShown(t *testing.T) {
 	t.Parallel()
 	const evil = "a\x1b[31mb\x1b]0;t\x07c\u009b1md\u202e\u200be\u2028f\u0000g\xffh"
@@ -352,7 +352,7 @@ func TestClient_longOrInvisibleTextIsNotShown(t *testing.T) {
 	}
 }
 
-// An endpoint may contain a password, so that its error does not quote it.
+// An endpoint may contain a password, so its error does not quote it.
 func TestNew_invalidEndpointIsNotQuoted(t *testing.T) {
 	t.Parallel()
 	for _, endpoint := range []string{

@@ -188,9 +188,9 @@ func TestRetry_retryAfterNeverShortensTheBackoff(t *testing.T) {
 	}
 }
 
-// A wait that exceeds the timeout of the operation does not begin, and the error contains the response that requests
-// it, also for later calls, which are not sent.
-func TestRetry_waitBeyondTheTimeoutIsNotBegun(t *testing.T) {
+// A wait that exceeds the timeout of the operation does not begin, and the error contains the response that requests it.
+// Later calls are not sent, and their errors contain the response too.
+func TestRetry_waitBeyondTimeoutDoesNotBegin(t *testing.T) {
 	t.Parallel()
 	for _, header := range []string{"600", "Fri, 02 Jan 2026 03:14:05 GMT"} {
 		server := serve(t, respond(429, `{"error_code":"APIGW.0308","error_msg":"slow down","request_id":"r"}`,

@@ -32,7 +32,7 @@ type BuildJobSummary struct {
 }
 
 // IncompleteListError reports that ServiceStage did not return every build job of a list, or that the list kept
-// changing while it was read. What the list does not contain may exist.
+// changing while it was read. A build job that the list does not contain may exist.
 type IncompleteListError struct {
 	// Listed is the number of distinct build jobs that the last pass returned, Total the number that ServiceStage
 	// reported.

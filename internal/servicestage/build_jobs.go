@@ -154,8 +154,8 @@ func (c *Client) getBuildJob(ctx context.Context, id string) (*BuildJob, error) 
 	return &job, nil
 }
 
-// UpdateBuildJob replaces the documented members of a build job by spec. A PUT replaces the whole job, so the other
-// members of current are sent unchanged, at every depth. A rename that is rejected because of the name is sent again
+// UpdateBuildJob replaces the documented members of a build job by spec. A PUT replaces all members, so the others are
+// sent as they are in current, at every depth. A rename that is rejected because of the name is sent again
 // while this process renames or deletes other build jobs.
 func (c *Client) UpdateBuildJob(ctx context.Context, current *BuildJob, spec BuildJobSpec) error {
 	body := updateBody("", spec.Values(), current.rawSpec)

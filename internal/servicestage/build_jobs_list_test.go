@@ -16,7 +16,7 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-// pages starts a service with a list of jobs, page by page. A page that is not there is empty.
+// pages starts a service that returns a list of jobs by its pages. A page without content is empty.
 func pages(t *testing.T, total int, content map[int][]string) *service {
 	t.Helper()
 	return serve(t, func(w http.ResponseWriter, r received) {
@@ -226,7 +226,7 @@ func TestGetBuildJob_hiddenInTheListIsNotNotFound(t *testing.T) {
 	}
 }
 
-// A list without end is an error, and keeps no more than its limit.
+// A list without end is an error at the limit.
 func TestListBuildJobs_endlessListEnds(t *testing.T) {
 	t.Parallel()
 	next := 0

@@ -274,7 +274,7 @@ func TestUpdateBuildJob_body(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// The second update shows that the first has left what was read as it was.
+			// The second update shows that the first did not change the build job that was read.
 			for range 2 {
 				if err := client.UpdateBuildJob(t.Context(), current, test.spec); err != nil {
 					t.Fatal(err)

@@ -51,7 +51,7 @@ func (c *Client) BuildLog(ctx context.Context, id string, limit int) (BuildLog, 
 			return BuildLog{}, fmt.Errorf("the log is longer than %d MiB", maxLogBytes>>20)
 		}
 		tail = append(tail, part.BuildLog...)
-		// Moving the tail only when it is twice as long as needed takes linear time.
+		// The tail is moved only at twice the limit, so that copying takes linear time.
 		if excess := len(tail) - limit; excess > limit {
 			tail, isCut = append(tail[:0], tail[excess:]...), true
 		}

@@ -74,7 +74,7 @@ func (c *Client) StartBuild(ctx context.Context, jobID string) (*StartedBuild, e
 		if b.ID == job.LastBuildID || c.shared.knows(object{jobID, b.ID}) {
 			return fmt.Errorf("the response describes build %q, which existed before", b.ID)
 		}
-		return b.belongsTo(jobID)
+		return b.checkJob(jobID)
 	}}
 	err = c.do(ctx, rest.Call{Method: http.MethodPost, Path: jobPath(jobID, "builds")}, &response)
 	if err == nil {

@@ -62,7 +62,7 @@ func TestBuilds_foreignResponseIsNotAccepted(t *testing.T) {
 
 var jobCount atomic.Int64
 
-// uniqueJobID returns the ID of a job that no other test has: what is known of the builds of a job outlives a test.
+// uniqueJobID returns the ID of a job that no other test uses: clients of all tests share what they know of a job.
 func uniqueJobID() string { return "job-" + strconv.FormatInt(jobCount.Add(1), 10) }
 
 // The response to a start that describes a build of another job, or one that existed before, is a lost response.
@@ -103,7 +103,7 @@ func TestStartBuild_foreignResponseIsNotStored(t *testing.T) {
 			build, err := s.client(t).StartBuild(t.Context(), jobID)
 			if c.want == "" {
 				if _, ok := errors.AsType[*servicestage.UnknownStartError](err); !ok {
-					t.Errorf("got %v, %v; want a UnknownStartError", build, err)
+					t.Errorf("got %v, %v; want an UnknownStartError", build, err)
 				}
 				return
 			}
@@ -116,8 +116,8 @@ func TestStartBuild_foreignResponseIsNotStored(t *testing.T) {
 	}
 }
 
-// Two clients of one process start builds of one job: one start at a time, and the build of one client is never adopted
-// by the other, although the read before its start was outdated and the request was lost.
+// The build of one client is not adopted by another one of the same process, although the read before its start was
+// outdated and the response was lost.
 func TestStartBuild_twoClientsDoNotAdoptEachOthersBuild(t *testing.T) {
 	t.Parallel()
 	jobID := uniqueJobID()
@@ -150,7 +150,7 @@ func TestStartBuild_twoClientsDoNotAdoptEachOthersBuild(t *testing.T) {
 	build, err := second.StartBuild(t.Context(), jobID)
 	lost, ok := errors.AsType[*servicestage.UnknownStartError](err)
 	if !ok {
-		t.Fatalf("got %v, %v; want a UnknownStartError", build, err)
+		t.Fatalf("got %v, %v; want an UnknownStartError", build, err)
 	}
 	lost.Err = nil
 	equal(t, "lost", *lost, servicestage.UnknownStartError{JobID: jobID, JobName: "app", Before: "x"})
@@ -198,7 +198,7 @@ func TestWaitForBuild_successAtTheTimeoutIsNotATimeout(t *testing.T) {
 	}
 }
 
-// The same if the deadline passes during a read without response.
+// The build is read once more, too, if the deadline passes during a read without response.
 func TestWaitForBuild_deadlineDuringARead(t *testing.T) {
 	t.Parallel()
 	var reads atomic.Int32
@@ -284,7 +284,7 @@ func TestCancelBuild_endsWithARead(t *testing.T) {
 	}
 }
 
-// An accepted cancellation is a success once the build has ended, with any response.
+// A cancellation with any response of status 200 succeeds when the build has ended.
 func TestCancelBuild_undocumentedResponseIsNoFailure(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{"", "{}", "null", "OK"} {

@@ -19,7 +19,7 @@ func elements(element string, count int) string {
 	return "[" + strings.TrimSuffix(strings.Repeat(element+",", count), ",") + "]"
 }
 
-// What is counted is accepted up to the limit, and an error above it.
+// More elements than the limit are an error.
 func TestBuilds_tooManyElementsAreNotAccepted(t *testing.T) {
 	t.Parallel()
 	phases := func(body string) func(*testing.T) (int, error) {
@@ -185,7 +185,7 @@ func TestBuilds_endlessListIsAnError(t *testing.T) {
 	}
 }
 
-// A state is printed without what a terminal takes for a command.
+// A state is printed without commands to a terminal.
 func TestBuildState_printsNoControlCharacters(t *testing.T) {
 	t.Parallel()
 	for state, want := range map[servicestage.BuildState]string{

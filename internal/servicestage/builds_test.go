@@ -69,7 +69,7 @@ func TestBuildState(t *testing.T) {
 	}
 }
 
-// Only an unambiguous response means that a build does not exist; nothing else is requested to find out.
+// Only an unambiguous response means that a build does not exist. No list is requested.
 func TestGetBuild_ambiguousErrorIsNotNotFound(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -20,7 +20,7 @@ import (
 // maxSearches is how many times the service is searched for an object whose response was lost, because reads may lag.
 const maxSearches = 4
 
-// lookupTimeout limits requests that are sent after the operation's own timeout, because an ID has to be saved.
+// lookupTimeout limits requests that are sent after the timeout of the operation, because an ID has to be saved.
 const lookupTimeout = 30 * time.Second
 
 // CreatedBuildJob is a build job that CreateBuildJob created or adopted.
@@ -235,8 +235,7 @@ func (c *Client) searchCreated(
 	return "", others, len(found) > 0 && missing == 0, nil
 }
 
-// duplicates returns the other build jobs that a request without response may have created. Its timeout is not that of
-// ctx.
+// duplicates returns the other build jobs that a request without response may have created. It does not end with ctx.
 func (c *Client) duplicates(ctx context.Context, name string, existing existingJobs) ([]BuildJobSummary, error) {
 	late, cancel := uncanceled(ctx, lookupTimeout)
 	defer cancel()

@@ -24,7 +24,7 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-// app is the build job to create if its content does not matter.
+// app is the build job that tests create if its content does not matter.
 var app = servicestage.BuildJobSpec{JobName: "app", JobDescription: new("of this test")}
 
 // named is a build job as the service stores it, with nothing but a name.
@@ -95,7 +95,7 @@ func storedIDs(server *emulator.Server) []string {
 
 func posts(server *emulator.Server) int { return server.CountRequests(http.MethodPost, jobs) }
 
-// lostResponses are the ways in which the response to a create request gets lost.
+// lostResponses are faults that lose the response to a create request.
 var lostResponses = map[string]emulator.Fault{
 	"dropped":     {Drop: true},
 	"cut off":     {StatusCode: 200, Header: http.Header{"Content-Length": {"99"}}, Body: `{"job_id":"x"`},
@@ -221,7 +221,7 @@ func TestCreateBuildJob_jobOfAnotherResourceIsNotAdopted(t *testing.T) {
 	}
 }
 
-// A service that returns the existing build job for a taken name must not give it a second owner.
+// If the service returns the existing build job for a taken name, it does not get a second owner.
 func TestCreateBuildJob_existingIDIsNotCreated(t *testing.T) {
 	t.Parallel()
 	server, client := emulated(t, emulator.Quirks{})
@@ -238,7 +238,7 @@ func TestCreateBuildJob_existingIDIsNotCreated(t *testing.T) {
 	equal(t, "own", nameTaken(t, err).Own, false)
 }
 
-// Nothing is adopted if it is not known what existed before.
+// Nothing is adopted if the existing build jobs could not be listed.
 func TestCreateBuildJob_listFailed(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]emulator.Fault{
@@ -273,8 +273,7 @@ func unknownOutcome(t *testing.T, err error) *servicestage.UnknownOutcomeError {
 	return outcome
 }
 
-// A new build job of the name that somebody else created at the same moment is adopted only if nothing distinguishes
-// it.
+// A new build job with the name that was created elsewhere at the same time is adopted only if it equals the request.
 func TestCreateBuildJob_otherNewJobIsNotAdopted(t *testing.T) {
 	t.Parallel()
 	full := map[string]any{
@@ -387,7 +386,7 @@ func changed(t *testing.T, document map[string]any, changes map[string]any) map[
 	return result
 }
 
-// Lists and reads that lag do not make the create fail, nor create a second build job unnoticed.
+// If lists and reads lag, the create succeeds, and a second build job is reported once it is listed.
 func TestCreateBuildJob_lag(t *testing.T) {
 	t.Parallel()
 	notFound := emulator.Fault{

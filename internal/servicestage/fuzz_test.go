@@ -21,7 +21,7 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-// fuzzed is a client of a service that returns what respond does.
+// fuzzed returns a client of a service that returns what respond returns.
 func fuzzed(f *testing.F, respond func(r *http.Request) []byte) *servicestage.Client {
 	f.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -127,7 +127,7 @@ func FuzzPhases(f *testing.F) {
 	})
 }
 
-// FuzzBuildLog reads a log whose parts are two responses in turn.
+// FuzzBuildLog reads a log. Two responses take turns as its parts.
 func FuzzBuildLog(f *testing.F) {
 	for _, parts := range [][2]string{
 		{`{"buildlog":"one\n","next":4}`, `{"buildlog":"two\n","next":"8"}`},

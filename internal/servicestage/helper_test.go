@@ -25,10 +25,10 @@ import (
 )
 
 const (
-	token = "the-secret-token"
-	jobs  = "/assembling/v1/jobs"
-	// goodJob is the shortest response to get.
-	noJobs  = `{"total":0,"list":[]}`
+	token  = "the-secret-token"
+	jobs   = "/assembling/v1/jobs"
+	noJobs = `{"total":0,"list":[]}`
+	// goodJob is the shortest response to a read.
 	goodJob = `{"job_id":"id","spec":{"job_name":"app"}}`
 )
 

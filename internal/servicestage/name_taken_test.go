@@ -73,8 +73,8 @@ func TestUpdateBuildJob_slowRenameIsWaitedFor(t *testing.T) {
 	group.Wait()
 }
 
-// Whatever other build jobs free their names meanwhile, a server error with a code of the service is followed by one
-// more request at most, and never by a build job that nothing reports.
+// While other build jobs free their names, a server error with a code of the service is followed by at most one more
+// request, and a build job that may exist is reported.
 func TestCreateBuildJob_freedNamesCauseNoUnreportedDuplicate(t *testing.T) {
 	t.Parallel()
 	var server *emulator.Server
