@@ -171,23 +171,23 @@ func (r *response) error() *Error {
 	return failure
 }
 
-// Text returns the first of the named members that is a non-empty string, or a number (a [json.Number]) other than 0,
-// sanitized and cut at 2,048 characters; "" if there is none.
-func Text(object map[string]any, names ...string) string {
-	return Sanitize(member(object, names...), maxMessage)
+// Text returns a string, or a number (a [json.Number]) other than 0, sanitized and cut at 2,048 characters; "" for any
+// other value.
+func Text(value any) string { return Sanitize(unsafeText(value), maxMessage) }
+
+func unsafeText(value any) string {
+	if number, ok := value.(json.Number); ok && number != "0" {
+		return number.String()
+	}
+	text, _ := value.(string)
+	return text
 }
 
+// member returns the text of the first of the named members that has one, not sanitized; "" if there is none.
 func member(object map[string]any, names ...string) string {
 	for _, name := range names {
-		switch value := object[name].(type) {
-		case string:
-			if value != "" {
-				return value
-			}
-		case json.Number:
-			if value != "0" {
-				return value.String()
-			}
+		if text := unsafeText(object[name]); text != "" {
+			return text
 		}
 	}
 	return ""

@@ -165,13 +165,14 @@ func (c *Client) UpdateBuildJob(ctx context.Context, current *BuildJob, spec Bui
 	if spec.JobName == current.Spec.JobName {
 		return put()
 	}
-	return c.retryNameTaken(ctx, spec.JobName, current.ID, put)
+	rename := func() error { return c.shared.writes.track(put) }
+	return c.retryNameTaken(ctx, spec.JobName, current.ID, rename)
 }
 
 // DeleteBuildJob deletes a build job. A build job that does not exist is not an error. name is that of
 // [Client.GetBuildJob].
 func (c *Client) DeleteBuildJob(ctx context.Context, id, name string) error {
-	return c.shared.writes.track(true, func() error {
+	return c.shared.writes.track(func() error {
 		err := c.do(ctx, rest.Call{Method: http.MethodDelete, Path: jobPath(id)}, nil)
 		if err = c.resolveNotFound(ctx, id, name, err); IsNotFound(err) {
 			return nil
