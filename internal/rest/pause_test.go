@@ -5,7 +5,6 @@ package rest_test
 
 import (
 	"net/http"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -82,21 +81,6 @@ func TestPause_otherCallsDoNotWait(t *testing.T) {
 		equal(t, "first", do(t, server.client(t), get), nil)
 		equal(t, "second", do(t, server.client(t), get), nil)
 		equal(t, "number of waits", len(server.waits()), 1)
-	}
-}
-
-func TestPause_afterTheLastAttempt(t *testing.T) {
-	t.Parallel()
-	for _, n := range []int{0, 2} {
-		var clock clock
-		server := serve(t, append(slices.Repeat([]http.HandlerFunc{limited("10")}, n+1), good)...)
-		client := server.client(t, retries(n), clock.set)
-		equal(t, "attempts", do(t, client, get).Attempts, n+1)
-		equal(t, "number of waits", len(server.waits()), n)
-		equal(t, "second", do(t, client, get), nil)
-		clock.advance(10 * time.Second)
-		equal(t, "third", do(t, client, get), nil)
-		equal(t, "waits", server.waits(), slices.Repeat([]time.Duration{10 * time.Second}, n+1))
 	}
 }
 
