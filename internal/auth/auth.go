@@ -56,8 +56,8 @@ type Clients struct {
 
 // Source gets credentials. A source is a plain value: sources with the same settings are equal.
 type Source interface {
-	// Credentials returns credentials for the project, or for any project if the source cannot choose one. Its error is an
-	// [*Error].
+	// Credentials returns credentials for the project, or for any project if the source cannot choose one. Its error is
+	// an [*Error].
 	Credentials(ctx context.Context, clients Clients, project Project) (*Credentials, error)
 }
 

@@ -58,7 +58,8 @@ func TestReadFile_doesNotHang(t *testing.T) {
 	t.Cleanup(func() { _ = listener.Close() })
 	const notRegular = " is not a regular file"
 	for file, want := range map[string]string{
-		pipe: notRegular, symlink(t, pipe): notRegular, "/dev/zero": notRegular, socket: notRegular, t.TempDir(): notRegular,
+		pipe: notRegular, symlink(t, pipe): notRegular, "/dev/zero": notRegular, socket: notRegular,
+		t.TempDir():               notRegular,
 		newFile(t, largestFile+1): " is larger than 1 MiB",
 		"/nonexistent":            ": no such file or directory",
 	} {

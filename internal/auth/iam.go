@@ -97,8 +97,9 @@ func requestKeys(ctx context.Context, client *rest.Client, call rest.Call, now f
 // keysFor returns the request for the temporary access key of an identity.
 func keysFor(identity map[string]any, authenticator rest.Authenticator) rest.Call {
 	return rest.Call{
-		Method: http.MethodPost, Path: []string{"v3.0", "OS-CREDENTIAL", "securitytokens"}, Authenticator: authenticator,
-		Body: map[string]any{"auth": map[string]any{"identity": identity}},
+		Method: http.MethodPost, Path: []string{"v3.0", "OS-CREDENTIAL", "securitytokens"},
+		Authenticator: authenticator,
+		Body:          map[string]any{"auth": map[string]any{"identity": identity}},
 	}
 }
 
