@@ -245,8 +245,8 @@ type Agency struct {
 	Name, DomainName, DomainID string
 	// CallerDomainID is the account of the base; empty means that it is looked up if necessary.
 	CallerDomainID string
-	// Duration is the lifetime of the keys; zero leaves it to the service. With DomainID it is 15 minutes to 12 hours, and
-	// at most an hour if the base's access key is temporary. With DomainName it is 15 minutes to 24 hours.
+	// Duration is the lifetime of the keys; zero leaves it to the service. With DomainID it is 15 minutes to 12 hours,
+	// and at most an hour if the base's access key is temporary. With DomainName it is 15 minutes to 24 hours.
 	Duration time.Duration
 }
 
@@ -296,8 +296,9 @@ func (a AgencyToken) Credentials(ctx context.Context, clients Clients, _ Project
 		return nil, err
 	}
 	identity := map[string]any{"xrole_name": a.Name, "domain_name": a.DomainName}
-	credentials, err := requestScopedToken(ctx, clients, "assume_role", identity,
-		projectScope(Project{Name: a.Project}, &named{Name: a.DomainName}), rest.Call{Header: header, Authenticator: base})
+	scope := projectScope(Project{Name: a.Project}, &named{Name: a.DomainName})
+	call := rest.Call{Header: header, Authenticator: base}
+	credentials, err := requestScopedToken(ctx, clients, "assume_role", identity, scope, call)
 	if err != nil {
 		return nil, &Error{Step: AssumeAgency, Object: a.Name, Err: err}
 	}
@@ -308,7 +309,8 @@ func (a AgencyToken) Credentials(ctx context.Context, clients Clients, _ Project
 type OIDC struct {
 	// IDPID is the ID of the identity provider in IAM.
 	IDPID string
-	// IDToken is the ID token; if it is empty, IDTokenFile is read for each login, since ID tokens expire after minutes.
+	// IDToken is the ID token; if it is empty, IDTokenFile is read for each login, since ID tokens expire after
+	// minutes.
 	IDToken, IDTokenFile string
 }
 
@@ -324,7 +326,8 @@ func (o OIDC) Credentials(ctx context.Context, clients Clients, _ Project) (*Cre
 	var keys *Credentials
 	token, err := requestToken(ctx, clients, rest.Call{
 		Path: []string{"v3.0", "OS-AUTH", "id-token", "tokens"}, Header: http.Header{"X-Idp-Id": {o.IDPID}},
-		Body: map[string]any{"auth": map[string]any{"id_token": map[string]any{"id": idToken}}}, Secrets: []string{idToken},
+		Body:    map[string]any{"auth": map[string]any{"id_token": map[string]any{"id": idToken}}},
+		Secrets: []string{idToken},
 	})
 	if err == nil {
 		lifetime := map[string]any{"duration_seconds": int(time.Hour.Seconds())}

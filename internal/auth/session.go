@@ -110,11 +110,12 @@ func (s *Session) Reject(req *http.Request) bool {
 	if s.cached == nil || !s.cached.matches(req) {
 		return true
 	}
-	if now := s.clients.Now(); s.cached.Refreshable && (s.rejectedAt.IsZero() || now.Sub(s.rejectedAt) > retryInterval) {
-		s.cached, s.rejectedAt = nil, now
-		return true
+	now := s.clients.Now()
+	if !s.cached.Refreshable || !s.rejectedAt.IsZero() && now.Sub(s.rejectedAt) <= retryInterval {
+		return false
 	}
-	return false
+	s.cached, s.rejectedAt = nil, now
+	return true
 }
 
 func (s *Session) credentials(ctx context.Context) (*cached, error) {

@@ -64,8 +64,8 @@ type Config struct {
 	Authenticator Authenticator
 	// UserAgent is the User-Agent header: the name and version of the program.
 	UserAgent string
-	// AcceptsCredentials reports whether a failure with status 401 has a reason other than rejected credentials; nil means
-	// that the credentials are always the reason.
+	// AcceptsCredentials reports whether a failure with status 401 has a reason other than rejected credentials; nil
+	// means that the credentials are always the reason.
 	AcceptsCredentials func(failure *Error) bool
 	// MaxRetries is the maximum number of retries of a call; 0 or less means none.
 	MaxRetries int
@@ -272,8 +272,8 @@ func (c *Client) exchange(ctx context.Context, call Call, target string, body []
 		sendCtx, cancel = context.WithTimeout(context.WithoutCancel(ctx), postTimeout)
 		defer cancel()
 	}
-	// The transport has a connection only after dialing and the TLS handshake. Before that, nothing can have reached the
-	// service.
+	// The transport has a connection only after dialing and the TLS handshake. Before that, nothing can have reached
+	// the service.
 	var connected atomic.Bool
 	sendCtx = httptrace.WithClientTrace(sendCtx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },

@@ -228,13 +228,13 @@ func TestClient_requests(t *testing.T) {
 func TestClient_invalidCallIsNotSent(t *testing.T) {
 	t.Parallel()
 	server := serve(t, good)
-	for _, call := range []rest.Call{
-		{Method: http.MethodGet, Path: []string{"a", ".."}},
-		{Method: http.MethodGet, Path: []string{""}},
-		{Method: http.MethodGet, Path: []string{"a/b\x1b"}},
-		{Method: http.MethodPut, Body: func() {}},
-		{Method: "G T"},
+	calls := []rest.Call{{Method: http.MethodPut, Body: func() {}}, {Method: "G T"}}
+	for _, id := range []string{
+		"", ".", "..", "...", "../a", "a/b\x1b", `a\b`, "%2e%2e", "a b", "a\n", "a?b#d", "a;b", "a:b", "é", "a\u202eb",
 	} {
+		calls = append(calls, rest.Call{Method: http.MethodGet, Path: []string{"a", id}})
+	}
+	for _, call := range calls {
 		if _, err := server.client(t).Do(t.Context(), call, nil); err == nil {
 			t.Errorf("%+v: no error", call)
 		}

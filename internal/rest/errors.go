@@ -43,10 +43,10 @@ type Error struct {
 	Sent bool
 	// Stopped is why an attempt that was due was not sent: the context's error, or a [*WaitError]. Nil otherwise.
 	Stopped error
-	// Err is why there was no response, or why it could not be decoded; nil for an error response. It wraps the error of
-	// the standard library, such as [syscall.ECONNREFUSED], a [*net.DNSError], a [tls.RecordHeaderError] (the port does
-	// not speak TLS) or a [*tls.CertificateVerificationError], or a [*ProxyError], unless the text of that contains a
-	// secret.
+	// Err is why there was no response, or why it could not be decoded; nil for an error response. It wraps the error
+	// of the standard library, such as [syscall.ECONNREFUSED], a [*net.DNSError], a [tls.RecordHeaderError] (the port
+	// does not speak TLS) or a [*tls.CertificateVerificationError], or a [*ProxyError], unless the text of that
+	// contains a secret.
 	Err error
 	// RetryAfter is the wait that the response requests with its Retry-After header; 0 if it requests none.
 	RetryAfter time.Duration

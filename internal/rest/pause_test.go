@@ -42,6 +42,7 @@ func TestPause_appliesToLaterCalls(t *testing.T) {
 	t.Parallel()
 	type handlers []http.HandlerFunc
 	const s, m = time.Second, time.Minute
+	three := []time.Duration{60 * s, 60 * s, 60 * s}
 	for name, c := range map[string]struct {
 		responses handlers      // To the first call, which then succeeds.
 		elapsed   time.Duration // Between the calls.
@@ -54,10 +55,10 @@ func TestPause_appliesToLaterCalls(t *testing.T) {
 			handlers{limited("Fri, 02 Jan 2026 03:04:35 GMT")}, 10 * s, []time.Duration{30 * s, 20 * s},
 		},
 		"a day":                    {handlers{limited("86400")}, 10 * m, []time.Duration{1440 * m, 1430 * m}},
-		"longer wait before":       {handlers{limited("60"), limited("5")}, 0, []time.Duration{60 * s, 60 * s, 60 * s}},
+		"longer wait before":       {handlers{limited("60"), limited("5")}, 0, three},
 		"longer wait after":        {handlers{limited("5"), limited("60")}, 0, []time.Duration{5 * s, 60 * s, 60 * s}},
-		"429 without a wait after": {handlers{limited("60"), respond(429, "")}, 0, []time.Duration{60 * s, 60 * s, 60 * s}},
-		"503 after":                {handlers{limited("60"), busy}, 0, []time.Duration{60 * s, 60 * s, 60 * s}},
+		"429 without a wait after": {handlers{limited("60"), respond(429, "")}, 0, three},
+		"503 after":                {handlers{limited("60"), busy}, 0, three},
 		"503 with a wait":          {handlers{respond(503, "", "Retry-After: 10")}, 0, []time.Duration{10 * s}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -19,11 +19,11 @@ const (
 	// minAccepted is the number of accepted requests in the window that is needed to derive a rate. At lower rates, the
 	// waits between the attempts of each call are enough.
 	minAccepted = 10
-	// maxRejected is the share of rejected requests above which the rate is derived again. A lower share is normal at full
-	// rate.
+	// maxRejected is the share of rejected requests above which the rate is derived again. A lower share is normal at
+	// full rate.
 	maxRejected = 0.1
-	// rateGrowth is the factor by which the rate grows with each request, so that it follows a service that accepts more
-	// again: it doubles within 1,400 requests.
+	// rateGrowth is the factor by which the rate grows with each request, so that it follows a service that accepts
+	// more again: it doubles within 1,400 requests.
 	rateGrowth = 1.0005
 	// maxRate is the rate, in requests per second, above which there is no limit any more.
 	maxRate = 10_000
@@ -31,8 +31,8 @@ const (
 
 // rateLimiter limits the requests of a client to what the service accepts. It delays all calls by the wait that a 429
 // response requests and, if many requests are rejected with 429, limits their rate. Without a rate, calls that are
-// rejected together also retry together, until one of them has no retries left. The zero value sets no limit. It is safe
-// for concurrent use.
+// rejected together also retry together, until one of them has no retries left. The zero value sets no limit. It is
+// safe for concurrent use.
 type rateLimiter struct {
 	mu      sync.Mutex
 	samples []sample      // Of the last window, oldest first.

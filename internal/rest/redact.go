@@ -19,13 +19,14 @@ import (
 const (
 	// minSecret is the minimum length of a secret that is redacted, in bytes. A shorter one occurs in any text.
 	minSecret = 4
-	// secretPrefix is the length of a secret's beginning that is redacted too, in bytes: a response may cut off the rest.
+	// secretPrefix is the length of a secret's beginning that is redacted too, in bytes: a response may cut off the
+	// rest.
 	secretPrefix = 20
 
 	// maxInput limits the part of a text that is examined, in bytes. The printed part is much shorter.
 	maxInput = 64 << 10
-	// maxCut is the length that is removed from the end of that part, in bytes: it may be the beginning of a secret, too
-	// short to be found.
+	// maxCut is the length that is removed from the end of that part, in bytes: it may be the beginning of a secret,
+	// too short to be found.
 	maxCut = len(`\u0000`) * secretPrefix
 
 	redacted = "[redacted]"

@@ -61,8 +61,8 @@ func texts(err error) []string {
 	return list
 }
 
-// wantRedacted checks that the texts of an error contain [redacted], and that neither they nor the log contain a part of
-// the secret.
+// wantRedacted checks that the texts of an error contain [redacted], and that neither they nor the log contain a part
+// of the secret.
 func wantRedacted(t *testing.T, err error, lines []string, traces ...string) {
 	t.Helper()
 	all := append(texts(err), lines...)
@@ -182,7 +182,7 @@ func TestClient_escapedSecretIsNotShown(t *testing.T) {
 		"in base64":             inBase64(base64.StdEncoding, ""),
 		"in base64, later":      inBase64(base64.StdEncoding, "ab"),
 		"in base64 for URLs":    inBase64(base64.RawURLEncoding, "abcd"),
-		"in a long text":        func(text string) string { return strings.ToLower(text) + strings.Repeat(" x", 40_000) },
+		"in a long text":        func(text string) string { return text + strings.Repeat(" x", 40_000) },
 		"in lower case":         strings.ToLower,
 		"cut off":               func(text string) string { return text[:22] },
 		"with a tag":            within("<br>"),
@@ -305,8 +305,8 @@ func TestClient_longOrInvisibleTextIsNotShown(t *testing.T) {
 		"header line":        {"HTTP/1.1 200 OK\r\n" + evil + long + "\r\n\r\n", 1024},
 		"long header line":   {"HTTP/1.1 200 OK\r\n" + evil + strings.Repeat("x", 9<<20) + "\r\n\r\n", 1024},
 		"status line":        {"HTTP/1.1 " + evil + long + "\r\n\r\n", 1024},
-		"value":              {"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n" + strings.Repeat("1", 999_999), 1100},
-		"redirect":           {"HTTP/1.1 302 Found\r\nLocation: //h/" + strings.Repeat("x", 900_000) + "\r\n\r\n", 1100},
+		"value":              {"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n" + strings.Repeat("1", 99_999), 1100},
+		"redirect":           {"HTTP/1.1 302 Found\r\nLocation: //h/" + long[:90_000] + "\r\n\r\n", 1100},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -123,7 +123,8 @@ func TestRetry_lastResponseIsReported(t *testing.T) {
 		attempts := max(n, 0) + 1
 		var handlers []http.HandlerFunc
 		for i := range attempts {
-			handlers = append(handlers, respond(503, fmt.Sprintf(`{"error_code":"CODE.%d","error_msg":"try %d"}`, i+1, i+1)))
+			body := fmt.Sprintf(`{"error_code":"CODE.%d","error_msg":"try %[1]d"}`, i+1)
+			handlers = append(handlers, respond(503, body))
 		}
 		server := serve(t, handlers...)
 		failure := do(t, server.client(t, retries(n)), get)
@@ -183,8 +184,8 @@ func TestRetry_retryAfterNeverShortensTheBackoff(t *testing.T) {
 	}
 }
 
-// A wait that exceeds the timeout of the operation does not begin, and the error contains the response that requests it.
-// Later calls are not sent, and their errors contain the response too.
+// A wait that exceeds the timeout of the operation does not begin, and the error contains the response that requests
+// it. Later calls are not sent, and their errors contain the response too.
 func TestRetry_waitBeyondTimeoutDoesNotBegin(t *testing.T) {
 	t.Parallel()
 	for _, header := range []string{"600", "Fri, 02 Jan 2026 03:14:05 GMT"} {

@@ -45,7 +45,7 @@ func newTransport(config Config, connections *connections) *http.Transport {
 		TLSClientConfig: &tls.Config{
 			MinVersion:         tls.VersionTLS12,
 			RootCAs:            config.RootCAs,
-			InsecureSkipVerify: config.InsecureSkipVerify, //nolint:gosec // The user's own choice: the setting `insecure`.
+			InsecureSkipVerify: config.InsecureSkipVerify, //nolint:gosec // The user sets it.
 		},
 	}
 }

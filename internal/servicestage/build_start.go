@@ -29,8 +29,8 @@ type UnknownStartError struct {
 	JobID, JobName string
 	// Before is the ID of the last build before the request; empty if there was none.
 	Before string
-	// After is the ID of the last build after the request, if it is another one. It may be the started build, or somebody
-	// else's.
+	// After is the ID of the last build after the request, if it is another one. It may be the started build, or
+	// somebody else's.
 	After string
 	// Err is the failure of the request.
 	Err error

@@ -111,7 +111,8 @@ const cancelWait = time.Minute
 
 // CancelBuild cancels a build of a job, waits up to a minute until it has ended, and returns it. A build that has ended
 // already is not an error. A response for another build or job is an error. If ServiceStage accepted the request, but
-// the build has not ended within the minute or before the end of ctx, the build as last read is returned with the error.
+// the build has not ended within the minute or before the end of ctx, the build as last read is returned with the
+// error.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0270.html.
 func (c *Client) CancelBuild(ctx context.Context, id, jobID string) (*Build, error) {

@@ -28,21 +28,20 @@ func TestBuilds_foreignResponseIsNotAccepted(t *testing.T) {
 	}
 	cancel := func(c *servicestage.Client) error { _, err := c.CancelBuild(t.Context(), "b", "id"); return err }
 	list := func(c *servicestage.Client) error { _, err := c.Builds(t.Context(), "id"); return err }
+	const build, job = `build "c" instead of "b"`, `job "other" instead of job "id"`
 	for name, c := range map[string]struct {
 		call    func(*servicestage.Client) error
 		replies []string
 		want    string
 	}{
-		"get, another build":    {get, []string{`{"build_id":"c","build_state":"Successful"}`}, `build "c" instead of "b"`},
-		"get, another case":     {get, []string{`{"build_id":"B","build_state":"Successful"}`}, `build "B" instead of "b"`},
-		"get, another job":      {get, []string{`{"build_id":"b","job_id":"other"}`}, `job "other" instead of job "id"`},
-		"wait, another build":   {wait, []string{`{"build_id":"c","build_state":"Successful"}`}, `build "c" instead of "b"`},
-		"wait, another job":     {wait, []string{`{"build_id":"b","job_id":"ID"}`}, `job "ID" instead of job "id"`},
-		"cancel, another build": {cancel, []string{`{"build_id":"c"}`}, `build "c" instead of "b"`},
-		"cancel, another read":  {cancel, []string{`{"build_id":"b"}`, `{"build_id":"c"}`}, `build "c" instead of "b"`},
-		"list, another job": {
-			list, []string{goodJob, `{"total":1,"list":[{"build_id":"b","job_id":"other"}]}`}, `job "other" instead of job "id"`,
-		},
+		"get, another build":    {get, []string{`{"build_id":"c"}`}, build},
+		"get, another case":     {get, []string{`{"build_id":"B"}`}, `build "B" instead of "b"`},
+		"get, another job":      {get, []string{`{"build_id":"b","job_id":"other"}`}, job},
+		"wait, another build":   {wait, []string{`{"build_id":"c"}`}, build},
+		"wait, another job":     {wait, []string{`{"build_id":"b","job_id":"other"}`}, job},
+		"cancel, another build": {cancel, []string{`{"build_id":"c"}`}, build},
+		"cancel, another read":  {cancel, []string{`{"build_id":"b"}`, `{"build_id":"c"}`}, build},
+		"list, another job":     {list, []string{goodJob, `{"list":[{"build_id":"b","job_id":"other"}]}`}, job},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -64,6 +63,11 @@ var jobCount atomic.Int64
 
 // uniqueJobID returns the ID of a job that no other test uses: clients of all tests share what they know of a job.
 func uniqueJobID() string { return "job-" + strconv.FormatInt(jobCount.Add(1), 10) }
+
+// jobWith returns the response for a job with its last build.
+func jobWith(id, lastBuild string) string {
+	return fmt.Sprintf(`{"job_id":%q,"last_build_id":%q,"spec":{"job_name":"app"}}`, id, lastBuild)
+}
 
 // The response to a start that describes a build of another job, or one that existed before, is a lost response.
 func TestStartBuild_foreignResponseIsNotStored(t *testing.T) {
@@ -91,7 +95,7 @@ func TestStartBuild_foreignResponseIsNotStored(t *testing.T) {
 					started.Store(true)
 					reply{body: c.response}.write(w)
 				case strings.HasPrefix(r.URL.Path, jobs):
-					reply{body: fmt.Sprintf(`{"job_id":%q,"last_build_id":%q,"spec":{"job_name":"app"}}`, jobID, last)}.write(w)
+					reply{body: jobWith(jobID, last)}.write(w)
 				case strings.HasSuffix(r.URL.Path, "/foreign"):
 					reply{body: `{"build_id":"foreign","job_id":"other"}`}.write(w)
 				case strings.HasSuffix(r.URL.Path, "/echo"):
@@ -140,7 +144,7 @@ func TestStartBuild_twoClientsDoNotAdoptEachOthersBuild(t *testing.T) {
 			if reads == 2 {
 				shown = "" // The read before the second start.
 			}
-			reply{body: fmt.Sprintf(`{"job_id":%q,"last_build_id":%q,"spec":{"job_name":"app"}}`, jobID, shown)}.write(w)
+			reply{body: jobWith(jobID, shown)}.write(w)
 		}
 	})
 	first, second := s.client(t), s.client(t)
@@ -162,7 +166,7 @@ func TestStartBuild_twoClientsDoNotStartAtOnce(t *testing.T) {
 	var running, count atomic.Int32
 	s := serve(t, func(w http.ResponseWriter, r received) {
 		if r.Method != http.MethodPost {
-			reply{body: fmt.Sprintf(`{"job_id":%q,"spec":{"job_name":"app"}}`, jobID)}.write(w)
+			reply{body: jobWith(jobID, "")}.write(w)
 			return
 		}
 		if running.Add(1) > 1 {

@@ -49,7 +49,8 @@ func TestBuilds_tooManyElementsAreNotAccepted(t *testing.T) {
 	counts := func(each ...int) string {
 		var text []string
 		for i, n := range each {
-			text = append(text, fmt.Sprintf(`"check%d":{"static":{"count_info":%s}}`, i, elements(`{"total_count":1}`, n)))
+			list := elements(`{"total_count":1}`, n)
+			text = append(text, fmt.Sprintf(`"check%d":{"static":{"count_info":%s}}`, i, list))
 		}
 		return "{" + strings.Join(text, ",") + "}"
 	}

@@ -33,8 +33,8 @@ type CreatedBuildJob struct {
 	// Resent is true if an earlier request had no response and the request was sent again. The earlier one may have
 	// created a second build job.
 	Resent bool
-	// Duplicates are other build jobs of the same name that did not exist before. Empty if the list does not contain any,
-	// or not yet.
+	// Duplicates are other build jobs of the same name that did not exist before. Empty if the list does not contain
+	// any, or not yet.
 	Duplicates []BuildJobSummary
 	// DuplicatesErr is why Duplicates could not be determined; nil if they could.
 	DuplicatesErr error
@@ -117,8 +117,8 @@ func (c *Client) CreateBuildJob(ctx context.Context, spec BuildJobSpec) (*Create
 		}
 		return err
 	})
-	// A server error may report a taken name. Nothing is sent again then: a build job that the list does not contain yet
-	// may exist.
+	// A server error may report a taken name. Nothing is sent again then: a build job that the list does not contain
+	// yet may exist.
 	outcome, ok := errors.AsType[*UnknownOutcomeError](err)
 	if ok && isServerError(err) && outcome.LookupErr == nil && len(outcome.Jobs) == 0 {
 		taken := c.nameTaken(ctx, spec.JobName, "", err)
@@ -139,7 +139,8 @@ func (c *Client) createBuildJob(
 		var created CreatedBuildJob
 		err := c.do(ctx, rest.Call{Method: http.MethodPost, Path: jobPath(), Body: spec}, &created)
 		if err == nil {
-			// The ID of another create, or of a build job that existed before, would let two resources manage one build job.
+			// The ID of another create, or of a build job that existed before, would let two resources manage one build
+			// job.
 			if existing.contains(created.ID) || !c.shared.created(object{jobID: created.ID}) {
 				return nil, &ExistingIDError{Name: spec.JobName, ID: created.ID}
 			}

@@ -60,10 +60,11 @@ func TestIsNotFound(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
+			body := fmt.Sprintf(`{"error_code":%q,"error_msg":"m"}`, test.code)
 			service := serve(t, func(w http.ResponseWriter, r received) {
 				switch {
 				case r.URL.Path != jobs:
-					reply{status: test.status, body: fmt.Sprintf(`{"error_code":%q,"error_msg":"m"}`, test.code)}.write(w)
+					reply{status: test.status, body: body}.write(w)
 				case r.URL.Query().Has("job_name"):
 					reply{body: test.filtered}.write(w)
 				default:

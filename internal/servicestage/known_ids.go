@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// maxListed is the maximum number of build jobs that are listed in advance. If there are more, they are listed by name
-	// before each create.
+	// maxListed is the maximum number of build jobs that are listed in advance. If there are more, they are listed by
+	// name before each create.
 	maxListed = 1000
 	// existingTimeout limits the list of the existing build jobs, which concurrent creates share.
 	existingTimeout = 2 * time.Minute
