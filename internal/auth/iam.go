@@ -128,7 +128,7 @@ func findProject(ctx context.Context, clients Clients, authenticator rest.Authen
 	default:
 		return ids[0], nil
 	}
-	return "", &Error{Step: FindProject, Object: name, Err: err}
+	return "", failed(FindProject, name, err)
 }
 
 // callerOf gets credentials from the base of an agency. If they are an access key, it also returns the header that
@@ -155,7 +155,7 @@ func callerOf(ctx context.Context, clients Clients, base Source, domainID string
 			err = fmt.Errorf("IAM returned %d accounts with an ID, not one", len(domains))
 		}
 		if err != nil {
-			return nil, nil, &Error{Step: FindDomain, Err: err}
+			return nil, nil, failed(FindDomain, "", err)
 		}
 		domainID = domains[0].ID
 	}
@@ -203,10 +203,7 @@ type Exchange struct {
 func (e Exchange) Credentials(ctx context.Context, clients Clients, project Project) (*Credentials, error) {
 	credentials, err := requestScopedToken(ctx, clients, "token", map[string]any{"id": e.Token},
 		projectScope(project, byIDOrName(e.DomainID, e.DomainName)), rest.Call{Secrets: []string{e.Token}})
-	if err != nil {
-		return nil, &Error{Step: ExchangeToken, Object: cmp.Or(project.ID, project.Name), Err: err}
-	}
-	return credentials, nil
+	return credentials, failed(ExchangeToken, cmp.Or(project.ID, project.Name), err)
 }
 
 // Password is a source of tokens for an IAM user.
@@ -232,10 +229,7 @@ func (p Password) Credentials(ctx context.Context, clients Clients, project Proj
 	}
 	identity, call := map[string]any{"user": user}, rest.Call{Secrets: []string{p.Password}}
 	credentials, err := requestScopedToken(ctx, clients, "password", identity, scope, call)
-	if err != nil {
-		return nil, &Error{Step: Login, Object: cmp.Or(p.UserID, p.UserName), Err: err}
-	}
-	return credentials, nil
+	return credentials, failed(Login, cmp.Or(p.UserID, p.UserName), err)
 }
 
 // Agency is a source of the temporary access keys of an agency, which delegates permissions to the account of the base.
@@ -272,10 +266,7 @@ func (a Agency) Credentials(ctx context.Context, clients Clients, _ Project) (*C
 	}
 	call.Header = header
 	credentials, err := requestKeys(ctx, client, call, clients.Now)
-	if err != nil {
-		return nil, &Error{Step: AssumeAgency, Object: a.Name, Err: err}
-	}
-	return credentials, nil
+	return credentials, failed(AssumeAgency, a.Name, err)
 }
 
 // AgencyToken is a source of tokens of an agency, which delegates permissions to the account of the base.
@@ -299,10 +290,7 @@ func (a AgencyToken) Credentials(ctx context.Context, clients Clients, _ Project
 	scope := projectScope(Project{Name: a.Project}, &named{Name: a.DomainName})
 	call := rest.Call{Header: header, Authenticator: base}
 	credentials, err := requestScopedToken(ctx, clients, "assume_role", identity, scope, call)
-	if err != nil {
-		return nil, &Error{Step: AssumeAgency, Object: a.Name, Err: err}
-	}
-	return credentials, nil
+	return credentials, failed(AssumeAgency, a.Name, err)
 }
 
 // OIDC is a source of temporary access keys for an ID token of an OpenID Connect identity provider.
@@ -321,7 +309,7 @@ type OIDC struct {
 func (o OIDC) Credentials(ctx context.Context, clients Clients, _ Project) (*Credentials, error) {
 	idToken, err := o.idToken()
 	if err != nil {
-		return nil, &Error{Step: ReadIDToken, Object: o.IDPID, Err: err}
+		return nil, failed(ReadIDToken, o.IDPID, err)
 	}
 	var keys *Credentials
 	token, err := requestToken(ctx, clients, rest.Call{
@@ -334,10 +322,7 @@ func (o OIDC) Credentials(ctx context.Context, clients Clients, _ Project) (*Cre
 		identity := map[string]any{"methods": []string{"token"}, "token": lifetime}
 		keys, err = requestKeys(ctx, clients.IAM, keysFor(identity, token), clients.Now)
 	}
-	if err != nil {
-		return nil, &Error{Step: ExchangeIDToken, Object: o.IDPID, Err: err}
-	}
-	return keys, nil
+	return keys, failed(ExchangeIDToken, o.IDPID, err)
 }
 
 func (o OIDC) idToken() (string, error) {
@@ -368,11 +353,8 @@ func (m Metadata) Credentials(ctx context.Context, clients Clients, _ Project) (
 	credentials, err := requestKeys(limited, clients.Metadata, rest.Call{
 		Method: http.MethodGet, Path: []string{"openstack", "latest", "securitykey"},
 	}, clients.Now)
-	if err == nil {
-		return credentials, nil
-	}
-	if limited.Err() != nil && ctx.Err() == nil {
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
 		err = fmt.Errorf("no response in %s", m.Timeout)
 	}
-	return nil, &Error{Step: ReadMetadata, Err: err}
+	return credentials, failed(ReadMetadata, "", err)
 }

@@ -5,6 +5,7 @@ package auth_test
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -17,13 +18,11 @@ import (
 )
 
 const (
-	loginCall    = "POST /v3/auth/tokens"
-	stsCall      = "POST /v5/agencies/assume"
-	domainsCall  = "GET /v3/auth/domains"
-	keysCall     = "POST /v3.0/OS-CREDENTIAL/securitytokens"
-	exchangeCall = "POST /v3.0/OS-AUTH/id-token/tokens"
 	expiresAt    = "2026-01-02T04:04:05.123000Z"
+	requestsFile = "testdata/requests.txt"
 )
+
+var update = flag.Bool("update", false, "write the golden file")
 
 // iam sends the documented responses to any credentials.
 func iam(w http.ResponseWriter, r *http.Request) {
@@ -42,180 +41,94 @@ func iam(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// The requests are those that the API documents.
-func TestIAM_calls(t *testing.T) {
+// The requests of each source are those of the golden file, which the pages of the API document.
+func TestSources_requests(t *testing.T) {
 	t.Parallel()
 	key := auth.Static{Credential: auth.AccessKey{ID: "AK", Secret: "SK"}}
-	type call struct {
-		call, body string
-		header     map[string]string
-	}
-	const signed, none = "signed", ""
-	login := func(user, scope string) []call {
-		identity := `{"methods":["password"],"password":{"user":` + user + `}}`
-		return []call{{
-			loginCall, `{"auth":{"identity":` + identity + `,"scope":` + scope + `}}`,
-			map[string]string{"X-Auth-Token": none, "Authorization": none},
-		}}
-	}
-	unscoped := call{call: loginCall}
-	unscoped.body = `{"auth":{"identity":{"methods":["password"],"password":{"user":{"id":"ui","password":"p"}}}}}`
-	exchanged := func(scope string) []call {
-		return []call{{
-			loginCall, `{"auth":{"identity":{"methods":["token"],"token":{"id":"T"}},"scope":` + scope + `}}`,
-			map[string]string{"X-Auth-Token": none},
-		}}
-	}
-	delegated := func(scope string, header map[string]string) call {
-		identity := `{"assume_role":{"domain_name":"d","xrole_name":"ag"},"methods":["assume_role"]}`
-		return call{loginCall, `{"auth":{"identity":` + identity + `,"scope":` + scope + `}}`, header}
-	}
-	domains := call{domainsCall, "", map[string]string{"Authorization": signed}}
-	byName := func(domain string) call {
-		identity := `{"assume_role":{"agency_name":"ag","domain_name":"d"},"methods":["assume_role"]}`
-		header := map[string]string{"Authorization": signed, "X-Domain-Id": domain}
-		return call{keysCall, `{"auth":{"identity":` + identity + `}}`, header}
-	}
-	sts := func(duration string) call {
-		return call{
-			stsCall, `{"agency_session_name":"ag","agency_urn":"iam::di:agency:ag"` + duration + `}`,
-			map[string]string{"Authorization": signed, "X-Domain-Id": "caller"},
-		}
-	}
-	asToken := map[string]string{"X-Auth-Token": "issued-token", "Authorization": none, "X-Domain-Id": none}
-	idToken := auth.OIDC{IDPID: "idp", IDToken: "the-id-token"}
-	for name, c := range map[string]struct {
+	token := auth.Static{Credential: auth.Token("T")}
+	byName := auth.Agency{Base: key, Name: "ag", DomainName: "d"}
+	ofCaller := byName
+	ofCaller.CallerDomainID = "own"
+	var file strings.Builder
+	file.WriteString("Requests of the sources of credentials. " + t.Name() + " compares this file; -update writes it.\n")
+	for _, c := range []struct {
+		name    string
 		source  auth.Source
 		project auth.Project
-		want    []call
 	}{
-		"password, account by name, project by name": {
-			auth.Password{UserName: "u", Password: `p"<`, DomainName: "d"},
-			auth.Project{Name: "n"},
-			login(`{"domain":{"name":"d"},"name":"u","password":"p\"\u003c"}`, `{"project":{"name":"n"}}`),
+		{
+			"password, account by name, project by name",
+			auth.Password{UserName: "u", Password: `p"<`, DomainName: "d"}, auth.Project{Name: "n"},
 		},
-		"password, account by id, project by id": {
-			auth.Password{UserName: "u", Password: "p", DomainName: "d", DomainID: "di"},
-			auth.Project{ID: "pi", Name: "n"},
-			login(`{"domain":{"id":"di"},"name":"u","password":"p"}`, `{"project":{"id":"pi"}}`),
+		{
+			"password, account by ID, project by ID",
+			auth.Password{UserName: "u", Password: "p", DomainName: "d", DomainID: "di"}, auth.Project{ID: "pi", Name: "n"},
 		},
-		"password, user by id": {
-			auth.Password{UserName: "u", UserID: "ui", Password: "p", DomainName: "d"},
-			auth.Project{Name: "n"},
-			login(`{"id":"ui","password":"p"}`, `{"project":{"name":"n"}}`),
+		{
+			"password, user by ID",
+			auth.Password{UserName: "u", UserID: "ui", Password: "p", DomainName: "d"}, auth.Project{Name: "n"},
 		},
-		"password for the account": {
-			auth.Password{UserName: "u", Password: "p", DomainName: "d"},
-			auth.Project{},
-			login(`{"domain":{"name":"d"},"name":"u","password":"p"}`, `{"domain":{"name":"d"}}`),
+		{
+			"password for the account",
+			auth.Password{UserName: "u", Password: "p", DomainName: "d"}, auth.Project{},
 		},
-		"password for nothing": {
-			auth.Password{UserID: "ui", Password: "p"},
-			auth.Project{},
-			[]call{unscoped},
+		{"password without a scope", auth.Password{UserID: "ui", Password: "p"}, auth.Project{}},
+		{"agency, account by name", byName, auth.Project{}},
+		{"agency, account of the caller configured", ofCaller, auth.Project{}},
+		{
+			"agency, account by ID, duration",
+			auth.Agency{Base: key, Name: "ag", DomainName: "d", DomainID: "di", Duration: time.Hour}, auth.Project{},
 		},
-		"agency, account by name": {
-			auth.Agency{Base: key, Name: "ag", DomainName: "d"}, auth.Project{}, []call{domains, byName("caller")},
-		},
-		"agency, account of the caller configured": {
-			auth.Agency{Base: key, Name: "ag", DomainName: "d", CallerDomainID: "own"},
-			auth.Project{},
-			[]call{byName("own")},
-		},
-		"agency, account by id, duration": {
-			auth.Agency{Base: key, Name: "ag", DomainName: "d", DomainID: "di", Duration: time.Hour},
-			auth.Project{},
-			[]call{domains, sts(`,"duration_seconds":3600`)},
-		},
-		"agency with a password, and a project of its account": {
+		{
+			"agency with a password; the project is one of its account",
 			auth.Agency{Base: auth.Password{UserID: "ui", Password: "p"}, Name: "ag", DomainName: "d"},
 			auth.Project{Name: "n"},
-			[]call{
-				unscoped,
-				{keysCall, byName("").body, asToken},
-			},
 		},
-		"chain of agencies": {
-			auth.Agency{
-				Base: auth.Agency{Base: key, Name: "ag", DomainName: "d", CallerDomainID: "own"},
-				Name: "ag", DomainID: "di",
-			},
-			auth.Project{},
-			[]call{byName("own"), domains, sts("")},
+		{"chain of agencies", auth.Agency{Base: ofCaller, Name: "ag2", DomainID: "di"}, auth.Project{}},
+		{
+			"token of an agency, with an access key",
+			auth.AgencyToken{Base: key, Name: "ag", DomainName: "d", Project: "n"}, auth.Project{Name: "other"},
 		},
-		"token of an agency": {
-			auth.AgencyToken{Base: key, Name: "ag", DomainName: "d", Project: "n"},
-			auth.Project{Name: "other"},
-			[]call{domains, delegated(
-				`{"project":{"domain":{"name":"d"},"name":"n"}}`,
-				map[string]string{"Authorization": signed, "X-Domain-Id": "caller"},
-			)},
+		{
+			"token of an agency, with a token",
+			auth.AgencyToken{Base: token, Name: "ag", DomainName: "d"}, auth.Project{},
 		},
-		"token of an agency, by a token": {
-			auth.AgencyToken{Base: auth.Static{Credential: auth.Token("issued-token")}, Name: "ag", DomainName: "d"},
-			auth.Project{},
-			[]call{delegated(`{"domain":{"name":"d"}}`, asToken)},
+		{"exchange, project by ID", auth.Exchange{Token: "T", DomainName: "d"}, auth.Project{ID: "pi", Name: "n"}},
+		{"exchange, project by name", auth.Exchange{Token: "T", DomainName: "d"}, auth.Project{Name: "n"}},
+		{
+			"agency with an ID token",
+			auth.Agency{Base: auth.OIDC{IDPID: "idp", IDToken: "the-id-token"}, Name: "ag", DomainID: "di"}, auth.Project{},
 		},
-		"token exchanged, project by id": {
-			auth.Exchange{Token: "T", DomainName: "d"},
-			auth.Project{ID: "pi", Name: "n"},
-			exchanged(`{"project":{"id":"pi"}}`),
-		},
-		"token exchanged, project by name": {
-			auth.Exchange{Token: "T", DomainName: "d"},
-			auth.Project{Name: "n"},
-			exchanged(`{"project":{"domain":{"name":"d"},"name":"n"}}`),
-		},
-		"agency with an ID token": {
-			auth.Agency{Base: idToken, Name: "ag", DomainID: "di"},
-			auth.Project{},
-			[]call{
-				{
-					exchangeCall, `{"auth":{"id_token":{"id":"the-id-token"}}}`,
-					map[string]string{"X-Idp-Id": "idp", "X-Auth-Token": none, "Authorization": none},
-				},
-				{keysCall, `{"auth":{"identity":{"methods":["token"],"token":{"duration_seconds":3600}}}}`, asToken},
-				domains, sts(""),
-			},
-		},
-		"metadata service": {
-			auth.Metadata{Timeout: time.Minute},
-			auth.Project{},
-			[]call{{
-				"GET /openstack/latest/securitykey", "", map[string]string{"X-Auth-Token": none, "Authorization": none},
-			}},
-		},
+		{"metadata service", auth.Metadata{Timeout: time.Minute}, auth.Project{}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server := serve(t, func(w http.ResponseWriter, r *http.Request, _ string) { iam(w, r) })
-			credentials, err := c.source.Credentials(t.Context(), clientsOf(t, server.url), c.project)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if want := time.Date(2026, 1, 2, 4, 4, 5, 123e6, time.UTC); !credentials.ExpiresAt.Equal(want) {
-				t.Errorf("they expire at %s, want %s", credentials.ExpiresAt, want)
-			}
-			got := server.received()
-			if len(got) != len(c.want) {
-				t.Fatalf("got %v, want %d calls", got, len(c.want))
-			}
-			for i, want := range c.want {
-				if got[i].call != want.call || got[i].body != want.body {
-					t.Errorf("call %d\n got %s %s\nwant %s %s", i, got[i].call, got[i].body, want.call, want.body)
-				}
-				for header, value := range want.header {
-					sent := got[i].header.Get(header)
-					if value == signed && strings.HasPrefix(sent, auth.Algorithm+" Access=") &&
-						strings.Contains(sent, "x-domain-id") == (got[i].header.Get("X-Domain-Id") != "") {
-						continue
-					}
-					if sent != value {
-						t.Errorf("call %d: %s: got %q, want %q", i, header, sent, value)
-					}
+		server := serve(t, func(w http.ResponseWriter, r *http.Request, _ string) { iam(w, r) })
+		credentials, err := c.source.Credentials(t.Context(), clientsOf(t, server.url), c.project)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := time.Date(2026, 1, 2, 4, 4, 5, 123e6, time.UTC); !credentials.ExpiresAt.Equal(want) {
+			t.Errorf("%s: they expire at %s, want %s", c.name, credentials.ExpiresAt, want)
+		}
+		fmt.Fprintf(&file, "\n--- %s\n", c.name)
+		for _, r := range server.received() {
+			file.WriteString(r.call + "\n")
+			for _, name := range []string{"Authorization", "X-Auth-Token", "X-Domain-Id", "X-Idp-Id", "X-Project-Id"} {
+				if value, _, _ := strings.Cut(r.header.Get(name), ", Signature="); value != "" {
+					fmt.Fprintf(&file, "%s: %s\n", name, value)
 				}
 			}
-		})
+			if r.body != "" {
+				file.WriteString(r.body + "\n")
+			}
+		}
+	}
+	if *update {
+		if err := os.WriteFile(requestsFile, []byte(file.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want, err := os.ReadFile(requestsFile); err != nil || file.String() != string(want) {
+		t.Errorf("got other requests than %s (%v):\n%s", requestsFile, err, file.String())
 	}
 }
 

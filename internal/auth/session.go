@@ -254,6 +254,14 @@ type Error struct {
 	seen *sync.Map
 }
 
+// failed returns an [*Error] with the cause err; nil if err is nil.
+func failed(step Step, object string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Error{Step: step, Object: object, Err: err}
+}
+
 // Repeated reports whether it was called before for an error of the same session with the same step and response. A
 // message can then refer to an earlier one. It returns false for an error that does not come from a [Session].
 func (e *Error) Repeated() bool {
