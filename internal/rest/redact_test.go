@@ -4,7 +4,6 @@
 package rest_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -13,11 +12,9 @@ import (
 	"html"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -234,31 +231,15 @@ func TestClient_otherTextIsNotRedacted(t *testing.T) {
 // raw starts a server that returns the same bytes for each request, and returns its URL.
 func raw(t *testing.T, response string) string {
 	t.Helper()
-	var config net.ListenConfig
-	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var connections sync.WaitGroup
-	connections.Go(func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			connections.Go(func() {
-				defer func() { _ = conn.Close() }()
-				if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
-					_, _ = io.WriteString(conn, response) // The client may have left.
-				}
-			})
+	return serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
 		}
-	})
-	t.Cleanup(func() {
-		_ = listener.Close()
-		connections.Wait()
-	})
-	return "http://" + listener.Addr().String()
+		_, _ = io.WriteString(conn, response) // The client may have left.
+		_ = conn.Close()
+	}).URL
 }
 
 // The standard library quotes what it cannot parse of a response.

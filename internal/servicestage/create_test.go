@@ -258,19 +258,11 @@ func unknownOutcome(t *testing.T, err error) *servicestage.UnknownOutcomeError {
 // A new build job with the name that was created elsewhere at the same time is adopted only if it equals the request.
 func TestCreateBuildJob_otherNewJobIsNotAdopted(t *testing.T) {
 	t.Parallel()
-	full := map[string]any{
-		"job_name": "app", "job_description": "d", "enterprise_project_id": "eps",
-		"environment_setting": map[string]any{
-			"docker_version": "18", "cluster_id": "c", "cluster_name": "n", "use_public_cluster": true,
-			"build_os": map[string]any{"arch": "x86_64"},
-		},
-		"code_repo": map[string]any{"type": "GitHub", "url": "https://h/r", "branch": "main", "namespace": "o"},
-	}
-	var fullSent servicestage.BuildJobSpec
-	document, err := json.Marshal(full)
-	if err = errors.Join(err, json.Unmarshal(document, &fullSent)); err != nil {
+	var full map[string]any
+	if err := json.Unmarshal([]byte(fullSpecJSON), &full); err != nil {
 		t.Fatal(err)
 	}
+	fullSent := fullSpec()
 	minimal := servicestage.BuildJobSpec{JobName: "app"}
 	type changes map[string]any
 	type lookalike struct {
@@ -300,7 +292,7 @@ func TestCreateBuildJob_otherNewJobIsNotAdopted(t *testing.T) {
 	for path := range servicestage.Arguments() {
 		value := any("x")
 		if path == "environment_setting.use_public_cluster" {
-			value = false
+			value = true
 		}
 		if path != "job_name" {
 			tests = append(tests, lookalike{"other " + path, fullSent, full, changes{path: value}, false})
