@@ -20,7 +20,7 @@ type Credential interface {
 	matches(req *http.Request) bool
 }
 
-// Credentials are a credential with what is known about it.
+// Credentials are a credential with its expiry and its project.
 type Credentials struct {
 	Credential
 	// ExpiresAt is when the credential expires; zero means never, or unknown.

@@ -234,6 +234,7 @@ func (p Password) Credentials(ctx context.Context, clients Clients, project Proj
 
 // Agency is a source of the temporary access keys of an agency, which delegates permissions to the account of the base.
 type Agency struct {
+	// Base is the source of the credentials that assume the agency.
 	Base Source
 	// Name is the name of the agency, DomainID or DomainName its account. DomainID works for trust agencies too.
 	Name, DomainName, DomainID string
@@ -271,6 +272,7 @@ func (a Agency) Credentials(ctx context.Context, clients Clients, _ Project) (*C
 
 // AgencyToken is a source of tokens of an agency, which delegates permissions to the account of the base.
 type AgencyToken struct {
+	// Base is the source of the credentials that assume the agency.
 	Base Source
 	// Name is the name of the agency, DomainName its account, and Project the name of a project of that account.
 	Name, DomainName, Project string

@@ -46,60 +46,37 @@ func TestSources_requests(t *testing.T) {
 	t.Parallel()
 	key := auth.Static{Credential: auth.AccessKey{ID: "AK", Secret: "SK"}}
 	token := auth.Static{Credential: auth.Token("T")}
-	byName := auth.Agency{Base: key, Name: "ag", DomainName: "d"}
-	ofCaller := byName
-	ofCaller.CallerDomainID = "own"
+	user := auth.Password{UserName: "u", Password: `p"<`, DomainName: "d"}
+	userOfID := auth.Password{UserName: "u", Password: "p", DomainName: "d", DomainID: "di"}
+	userID := auth.Password{UserName: "u", UserID: "ui", Password: "p"}
+	idToken := auth.OIDC{IDPID: "idp", IDToken: "the-id-token"}
+	agency := auth.Agency{Base: key, Name: "ag", DomainName: "d"}
+	trust := auth.Agency{Base: key, Name: "ag", DomainName: "d", DomainID: "di", Duration: time.Hour}
+	ofCaller := auth.Agency{Base: key, Name: "ag", DomainName: "d", CallerDomainID: "own"}
+	none, named, both := auth.Project{}, auth.Project{Name: "n"}, auth.Project{ID: "pi", Name: "n"}
 	var file strings.Builder
-	file.WriteString("Requests of the sources of credentials. " + t.Name() + " compares this file; -update writes it.\n")
+	fmt.Fprintf(&file, "Requests of the sources of credentials. %s compares this file; -update writes it.\n", t.Name())
 	for _, c := range []struct {
 		name    string
 		source  auth.Source
 		project auth.Project
 	}{
-		{
-			"password, account by name, project by name",
-			auth.Password{UserName: "u", Password: `p"<`, DomainName: "d"}, auth.Project{Name: "n"},
-		},
-		{
-			"password, account by ID, project by ID",
-			auth.Password{UserName: "u", Password: "p", DomainName: "d", DomainID: "di"}, auth.Project{ID: "pi", Name: "n"},
-		},
-		{
-			"password, user by ID",
-			auth.Password{UserName: "u", UserID: "ui", Password: "p", DomainName: "d"}, auth.Project{Name: "n"},
-		},
-		{
-			"password for the account",
-			auth.Password{UserName: "u", Password: "p", DomainName: "d"}, auth.Project{},
-		},
-		{"password without a scope", auth.Password{UserID: "ui", Password: "p"}, auth.Project{}},
-		{"agency, account by name", byName, auth.Project{}},
-		{"agency, account of the caller configured", ofCaller, auth.Project{}},
-		{
-			"agency, account by ID, duration",
-			auth.Agency{Base: key, Name: "ag", DomainName: "d", DomainID: "di", Duration: time.Hour}, auth.Project{},
-		},
-		{
-			"agency with a password; the project is one of its account",
-			auth.Agency{Base: auth.Password{UserID: "ui", Password: "p"}, Name: "ag", DomainName: "d"},
-			auth.Project{Name: "n"},
-		},
-		{"chain of agencies", auth.Agency{Base: ofCaller, Name: "ag2", DomainID: "di"}, auth.Project{}},
-		{
-			"token of an agency, with an access key",
-			auth.AgencyToken{Base: key, Name: "ag", DomainName: "d", Project: "n"}, auth.Project{Name: "other"},
-		},
-		{
-			"token of an agency, with a token",
-			auth.AgencyToken{Base: token, Name: "ag", DomainName: "d"}, auth.Project{},
-		},
-		{"exchange, project by ID", auth.Exchange{Token: "T", DomainName: "d"}, auth.Project{ID: "pi", Name: "n"}},
-		{"exchange, project by name", auth.Exchange{Token: "T", DomainName: "d"}, auth.Project{Name: "n"}},
-		{
-			"agency with an ID token",
-			auth.Agency{Base: auth.OIDC{IDPID: "idp", IDToken: "the-id-token"}, Name: "ag", DomainID: "di"}, auth.Project{},
-		},
-		{"metadata service", auth.Metadata{Timeout: time.Minute}, auth.Project{}},
+		{"password, account by name, project by name", user, named},
+		{"password, account by ID, project by ID", userOfID, both},
+		{"password, user by ID", userID, named},
+		{"password for the account", user, none},
+		{"password without a scope", userID, none},
+		{"agency, account by name", agency, none},
+		{"agency, account of the caller configured", ofCaller, none},
+		{"agency, account by ID, duration", trust, none},
+		{"agency with a password, not for the project", auth.Agency{Base: userID, Name: "ag", DomainName: "d"}, named},
+		{"chain of agencies", auth.Agency{Base: ofCaller, Name: "ag2", DomainID: "di"}, none},
+		{"agency with an ID token", auth.Agency{Base: idToken, Name: "ag", DomainID: "di"}, none},
+		{"token of an agency", auth.AgencyToken{Base: key, Name: "ag", DomainName: "d", Project: "other"}, named},
+		{"token of an agency, with a token", auth.AgencyToken{Base: token, Name: "ag", DomainName: "d"}, none},
+		{"exchange, project by ID", auth.Exchange{Token: "T", DomainName: "d"}, both},
+		{"exchange, project by name", auth.Exchange{Token: "T", DomainName: "d"}, named},
+		{"metadata service", auth.Metadata{Timeout: time.Minute}, none},
 	} {
 		server := serve(t, func(w http.ResponseWriter, r *http.Request, _ string) { iam(w, r) })
 		credentials, err := c.source.Credentials(t.Context(), clientsOf(t, server.url), c.project)

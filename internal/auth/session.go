@@ -64,7 +64,7 @@ func NewSession(source Source, description string, project Project, clients Clie
 	return &Session{source: source, description: description, project: project, clients: clients}
 }
 
-// Description says which settings the credentials come from.
+// Description names the settings that the credentials come from.
 func (s *Session) Description() string { return s.description }
 
 // Source returns the source of the credentials and the clients that it sends its requests with.

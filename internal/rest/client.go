@@ -33,8 +33,8 @@ const (
 	postTimeout = 30 * time.Second
 )
 
-// Authenticator adds credentials to a request. It is called once for each attempt, with the complete request; body is
-// exactly what is sent, nil if there is none. ctx is that of the call, so that its end also ends a request for
+// Authenticator adds credentials to a request. It is called once for each attempt, with the complete request. body is
+// the body that is sent, nil if there is none. ctx is the context of the call, which also ends requests for
 // credentials. An Authenticator must be safe for concurrent use.
 type Authenticator interface {
 	Authenticate(ctx context.Context, req *http.Request, body []byte) error

@@ -41,7 +41,8 @@ type Error struct {
 	Attempts int
 	// Sent reports whether the request may have reached the service.
 	Sent bool
-	// Stopped is why an attempt that was due was not sent: the context's error, or a [*WaitError]. Nil otherwise.
+	// Stopped is why another attempt was not sent: the context's error, or a [*WaitError]; nil if neither ended the
+	// call.
 	Stopped error
 	// Err is why there was no response, or why it could not be decoded; nil for an error response. It wraps the error
 	// of the standard library, such as [syscall.ECONNREFUSED], a [*net.DNSError], a [tls.RecordHeaderError] (the port

@@ -14,8 +14,8 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-// BuildJobSpec is the body of create and update, and the member `spec` of the response to get. A nil member is omitted
-// from a body; a pointer to "" clears the argument.
+// BuildJobSpec is the body of create and update, and the member `spec` of the response to a read. A nil member is
+// omitted from a body; a pointer to "" clears the argument.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0275.html (create),
 // _0272 (update).
@@ -69,7 +69,7 @@ type BuildJob struct {
 	rawSpec json.RawMessage
 }
 
-// UnmarshalJSON decodes the response to get. A response without job_id or spec is an error.
+// UnmarshalJSON decodes the response to a read. A response without job_id or spec is an error.
 func (j *BuildJob) UnmarshalJSON(data []byte) error {
 	type jobResponse struct {
 		JobID               string          `json:"job_id"`

@@ -18,8 +18,8 @@ import (
 // Config configures a [Client]. Endpoint and Authenticator are required; [New] sets AcceptsCredentials.
 type Config = rest.Config
 
-// Client calls the Build API of one region and project. All clients of one host in a process share which build jobs and
-// builds they know, so that none adopts that of another. It is safe for concurrent use.
+// Client calls the Build API of one region and project. All clients of one host in a process share the known build jobs
+// and builds, so that none adopts an object of another one. It is safe for concurrent use.
 type Client struct {
 	config   Config
 	rest     *rest.Client

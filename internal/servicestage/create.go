@@ -40,7 +40,7 @@ type CreatedBuildJob struct {
 	DuplicatesErr error
 }
 
-// UnmarshalJSON reads the create response. A response without job_id is an error.
+// UnmarshalJSON decodes the response to a create request. A response without a valid job_id is an error.
 func (j *CreatedBuildJob) UnmarshalJSON(data []byte) error {
 	var wire struct {
 		JobID     string    `json:"job_id"`
