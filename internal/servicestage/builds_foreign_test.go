@@ -152,12 +152,12 @@ func TestStartBuild_twoClientsDoNotAdoptEachOthersBuild(t *testing.T) {
 		t.Fatal(err)
 	}
 	build, err := second.StartBuild(t.Context(), jobID)
-	lost, ok := errors.AsType[*servicestage.UnknownStartError](err)
+	outcome, ok := errors.AsType[*servicestage.UnknownStartError](err)
 	if !ok {
 		t.Fatalf("got %v, %v; want an UnknownStartError", build, err)
 	}
-	lost.Err = nil
-	equal(t, "lost", *lost, servicestage.UnknownStartError{JobID: jobID, JobName: "app", Before: "x"})
+	outcome.Err = nil
+	equal(t, "outcome", *outcome, servicestage.UnknownStartError{JobID: jobID, JobName: "app", Before: "x"})
 }
 
 func TestStartBuild_twoClientsDoNotStartAtOnce(t *testing.T) {

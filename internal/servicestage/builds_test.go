@@ -162,7 +162,7 @@ func TestWaitForBuild_failures(t *testing.T) {
 	t.Parallel()
 	good := reply{body: `{"build_id":"b","build_state":"Building"}`}
 	end := reply{body: `{"build_id":"b","build_state":"Successful"}`}
-	gone := reply{status: http.StatusNotFound, body: `{"error_code":"SVCSTG.CPE.4044402"}`}
+	notFound := reply{status: http.StatusNotFound, body: `{"error_code":"SVCSTG.CPE.4044402"}`}
 	down := reply{status: http.StatusServiceUnavailable}
 	for name, c := range map[string]struct {
 		replies []reply
@@ -171,9 +171,9 @@ func TestWaitForBuild_failures(t *testing.T) {
 		"passes":             {[]reply{good, down, down, good, down, end}, 0},
 		"five in a row":      {[]reply{down, down, down, down, down, end}, 0},
 		"six in a row":       {[]reply{good, down, down, down, down, down, down}, http.StatusServiceUnavailable},
-		"not known at first": {[]reply{gone, gone, good, end}, 0},
-		"gone later":         {[]reply{good, gone}, http.StatusNotFound},
-		"never known":        {[]reply{gone, gone, gone, gone, gone, gone}, http.StatusNotFound},
+		"not known at first": {[]reply{notFound, notFound, good, end}, 0},
+		"not found later":    {[]reply{good, notFound}, http.StatusNotFound},
+		"never known":        {slices.Repeat([]reply{notFound}, 6), http.StatusNotFound},
 		"forbidden":          {[]reply{good, noList}, http.StatusForbidden},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -197,20 +197,20 @@ func TestStartBuild_requests(t *testing.T) {
 	for name, c := range map[string]struct {
 		replies []reply
 		adopted bool
-		lost    *servicestage.UnknownStartError
+		outcome *servicestage.UnknownStartError
 	}{
 		"response":        {replies: []reply{before, second}},
-		"lost":            {replies: []reply{before, {drop: true}, before, after, second, first}, adopted: true},
+		"response lost":   {replies: []reply{before, {drop: true}, before, after, second, first}, adopted: true},
 		"half a response": {replies: []reply{before, {body: "{", cut: true}, after, second, first}, adopted: true},
 		"numbers unknown": {replies: []reply{before, {drop: true}, after, numbered("b", `""`), first}, adopted: true},
 		"not readable":    {replies: []reply{before, {drop: true}, after, noList}, adopted: true},
 		"among others": {
 			replies: []reply{before, {drop: true}, after, numbered("b", "3"), first},
-			lost:    &servicestage.UnknownStartError{JobName: "app", Before: "a", After: "b"},
+			outcome: &servicestage.UnknownStartError{JobName: "app", Before: "a", After: "b"},
 		},
 		"not started": {
 			replies: []reply{before, {drop: true}, before, before, before, before},
-			lost:    &servicestage.UnknownStartError{JobName: "app", Before: "a"},
+			outcome: &servicestage.UnknownStartError{JobName: "app", Before: "a"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -222,10 +222,10 @@ func TestStartBuild_requests(t *testing.T) {
 			}
 			s := script(t, replies...)
 			started, err := s.client(t, maxRetries(0)).StartBuild(t.Context(), id)
-			if lost, ok := errors.AsType[*servicestage.UnknownStartError](err); ok {
-				lost.Err, lost.JobID = nil, ""
-				equal(t, "lost", lost, c.lost)
-			} else if err != nil || c.lost != nil {
+			if outcome, ok := errors.AsType[*servicestage.UnknownStartError](err); ok {
+				outcome.Err, outcome.JobID = nil, ""
+				equal(t, "outcome", outcome, c.outcome)
+			} else if err != nil || c.outcome != nil {
 				t.Fatalf("got %v", err)
 			} else {
 				equal(t, "id", started.ID, "b")

@@ -109,11 +109,11 @@ func (c *Client) CreateBuildJob(ctx context.Context, spec BuildJobSpec) (*Create
 	existing := c.existingJobs(ctx, spec.JobName)
 
 	var created *CreatedBuildJob
-	var lost *Error
+	var last *Error
 	err = c.retryNameTaken(ctx, spec.JobName, "", func() (err error) {
-		created, err = c.createBuildJob(ctx, spec, existing, lost)
+		created, err = c.createBuildJob(ctx, spec, existing, last)
 		if outcome, ok := errors.AsType[*UnknownOutcomeError](err); ok {
-			lost, _ = errors.AsType[*Error](outcome.Err)
+			last, _ = errors.AsType[*Error](outcome.Err)
 		}
 		return err
 	})
