@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package auth authenticates requests to Huawei Cloud: it signs them, gets credentials from identity and access
-// management (IAM), and finds the project. It imports no Terraform module, and its errors name no provider argument.
+// management (IAM), and finds the project. It must not import Terraform, and its errors name no provider argument.
 package auth
 
 import (

@@ -193,8 +193,8 @@ func (s *Session) fetch(ctx context.Context) (*cached, error) {
 	return &cached{credentials, projectID, refreshAt(credentials.ExpiresAt, s.clients.Now())}, nil
 }
 
-// projectFor returns the project ID to send with requests; empty for a token, which is for one project whatever the
-// request says. A name is looked up once.
+// projectFor returns the project ID to send with requests; empty for a token, which is for one project.
+// A name is looked up once.
 func (s *Session) projectFor(ctx context.Context, credentials *Credentials) (string, error) {
 	if id := cmp.Or(s.project.ID, credentials.ProjectID); id != "" {
 		return id, nil

@@ -153,17 +153,12 @@ func isCurrent(*servicestage.BuildJob) bool { return true }
 // returned.
 func TestGetWrittenBuildJob_lag(t *testing.T) {
 	t.Parallel()
-	replies := []reply{
+	replies := append([]reply{
 		{status: 404, body: `{"error_code":"SVCSTG.CPE.4040001"}`},
 		{status: 401, body: `{"error_code":"SVCSTG.00100401"}`},
 		{status: 404},
 		{status: 400, body: `{"error_code":"SVCSTG.CPE.4000001"}`},
-		{body: goodJob},
-		{body: goodJob},
-		{body: goodJob},
-		{body: goodJob},
-		{body: goodJob},
-	}
+	}, slices.Repeat([]reply{{body: goodJob}}, 5)...)
 	service := script(t, replies...)
 	never := func(*servicestage.BuildJob) bool { return false }
 	job, err := service.client(t, maxRetries(0)).GetWrittenBuildJob(t.Context(), "id", never)
