@@ -105,7 +105,7 @@ func canonicalRequest(req *http.Request, body []byte, signedHeaders []string) st
 	}, "\n")
 }
 
-// canonicalPath ends in a slash whether or not the path that is sent does.
+// canonicalPath returns the escaped path with a slash at its end, even if the path that is sent has none.
 func canonicalPath(u *url.URL) string {
 	segments := strings.Split(strings.TrimSuffix(u.EscapedPath(), "/"), "/")
 	for i, segment := range segments {
@@ -117,7 +117,7 @@ func canonicalPath(u *url.URL) string {
 	return strings.Join(segments, "/") + "/"
 }
 
-// canonicalQuery sorts by name, then by value, before anything is escaped.
+// canonicalQuery returns the escaped query, sorted by name, then by value, before escaping.
 func canonicalQuery(query url.Values) string {
 	for _, values := range query {
 		slices.Sort(values)
@@ -125,7 +125,7 @@ func canonicalQuery(query url.Values) string {
 	return strings.ReplaceAll(query.Encode(), "+", "%20")
 }
 
-// escape leaves the unreserved characters of RFC 3986 alone; the standard library's escape differs for the space only.
+// escape escapes all but the unreserved characters of RFC 3986. [url.QueryEscape] differs for the space only.
 func escape(s string) string {
 	return strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
 }

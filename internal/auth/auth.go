@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package auth authenticates requests to Huawei Cloud: it signs them, gets credentials from identity and access
-// management (IAM), and finds the project. It imports no Terraform module, and its errors name no provider argument.
+// management (IAM), and finds the project. It must not import Terraform, and its errors name no provider argument.
 package auth
 
 import (
@@ -20,7 +20,7 @@ type Credential interface {
 	matches(req *http.Request) bool
 }
 
-// Credentials are a credential with what is known about it.
+// Credentials are a credential with its expiry and its project.
 type Credentials struct {
 	Credential
 	// ExpiresAt is when the credential expires; zero means never, or unknown.
@@ -33,10 +33,10 @@ type Credentials struct {
 
 // Project is the project that requests are for.
 type Project struct {
-	// ID is sent with each request. If it is empty, the project of the credentials is sent, else the one that has the
-	// name.
+	// ID is sent with each request. If it is empty, the project of the credentials is sent; if that is empty too, the
+	// project called Name.
 	ID string
-	// Name is the name of the project, such as that of the region; no project is looked up if it is empty.
+	// Name is the name of the project, such as that of the region. If it is empty, no project is looked up.
 	Name string
 }
 
@@ -56,8 +56,8 @@ type Clients struct {
 
 // Source gets credentials. A source is a plain value: sources with the same settings are equal.
 type Source interface {
-	// Credentials returns credentials for the project, or for any project if the source cannot choose one. Its error is an
-	// [*Error].
+	// Credentials returns credentials for the project, or for any project if the source cannot choose one. Its error is
+	// an [*Error].
 	Credentials(ctx context.Context, clients Clients, project Project) (*Credentials, error)
 }
 

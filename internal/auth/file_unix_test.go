@@ -38,7 +38,7 @@ func symlink(t *testing.T, target string) string {
 	return link
 }
 
-// A file that never ends, that nobody writes to, or that is too large is an error at once, which contains its path.
+// An endless file, a pipe without a writer and a file that is too large are errors immediately, which contain the path.
 func TestReadFile_doesNotHang(t *testing.T) {
 	t.Parallel()
 	pipe := filepath.Join(t.TempDir(), "pipe")
@@ -58,7 +58,8 @@ func TestReadFile_doesNotHang(t *testing.T) {
 	t.Cleanup(func() { _ = listener.Close() })
 	const notRegular = " is not a regular file"
 	for file, want := range map[string]string{
-		pipe: notRegular, symlink(t, pipe): notRegular, "/dev/zero": notRegular, socket: notRegular, t.TempDir(): notRegular,
+		pipe: notRegular, symlink(t, pipe): notRegular, "/dev/zero": notRegular, socket: notRegular,
+		t.TempDir():               notRegular,
 		newFile(t, largestFile+1): " is larger than 1 MiB",
 		"/nonexistent":            ": no such file or directory",
 	} {

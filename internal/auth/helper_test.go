@@ -5,7 +5,6 @@ package auth_test
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -78,14 +77,13 @@ func clientsOf(t *testing.T, url string, adjust ...func(*rest.Config)) auth.Clie
 	return auth.Clients{IAM: made, Agencies: made, STS: made, Metadata: made, Now: made.Now}
 }
 
-// respond sends a response with a status and JSON.
-func respond(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json")
+// respond sends a response with a status and a body.
+func respond(w http.ResponseWriter, status int, body string) {
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // The client may have left.
+	_, _ = io.WriteString(w, body) // The client may have left.
 }
 
-// clock is a clock that only tests move.
+// clock is a clock that tests set.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time

@@ -17,13 +17,13 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-// named is how requests and responses of IAM identify something: by ID or by name.
+// named identifies an object in requests and responses of IAM, by ID or by name.
 type named struct {
 	ID   string `json:"id,omitempty"`
 	Name string `json:"name,omitempty"`
 }
 
-// byIDOrName prefers the ID; nil if both are empty.
+// byIDOrName returns the ID, or the name if the ID is empty; nil if both are empty.
 func byIDOrName(id, name string) *named {
 	switch {
 	case id != "":
@@ -34,7 +34,7 @@ func byIDOrName(id, name string) *named {
 	return nil
 }
 
-// send sends a request to IAM. A repeated request only makes another token or key, which does no harm.
+// send sends a request to IAM. It may be repeated: that only creates another token or key.
 func send(ctx context.Context, client *rest.Client, call rest.Call, out any) (http.Header, error) {
 	call.Repeatable, call.Confidential = true, true
 	return client.Do(ctx, call, out)
@@ -97,8 +97,9 @@ func requestKeys(ctx context.Context, client *rest.Client, call rest.Call, now f
 // keysFor returns the request for the temporary access key of an identity.
 func keysFor(identity map[string]any, authenticator rest.Authenticator) rest.Call {
 	return rest.Call{
-		Method: http.MethodPost, Path: []string{"v3.0", "OS-CREDENTIAL", "securitytokens"}, Authenticator: authenticator,
-		Body: map[string]any{"auth": map[string]any{"identity": identity}},
+		Method: http.MethodPost, Path: []string{"v3.0", "OS-CREDENTIAL", "securitytokens"},
+		Authenticator: authenticator,
+		Body:          map[string]any{"auth": map[string]any{"identity": identity}},
 	}
 }
 
@@ -127,11 +128,11 @@ func findProject(ctx context.Context, clients Clients, authenticator rest.Authen
 	default:
 		return ids[0], nil
 	}
-	return "", &Error{Step: FindProject, Object: name, Err: err}
+	return "", failed(FindProject, name, err)
 }
 
-// callerOf gets credentials of the base of an agency, and returns the header that requests for the agency need if they
-// are signed with an access key: the account that the key belongs to. It is looked up if domainID is empty.
+// callerOf gets credentials from the base of an agency. If they are an access key, it also returns the header that
+// requests for the agency need: the account of the key, which is domainID, or looked up if that is empty.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-iam/iam_07_0001.html, and for the header the provider
 // huaweicloud/huaweicloud.
@@ -154,7 +155,7 @@ func callerOf(ctx context.Context, clients Clients, base Source, domainID string
 			err = fmt.Errorf("IAM returned %d accounts with an ID, not one", len(domains))
 		}
 		if err != nil {
-			return nil, nil, &Error{Step: FindDomain, Err: err}
+			return nil, nil, failed(FindDomain, "", err)
 		}
 		domainID = domains[0].ID
 	}
@@ -188,9 +189,9 @@ func requestScopedToken(
 	return requestToken(ctx, clients, call)
 }
 
-// Exchange is a source of tokens for a project that the original token, which is for another project or for an account,
-// has access to.
+// Exchange is a source of tokens for a project, which it requests with a token of another project or of an account.
 type Exchange struct {
+	// Token is the original token.
 	Token string
 	// DomainID or DomainName is the account of the project; both may be empty.
 	DomainName, DomainID string
@@ -202,10 +203,7 @@ type Exchange struct {
 func (e Exchange) Credentials(ctx context.Context, clients Clients, project Project) (*Credentials, error) {
 	credentials, err := requestScopedToken(ctx, clients, "token", map[string]any{"id": e.Token},
 		projectScope(project, byIDOrName(e.DomainID, e.DomainName)), rest.Call{Secrets: []string{e.Token}})
-	if err != nil {
-		return nil, &Error{Step: ExchangeToken, Object: cmp.Or(project.ID, project.Name), Err: err}
-	}
-	return credentials, nil
+	return credentials, failed(ExchangeToken, cmp.Or(project.ID, project.Name), err)
 }
 
 // Password is a source of tokens for an IAM user.
@@ -231,21 +229,19 @@ func (p Password) Credentials(ctx context.Context, clients Clients, project Proj
 	}
 	identity, call := map[string]any{"user": user}, rest.Call{Secrets: []string{p.Password}}
 	credentials, err := requestScopedToken(ctx, clients, "password", identity, scope, call)
-	if err != nil {
-		return nil, &Error{Step: Login, Object: cmp.Or(p.UserID, p.UserName), Err: err}
-	}
-	return credentials, nil
+	return credentials, failed(Login, cmp.Or(p.UserID, p.UserName), err)
 }
 
 // Agency is a source of the temporary access keys of an agency, which delegates permissions to the account of the base.
 type Agency struct {
+	// Base is the source of the credentials that assume the agency.
 	Base Source
 	// Name is the name of the agency, DomainID or DomainName its account. DomainID works for trust agencies too.
 	Name, DomainName, DomainID string
 	// CallerDomainID is the account of the base; empty means that it is looked up if necessary.
 	CallerDomainID string
-	// Duration is the lifetime of the keys; zero leaves it to the service. With DomainID it is 15 minutes to 12 hours, and
-	// at most an hour if the base's access key is temporary. With DomainName it is 15 minutes to 24 hours.
+	// Duration is the lifetime of the keys; zero leaves it to the service. With DomainID it is 15 minutes to 12 hours,
+	// and at most an hour if the base's access key is temporary. With DomainName it is 15 minutes to 24 hours.
 	Duration time.Duration
 }
 
@@ -271,14 +267,12 @@ func (a Agency) Credentials(ctx context.Context, clients Clients, _ Project) (*C
 	}
 	call.Header = header
 	credentials, err := requestKeys(ctx, client, call, clients.Now)
-	if err != nil {
-		return nil, &Error{Step: AssumeAgency, Object: a.Name, Err: err}
-	}
-	return credentials, nil
+	return credentials, failed(AssumeAgency, a.Name, err)
 }
 
 // AgencyToken is a source of tokens of an agency, which delegates permissions to the account of the base.
 type AgencyToken struct {
+	// Base is the source of the credentials that assume the agency.
 	Base Source
 	// Name is the name of the agency, DomainName its account, and Project the name of a project of that account.
 	Name, DomainName, Project string
@@ -295,19 +289,18 @@ func (a AgencyToken) Credentials(ctx context.Context, clients Clients, _ Project
 		return nil, err
 	}
 	identity := map[string]any{"xrole_name": a.Name, "domain_name": a.DomainName}
-	credentials, err := requestScopedToken(ctx, clients, "assume_role", identity,
-		projectScope(Project{Name: a.Project}, &named{Name: a.DomainName}), rest.Call{Header: header, Authenticator: base})
-	if err != nil {
-		return nil, &Error{Step: AssumeAgency, Object: a.Name, Err: err}
-	}
-	return credentials, nil
+	scope := projectScope(Project{Name: a.Project}, &named{Name: a.DomainName})
+	call := rest.Call{Header: header, Authenticator: base}
+	credentials, err := requestScopedToken(ctx, clients, "assume_role", identity, scope, call)
+	return credentials, failed(AssumeAgency, a.Name, err)
 }
 
 // OIDC is a source of temporary access keys for an ID token of an OpenID Connect identity provider.
 type OIDC struct {
 	// IDPID is the ID of the identity provider in IAM.
 	IDPID string
-	// IDToken is the ID token; if it is empty, IDTokenFile is read for each login, since ID tokens expire after minutes.
+	// IDToken is the ID token; if it is empty, IDTokenFile is read for each login, since ID tokens expire after
+	// minutes.
 	IDToken, IDTokenFile string
 }
 
@@ -318,22 +311,20 @@ type OIDC struct {
 func (o OIDC) Credentials(ctx context.Context, clients Clients, _ Project) (*Credentials, error) {
 	idToken, err := o.idToken()
 	if err != nil {
-		return nil, &Error{Step: ReadIDToken, Object: o.IDPID, Err: err}
+		return nil, failed(ReadIDToken, o.IDPID, err)
 	}
 	var keys *Credentials
 	token, err := requestToken(ctx, clients, rest.Call{
 		Path: []string{"v3.0", "OS-AUTH", "id-token", "tokens"}, Header: http.Header{"X-Idp-Id": {o.IDPID}},
-		Body: map[string]any{"auth": map[string]any{"id_token": map[string]any{"id": idToken}}}, Secrets: []string{idToken},
+		Body:    map[string]any{"auth": map[string]any{"id_token": map[string]any{"id": idToken}}},
+		Secrets: []string{idToken},
 	})
 	if err == nil {
 		lifetime := map[string]any{"duration_seconds": int(time.Hour.Seconds())}
 		identity := map[string]any{"methods": []string{"token"}, "token": lifetime}
 		keys, err = requestKeys(ctx, clients.IAM, keysFor(identity, token), clients.Now)
 	}
-	if err != nil {
-		return nil, &Error{Step: ExchangeIDToken, Object: o.IDPID, Err: err}
-	}
-	return keys, nil
+	return keys, failed(ExchangeIDToken, o.IDPID, err)
 }
 
 func (o OIDC) idToken() (string, error) {
@@ -350,7 +341,7 @@ func (o OIDC) idToken() (string, error) {
 
 // Metadata is a source of the temporary access keys of the agency of the cloud server (ECS) on which the program runs.
 type Metadata struct {
-	// Timeout bounds the wait for the response, which never comes outside of a cloud server.
+	// Timeout limits the wait for the response: outside of a cloud server there is none.
 	Timeout time.Duration
 }
 
@@ -359,16 +350,13 @@ type Metadata struct {
 // Sources: https://support.huaweicloud.com/intl/en-us/usermanual-ecs/ecs_03_0166.html, and for the members of the
 // response the provider huaweicloud/huaweicloud (huaweicloud/config/auth.go).
 func (m Metadata) Credentials(ctx context.Context, clients Clients, _ Project) (*Credentials, error) {
-	bounded, cancel := context.WithTimeout(ctx, m.Timeout)
+	limited, cancel := context.WithTimeout(ctx, m.Timeout)
 	defer cancel()
-	credentials, err := requestKeys(bounded, clients.Metadata, rest.Call{
+	credentials, err := requestKeys(limited, clients.Metadata, rest.Call{
 		Method: http.MethodGet, Path: []string{"openstack", "latest", "securitykey"},
 	}, clients.Now)
-	if err == nil {
-		return credentials, nil
-	}
-	if bounded.Err() != nil && ctx.Err() == nil {
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
 		err = fmt.Errorf("no response in %s", m.Timeout)
 	}
-	return nil, &Error{Step: ReadMetadata, Err: err}
+	return credentials, failed(ReadMetadata, "", err)
 }

@@ -6,16 +6,17 @@ package auth_test
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-// sources are the sources that send requests to IAM, with secrets that begin with canary.
+// sources are the sources that send requests, with secrets that begin with canary.
 func sources() map[string]auth.Source {
 	key := auth.Static{Credential: auth.AccessKey{ID: "AK", Secret: "canary-secret", SecurityToken: "canary-token"}}
 	return map[string]auth.Source{
@@ -25,15 +26,17 @@ func sources() map[string]auth.Source {
 		"exchange": auth.Exchange{Token: "canary-token"},
 		"delegate": auth.AgencyToken{Base: key, Name: "a", DomainName: "d", CallerDomainID: "c"},
 		"OIDC":     auth.OIDC{IDPID: "idp", IDToken: "canary-id-token"},
+		"metadata": auth.Metadata{Timeout: time.Minute},
 	}
 }
 
-// A response of IAM without credentials is an error that contains no secret of the request or the response. It is
-// permanent unless IAM may recover.
+// A response without credentials is an error that contains no secret of the request or the response. The request is not
+// repeated unless the service may recover.
 func TestIAM_badResponses(t *testing.T) {
 	t.Parallel()
 	const keys = `{"credential":{"access":"TAK","secret":"canary-new-secret","securitytoken":"canary-new-token"`
-	const noKey, noToken, notJSON = "lacks the access key", "no X-Subject-Token", "the response is not the documented JSON"
+	const noKey, noToken = "lacks the access key", "no X-Subject-Token"
+	const notJSON = "the response is not the documented JSON"
 	all := func(want string) map[string]string { return map[string]string{"": want} }
 	for name, c := range map[string]struct {
 		status  int
@@ -44,22 +47,23 @@ func TestIAM_badResponses(t *testing.T) {
 	}{
 		"nothing": {201, "", "", all(notJSON), true},
 		"empty": {201, "", "{}", map[string]string{
-			"password": noToken, "exchange": noToken, "delegate": noToken, "OIDC": noToken, "agency": noKey, "STS": noKey,
+			"password": noToken, "exchange": noToken, "delegate": noToken, "OIDC": noToken, "": noKey,
 		}, true},
 		"half a key": {
 			201, "canary-new-token", `{"credential":{"access":"TAK","secret":"canary-new-secret"}}`,
-			map[string]string{"agency": noKey, "OIDC": noKey},
+			map[string]string{"agency": noKey, "OIDC": noKey, "metadata": noKey},
 			true,
 		},
 		"cut": {201, "canary-new-token", keys, all(notJSON), true},
 		"other types": {
-			201, "", `{"credential":["canary-new"],"credentials":["canary-new"],"token":["canary-new"]}`, all(notJSON), true,
+			201, "", `{"credential":["canary-new"],"credentials":["canary-new"],"token":["canary-new"]}`,
+			all(notJSON), true,
 		},
 		"page of a proxy":   {200, "", "<p>Please <b>log in</b>", all(`HTTP 200: "Please log in": ` + notJSON), true},
 		"rejected":          {401, "", `{"error":{"code":401,"message":"no"}}`, all("HTTP 401: no"), true},
 		"rejected, flat":    {403, "", `{"error_code":"IAM.3","error_msg":"no"}`, all("HTTP 403 IAM.3: no"), true},
 		"rejected, as page": {403, "", "<h1>Forbidden</h1>", all(`HTTP 403: "Forbidden"`), true},
-		"request echoed":    {400, "", "", all("[redacted]"), true},
+		"request echoed":    {400, "", "", map[string]string{"": "[redacted]", "metadata": "HTTP 400"}, true},
 		"redirected":        {302, "", "", all("HTTP 302: the endpoint redirects to https://other.example;"), true},
 		"internal error":    {500, "", "", all("HTTP 500"), false},
 	} {
@@ -68,12 +72,11 @@ func TestIAM_badResponses(t *testing.T) {
 			server := serve(t, func(w http.ResponseWriter, r *http.Request, request string) {
 				w.Header().Set("Location", "https://other.example")
 				w.Header().Set("X-Subject-Token", c.subject)
-				w.WriteHeader(c.status)
 				body := c.body
 				if c.status == http.StatusBadRequest {
 					body = fmt.Sprint(r.Header, request)
 				}
-				_, _ = io.WriteString(w, body) // The client may have left.
+				respond(w, c.status, body)
 			})
 			for source, made := range sources() {
 				want, ok := c.want[source]
@@ -105,38 +108,21 @@ func TestIAM_badResponses(t *testing.T) {
 // Temporary failures are retried, also if the response was lost: a second token does no harm.
 func TestIAM_retries(t *testing.T) {
 	t.Parallel()
-	for name, fail := range map[string]http.HandlerFunc{
-		"throttled": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) },
-		"busy":      func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) },
-		"lost":      func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			failing := make(chan bool, 2)
-			server := serve(t, func(w http.ResponseWriter, r *http.Request, _ string) {
-				select {
-				case <-failing:
-					fail(w, r)
-				default:
-					iam(w, r)
-				}
-			})
-			clients := clientsOf(t, server.url, func(c *rest.Config) { c.MaxRetries = 2 })
-			for source, made := range sources() {
-				failing <- true
-				failing <- true
-				before := len(server.received())
-				if _, err := made.Credentials(t.Context(), clients, auth.Project{}); err != nil {
-					t.Errorf("%s: %v", source, err)
-				}
-				want := 3
-				if source == "OIDC" {
-					want = 4
-				}
-				if got := len(server.received()) - before; got != want {
-					t.Errorf("%s: got %d calls, want %d", source, got, want)
-				}
+	for source, made := range sources() {
+		var requests atomic.Int32
+		server := serve(t, func(w http.ResponseWriter, r *http.Request, _ string) {
+			switch requests.Add(1) {
+			case 1:
+				w.WriteHeader(http.StatusTooManyRequests)
+			case 2:
+				panic(http.ErrAbortHandler)
+			default:
+				iam(w, r)
 			}
 		})
+		clients := clientsOf(t, server.url, func(c *rest.Config) { c.MaxRetries = 2 })
+		if _, err := made.Credentials(t.Context(), clients, auth.Project{}); err != nil {
+			t.Errorf("%s: %v after %d requests", source, err, requests.Load())
+		}
 	}
 }

@@ -85,7 +85,8 @@ func ReadProfile(content []byte, name string) (*Profile, error) {
 			AgencyName: p.AgencyName, AgencyDomainName: p.AgencyDomainName, AgencyDomainID: p.AgencyDomainID,
 		}, nil
 	}
-	return nil, fmt.Errorf("there is no profile %q; the file has %s", name, cmp.Or(strings.Join(names, ", "), "no profile"))
+	others := cmp.Or(strings.Join(names, ", "), "no profile")
+	return nil, fmt.Errorf("there is no profile %q; the file has %s", name, others)
 }
 
 func (p fileProfile) credential() (Credential, error) {

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// refreshTimeout bounds one refresh with all its requests. A caller that waits for it may leave earlier.
+	// refreshTimeout limits one refresh with all its requests. A caller may stop waiting for it earlier.
 	refreshTimeout = 2 * time.Minute
 	// expiryWindow is how long before their expiry credentials are refreshed, but not before four fifths of their
 	// lifetime.
@@ -36,7 +36,7 @@ type Session struct {
 	clients     Clients
 
 	flight singleflight.Group
-	// projectID is the ID of the project that has the name. It does not depend on the credentials. Only a flight uses it.
+	// projectID is the ID of the project with the name. It does not depend on the credentials. Only a refresh uses it.
 	projectID string
 
 	mu     sync.Mutex
@@ -64,7 +64,7 @@ func NewSession(source Source, description string, project Project, clients Clie
 	return &Session{source: source, description: description, project: project, clients: clients}
 }
 
-// Description says which settings the credentials come from.
+// Description names the settings that the credentials come from.
 func (s *Session) Description() string { return s.description }
 
 // Source returns the source of the credentials and the clients that it sends its requests with.
@@ -102,20 +102,20 @@ func (s *Session) ProjectID(ctx context.Context) (string, error) {
 	return credentials.projectID, nil
 }
 
-// Reject drops the credentials that the request was sent with, unless they are no longer cached. It reports whether
-// another attempt may succeed. It returns false if the source has no other credentials, or if credentials were rejected
-// less than a minute ago.
+// Reject drops the cached credentials if the request was sent with them. It reports whether another attempt may
+// succeed: false if the source has no other credentials, or if credentials were dropped less than a minute ago.
 func (s *Session) Reject(req *http.Request) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.cached == nil || !s.cached.matches(req) {
 		return true
 	}
-	if now := s.clients.Now(); s.cached.Refreshable && (s.rejectedAt.IsZero() || now.Sub(s.rejectedAt) > retryInterval) {
-		s.cached, s.rejectedAt = nil, now
-		return true
+	now := s.clients.Now()
+	if !s.cached.Refreshable || !s.rejectedAt.IsZero() && now.Sub(s.rejectedAt) <= retryInterval {
+		return false
 	}
-	return false
+	s.cached, s.rejectedAt = nil, now
+	return true
 }
 
 func (s *Session) credentials(ctx context.Context) (*cached, error) {
@@ -193,8 +193,8 @@ func (s *Session) fetch(ctx context.Context) (*cached, error) {
 	return &cached{credentials, projectID, refreshAt(credentials.ExpiresAt, s.clients.Now())}, nil
 }
 
-// projectFor returns the project ID to send with requests; empty for a token, which is for one project whatever the
-// request says. A name is looked up once.
+// projectFor returns the project ID to send with requests; empty for a token, which is for one project.
+// A name is looked up once.
 func (s *Session) projectFor(ctx context.Context, credentials *Credentials) (string, error) {
 	if id := cmp.Or(s.project.ID, credentials.ProjectID); id != "" {
 		return id, nil
@@ -254,8 +254,16 @@ type Error struct {
 	seen *sync.Map
 }
 
-// Repeated reports whether it was called before for an error of the same session with the same step and response, so that a message can
-// refer to an earlier one. It returns false for an error that does not come from a [Session].
+// failed returns an [*Error] with the cause err; nil if err is nil.
+func failed(step Step, object string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Error{Step: step, Object: object, Err: err}
+}
+
+// Repeated reports whether it was called before for an error of the same session with the same step and response. A
+// message can then refer to an earlier one. It returns false for an error that does not come from a [Session].
 func (e *Error) Repeated() bool {
 	if e.seen == nil {
 		return false

@@ -26,7 +26,7 @@ const (
 	lookUp = "/v3/projects"
 )
 
-// emulated is an emulator with its clients, and one clock for all of them.
+// emulated is an emulator and its clients, all with the same clock.
 type emulated struct {
 	*emulator.Server
 	clock   *clock
@@ -110,8 +110,8 @@ func TestSession_oneLogin(t *testing.T) {
 			for _, request := range e.Requests() {
 				if !strings.HasPrefix(request.Path, "/assembling/") {
 					calls = append(calls, request.Path)
-				} else if got, want := request.Header.Get("X-Project-Id"), emulator.ProjectID("cn-north-4"); got != want {
-					t.Errorf("a request is for project %q, want %q", got, want)
+				} else if got := request.Header.Get("X-Project-Id"); got != emulator.ProjectID("cn-north-4") {
+					t.Errorf("a request is for project %q", got)
 				}
 			}
 			if !slices.Equal(calls, c.want) {
@@ -192,70 +192,56 @@ func TestSession_refresh(t *testing.T) {
 	}
 }
 
-// If a refresh fails, unexpired credentials stay in use, and the refresh is repeated after a minute.
+// If a refresh fails, the old token is used until it expires. The refresh is repeated after a minute, unless IAM
+// rejected it: repeated logins lock a user out.
 func TestSession_failedRefresh(t *testing.T) {
 	t.Parallel()
-	e := emulate(t)
-	session := e.password()
-	old := authenticated(t, session).Header.Get("X-Auth-Token")
-	e.clock.advance(23*time.Hour + 51*time.Minute)
-	e.InjectFault(emulator.Fault{Path: logIn, StatusCode: http.StatusServiceUnavailable, Body: "{}", Times: 2})
-	for _, step := range []struct {
-		after  time.Duration
+	type step struct {
+		after  time.Duration // Since the last step.
 		logins int
-		old    bool
+		token  string // old or new; empty for an error.
+	}
+	const s, m, h = time.Second, time.Minute, time.Hour
+	for name, c := range map[string]struct {
+		fault emulator.Fault
+		steps []step
 	}{
-		{0, 2, true},
-		{59 * time.Second, 2, true},
-		{2 * time.Second, 3, true},
-		{59 * time.Second, 3, true},
-		{2 * time.Second, 4, false},
+		"two failures": {
+			emulator.Fault{StatusCode: http.StatusServiceUnavailable, Times: 2},
+			[]step{{24*h - 9*m, 2, "old"}, {59 * s, 2, "old"}, {2 * s, 3, "old"}, {m + s, 4, "new"}},
+		},
+		"a failure just before the expiry": {
+			emulator.Fault{StatusCode: http.StatusServiceUnavailable, Times: -1},
+			[]step{{24*h - 30*s, 2, "old"}, {31 * s, 3, ""}},
+		},
+		"a rejection": {
+			emulator.Fault{StatusCode: http.StatusUnauthorized, Times: -1},
+			[]step{{24*h - 9*m, 2, "old"}, {2 * m, 2, "old"}, {6 * m, 2, "old"}, {m + s, 2, ""}, {m, 2, ""}},
+		},
 	} {
-		e.clock.advance(step.after)
-		if got := authenticated(t, session).Header.Get("X-Auth-Token"); (got == old) != step.old {
-			t.Errorf("logins %d: the old token is used: %v, want %v", step.logins, got == old, step.old)
-		}
-		e.wantLogins(t, step.logins)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := emulate(t)
+			session := e.password()
+			old := authenticated(t, session).Header.Get("X-Auth-Token")
+			c.fault.Path, c.fault.Body = logIn, "{}"
+			e.InjectFault(c.fault)
+			for i, step := range c.steps {
+				e.clock.advance(step.after)
+				req, got := unsent(t), ""
+				if err := session.Authenticate(t.Context(), req, nil); err == nil {
+					got = "new"
+				}
+				if req.Header.Get("X-Auth-Token") == old {
+					got = "old"
+				}
+				if got != step.token {
+					t.Errorf("step %d: the token is %q, want %q", i, got, step.token)
+				}
+				e.wantLogins(t, step.logins)
+			}
+		})
 	}
-}
-
-// Expired credentials are not used, although a minute has not passed since the last refresh.
-func TestSession_failedRefreshBeforeExpiry(t *testing.T) {
-	t.Parallel()
-	e := emulate(t)
-	session := e.password()
-	authenticated(t, session)
-	e.InjectFault(emulator.Fault{Path: logIn, StatusCode: http.StatusServiceUnavailable, Body: "{}", Times: -1})
-	e.clock.advance(24*time.Hour - 30*time.Second)
-	authenticated(t, session)
-	e.wantLogins(t, 2)
-	e.clock.advance(31 * time.Second)
-	if err := session.Authenticate(t.Context(), unsent(t), nil); err == nil {
-		t.Error("an expired token was used")
-	}
-	e.wantLogins(t, 3)
-}
-
-// A rejected refresh is not repeated, so that the user is not locked out. The old token is used until it expires.
-func TestSession_rejectedRefresh(t *testing.T) {
-	t.Parallel()
-	e := emulate(t)
-	session := e.password()
-	authenticated(t, session)
-	e.InjectFault(emulator.Fault{Path: logIn, StatusCode: 401, Body: `{"error":{"message":"changed"}}`, Times: -1})
-	e.clock.advance(23*time.Hour + 51*time.Minute)
-	for range 8 {
-		authenticated(t, session)
-		e.clock.advance(time.Minute)
-	}
-	e.wantLogins(t, 2)
-	e.clock.advance(time.Minute + time.Second)
-	for range 2 {
-		if err := session.Authenticate(t.Context(), unsent(t), nil); err == nil || !strings.Contains(err.Error(), "changed") {
-			t.Errorf("expired token: got %v", err)
-		}
-	}
-	e.wantLogins(t, 2)
 }
 
 // A login that IAM rejected is not repeated by the next request. One that failed for another reason is.
@@ -303,7 +289,7 @@ func TestSession_Reject(t *testing.T) {
 	refreshed := authenticated(t, session)
 	for range 3 {
 		if session.Reject(refreshed) {
-			t.Error("fresh credentials were dropped")
+			t.Error("new credentials were dropped")
 		}
 		authenticated(t, session)
 	}
@@ -333,7 +319,7 @@ func TestSession_RejectStatic(t *testing.T) {
 	}
 }
 
-// Credentials that seem to have expired when they are new, because the local clock is wrong, are used.
+// New credentials that seem to have expired, because the local clock is wrong, are used.
 func TestSession_wrongClock(t *testing.T) {
 	t.Parallel()
 	e := emulate(t)

@@ -1,7 +1,8 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package duration has the timeouts block and the validator of durations. It must not import the packages of resources.
+// Package duration provides the timeouts block and the validator of durations. It must not import the packages of
+// resources.
 package duration
 
 import (

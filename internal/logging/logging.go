@@ -1,8 +1,8 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package logging sets the log levels of the provider and of the libraries that serve it, so that they write no line
-// that Terraform discards. It must not import any other package of this module.
+// Package logging sets the log levels of the provider and of its libraries, so that they write no line that Terraform
+// discards. It must not import any other package of this module.
 package logging
 
 import (
@@ -40,7 +40,7 @@ func Limit() error {
 	return nil
 }
 
-// shownLevel returns the level that Terraform shows. Terraform takes a value that is not a level for TRACE.
+// shownLevel returns the level that Terraform shows. Terraform treats a value that is not a level as TRACE.
 func shownLevel() string {
 	level := strings.ToUpper(cmp.Or(os.Getenv("TF_LOG_PROVIDER"), os.Getenv("TF_LOG"), "OFF"))
 	if level == "OFF" || slices.Contains(levels, level) {

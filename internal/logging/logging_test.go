@@ -14,7 +14,8 @@ import (
 func TestLimit(t *testing.T) {
 	all := func(level string) map[string]string {
 		return map[string]string{
-			"TF_LOG_SDK": level, "TF_LOG_SDK_PROTO": level, "TF_LOG_SDK_FRAMEWORK": level, "TF_LOG_PROVIDER_SERVICESTAGE": level,
+			"TF_LOG_SDK": level, "TF_LOG_SDK_PROTO": level, "TF_LOG_SDK_FRAMEWORK": level,
+			"TF_LOG_PROVIDER_SERVICESTAGE": level,
 		}
 	}
 	for name, test := range map[string]struct {
@@ -31,7 +32,8 @@ func TestLimit(t *testing.T) {
 		"not a level":        {map[string]string{"TF_LOG": "1"}, all("TRACE")},
 		"levels already set": {
 			map[string]string{
-				"TF_LOG": "DEBUG", "TF_LOG_SDK": "ERROR", "TF_LOG_SDK_PROTO": "INFO", "TF_LOG_PROVIDER_SERVICESTAGE": "WARN",
+				"TF_LOG": "DEBUG", "TF_LOG_SDK": "ERROR", "TF_LOG_SDK_PROTO": "INFO",
+				"TF_LOG_PROVIDER_SERVICESTAGE": "WARN",
 			},
 			map[string]string{
 				"TF_LOG_SDK": "ERROR", "TF_LOG_SDK_PROTO": "INFO", "TF_LOG_SDK_FRAMEWORK": "ERROR",

@@ -1,8 +1,8 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package objectid validates the IDs of build jobs and builds that a configuration contains. It imports no other
-// package of the provider but rest.
+// Package objectid validates the IDs of build jobs and builds in a configuration. It must not import any other package
+// of this module than rest.
 package objectid
 
 import (

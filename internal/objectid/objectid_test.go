@@ -17,31 +17,30 @@ import (
 func TestValidators_invalidIDIsRejected(t *testing.T) {
 	t.Parallel()
 	provider := providertest.NewProtocol(t, emulator.New(t, emulator.Options{}), nil)
+	expectRejected := func(object, argument string, diagnostics []*tfprotov6.Diagnostic, err error) {
+		const want = "must be an ID, which contains only letters, digits, hyphens, underscores and dots"
+		if err != nil || len(diagnostics) != 1 || !strings.Contains(diagnostics[0].Detail, want) ||
+			diagnostics[0].Attribute.String() != `AttributeName("`+argument+`")` {
+			t.Errorf("%s: got %v, %v", object, diagnostics, err)
+		}
+	}
 	for _, id := range []string{"", "..", "../../v3/projects", "a/b", "a%2Fb"} {
 		for name, argument := range map[string]string{
 			"servicestage_build_job": "job_id", "servicestage_builds": "job_id", "servicestage_build": "build_id",
 		} {
-			config := providertest.Encode(t, provider.Schemas.DataSourceSchemas[name].ValueType(), map[string]any{argument: id})
-			response, err := provider.ValidateDataResourceConfig(t.Context(), &tfprotov6.ValidateDataResourceConfigRequest{TypeName: name, Config: config})
-			if err != nil {
-				t.Fatal(err)
+			typ := provider.Schemas.DataSourceSchemas[name].ValueType()
+			request := tfprotov6.ValidateDataResourceConfigRequest{
+				TypeName: name, Config: providertest.Encode(t, typ, map[string]any{argument: id}),
 			}
-			expectRejected(t, "data "+name, argument, id, response.Diagnostics)
+			response, err := provider.ValidateDataResourceConfig(t.Context(), &request)
+			expectRejected("data "+name+" "+id, argument, response.Diagnostics, err)
 		}
 		const name = "servicestage_build"
-		config := providertest.Encode(t, provider.Schemas.ResourceSchemas[name].ValueType(), map[string]any{"job_id": id})
-		response, err := provider.ValidateResourceConfig(t.Context(), &tfprotov6.ValidateResourceConfigRequest{TypeName: name, Config: config})
-		if err != nil {
-			t.Fatal(err)
+		typ := provider.Schemas.ResourceSchemas[name].ValueType()
+		request := tfprotov6.ValidateResourceConfigRequest{
+			TypeName: name, Config: providertest.Encode(t, typ, map[string]any{"job_id": id}),
 		}
-		expectRejected(t, "resource "+name, "job_id", id, response.Diagnostics)
-	}
-}
-
-func expectRejected(t *testing.T, object, argument, id string, diagnostics []*tfprotov6.Diagnostic) {
-	t.Helper()
-	const want = "must be an ID, which contains only letters, digits, hyphens, underscores and dots"
-	if len(diagnostics) != 1 || diagnostics[0].Attribute.String() != `AttributeName("`+argument+`")` || !strings.Contains(diagnostics[0].Detail, want) {
-		t.Errorf("%s with %s %q: got %v", object, argument, id, diagnostics)
+		response, err := provider.ValidateResourceConfig(t.Context(), &request)
+		expectRejected("resource "+name+" "+id, "job_id", response.Diagnostics, err)
 	}
 }

@@ -33,8 +33,8 @@ const (
 	postTimeout = 30 * time.Second
 )
 
-// Authenticator adds credentials to a request. It is called once for each attempt, with the complete request; body is
-// exactly what is sent, nil if there is none. ctx is that of the call, so that its end also ends a request for
+// Authenticator adds credentials to a request. It is called once for each attempt, with the complete request. body is
+// the body that is sent, nil if there is none. ctx is the context of the call, which also ends requests for
 // credentials. An Authenticator must be safe for concurrent use.
 type Authenticator interface {
 	Authenticate(ctx context.Context, req *http.Request, body []byte) error
@@ -64,8 +64,8 @@ type Config struct {
 	Authenticator Authenticator
 	// UserAgent is the User-Agent header: the name and version of the program.
 	UserAgent string
-	// AcceptsCredentials reports whether a failure with status 401 has another reason than rejected credentials; nil means
-	// that none has.
+	// AcceptsCredentials reports whether a failure with status 401 has a reason other than rejected credentials; nil
+	// means that the credentials are always the reason.
 	AcceptsCredentials func(failure *Error) bool
 	// MaxRetries is the maximum number of retries of a call; 0 or less means none.
 	MaxRetries int
@@ -125,13 +125,13 @@ func (c *Client) MaxRetries() int { return c.config.MaxRetries }
 
 // ProjectID returns the ID of the project that requests are for, or "" if the authenticator does not know it.
 func (c *Client) ProjectID(ctx context.Context) (string, error) {
-	knows, ok := c.config.Authenticator.(interface {
+	source, ok := c.config.Authenticator.(interface {
 		ProjectID(ctx context.Context) (string, error)
 	})
 	if !ok {
 		return "", nil
 	}
-	return knows.ProjectID(ctx)
+	return source.ProjectID(ctx)
 }
 
 // Now returns the time of the client's clock.
@@ -153,8 +153,8 @@ type Call struct {
 	Body any
 	// Authenticator replaces that of the client; nil keeps it.
 	Authenticator Authenticator
-	// Repeatable marks a POST that creates nothing. Any other POST is not retried if it may have reached the service, and
-	// is not canceled with the caller's context, but ends within 30 seconds.
+	// Repeatable marks a POST that may be sent twice. Any other POST is not retried if it may have reached the service,
+	// and is not canceled with the caller's context, but ends within 30 seconds.
 	Repeatable bool
 	// Secrets are the secrets in the body, which are redacted in errors; nil means none. Those in headers are redacted
 	// anyway.
@@ -266,16 +266,16 @@ func (c *Client) exchange(ctx context.Context, call Call, target string, body []
 		}
 		return nil, failure
 	}
-	sending := ctx
+	sendCtx := ctx
 	if !call.mayBeRepeated() {
 		var cancel context.CancelFunc
-		sending, cancel = context.WithTimeout(context.WithoutCancel(ctx), postTimeout)
+		sendCtx, cancel = context.WithTimeout(context.WithoutCancel(ctx), postTimeout)
 		defer cancel()
 	}
-	// The transport has a connection only after dialing and the TLS handshake. Before that, nothing can have reached the
-	// service.
+	// The transport has a connection only after dialing and the TLS handshake. Before that, nothing can have reached
+	// the service.
 	var connected atomic.Bool
-	sending = httptrace.WithClientTrace(sending, &httptrace.ClientTrace{
+	sendCtx = httptrace.WithClientTrace(sendCtx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 	})
 
@@ -283,7 +283,7 @@ func (c *Client) exchange(ctx context.Context, call Call, target string, body []
 	start := c.config.Now()
 	proxy, _ := c.config.Proxy(req) // Sending the request fails with the same error.
 	secrets := newRedactor(call, req.Header, proxy)
-	response, err := c.send(req.WithContext(sending))
+	response, err := c.send(req.WithContext(sendCtx))
 	fields["duration_ms"] = c.config.Now().Sub(start).Milliseconds()
 	if err != nil {
 		failure := &Error{Method: call.Method, Host: req.URL.Host, Sent: connected.Load(), Err: secrets.cause(err)}
@@ -337,6 +337,7 @@ func (c *Client) send(req *http.Request) (*response, error) {
 	return &response{Response: resp, method: req.Method, body: content, now: c.config.Now()}, nil
 }
 
+// decode decodes the body of a good response into out, unless that is nil.
 func decode(response *response, out any, confidential bool) *Error {
 	if out == nil {
 		return nil

@@ -41,12 +41,13 @@ type Error struct {
 	Attempts int
 	// Sent reports whether the request may have reached the service.
 	Sent bool
-	// Stopped is why an attempt that was due was not sent: the context's error, or a [*WaitError]. Nil otherwise.
+	// Stopped is why another attempt was not sent: the context's error, or a [*WaitError]; nil if neither ended the
+	// call.
 	Stopped error
-	// Err is why there was no response, or why it could not be decoded; nil for an error response. It wraps the error of
-	// the standard library, such as [syscall.ECONNREFUSED], a [*net.DNSError], a [tls.RecordHeaderError] (the port does
-	// not speak TLS) or a [*tls.CertificateVerificationError], or a [*ProxyError], unless the text of that contains a
-	// secret.
+	// Err is why there was no response, or why it could not be decoded; nil for an error response. It wraps the error
+	// of the standard library, such as [syscall.ECONNREFUSED], a [*net.DNSError], a [tls.RecordHeaderError] (the port
+	// does not speak TLS) or a [*tls.CertificateVerificationError], or a [*ProxyError], unless the text of that
+	// contains a secret.
 	Err error
 	// RetryAfter is the wait that the response requests with its Retry-After header; 0 if it requests none.
 	RetryAfter time.Duration
@@ -146,14 +147,14 @@ func (r *response) location() string {
 	return r.secrets.clean(target.String(), maxCause)
 }
 
-// isHTML reports whether the body is a page, such as that of a proxy.
+// isHTML reports whether the body is an HTML page, such as that of a proxy.
 func (r *response) isHTML() bool { return bytes.HasPrefix(bytes.TrimSpace(r.body), []byte("<")) }
 
 func (r *response) requestID() string {
 	return r.secrets.clean(r.Header.Get("X-Request-Id"), maxRequestID)
 }
 
-// error returns an Error with what every response contains.
+// error returns an Error with the fields that every response has.
 func (r *response) error() *Error {
 	failure := &Error{
 		Method:     r.method,
@@ -171,23 +172,23 @@ func (r *response) error() *Error {
 	return failure
 }
 
-// Text returns the first of the named members that is a non-empty string, or a number (a [json.Number]) other than 0,
-// sanitized and cut at 2,048 characters; "" if there is none.
-func Text(object map[string]any, names ...string) string {
-	return Sanitize(member(object, names...), maxMessage)
+// Text returns a string, or a number (a [json.Number]) other than 0, sanitized and cut at 2,048 characters; "" for any
+// other value.
+func Text(value any) string { return Sanitize(unsafeText(value), maxMessage) }
+
+func unsafeText(value any) string {
+	if number, ok := value.(json.Number); ok && number != "0" {
+		return number.String()
+	}
+	text, _ := value.(string)
+	return text
 }
 
+// member returns the text of the first of the named members that has one, not sanitized; "" if there is none.
 func member(object map[string]any, names ...string) string {
 	for _, name := range names {
-		switch value := object[name].(type) {
-		case string:
-			if value != "" {
-				return value
-			}
-		case json.Number:
-			if value != "0" {
-				return value.String()
-			}
+		if text := unsafeText(object[name]); text != "" {
+			return text
 		}
 	}
 	return ""

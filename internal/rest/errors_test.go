@@ -23,28 +23,23 @@ func TestError_envelopes(t *testing.T) {
 		{"camel case", `{"errorCode":"C","errorMessage":"m"}`, "C", "m", ""},
 		{"code and message", `{"code":"C","message":"m"}`, "C", "m", ""},
 		{"detail", `{"code":"C","detail":"m"}`, "C", "m", ""},
-		{"first of several", `{"code":"c","errorCode":"b","error_code":"a","message":"z","error_msg":"y"}`, "a", "y", ""},
+		{"first of several", `{"code":"c","error_code":"a","message":"z","error_msg":"y"}`, "a", "y", ""},
 		{"empty before full", `{"error_code":"","code":"C","error_msg":"","message":"m"}`, "C", "m", ""},
 		{"nested", `{"error":{"code":"C","message":"m"},"request_id":"r2"}`, "C", "m", "r2"},
 		{"nested request id", `{"error":{"error_code":"C","error_msg":"m","request_id":"r3"}}`, "C", "m", "r3"},
 		{"array", `[{"error_code":"C","error_msg":"m"},{"error_code":"D","error_msg":"n"}]`, "C", "m", ""},
-		{"nested in array", `[{"error":{"code":"C","message":"m"}}]`, "C", "m", ""},
-		{"numeric code", `{"code":4031,"message":"m"}`, "4031", "m", ""},
 		{"code that repeats the status", `{"error":{"code":403,"message":"m"}}`, "", "m", ""},
-		{"big numeric code", `{"code":12345678901234567890}`, "12345678901234567890", "", ""},
-		{"code alone", `{"error_code":"C"}`, "C", "", ""},
+		{"numeric code", `{"code":12345678901234567890}`, "12345678901234567890", "", ""},
 		{"message alone", `{"message":"m"}`, "", "m", ""},
 		{"members of other types", `{"error_code":{},"error_msg":["a"],"message":"m"}`, "", "m", ""},
 		{"other JSON object", `{"fault":true}`, "", `"{\"fault\":true}"`, ""},
-		{"error is text", `{"error":"denied"}`, "", `"{\"error\":\"denied\"}"`, ""},
 		{"empty array", `[]`, "", `"[]"`, ""},
-		{"array of texts", `["a"]`, "", `"[\"a\"]"`, ""},
-		{"HTML", "<head><title>Bad</title></head>\n<body class='x'><h1>Gate\tway</h1></body>", "", `"Bad Gate way"`, ""},
+		{"HTML", "<title>Bad</title>\n<body class='x'><h1>Gate\tway</h1></body>", "", `"Bad Gate way"`, ""},
 		{"tags alone", `<br><br>`, "", "", ""},
 		{"plain text", "upstream\r\nis  down \x1b[31m", "", `"upstream is down "`, ""},
 		{"512 characters", strings.Repeat("é", 512), "", `"` + strings.Repeat("é", 512) + `"`, ""},
 		{"513 characters", strings.Repeat("é", 513), "", `"` + strings.Repeat("é", 512) + `…"`, ""},
-		{"cut after the tags", "<p>" + strings.Repeat("<b>x</b>", 600), "", `"` + strings.Repeat("x ", 256) + `…"`, ""},
+		{"cut after the tags", strings.Repeat("<b>x</b>", 600), "", `"` + strings.Repeat("x ", 256) + `…"`, ""},
 		{"empty body", "", "", "", ""},
 		{"cut off JSON", `{"error_code":`, "", `"{\"error_code\":"`, ""},
 	} {
@@ -62,7 +57,7 @@ func TestError_envelopes(t *testing.T) {
 	}
 }
 
-// Only an error code or a body that is not JSON makes an error of a response with status 200.
+// A response with status 200 is an error only if it contains an error code or is not JSON.
 func TestError_goodStatus(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
@@ -88,8 +83,8 @@ func TestError_goodStatus(t *testing.T) {
 				return
 			}
 			failure := failureOf(t, err)
-			if !strings.Contains(err.Error(), want) || failure.StatusCode != http.StatusOK || failure.RequestID != "r" ||
-				failure.Attempts != 1 || !failure.Sent {
+			if !strings.Contains(err.Error(), want) || failure.StatusCode != http.StatusOK ||
+				failure.RequestID != "r" || failure.Attempts != 1 || !failure.Sent {
 				t.Errorf("got %+v, want %s", failure, want)
 			}
 		})
@@ -99,11 +94,11 @@ func TestError_goodStatus(t *testing.T) {
 func TestError_requestIDAndTimes(t *testing.T) {
 	t.Parallel()
 	server := serve(t,
-		respond(403, `{"request_id":"of the body"}`, "X-Request-Id: of the header", "Date: Fri, 02 Jan 2026 02:00:00 GMT"),
+		respond(403, `{"request_id":"body"}`, "X-Request-Id: header", "Date: Fri, 02 Jan 2026 02:00:00 GMT"),
 		respond(403, "", "Date: yesterday"))
 	client := server.client(t, new(clock).set)
 	failure := do(t, client, get)
-	equal(t, "request ID", failure.RequestID, "of the header")
+	equal(t, "request ID", failure.RequestID, "header")
 	equal(t, "time of the server", failure.ServerTime, time.Date(2026, 1, 2, 2, 0, 0, 0, time.UTC))
 	equal(t, "local time", failure.LocalTime, now)
 	equal(t, "time of the server without a valid date", do(t, client, get).ServerTime, time.Time{})
@@ -112,7 +107,8 @@ func TestError_requestIDAndTimes(t *testing.T) {
 func FuzzErrorBody(f *testing.F) {
 	for _, body := range []string{
 		``, `{}`, `[]`, `null`, `{"error_code":"SVC.1","error_msg":"m"}`, `{"error":{"code":404,"message":"m"}}`,
-		`[{"errorCode":"C"}]`, `<html><h1>Bad Gateway</h1></html>`, "\xff\xfe<", `{"error_msg":"\ud800"}`, `{"total":1e999}`,
+		`[{"errorCode":"C"}]`, `<html><h1>Bad Gateway</h1></html>`, "\xff\xfe<", `{"error_msg":"\ud800"}`,
+		`{"total":1e999}`,
 		strings.Repeat("[", 20000), strings.Repeat("\U0001F600", 600),
 	} {
 		for _, status := range []uint16{200, 204, 302, 404, 429, 502, 799} {

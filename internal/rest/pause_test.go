@@ -5,7 +5,6 @@ package rest_test
 
 import (
 	"net/http"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -13,7 +12,7 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-// clock is a clock that only tests move.
+// clock is a clock that tests set.
 type clock struct {
 	mu      sync.Mutex
 	elapsed time.Duration
@@ -38,28 +37,29 @@ func limited(retryAfter string) http.HandlerFunc {
 	return respond(http.StatusTooManyRequests, "", "Retry-After: "+retryAfter, "Date: Fri, 02 Jan 2026 03:04:05 GMT")
 }
 
-// The wait that a 429 response requests holds for later calls until it is over.
-func TestPause_holdsForAllCalls(t *testing.T) {
+// The wait that a 429 response requests applies to later calls until it is over.
+func TestPause_appliesToLaterCalls(t *testing.T) {
 	t.Parallel()
 	type handlers []http.HandlerFunc
 	const s, m = time.Second, time.Minute
+	three := []time.Duration{60 * s, 60 * s, 60 * s}
 	for name, c := range map[string]struct {
 		responses handlers      // To the first call, which then succeeds.
 		elapsed   time.Duration // Between the calls.
 		want      []time.Duration
 	}{
-		"at once":    {handlers{limited("10")}, 0, []time.Duration{10 * s, 10 * s}},
-		"later":      {handlers{limited("10")}, 4 * s, []time.Duration{10 * s, 6 * s}},
-		"afterwards": {handlers{limited("10")}, 10 * s, []time.Duration{10 * s}},
+		"immediately":    {handlers{limited("10")}, 0, []time.Duration{10 * s, 10 * s}},
+		"later":          {handlers{limited("10")}, 4 * s, []time.Duration{10 * s, 6 * s}},
+		"after the wait": {handlers{limited("10")}, 10 * s, []time.Duration{10 * s}},
 		"date": {
 			handlers{limited("Fri, 02 Jan 2026 03:04:35 GMT")}, 10 * s, []time.Duration{30 * s, 20 * s},
 		},
-		"a day":                      {handlers{limited("86400")}, 10 * m, []time.Duration{1440 * m, 1430 * m}},
-		"a longer one before":        {handlers{limited("60"), limited("5")}, 0, []time.Duration{60 * s, 60 * s, 60 * s}},
-		"a longer one after":         {handlers{limited("5"), limited("60")}, 0, []time.Duration{5 * s, 60 * s, 60 * s}},
-		"then one without a wait":    {handlers{limited("60"), respond(429, "")}, 0, []time.Duration{60 * s, 60 * s, 60 * s}},
-		"then another failure":       {handlers{limited("60"), busy}, 0, []time.Duration{60 * s, 60 * s, 60 * s}},
-		"none for a 503 of its kind": {handlers{respond(503, "", "Retry-After: 10")}, 0, []time.Duration{10 * s}},
+		"a day":                    {handlers{limited("86400")}, 10 * m, []time.Duration{1440 * m, 1430 * m}},
+		"longer wait before":       {handlers{limited("60"), limited("5")}, 0, three},
+		"longer wait after":        {handlers{limited("5"), limited("60")}, 0, []time.Duration{5 * s, 60 * s, 60 * s}},
+		"429 without a wait after": {handlers{limited("60"), respond(429, "")}, 0, three},
+		"503 after":                {handlers{limited("60"), busy}, 0, three},
+		"503 with a wait":          {handlers{respond(503, "", "Retry-After: 10")}, 0, []time.Duration{10 * s}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -74,8 +74,8 @@ func TestPause_holdsForAllCalls(t *testing.T) {
 	}
 }
 
-// A 429 response without a valid wait, and one to another client, hold for their call only.
-func TestPause_notForOthers(t *testing.T) {
+// A 429 response without a valid wait, and one to another client, delay their own call only.
+func TestPause_otherCallsDoNotWait(t *testing.T) {
 	t.Parallel()
 	for _, fault := range []http.HandlerFunc{respond(429, ""), limited("soon"), limited("10")} {
 		server := serve(t, fault, good)
@@ -85,23 +85,8 @@ func TestPause_notForOthers(t *testing.T) {
 	}
 }
 
-func TestPause_afterTheLastAttempt(t *testing.T) {
-	t.Parallel()
-	for _, n := range []int{0, 2} {
-		var clock clock
-		server := serve(t, append(slices.Repeat([]http.HandlerFunc{limited("10")}, n+1), good)...)
-		client := server.client(t, retries(n), clock.set)
-		equal(t, "attempts", do(t, client, get).Attempts, n+1)
-		equal(t, "number of waits", len(server.waits()), n)
-		equal(t, "second", do(t, client, get), nil)
-		clock.advance(10 * time.Second)
-		equal(t, "third", do(t, client, get), nil)
-		equal(t, "waits", server.waits(), slices.Repeat([]time.Duration{10 * time.Second}, n+1))
-	}
-}
-
-// A 429 response to one call holds for the next attempt of another one in progress.
-func TestPause_holdsForRetries(t *testing.T) {
+// A 429 response to one call delays the next attempt of another call in progress.
+func TestPause_appliesToRetries(t *testing.T) {
 	t.Parallel()
 	var client *rest.Client
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) {

@@ -19,20 +19,20 @@ const (
 	// minAccepted is the number of accepted requests in the window that is needed to derive a rate. At lower rates, the
 	// waits between the attempts of each call are enough.
 	minAccepted = 10
-	// maxRejected is the share of rejected requests above which the rate is derived again. A lower share is normal at full
-	// rate.
+	// maxRejected is the share of rejected requests above which the rate is derived again. A lower share is normal at
+	// full rate.
 	maxRejected = 0.1
-	// rateGrowth is the factor by which the rate grows with each request, so that it follows a service that accepts more
-	// again: it doubles within 1,400 requests.
+	// rateGrowth is the factor by which the rate grows with each request, so that it follows a service that accepts
+	// more again: it doubles within 1,400 requests.
 	rateGrowth = 1.0005
 	// maxRate is the rate, in requests per second, above which there is no limit any more.
 	maxRate = 10_000
 )
 
-// rateLimiter limits the requests of a client to what the service accepts. Two mechanisms hold for all calls: the wait
-// that a 429 response requests, and, if many requests are rejected with 429, a rate. Without a rate, calls that wait
-// independently return at the same time and are rejected again, until one of them has no attempt left. The zero value
-// sets no limit. It is safe for concurrent use.
+// rateLimiter limits the requests of a client to what the service accepts. It delays all calls by the wait that a 429
+// response requests and, if many requests are rejected with 429, limits their rate. Without a rate, calls that are
+// rejected together also retry together, until one of them has no retries left. The zero value sets no limit. It is
+// safe for concurrent use.
 type rateLimiter struct {
 	mu      sync.Mutex
 	samples []sample      // Of the last window, oldest first.
@@ -78,7 +78,7 @@ func (l *rateLimiter) observe(rejected bool, now time.Time) {
 	l.rate.SetLimitAt(now, limit)
 }
 
-// reserve counts a request and returns how long it has to wait for the rate.
+// reserve counts a request and returns how long it must wait to stay within the rate.
 func (l *rateLimiter) reserve(now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -93,7 +93,7 @@ func (l *rateLimiter) reserve(now time.Time) time.Duration {
 	return l.rate.ReserveN(now, 1).DelayFrom(now)
 }
 
-// pause stops all requests for as long as a 429 response requests. Other failures change nothing.
+// pause delays all requests by the wait that a 429 response requests. It ignores other failures.
 func (l *rateLimiter) pause(failure *Error, now time.Time) {
 	if failure.StatusCode != http.StatusTooManyRequests {
 		return
@@ -106,7 +106,7 @@ func (l *rateLimiter) pause(failure *Error, now time.Time) {
 	}
 }
 
-// paused returns the rest of the pause.
+// paused returns how much of the pause is left.
 func (l *rateLimiter) paused(now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()

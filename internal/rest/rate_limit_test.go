@@ -45,7 +45,7 @@ func (s *throttling) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	good(w, r)
 }
 
-// callAll makes a number of calls, at most so many at once, and returns the first error.
+// callAll makes a number of calls, of which at most atOnce run at the same time, and returns the first error.
 func callAll(ctx context.Context, client *rest.Client, calls, atOnce int) error {
 	var group errgroup.Group
 	group.SetLimit(atOnce)
@@ -58,7 +58,7 @@ func callAll(ctx context.Context, client *rest.Client, calls, atOnce int) error 
 	return group.Wait()
 }
 
-// The client uses the rate that the service accepts, and no call fails, however many are in flight.
+// The client uses the rate that the service accepts, and no call fails, with any number of concurrent calls.
 func TestRateLimiter_throttledService(t *testing.T) {
 	t.Parallel()
 	for _, atOnce := range []int{10, 50, 200} {

@@ -17,14 +17,16 @@ import (
 )
 
 const (
-	// minSecret is the length from which a secret is redacted; a shorter one occurs in any text.
+	// minSecret is the minimum length of a secret that is redacted, in bytes. A shorter one occurs in any text.
 	minSecret = 4
-	// secretPrefix is the length of the beginning of a secret that is redacted although the response cuts off the rest.
+	// secretPrefix is the length of a secret's beginning that is redacted too, in bytes: a response may cut off the
+	// rest.
 	secretPrefix = 20
 
 	// maxInput limits the part of a text that is examined, in bytes. The printed part is much shorter.
 	maxInput = 64 << 10
-	// maxCut is the maximum length of a secret's beginning at the end of that part which cannot be found, in bytes.
+	// maxCut is the length that is removed from the end of that part, in bytes: it may be the beginning of a secret,
+	// too short to be found.
 	maxCut = len(`\u0000`) * secretPrefix
 
 	redacted = "[redacted]"
@@ -37,7 +39,8 @@ type SecretKeeper interface {
 	Secrets() []string
 }
 
-// redactor is the secrets of one request, and removes them from text of its response. The zero value removes nothing.
+// redactor contains the secrets of one request and removes them from text of its response. The zero value removes
+// nothing.
 type redactor []string
 
 // newRedactor returns a redactor for the secrets of a call, of the headers that were sent, and of the proxy, which may
@@ -57,7 +60,7 @@ func newRedactor(call Call, sent http.Header, proxy *url.URL) redactor {
 	return r
 }
 
-// with returns a redactor for another secret, too.
+// with returns a redactor that also removes secret.
 func (r redactor) with(secret string) redactor { return append(slices.Clip(r), secret) }
 
 // clean returns text of the response as it may be printed: redacted, sanitized, and only then cut at limit characters.
@@ -96,25 +99,25 @@ func (e *cleanError) Error() string { return e.text }
 func (e *cleanError) Unwrap() error { return e.err }
 
 // redact replaces each secret by [redacted], also one that is escaped for a URL, JSON or HTML, or whose end is cut off.
-// Text that contains a secret in another form, such as base64, is replaced as a whole.
+// Text that contains a secret in another form, such as base64, is replaced completely.
 func (r redactor) redact(text string) string {
 	if text == "" {
 		return text
 	}
 	needles := r.needles()
 	hasSecret := func(text string) bool {
-		plain, resolved := fold(text), fold(resolve(text))
+		plain, unescaped := fold(text), fold(unescape(text))
 		return slices.ContainsFunc(needles, func(needle string) bool {
-			return strings.Contains(plain, needle) || strings.Contains(resolved, needle)
+			return strings.Contains(plain, needle) || strings.Contains(unescaped, needle)
 		})
 	}
 	if !hasSecret(text) {
 		return text
 	}
 	for _, secret := range r {
-		for _, write := range spellings {
+		for _, encode := range encodings {
 			if len(fold(secret)) >= minSecret {
-				text = replace(text, write(secret))
+				text = replace(text, encode(secret))
 			}
 		}
 	}
@@ -124,8 +127,8 @@ func (r redactor) redact(text string) string {
 	return text
 }
 
-// spellings are the ways of writing a secret that are replaced one by one.
-var spellings = []func(secret string) string{unchanged, url.QueryEscape, url.PathEscape, inJSON, html.EscapeString}
+// encodings encode a secret in the ways that are replaced one by one.
+var encodings = []func(secret string) string{unchanged, url.QueryEscape, url.PathEscape, inJSON, html.EscapeString}
 
 func unchanged(secret string) string { return secret }
 
@@ -169,8 +172,8 @@ func (r redactor) needles() (needles []string) {
 	return needles
 }
 
-// inBase64 returns what a secret looks like within a longer text in base64, after a number of bytes modulo 3.
-// Characters that depend on what is before or after the secret are left out.
+// inBase64 returns the three base64 encodings of a secret within a longer text: they depend on its position modulo 3.
+// Characters that depend on the text before or after the secret are left out.
 func inBase64(secret string) (forms []string) {
 	for shift := range 3 {
 		encoded := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("-", shift) + secret))
@@ -179,8 +182,8 @@ func inBase64(secret string) (forms []string) {
 	return forms
 }
 
-// fold returns text in the form in which secrets are found: its visible ASCII characters in lower case, in one alphabet
-// of base64.
+// fold normalizes text, so that secrets are found: it returns the visible ASCII characters in lower case, in one
+// alphabet of base64.
 func fold(text string) string {
 	return strings.Map(func(c rune) rune {
 		switch {
@@ -202,8 +205,8 @@ const maxNesting = 8
 
 var escape = regexp.MustCompile(`%[0-9A-Fa-f]{2}|\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\[^xu]|&#?[0-9A-Za-z]{1,8};`)
 
-// resolve returns the visible ASCII characters of text, with the escapes of URLs, JSON, Go and HTML replaced.
-func resolve(text string) string {
+// unescape returns the visible ASCII characters of text, with the escapes of URLs, JSON, Go and HTML replaced.
+func unescape(text string) string {
 	text = strings.Map(func(c rune) rune {
 		if c <= ' ' || c >= 0x7f {
 			return -1
@@ -231,17 +234,14 @@ func resolve(text string) string {
 	return text
 }
 
-// minEchoLength is the length from which a secret in a successful response is no coincidence.
+// minEchoLength is the minimum length of a secret that a successful response does not contain by coincidence.
 const minEchoLength = 16
 
-// echoedIn reports whether a successful response contains a secret. Its values would reach messages and state, so it
-// must not be used.
+// echoedIn reports whether a successful response contains a secret. Such a response must not be used: its values would
+// reach messages and state.
 func (r redactor) echoedIn(body []byte) bool {
 	return slices.ContainsFunc(r, func(secret string) bool {
-		if len(secret) < minEchoLength {
-			return false
-		}
-		escaped, err := json.Marshal(secret)
-		return bytes.Contains(body, []byte(secret)) || err == nil && bytes.Contains(body, escaped[1:len(escaped)-1])
+		return len(secret) >= minEchoLength &&
+			(bytes.Contains(body, []byte(secret)) || bytes.Contains(body, []byte(inJSON(secret))))
 	})
 }

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// FuzzRedact writes a secret in several ways between other text, and looks for it in what is left.
+// FuzzRedact encodes a secret in several ways, writes it between other text, and searches for it in the redacted text.
 func FuzzRedact(f *testing.F) {
 	texts := []string{"", "a", "%", "%4", `\`, `\x4`, `\u00`, "&", "&am", "<b", "\xff", "\x1b[", "é", "[redacted]"}
 	for _, text := range texts {
@@ -35,14 +35,15 @@ func FuzzRedact(f *testing.F) {
 			base64.StdEncoding.EncodeToString([]byte(secret)),
 		} {
 			text := before + written + after
-			if got := (redactor{secret}).clean(text, maxInput); len(text) < maxInput && strings.Contains(fold(got), folded) {
+			got := redactor{secret}.clean(text, maxInput)
+			if len(text) < maxInput && strings.Contains(fold(got), folded) {
 				t.Errorf("%q is in %q", secret, got)
 			}
 		}
 	})
 }
 
-// BenchmarkRedact is what a request costs whose response has a request ID and nothing to hide.
+// BenchmarkRedact measures a request whose response has a request ID and no secret.
 func BenchmarkRedact(b *testing.B) {
 	sent := http.Header{"X-Auth-Token": {strings.Repeat("0123456789abcdef", 1000)}}
 	b.ReportAllocs()

@@ -4,7 +4,6 @@
 package rest_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -13,11 +12,9 @@ import (
 	"html"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -28,20 +25,20 @@ import (
 // canary is a secret with characters that each escaping changes.
 const canary = `Canary-0123456789/+="<&>\ %41;x`
 
-// secretive is an authenticator with headers and with secrets that it does not send.
-type secretive struct {
+// keeper is an authenticator that sends headers and has secrets that it does not send.
+type keeper struct {
 	header  http.Header
 	secrets []string
 }
 
-func (s secretive) Authenticate(_ context.Context, req *http.Request, _ []byte) error {
+func (s keeper) Authenticate(_ context.Context, req *http.Request, _ []byte) error {
 	maps.Copy(req.Header, s.header)
 	return nil
 }
 
-func (s secretive) Secrets() []string { return s.secrets }
+func (s keeper) Secrets() []string { return s.secrets }
 
-// texts returns all that can be printed of an error and of what it wraps.
+// texts returns all texts of an error and of the errors that it wraps.
 func texts(err error) []string {
 	if err == nil {
 		return nil
@@ -61,7 +58,8 @@ func texts(err error) []string {
 	return list
 }
 
-// wantRedacted checks that an error contains a redacted text, and neither it nor the log a trace of the secret.
+// wantRedacted checks that the texts of an error contain [redacted], and that neither they nor the log contain a part
+// of the secret.
 func wantRedacted(t *testing.T, err error, lines []string, traces ...string) {
 	t.Helper()
 	all := append(texts(err), lines...)
@@ -85,33 +83,22 @@ func inJSON(value any) string {
 	return string(body)
 }
 
-// formats are the ways in which a response can contain a text.
-var formats = map[string]func(status int, text string) http.HandlerFunc{
-	"plain text": func(status int, text string) http.HandlerFunc { return respond(status, "you sent "+text+" to me") },
-	"HTML": func(status int, text string) http.HandlerFunc {
-		return respond(status, "<html><body>you <b>sent</b><pre>"+text+"</pre></body></html>")
-	},
-	"JSON message": func(status int, text string) http.HandlerFunc {
-		return respond(status, inJSON(map[string]any{"error_code": "C", "error_msg": text}))
-	},
-	"JSON without code": func(status int, text string) http.HandlerFunc {
-		return respond(status, inJSON(map[string]any{"headers": text, "thing": map[string]any{"name": text}}))
-	},
-	"JSON of other types": func(status int, text string) http.HandlerFunc {
-		return respond(status, inJSON(map[string]any{"time": text}))
-	},
-	"code": func(status int, text string) http.HandlerFunc {
-		return respond(status, inJSON(map[string]any{"error": map[string]any{"error_code": text, "request_id": text}}))
-	},
-	"request ID": func(status int, text string) http.HandlerFunc { return respond(status, "no", "X-Request-Id: "+text) },
-	"redirect": func(_ int, text string) http.HandlerFunc {
-		return respond(307, "", "Location: https://other.example/"+url.PathEscape(text)+"?token="+url.QueryEscape(text))
-	},
+// formats are responses that contain a text: as it is (TEXT), as a JSON string (JSON), or escaped for a URL (URL).
+var formats = map[string]struct{ header, body string }{
+	"plain text":          {"", "you sent TEXT to me"},
+	"HTML":                {"", "<html><body>you <b>sent</b><pre>TEXT</pre></body></html>"},
+	"JSON message":        {"", `{"error_code":"C","error_msg":JSON}`},
+	"JSON without code":   {"", `{"headers":JSON,"thing":{"name":JSON}}`},
+	"JSON of other types": {"", `{"time":JSON}`},
+	"code":                {"", `{"error":{"error_code":JSON,"request_id":JSON}}`},
+	"request ID":          {"X-Request-Id: TEXT", "no"},
+	"redirect":            {"Location: https://other.example/URL?token=URL", ""},
 }
 
-// A response that contains a secret of its request shows it nowhere, whatever its status and format.
+// A secret of the request that a response contains is neither in the error nor in the log, with any status and format.
 func TestClient_echoedSecretIsNotShown(t *testing.T) {
 	t.Parallel()
+	text := strings.NewReplacer("TEXT", canary, "JSON", inJSON(canary), "URL", url.QueryEscape(canary))
 	for name, c := range map[string]struct {
 		header       http.Header
 		secrets      []string
@@ -120,26 +107,29 @@ func TestClient_echoedSecretIsNotShown(t *testing.T) {
 	}{
 		"token":               {header: http.Header{"X-Auth-Token": {canary}}},
 		"security token":      {header: http.Header{"X-Security-Token": {canary}}},
-		"signature":           {header: http.Header{"Authorization": {"SDK-HMAC-SHA256 Access=AK, Signature=" + canary}}},
+		"signature":           {header: http.Header{"Authorization": {"SDK-HMAC Access=AK, Signature=" + canary}}},
 		"other authorization": {header: http.Header{"Authorization": {canary}}},
 		"secret key":          {secrets: []string{canary}},
 		"password":            {ofBody: []string{canary}},
 		"issued token":        {subjectToken: canary},
 	} {
-		for format, write := range formats {
-			for _, status := range []int{200, 403, 500} {
-				if format == "JSON without code" && status == http.StatusOK {
-					continue // It is not an error.
+		for format, response := range formats {
+			for _, status := range []int{200, 307, 403, 500} {
+				switch {
+				case (format == "redirect") != (status == 307), format == "JSON without code" && status == 200:
+					continue // It is not an error, or does not contain the text.
+				case name != "token" && format != "JSON message":
+					continue
 				}
 				t.Run(fmt.Sprint(name, " ", format, " ", status), func(t *testing.T) {
 					t.Parallel()
 					server := serve(t, func(w http.ResponseWriter, r *http.Request) {
 						w.Header().Set("X-Subject-Token", c.subjectToken)
-						write(status, canary)(w, r)
+						respond(status, text.Replace(response.body), text.Replace(response.header))(w, r)
 					})
 					var log recorder
 					client := client(t, server.URL, func(config *rest.Config) {
-						config.Authenticator, config.MaxRetries, config.Log = secretive{c.header, c.secrets}, 1, log.log
+						config.Authenticator, config.Log = keeper{c.header, c.secrets}, log.log
 					})
 					var out struct {
 						Time time.Time `json:"time"`
@@ -166,9 +156,10 @@ func inBase64(encoding *base64.Encoding, before string) func(string) string {
 	return func(text string) string { return encoding.EncodeToString([]byte(before + text + " and more")) }
 }
 
-// No way of writing a secret, and no character within it that is removed later, hides it from being redacted.
+// A secret is redacted in any encoding, and if it contains characters that are removed later.
 func TestClient_escapedSecretIsNotShown(t *testing.T) {
 	t.Parallel()
+	padding := strings.Repeat(" x", 40_000)
 	within := func(what string) func(string) string {
 		return func(text string) string { return text[:4] + what + text[4:12] + what + text[12:] }
 	}
@@ -189,7 +180,7 @@ func TestClient_escapedSecretIsNotShown(t *testing.T) {
 		"in base64":             inBase64(base64.StdEncoding, ""),
 		"in base64, later":      inBase64(base64.StdEncoding, "ab"),
 		"in base64 for URLs":    inBase64(base64.RawURLEncoding, "abcd"),
-		"in a long text":        func(text string) string { return strings.ToLower(text) + strings.Repeat(" x", 40_000) },
+		"in a long text":        func(text string) string { return strings.ToLower(text) + padding },
 		"in lower case":         strings.ToLower,
 		"cut off":               func(text string) string { return text[:22] },
 		"with a tag":            within("<br>"),
@@ -214,8 +205,7 @@ func TestClient_escapedSecretIsNotShown(t *testing.T) {
 	}
 }
 
-// What is redacted is the secret alone, and nothing where there is none. A secret that occurs in any text is not
-// redacted.
+// Only the secret is redacted. A secret that is so short that any text contains it is not.
 func TestClient_otherTextIsNotRedacted(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ secret, body, want string }{
@@ -239,37 +229,21 @@ func TestClient_otherTextIsNotRedacted(t *testing.T) {
 	}
 }
 
-// raw starts a server that answers each request with the same bytes.
+// raw starts a server that returns the same bytes for each request, and returns its URL.
 func raw(t *testing.T, response string) string {
 	t.Helper()
-	var config net.ListenConfig
-	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var connections sync.WaitGroup
-	connections.Go(func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			connections.Go(func() {
-				defer func() { _ = conn.Close() }()
-				if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
-					_, _ = io.WriteString(conn, response) // The client may have left.
-				}
-			})
+	return serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
 		}
-	})
-	t.Cleanup(func() {
-		_ = listener.Close()
-		connections.Wait()
-	})
-	return "http://" + listener.Addr().String()
+		_, _ = io.WriteString(conn, response) // The client may have left.
+		_ = conn.Close()
+	}).URL
 }
 
-// The standard library quotes what it cannot understand of a response.
+// The standard library quotes what it cannot parse of a response.
 func TestClient_malformedResponseDoesNotShowSecret(t *testing.T) {
 	t.Parallel()
 	for name, response := range map[string]string{
@@ -290,7 +264,7 @@ func TestClient_malformedResponseDoesNotShowSecret(t *testing.T) {
 	}
 }
 
-// No text of a response is printed in full if it is long, and none can steer a terminal.
+// Long texts of a response are cut, and none contains commands to a terminal.
 func TestClient_longOrInvisibleTextIsNotShown(t *testing.T) {
 	t.Parallel()
 	const evil = "a\x1b[31mb\x1b]0;t\x07c\u009b1md\u202e\u200be\u2028f\u0000g\xffh"
@@ -308,13 +282,13 @@ func TestClient_longOrInvisibleTextIsNotShown(t *testing.T) {
 		"JSON":               {response("", message(evil+long)), 2048},
 		"text":               {response("", evil+long), 520},
 		"JSON without code":  {response("", `{"x":"`+evil+long+`"}`), 520},
-		"request ID":         {response("X-Request-Id: "+"a\u009b1md\u202e\u200be\u2028f"+long[:900_000]+"\r\n", ""), 128},
+		"request ID":         {response("X-Request-Id: a\u009b1md\u202e\u200be\u2028f"+long[:900_000]+"\r\n", ""), 128},
 		"request ID, longer": {response("X-Request-Id: "+strings.Repeat("x", 9<<20)+"\r\n", ""), 1024},
 		"header line":        {"HTTP/1.1 200 OK\r\n" + evil + long + "\r\n\r\n", 1024},
 		"long header line":   {"HTTP/1.1 200 OK\r\n" + evil + strings.Repeat("x", 9<<20) + "\r\n\r\n", 1024},
 		"status line":        {"HTTP/1.1 " + evil + long + "\r\n\r\n", 1024},
-		"value":              {"HTTP/1.1 200 OK\r\nContent-Length: 1000002\r\n\r\n" + strings.Repeat("1", 1_000_002), 1100},
-		"redirect":           {"HTTP/1.1 302 Found\r\nLocation: //h/" + strings.Repeat("x", 900_000) + "\r\n\r\n", 1100},
+		"value":              {"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n" + strings.Repeat("1", 99_999), 1100},
+		"redirect":           {"HTTP/1.1 302 Found\r\nLocation: //h/" + long[:90_000] + "\r\n\r\n", 1100},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -352,7 +326,7 @@ func TestClient_longOrInvisibleTextIsNotShown(t *testing.T) {
 	}
 }
 
-// An endpoint may contain a password, so that its error does not quote it.
+// An endpoint may contain a password, so its error does not quote it.
 func TestNew_invalidEndpointIsNotQuoted(t *testing.T) {
 	t.Parallel()
 	for _, endpoint := range []string{

@@ -53,7 +53,7 @@ func retryable(call Call, failure *Error) bool {
 		(!failure.Sent || failure.StatusCode == http.StatusTooManyRequests || call.mayBeRepeated())
 }
 
-// WaitError reports that a wait which the service requires did not begin, because the context would end before it. It
+// WaitError reports that a wait which the service requires did not begin, because the context would end earlier. It
 // unwraps to [context.DeadlineExceeded].
 type WaitError struct {
 	// Wait is the required wait, Left the time until the context ends.
@@ -90,7 +90,7 @@ func (c *Client) waitFor(ctx context.Context, retry int, last *Error) error {
 	return c.Pause(ctx, reserved)
 }
 
-// checkTime returns a [*WaitError] if the context ends before a wait of d would, and its error if it has ended.
+// checkTime returns a [*WaitError] if a wait of d exceeds the deadline of ctx, and the error of ctx if it has ended.
 func checkTime(ctx context.Context, d time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return err

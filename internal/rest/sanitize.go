@@ -18,9 +18,9 @@ const (
 	maxExcerpt   = 512
 )
 
-// escapeSequence is what a terminal takes for a command: a control string with its terminator, a control sequence, or
-// an escape sequence. Of a control string without a terminator only the introducer is matched, so that the text after
-// it stays visible.
+// escapeSequence matches what a terminal interprets as a command: a control string with its terminator, a control
+// sequence, or an escape sequence. Of a control string without a terminator only the introducer is matched, so that the
+// text after it stays visible.
 //
 // Source: https://ecma-international.org/publications-and-standards/standards/ecma-48/.
 var escapeSequence = regexp.MustCompile(

@@ -45,7 +45,7 @@ func newTransport(config Config, connections *connections) *http.Transport {
 		TLSClientConfig: &tls.Config{
 			MinVersion:         tls.VersionTLS12,
 			RootCAs:            config.RootCAs,
-			InsecureSkipVerify: config.InsecureSkipVerify, //nolint:gosec // The user's own choice: the setting `insecure`.
+			InsecureSkipVerify: config.InsecureSkipVerify, //nolint:gosec // The user sets it.
 		},
 	}
 }
@@ -67,8 +67,8 @@ func (e *ProxyError) Error() string {
 // dials for a call that finds no idle connection, and continues dialing after the call got another connection that
 // became idle.
 //
-// No call waits forever: while all slots are taken, there are at least as many connections as calls, so that one is
-// unused, and becomes idle or is closed.
+// No call waits forever: if all slots are taken, there are at least as many connections as calls, and the unused one
+// becomes idle or is closed.
 type connections struct {
 	slots *semaphore.Weighted
 

@@ -15,7 +15,7 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-// A call that gets another call's connection leaves the one that it is dialing to the next call.
+// If a call gets a connection that became idle, the next call gets the one that it was dialing.
 func TestConnections_noMoreThanCalls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -34,7 +34,7 @@ func (c *Client) BaseImages(ctx context.Context) (map[string][]string, error) {
 	var response map[string]versions
 	err := c.get(ctx, []string{"assembling", "v1", "base_images"}, nil, &response)
 	if failure, ok := errors.AsType[*Error](err); ok && failure.Code == notPublished {
-		// The first call needed credentials, so this obtains none.
+		// The credentials are cached since the first call.
 		if project, projectErr := c.rest.ProjectID(ctx); projectErr == nil && project != "" {
 			response = nil
 			err = c.get(ctx, []string{"v3", project, "assembling", "base-images"}, nil, &response)

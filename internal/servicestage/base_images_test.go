@@ -41,13 +41,14 @@ func TestBaseImages(t *testing.T) {
 			service := script(t, c.replies...)
 			stacks, err := service.client(t, func(config *servicestage.Config) {
 				if c.known {
-					config.Authenticator = inProject{token}
+					config.Authenticator = inProject{"T"}
 				}
 			}).BaseImages(t.Context())
 			equal(t, "failed", err != nil, c.failed)
 			equal(t, "requests", service.lines(), c.lines)
 			if err == nil {
-				equal(t, "stacks", stacks, map[string][]string{"Java": {"8", "11"}, "Go": {"1.20"}, "PHP": {}, "Node": {}})
+				want := map[string][]string{"Java": {"8", "11"}, "Go": {"1.20"}, "PHP": {}, "Node": {}}
+				equal(t, "stacks", stacks, want)
 			}
 		})
 	}

@@ -32,7 +32,7 @@ type BuildJobSummary struct {
 }
 
 // IncompleteListError reports that ServiceStage did not return every build job of a list, or that the list kept
-// changing while it was read. What the list does not contain may exist.
+// changing while it was read. A build job that the list does not contain may exist.
 type IncompleteListError struct {
 	// Listed is the number of distinct build jobs that the last pass returned, Total the number that ServiceStage
 	// reported.
@@ -138,9 +138,10 @@ func (c *Client) listPass(
 		case page == 0:
 			return &IncompleteListError{Listed: len(seen), Total: total}, nil
 		case requests >= maxPages || len(seen) >= maxItems:
-			return nil, fmt.Errorf("the list of build jobs does not end: %d build jobs on %d pages", len(seen), requests)
-		// A page may repeat rows that moved while the list was read. Two such pages in a row: the service ignores the page
-		// number.
+			const format = "the list of build jobs does not end: %d build jobs on %d pages"
+			return nil, fmt.Errorf(format, len(seen), requests)
+		// A page may repeat rows that moved while the list was read. Two such pages in a row: the service ignores the
+		// page number.
 		case len(list.jobs) == 0 || repeated == 2:
 			page = -1
 		}
@@ -204,8 +205,8 @@ func (c *Client) resolveNotFound(ctx context.Context, id, name string, err error
 		return err
 	}
 	if len(all) > 1 {
-		// A deletion and a creation between two pages hide a row although the total is constant. Only the same list again
-		// proves more.
+		// A deletion and a creation between two pages hide a row although the total is constant. Only the same list
+		// again proves more.
 		again, listErr := c.ListBuildJobs(ctx, "")
 		if listErr != nil || !slices.Equal(all, again) {
 			return err

@@ -14,8 +14,8 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-// BuildJobSpec is the body of create and update, and the member `spec` of the response to get. A nil member is omitted
-// from a body; a pointer to "" clears the argument.
+// BuildJobSpec is the body of create and update, and the member `spec` of the response to a read. A nil member is
+// omitted from a body; a pointer to "" clears the argument.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0275.html (create),
 // _0272 (update).
@@ -69,7 +69,7 @@ type BuildJob struct {
 	rawSpec json.RawMessage
 }
 
-// UnmarshalJSON decodes the response to get. A response without job_id or spec is an error.
+// UnmarshalJSON decodes the response to a read. A response without job_id or spec is an error.
 func (j *BuildJob) UnmarshalJSON(data []byte) error {
 	type jobResponse struct {
 		JobID               string          `json:"job_id"`
@@ -154,8 +154,8 @@ func (c *Client) getBuildJob(ctx context.Context, id string) (*BuildJob, error) 
 	return &job, nil
 }
 
-// UpdateBuildJob replaces the documented members of a build job by spec. A PUT replaces the whole job, so the other
-// members of current are sent unchanged, at every depth. A rename that is rejected because of the name is sent again
+// UpdateBuildJob replaces the documented members of a build job by spec. A PUT replaces all members, so the others are
+// sent as they are in current, at every depth. A rename that is rejected because of the name is sent again
 // while this process renames or deletes other build jobs.
 func (c *Client) UpdateBuildJob(ctx context.Context, current *BuildJob, spec BuildJobSpec) error {
 	body := updateBody("", spec.Values(), current.rawSpec)
@@ -165,13 +165,14 @@ func (c *Client) UpdateBuildJob(ctx context.Context, current *BuildJob, spec Bui
 	if spec.JobName == current.Spec.JobName {
 		return put()
 	}
-	return c.retryNameTaken(ctx, spec.JobName, current.ID, put)
+	rename := func() error { return c.shared.writes.track(put) }
+	return c.retryNameTaken(ctx, spec.JobName, current.ID, rename)
 }
 
 // DeleteBuildJob deletes a build job. A build job that does not exist is not an error. name is that of
 // [Client.GetBuildJob].
 func (c *Client) DeleteBuildJob(ctx context.Context, id, name string) error {
-	return c.shared.writes.track(true, func() error {
+	return c.shared.writes.track(func() error {
 		err := c.do(ctx, rest.Call{Method: http.MethodDelete, Path: jobPath(id)}, nil)
 		if err = c.resolveNotFound(ctx, id, name, err); IsNotFound(err) {
 			return nil

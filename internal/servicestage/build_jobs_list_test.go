@@ -16,7 +16,7 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-// pages starts a service with a list of jobs, page by page. A page that is not there is empty.
+// pages starts a service that returns a list of jobs by its pages. A page without content is empty.
 func pages(t *testing.T, total int, content map[int][]string) *service {
 	t.Helper()
 	return serve(t, func(w http.ResponseWriter, r received) {
@@ -76,9 +76,9 @@ func TestBuildJobs_pages(t *testing.T) {
 		"only page 0":       {2, pagesByNumber{0: {"a", "b"}}, "a b", "1 0", false},
 		"total too high":    {5, pagesByNumber{1: {"a", "b"}}, "a b", "1 2 0", true},
 		"page 0 is page 1":  {5, pagesByNumber{0: {"a", "b"}, 1: {"a", "b"}}, "a b", "1 2 0", true},
-		"last page repeats": {5, pagesByNumber{1: {"a", "b"}, 2: {"c"}, 3: {"c"}, 4: {"c"}}, "a b c", "1 2 3 4 0", true},
+		"last page repeats": {5, pagesByNumber{1: {"a"}, 2: {"c"}, 3: {"c"}, 4: {"c"}}, "a c", "1 2 3 4 0", true},
 		"one page repeats":  {4, pagesByNumber{1: {"a", "b"}, 2: {"b", "a"}, 3: {"c", "d"}}, "a b c d", "1 2 3", false},
-		"duplicates":        {4, pagesByNumber{1: {"a", "b", "a"}, 2: {"b", "c"}, 3: {"c", "d"}}, "a b c d", "1 2 3", false},
+		"duplicates":        {3, pagesByNumber{1: {"a", "a"}, 2: {"a", "b"}, 3: {"b", "c"}}, "a b c", "1 2 3", false},
 		"total too low":     {1, pagesByNumber{1: {"a", "b"}, 2: {"c"}}, "a b", "1", true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -219,14 +219,15 @@ func TestGetBuildJob_hiddenInTheListIsNotNotFound(t *testing.T) {
 					server.AddJob(named("new"))
 				}
 			}))
-			if _, err := client.GetBuildJob(t.Context(), server.Jobs()[100].ID, ""); err == nil || servicestage.IsNotFound(err) {
+			_, err := client.GetBuildJob(t.Context(), server.Jobs()[100].ID, "")
+			if err == nil || servicestage.IsNotFound(err) {
 				t.Errorf("got %v, want the error of the read", err)
 			}
 		})
 	}
 }
 
-// A list without end is an error, and keeps no more than its limit.
+// A list without end is an error at the limit.
 func TestListBuildJobs_endlessListEnds(t *testing.T) {
 	t.Parallel()
 	next := 0

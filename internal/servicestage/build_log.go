@@ -51,7 +51,7 @@ func (c *Client) BuildLog(ctx context.Context, id string, limit int) (BuildLog, 
 			return BuildLog{}, fmt.Errorf("the log is longer than %d MiB", maxLogBytes>>20)
 		}
 		tail = append(tail, part.BuildLog...)
-		// Moving the tail only when it is twice as long as needed takes linear time.
+		// The tail is moved only at twice the limit, so that copying takes linear time.
 		if excess := len(tail) - limit; excess > limit {
 			tail, isCut = append(tail[:0], tail[excess:]...), true
 		}
@@ -111,28 +111,22 @@ func (c *Client) Checks(ctx context.Context, buildID string) ([]Check, error) {
 	if len(results.counts) == 0 {
 		return nil, nil
 	}
-	checks := map[string]*Check{}
-	for name, counts := range results.counts {
-		slices.SortStableFunc(counts, func(a, b CheckCount) int { return cmp.Compare(a.Kind, b.Kind) })
-		checks[name] = &Check{Name: name, Counts: counts}
-	}
-	for _, name := range codeChecks {
-		info, err := c.checkInfo(ctx, buildID, name)
-		switch {
-		case err != nil:
-			return nil, err
-		case info == "":
-		case checks[name] == nil:
-			checks[name] = &Check{Name: name, Info: info}
-		default:
-			checks[name].Info = info
+	names := slices.AppendSeq(slices.Clone(codeChecks), maps.Keys(results.counts))
+	slices.Sort(names)
+	var checks []Check
+	for _, name := range slices.Compact(names) {
+		check := Check{Name: name, Counts: results.counts[name]}
+		slices.SortStableFunc(check.Counts, func(a, b CheckCount) int { return cmp.Compare(a.Kind, b.Kind) })
+		if slices.Contains(codeChecks, name) {
+			if check.Info, err = c.checkInfo(ctx, buildID, name); err != nil {
+				return nil, err
+			}
+		}
+		if check.Counts != nil || check.Info != "" {
+			checks = append(checks, check)
 		}
 	}
-	var sorted []Check
-	for _, name := range slices.Sorted(maps.Keys(checks)) {
-		sorted = append(sorted, *checks[name])
-	}
-	return sorted, nil
+	return checks, nil
 }
 
 // checkResults are the counts by the name of the check.

@@ -29,8 +29,8 @@ type UnknownStartError struct {
 	JobID, JobName string
 	// Before is the ID of the last build before the request; empty if there was none.
 	Before string
-	// After is the ID of the last build after the request, if it is another one. It may be the started build, or somebody
-	// else's.
+	// After is the ID of the last build after the request, if it is another one. It may be the started build, or
+	// somebody else's.
 	After string
 	// Err is the failure of the request.
 	Err error
@@ -74,7 +74,7 @@ func (c *Client) StartBuild(ctx context.Context, jobID string) (*StartedBuild, e
 		if b.ID == job.LastBuildID || c.shared.knows(object{jobID, b.ID}) {
 			return fmt.Errorf("the response describes build %q, which existed before", b.ID)
 		}
-		return b.belongsTo(jobID)
+		return b.checkJob(jobID)
 	}}
 	err = c.do(ctx, rest.Call{Method: http.MethodPost, Path: jobPath(jobID, "builds")}, &response)
 	if err == nil {

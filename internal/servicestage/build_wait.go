@@ -83,7 +83,7 @@ func (c *Client) wait(
 // lastReadTimeout limits the read after the end of a wait.
 const lastReadTimeout = 5 * time.Second
 
-// endOfWait returns the result of a wait whose time is over, after one more read, or whose context was canceled.
+// endOfWait returns the result of a wait that was canceled or has timed out. After a timeout, it reads the build again.
 func (c *Client) endOfWait(ctx context.Context, id, jobID string, last *Build) (*Build, error) {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return last, &Error{Method: http.MethodGet, Host: c.rest.Host(), Stopped: context.Canceled}
@@ -109,16 +109,16 @@ func isTransient(err error, last *Build) bool {
 // cancelWait limits the wait for the end of a canceled build.
 const cancelWait = time.Minute
 
-// CancelBuild cancels a build of a job and waits up to a minute until it has ended. A build that has ended already is
-// not an error; its state tells. A response for another build or job is an error. If ServiceStage accepted the request,
-// but the end of the build was not seen within the minute or before ctx ended, the build as last seen is returned with
-// the error.
+// CancelBuild cancels a build of a job, waits up to a minute until it has ended, and returns it. A build that has ended
+// already is not an error. A response for another build or job is an error. If ServiceStage accepted the request, but
+// the build has not ended within the minute or before the end of ctx, the build as last read is returned with the
+// error.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0270.html.
 func (c *Client) CancelBuild(ctx context.Context, id, jobID string) (*Build, error) {
 	isForeign := false
 	response := expectedBuild{accept: func(b *Build) error {
-		err := b.is(id, jobID)
+		err := b.check(id, jobID)
 		isForeign = err != nil
 		return err
 	}}

@@ -126,7 +126,7 @@ func (b *Build) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// expectedBuild is a response that is an error unless it describes a build which accept returns nil for.
+// expectedBuild is a response that describes a build. If accept returns an error, the response cannot be decoded.
 type expectedBuild struct {
 	Build
 
@@ -141,16 +141,16 @@ func (e *expectedBuild) UnmarshalJSON(data []byte) error {
 	return e.accept(&e.Build)
 }
 
-// is returns an error unless the response describes the build id. An empty jobID, or a response without job_id, leaves
-// the job open.
-func (b *Build) is(id, jobID string) error {
+// check returns an error unless the response describes the build with the ID, of the job. An empty jobID and a response
+// without job_id match any job.
+func (b *Build) check(id, jobID string) error {
 	if b.ID != id {
 		return fmt.Errorf("the response describes build %q instead of %q", b.ID, id)
 	}
-	return b.belongsTo(jobID)
+	return b.checkJob(jobID)
 }
 
-func (b *Build) belongsTo(jobID string) error {
+func (b *Build) checkJob(jobID string) error {
 	if jobID != "" && b.JobID != "" && string(b.JobID) != jobID {
 		return fmt.Errorf("the response describes build %q of job %q instead of job %q", b.ID, b.JobID, jobID)
 	}
@@ -198,7 +198,7 @@ func (c *Client) GetBuild(ctx context.Context, id, jobID string) (*Build, error)
 
 // readBuild is like GetBuild, but does not record the build as known, so that it can still be adopted.
 func (c *Client) readBuild(ctx context.Context, id, jobID string) (*Build, error) {
-	response := expectedBuild{accept: func(b *Build) error { return b.is(id, jobID) }}
+	response := expectedBuild{accept: func(b *Build) error { return b.check(id, jobID) }}
 	if err := c.get(ctx, buildPath(id), nil, &response); err != nil {
 		return nil, err
 	}
@@ -282,7 +282,7 @@ func (r *buildRows) UnmarshalJSON(data []byte) error {
 			return err
 		}
 		r.rows = append(r.rows, BuildSummary{ID: build.ID, State: build.State, Duration: build.Duration})
-		return build.belongsTo(r.jobID)
+		return build.checkJob(r.jobID)
 	})
 }
 

@@ -28,21 +28,20 @@ func TestBuilds_foreignResponseIsNotAccepted(t *testing.T) {
 	}
 	cancel := func(c *servicestage.Client) error { _, err := c.CancelBuild(t.Context(), "b", "id"); return err }
 	list := func(c *servicestage.Client) error { _, err := c.Builds(t.Context(), "id"); return err }
+	const build, job = `build "c" instead of "b"`, `job "other" instead of job "id"`
 	for name, c := range map[string]struct {
 		call    func(*servicestage.Client) error
 		replies []string
 		want    string
 	}{
-		"get, another build":    {get, []string{`{"build_id":"c","build_state":"Successful"}`}, `build "c" instead of "b"`},
-		"get, another case":     {get, []string{`{"build_id":"B","build_state":"Successful"}`}, `build "B" instead of "b"`},
-		"get, another job":      {get, []string{`{"build_id":"b","job_id":"other"}`}, `job "other" instead of job "id"`},
-		"wait, another build":   {wait, []string{`{"build_id":"c","build_state":"Successful"}`}, `build "c" instead of "b"`},
-		"wait, another job":     {wait, []string{`{"build_id":"b","job_id":"ID"}`}, `job "ID" instead of job "id"`},
-		"cancel, another build": {cancel, []string{`{"build_id":"c"}`}, `build "c" instead of "b"`},
-		"cancel, another read":  {cancel, []string{`{"build_id":"b"}`, `{"build_id":"c"}`}, `build "c" instead of "b"`},
-		"list, another job": {
-			list, []string{goodJob, `{"total":1,"list":[{"build_id":"b","job_id":"other"}]}`}, `job "other" instead of job "id"`,
-		},
+		"get, another build":    {get, []string{`{"build_id":"c"}`}, build},
+		"get, another case":     {get, []string{`{"build_id":"B"}`}, `build "B" instead of "b"`},
+		"get, another job":      {get, []string{`{"build_id":"b","job_id":"other"}`}, job},
+		"wait, another build":   {wait, []string{`{"build_id":"c"}`}, build},
+		"wait, another job":     {wait, []string{`{"build_id":"b","job_id":"other"}`}, job},
+		"cancel, another build": {cancel, []string{`{"build_id":"c"}`}, build},
+		"cancel, another read":  {cancel, []string{`{"build_id":"b"}`, `{"build_id":"c"}`}, build},
+		"list, another job":     {list, []string{goodJob, `{"list":[{"build_id":"b","job_id":"other"}]}`}, job},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -62,8 +61,13 @@ func TestBuilds_foreignResponseIsNotAccepted(t *testing.T) {
 
 var jobCount atomic.Int64
 
-// uniqueJobID returns the ID of a job that no other test has: what is known of the builds of a job outlives a test.
+// uniqueJobID returns the ID of a job that no other test uses: clients of all tests share what they know of a job.
 func uniqueJobID() string { return "job-" + strconv.FormatInt(jobCount.Add(1), 10) }
+
+// jobWith returns the response for a job with its last build.
+func jobWith(id, lastBuild string) string {
+	return fmt.Sprintf(`{"job_id":%q,"last_build_id":%q,"spec":{"job_name":"app"}}`, id, lastBuild)
+}
 
 // The response to a start that describes a build of another job, or one that existed before, is a lost response.
 func TestStartBuild_foreignResponseIsNotStored(t *testing.T) {
@@ -91,7 +95,7 @@ func TestStartBuild_foreignResponseIsNotStored(t *testing.T) {
 					started.Store(true)
 					reply{body: c.response}.write(w)
 				case strings.HasPrefix(r.URL.Path, jobs):
-					reply{body: fmt.Sprintf(`{"job_id":%q,"last_build_id":%q,"spec":{"job_name":"app"}}`, jobID, last)}.write(w)
+					reply{body: jobWith(jobID, last)}.write(w)
 				case strings.HasSuffix(r.URL.Path, "/foreign"):
 					reply{body: `{"build_id":"foreign","job_id":"other"}`}.write(w)
 				case strings.HasSuffix(r.URL.Path, "/echo"):
@@ -103,7 +107,7 @@ func TestStartBuild_foreignResponseIsNotStored(t *testing.T) {
 			build, err := s.client(t).StartBuild(t.Context(), jobID)
 			if c.want == "" {
 				if _, ok := errors.AsType[*servicestage.UnknownStartError](err); !ok {
-					t.Errorf("got %v, %v; want a UnknownStartError", build, err)
+					t.Errorf("got %v, %v; want an UnknownStartError", build, err)
 				}
 				return
 			}
@@ -116,8 +120,8 @@ func TestStartBuild_foreignResponseIsNotStored(t *testing.T) {
 	}
 }
 
-// Two clients of one process start builds of one job: one start at a time, and the build of one client is never adopted
-// by the other, although the read before its start was outdated and the request was lost.
+// The build of one client is not adopted by another one of the same process, although the read before its start was
+// outdated and the response was lost.
 func TestStartBuild_twoClientsDoNotAdoptEachOthersBuild(t *testing.T) {
 	t.Parallel()
 	jobID := uniqueJobID()
@@ -140,7 +144,7 @@ func TestStartBuild_twoClientsDoNotAdoptEachOthersBuild(t *testing.T) {
 			if reads == 2 {
 				shown = "" // The read before the second start.
 			}
-			reply{body: fmt.Sprintf(`{"job_id":%q,"last_build_id":%q,"spec":{"job_name":"app"}}`, jobID, shown)}.write(w)
+			reply{body: jobWith(jobID, shown)}.write(w)
 		}
 	})
 	first, second := s.client(t), s.client(t)
@@ -148,12 +152,12 @@ func TestStartBuild_twoClientsDoNotAdoptEachOthersBuild(t *testing.T) {
 		t.Fatal(err)
 	}
 	build, err := second.StartBuild(t.Context(), jobID)
-	lost, ok := errors.AsType[*servicestage.UnknownStartError](err)
+	outcome, ok := errors.AsType[*servicestage.UnknownStartError](err)
 	if !ok {
-		t.Fatalf("got %v, %v; want a UnknownStartError", build, err)
+		t.Fatalf("got %v, %v; want an UnknownStartError", build, err)
 	}
-	lost.Err = nil
-	equal(t, "lost", *lost, servicestage.UnknownStartError{JobID: jobID, JobName: "app", Before: "x"})
+	outcome.Err = nil
+	equal(t, "outcome", *outcome, servicestage.UnknownStartError{JobID: jobID, JobName: "app", Before: "x"})
 }
 
 func TestStartBuild_twoClientsDoNotStartAtOnce(t *testing.T) {
@@ -162,7 +166,7 @@ func TestStartBuild_twoClientsDoNotStartAtOnce(t *testing.T) {
 	var running, count atomic.Int32
 	s := serve(t, func(w http.ResponseWriter, r received) {
 		if r.Method != http.MethodPost {
-			reply{body: fmt.Sprintf(`{"job_id":%q,"spec":{"job_name":"app"}}`, jobID)}.write(w)
+			reply{body: jobWith(jobID, "")}.write(w)
 			return
 		}
 		if running.Add(1) > 1 {
@@ -198,7 +202,7 @@ func TestWaitForBuild_successAtTheTimeoutIsNotATimeout(t *testing.T) {
 	}
 }
 
-// The same if the deadline passes during a read without response.
+// The build is read once more, too, if the deadline passes during a read without response.
 func TestWaitForBuild_deadlineDuringARead(t *testing.T) {
 	t.Parallel()
 	var reads atomic.Int32
@@ -284,7 +288,7 @@ func TestCancelBuild_endsWithARead(t *testing.T) {
 	}
 }
 
-// An accepted cancellation is a success once the build has ended, with any response.
+// A cancellation with any response of status 200 succeeds when the build has ended.
 func TestCancelBuild_undocumentedResponseIsNoFailure(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{"", "{}", "null", "OK"} {

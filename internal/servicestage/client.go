@@ -18,8 +18,8 @@ import (
 // Config configures a [Client]. Endpoint and Authenticator are required; [New] sets AcceptsCredentials.
 type Config = rest.Config
 
-// Client calls the Build API of one region and project. All clients of one host in a process share which build jobs and
-// builds they know, so that none adopts that of another. It is safe for concurrent use.
+// Client calls the Build API of one region and project. All clients of one host in a process share the known build jobs
+// and builds, so that none adopts an object of another one. It is safe for concurrent use.
 type Client struct {
 	config   Config
 	rest     *rest.Client
@@ -30,7 +30,7 @@ type Client struct {
 // New returns a client, or an error if the endpoint is not an absolute URL or the authenticator is missing. It sends
 // nothing.
 func New(config Config) (*Client, error) {
-	// ServiceStage returns 401 with a code of its own for an object that does not exist.
+	// For an object that does not exist, ServiceStage returns 401 with an error code of the service.
 	config.AcceptsCredentials = hasServiceCode
 	client, err := rest.New(config)
 	if err != nil {
@@ -51,7 +51,7 @@ func (c *Client) Now() time.Time { return c.rest.Now() }
 // printableID returns an ID or a name of the service for an error: on one line, and at most 128 characters.
 func printableID(id string) string { return rest.Sanitize(id, 128) }
 
-// uncanceled returns a context with a timeout of its own, for requests that are sent after the end of ctx.
+// uncanceled returns a context that ends after timeout and not with ctx, for requests after the end of ctx.
 func uncanceled(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), timeout)
 }

@@ -20,7 +20,7 @@ import (
 // maxSearches is how many times the service is searched for an object whose response was lost, because reads may lag.
 const maxSearches = 4
 
-// lookupTimeout limits requests that are sent after the operation's own timeout, because an ID has to be saved.
+// lookupTimeout limits requests that are sent after the timeout of the operation, because an ID has to be saved.
 const lookupTimeout = 30 * time.Second
 
 // CreatedBuildJob is a build job that CreateBuildJob created or adopted.
@@ -33,14 +33,14 @@ type CreatedBuildJob struct {
 	// Resent is true if an earlier request had no response and the request was sent again. The earlier one may have
 	// created a second build job.
 	Resent bool
-	// Duplicates are other build jobs of the same name that did not exist before. Empty if the list does not contain any,
-	// or not yet.
+	// Duplicates are other build jobs of the same name that did not exist before. Empty if the list does not contain
+	// any, or not yet.
 	Duplicates []BuildJobSummary
 	// DuplicatesErr is why Duplicates could not be determined; nil if they could.
 	DuplicatesErr error
 }
 
-// UnmarshalJSON reads the create response. A response without job_id is an error.
+// UnmarshalJSON decodes the response to a create request. A response without a valid job_id is an error.
 func (j *CreatedBuildJob) UnmarshalJSON(data []byte) error {
 	var wire struct {
 		JobID     string    `json:"job_id"`
@@ -109,16 +109,16 @@ func (c *Client) CreateBuildJob(ctx context.Context, spec BuildJobSpec) (*Create
 	existing := c.existingJobs(ctx, spec.JobName)
 
 	var created *CreatedBuildJob
-	var lost *Error
+	var last *Error
 	err = c.retryNameTaken(ctx, spec.JobName, "", func() (err error) {
-		created, err = c.createBuildJob(ctx, spec, existing, lost)
+		created, err = c.createBuildJob(ctx, spec, existing, last)
 		if outcome, ok := errors.AsType[*UnknownOutcomeError](err); ok {
-			lost, _ = errors.AsType[*Error](outcome.Err)
+			last, _ = errors.AsType[*Error](outcome.Err)
 		}
 		return err
 	})
-	// A server error may report a taken name. Nothing is sent again then: a build job that the list does not contain yet
-	// may exist.
+	// A server error may report a taken name. Nothing is sent again then: a build job that the list does not contain
+	// yet may exist.
 	outcome, ok := errors.AsType[*UnknownOutcomeError](err)
 	if ok && isServerError(err) && outcome.LookupErr == nil && len(outcome.Jobs) == 0 {
 		taken := c.nameTaken(ctx, spec.JobName, "", err)
@@ -139,7 +139,8 @@ func (c *Client) createBuildJob(
 		var created CreatedBuildJob
 		err := c.do(ctx, rest.Call{Method: http.MethodPost, Path: jobPath(), Body: spec}, &created)
 		if err == nil {
-			// The ID of another create, or of a build job that existed before, would let two resources manage one build job.
+			// The ID of another create, or of a build job that existed before, would let two resources manage one build
+			// job.
 			if existing.contains(created.ID) || !c.shared.created(object{jobID: created.ID}) {
 				return nil, &ExistingIDError{Name: spec.JobName, ID: created.ID}
 			}
@@ -235,8 +236,7 @@ func (c *Client) searchCreated(
 	return "", others, len(found) > 0 && missing == 0, nil
 }
 
-// duplicates returns the other build jobs that a request without response may have created. Its timeout is not that of
-// ctx.
+// duplicates returns the other build jobs that a request without response may have created. It does not end with ctx.
 func (c *Client) duplicates(ctx context.Context, name string, existing existingJobs) ([]BuildJobSummary, error) {
 	late, cancel := uncanceled(ctx, lookupTimeout)
 	defer cancel()

@@ -38,8 +38,8 @@ func IsNotFound(err error) bool {
 // itself.
 func hasServiceCode(failure *Error) bool { return strings.HasPrefix(failure.Code, "SVCSTG.") }
 
-// IsRejected reports whether the service rejected a request (400 or 409 with a code of its own), as it does if a name
-// is taken.
+// IsRejected reports whether the service rejected a request (400 or 409 with an error code of the service), as it does
+// if a name is taken.
 func IsRejected(err error) bool {
 	failure, ok := errors.AsType[*Error](err)
 	return ok && hasServiceCode(failure) &&

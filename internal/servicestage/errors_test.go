@@ -18,8 +18,8 @@ func TestIsNotFound(t *testing.T) {
 	if servicestage.IsNotFound(nil) || servicestage.IsNotFound(errors.New("other")) {
 		t.Error("another error counts as not found")
 	}
-	const none, mine, broken, gone = `{"total":0,"list":[]}`, `{"total":1,"list":[{"job_id":"id","job_name":"app"}]}`,
-		`<html>`, `{"error_code":"SVCSTG.CPE.4040001"}`
+	const empty, broken, notFound = noJobs, `<html>`, `{"error_code":"SVCSTG.CPE.4040001"}`
+	const listed = `{"total":1,"list":[{"job_id":"id","job_name":"app"}]}`
 	for _, test := range []struct {
 		name    string
 		status  int
@@ -39,31 +39,32 @@ func TestIsNotFound(t *testing.T) {
 		{"bare 403", 403, "", "app", "", "", false},
 		{"403 of the service", 403, "SVCSTG.CPE.4030001", "app", "", "", false},
 		{"404 code elsewhere in the Error_ID", 403, "SVCSTG.CPE.5004041", "app", "", "", false},
-		{"bare 404, listed by name", 404, "", "app", mine, "", false},
-		{"bare 404, listed under another name", 404, "", "app", none, mine, false},
-		{"bare 404, not listed", 404, "", "app", none, none, true},
-		{"bare 404, name unknown, listed", 404, "", "", "", mine, false},
-		{"bare 404, name unknown, not listed", 404, "", "", "", none, true},
-		{"bare 401, not listed", 401, "", "app", none, none, true},
-		{"bare 400, not listed", 400, "", "app", none, none, true},
-		{"400 of the service, listed", 400, "SVCSTG.CPE.4000001", "app", mine, "", false},
-		{"400 of the service, not listed", 400, "SVCSTG.CPE.4000001", "app", none, none, true},
+		{"bare 404, listed by name", 404, "", "app", listed, "", false},
+		{"bare 404, listed under another name", 404, "", "app", empty, listed, false},
+		{"bare 404, not listed", 404, "", "app", empty, empty, true},
+		{"bare 404, name unknown, listed", 404, "", "", "", listed, false},
+		{"bare 404, name unknown, not listed", 404, "", "", "", empty, true},
+		{"bare 401, not listed", 401, "", "app", empty, empty, true},
+		{"bare 400, not listed", 400, "", "app", empty, empty, true},
+		{"400 of the service, listed", 400, "SVCSTG.CPE.4000001", "app", listed, "", false},
+		{"400 of the service, not listed", 400, "SVCSTG.CPE.4000001", "app", empty, empty, true},
 		{"list fails by name", 404, "", "app", broken, "", false},
-		{"list fails without name", 404, "", "app", none, broken, false},
+		{"list fails without name", 404, "", "app", empty, broken, false},
 		{"not a list by name", 404, "", "app", `{}`, "", false},
 		{"list is null", 404, "", "", "", `null`, false},
 		{"list without ids", 404, "", "", "", `{"total":1,"list":[{"id":"id"}]}`, false},
 		{"empty list is null", 404, "", "", "", `{"total":0,"list":null}`, true},
 		{"list with a negative total", 404, "", "app", `{"total":-1,"list":[]}`, "", false},
-		{"list not found by name", 404, "", "app", gone, "", false},
-		{"list not found without name", 404, "", "app", none, gone, false},
+		{"list not found by name", 404, "", "app", notFound, "", false},
+		{"list not found without name", 404, "", "app", empty, notFound, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
+			body := fmt.Sprintf(`{"error_code":%q,"error_msg":"m"}`, test.code)
 			service := serve(t, func(w http.ResponseWriter, r received) {
 				switch {
 				case r.URL.Path != jobs:
-					reply{status: test.status, body: fmt.Sprintf(`{"error_code":%q,"error_msg":"m"}`, test.code)}.write(w)
+					reply{status: test.status, body: body}.write(w)
 				case r.URL.Query().Has("job_name"):
 					reply{body: test.filtered}.write(w)
 				default:

@@ -21,14 +21,14 @@ import (
 	"time"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
+	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
 const (
-	token = "the-secret-token"
-	jobs  = "/assembling/v1/jobs"
-	// goodJob is the shortest response to get.
-	noJobs  = `{"total":0,"list":[]}`
+	jobs   = "/assembling/v1/jobs"
+	noJobs = `{"total":0,"list":[]}`
+	// goodJob is the shortest response to a read.
 	goodJob = `{"job_id":"id","spec":{"job_name":"app"}}`
 )
 
@@ -44,7 +44,6 @@ type received struct {
 // reply is a response, or a lost one.
 type reply struct {
 	status int // 0 means 200.
-	header map[string]string
 	body   string
 	drop   bool // The connection breaks after the request has arrived.
 	cut    bool // The connection breaks within the body.
@@ -53,9 +52,6 @@ type reply struct {
 func (r reply) write(w http.ResponseWriter) {
 	if r.drop {
 		panic(http.ErrAbortHandler)
-	}
-	for name, value := range r.header {
-		w.Header().Set(name, value)
 	}
 	if r.cut {
 		w.Header().Set("Content-Length", strconv.Itoa(len(r.body)+1))
@@ -72,8 +68,8 @@ type service struct {
 	waited   []time.Duration
 }
 
-// unstarted returns a service that does not listen yet.
-func unstarted(t *testing.T, handler func(w http.ResponseWriter, r received)) *service {
+// serve starts a service with a handler.
+func serve(t *testing.T, handler func(w http.ResponseWriter, r received)) *service {
 	t.Helper()
 	s := &service{}
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -88,15 +84,8 @@ func unstarted(t *testing.T, handler func(w http.ResponseWriter, r received)) *s
 		handler(w, request)
 	}))
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
-	t.Cleanup(s.Close)
-	return s
-}
-
-// serve starts a service with a handler.
-func serve(t *testing.T, handler func(w http.ResponseWriter, r received)) *service {
-	t.Helper()
-	s := unstarted(t, handler)
 	s.Start()
+	t.Cleanup(s.Close)
 	return s
 }
 
@@ -118,15 +107,21 @@ func script(t *testing.T, replies ...reply) *service {
 	})
 }
 
-// client returns a client of the service that takes no time between attempts.
+// client returns a client of the service whose waits take no time and are recorded.
 func (s *service) client(t *testing.T, adjust ...func(*servicestage.Config)) *servicestage.Client {
 	t.Helper()
+	record := func(config *servicestage.Config) { config.Wait = s.wait }
+	return newClient(t, s.URL, append([]func(*servicestage.Config){record}, adjust...)...)
+}
+
+// newClient returns a client that retries three times. Its waits take no time.
+func newClient(t *testing.T, endpoint string, adjust ...func(*servicestage.Config)) *servicestage.Client {
+	t.Helper()
 	config := servicestage.Config{
-		Endpoint:      s.URL,
-		Authenticator: auth.Token(token),
-		UserAgent:     "test/1.2.3",
-		MaxRetries:    5,
-		Wait:          s.wait,
+		Endpoint:      endpoint,
+		Authenticator: auth.Token(emulator.DefaultToken),
+		MaxRetries:    3,
+		Wait:          func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
 	}
 	for _, f := range adjust {
 		f(&config)

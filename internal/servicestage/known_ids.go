@@ -7,14 +7,15 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/semaphore"
 )
 
 const (
-	// maxListed is the maximum number of build jobs that are listed in advance. If there are more, they are listed by name
-	// before each create.
+	// maxListed is the maximum number of build jobs that are listed in advance. If there are more, they are listed by
+	// name before each create.
 	maxListed = 1000
 	// existingTimeout limits the list of the existing build jobs, which concurrent creates share.
 	existingTimeout = 2 * time.Minute
@@ -131,35 +132,22 @@ func (l *existingList) read(ctx context.Context, c *Client) {
 	l.jobs = existingJobs{ids: ids, complete: err == nil}
 }
 
-// writes counts the renames and deletes of this process, which free the name of a build job.
-type writes struct {
-	mu            sync.Mutex
-	active, freed int
-}
+// writes counts the renames and deletes of this process: those in progress, and those that have freed a name.
+type writes struct{ active, freed atomic.Int64 }
 
-// track calls write, which counts as active until it returns, and as one that has freed a name if it succeeds and
-// freesName is true.
-func (w *writes) track(freesName bool, write func() error) error {
-	if !freesName {
-		return write()
-	}
-	w.add(1, 0)
+// track calls write, a rename or delete.
+func (w *writes) track(write func() error) error {
+	w.active.Add(1)
+	defer w.active.Add(-1) // After freed: counts, which reads active first, misses no success.
 	err := write()
 	if err == nil {
-		w.add(-1, 1)
-	} else {
-		w.add(-1, 0)
+		w.freed.Add(1)
 	}
 	return err
 }
 
 // counts returns how many writes are in progress, and how many have freed a name.
-func (w *writes) counts() (active, freed int) { return w.add(0, 0) }
-
-func (w *writes) add(active, freed int) (int, int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.active += active
-	w.freed += freed
-	return w.active, w.freed
+func (w *writes) counts() (active, freed int64) {
+	active = w.active.Load()
+	return active, w.freed.Load()
 }

@@ -3,7 +3,7 @@
 
 package servicestage
 
-// Lower limits prove the same in less time.
+// Tests reach lower limits faster.
 func init() {
 	maxLogBytes, maxLogRequests = 4<<20, 200
 	maxBuilds, maxBuildPages = 2000, 100

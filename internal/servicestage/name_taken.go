@@ -39,7 +39,7 @@ func (c *Client) retryNameTaken(ctx context.Context, name, id string, write func
 	writes := &c.shared.writes
 	for {
 		_, before := writes.counts()
-		err := writes.track(id != "", write)
+		err := write()
 		if !IsRejected(err) && (id == "" || !isServerError(err)) {
 			return err
 		}
@@ -61,7 +61,7 @@ func (c *Client) retryNameTaken(ctx context.Context, name, id string, write func
 
 // waitForFreedName waits until this process has freed more names than before. It returns false if no write that may
 // free one is in progress, or if ctx ends.
-func (c *Client) waitForFreedName(ctx context.Context, before int) bool {
+func (c *Client) waitForFreedName(ctx context.Context, before int64) bool {
 	for idle := 0; idle < idleChecks; {
 		if c.rest.Pause(ctx, rest.Delay(idle+1)) != nil {
 			return false

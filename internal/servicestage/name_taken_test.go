@@ -23,16 +23,18 @@ func TestUpdateBuildJob_slowRenameIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	const polls = 10 // More than a rename waits if no other write is in progress.
 	var waits atomic.Int32
-	rejected, deleted, polled := make(chan struct{}, 2), make(chan struct{}), make(chan struct{})
+	rejected, deleted, polled := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	inFlight := make(chan struct{}) // The second request of b.
+	begin := sync.OnceFunc(func() { close(inFlight) })
 	server, client := emulated(t, emulator.Quirks{}, func(config *servicestage.Config) {
 		config.Wait = func(ctx context.Context, _ time.Duration) error {
 			select {
-			case <-deleted:
+			case rejected <- struct{}{}: // The first wait of each rename.
+				<-deleted
+			case <-inFlight:
 				if waits.Add(1) == polls {
 					close(polled)
 				}
-			case rejected <- struct{}{}:
-				<-deleted
 			}
 			return ctx.Err()
 		}
@@ -47,12 +49,14 @@ func TestUpdateBuildJob_slowRenameIsWaitedFor(t *testing.T) {
 	a, b, c := add("name-a"), add("name-b"), add("name-c")
 	var group sync.WaitGroup
 	group.Go(func() {
+		defer begin()
 		if err := client.UpdateBuildJob(t.Context(), b, servicestage.BuildJobSpec{JobName: "name-c"}); err != nil {
 			t.Errorf("b: %v", err)
 		}
 	})
 	<-rejected
-	server.InjectFault(emulator.Fault{Method: http.MethodPut, Path: jobs + "/" + b.ID, Do: func() { <-polled }})
+	block := func() { begin(); <-polled }
+	server.InjectFault(emulator.Fault{Method: http.MethodPut, Path: jobs + "/" + b.ID, Do: block})
 	failed := make(chan struct{})
 	group.Go(func() {
 		if err := client.UpdateBuildJob(t.Context(), a, servicestage.BuildJobSpec{JobName: "name-b"}); err != nil {
@@ -73,8 +77,8 @@ func TestUpdateBuildJob_slowRenameIsWaitedFor(t *testing.T) {
 	group.Wait()
 }
 
-// Whatever other build jobs free their names meanwhile, a server error with a code of the service is followed by one
-// more request at most, and never by a build job that nothing reports.
+// While other build jobs free their names, a server error with a code of the service is followed by at most one more
+// request, and a build job that may exist is reported.
 func TestCreateBuildJob_freedNamesCauseNoUnreportedDuplicate(t *testing.T) {
 	t.Parallel()
 	var server *emulator.Server

@@ -36,7 +36,8 @@ func membersOf(object reflect.Type, prefix string, index []int) []member {
 			typ = typ.Elem()
 		}
 		m := member{
-			path: prefix + name, index: slices.Concat(index, field.Index), object: typ.Kind() == reflect.Struct, typ: typ,
+			path: prefix + name, index: slices.Concat(index, field.Index),
+			object: typ.Kind() == reflect.Struct, typ: typ,
 		}
 		all = append(all, m)
 		if m.object {

@@ -22,8 +22,12 @@ func (c *creator) UnmarshalJSON(data []byte) error {
 	case string:
 		*c = creator(value)
 	case map[string]any:
-		*c = creator(rest.Text(value, "name", "user_name", "userName", "username", "id", "user_id", "userId"))
-		if *c == "" && len(value) > 0 {
+		for _, name := range []string{"name", "user_name", "userName", "username", "id", "user_id", "userId"} {
+			if *c = creator(rest.Text(value[name])); *c != "" {
+				return nil
+			}
+		}
+		if len(value) > 0 {
 			*c = creator(data)
 		}
 	}
@@ -36,7 +40,7 @@ type looseString string
 
 func (l *looseString) UnmarshalJSON(data []byte) error {
 	document, err := decodeScalar(data)
-	*l = looseString(rest.Text(map[string]any{"": document}, ""))
+	*l = looseString(rest.Text(document))
 	return err
 }
 
