@@ -346,13 +346,19 @@ func (c *configuration) metadataSource(before []credentialSource) credentialSour
 // assumed with the keys of the one before, the one of the environment, or the one of the profile in use, in this order.
 // Without an agency, it returns the source unchanged.
 func (c *configuration) withAgency(base credentialSource, where location) credentialSource {
-	caller := c.lookup("domain_id").unlessNamed(c.lookup("domain_name")).text
+	own := c.lookup("domain_id").unlessNamed(c.lookup("domain_name"))
+	caller := own.text
+	if !own.configured() { // The keys of a profile belong to its account.
+		caller = cmp.Or(base.profile.DomainID, caller)
+	}
 	delegate, account := c.lookup("agency_name"), c.lookup("agency_domain_name")
-	name := c.lookup(roleName + ".agency_name")
-	// The variables are those of OIDC too, which assumes the agency itself.
-	assumes := c.has(roleName) || name.text != "" && base.name != oidcName
-	switch {
+	name, assumes := c.lookup(roleName+".agency_name"), c.assumesRole(base)
+	switch project := c.lookup("delegated_project"); {
+	case delegate.text == "" && account.text == "" && project.text == "":
 	case delegate.text == "" && account.text == "":
+		c.diags.AddAttributeWarning(project.path(), "Unused project", fmt.Sprintf("agency_name is not set. Not used: %s.\n\n"+
+			"Set agency_name (%s) and agency_domain_name, or set project_name (%s) to the project of the credentials.",
+			describe(project), delegate.orVariables(), c.lookup("project_name").orVariables()))
 	case delegate.text == "":
 		c.errorf(delegate, "Missing agency_name", "The agency is incomplete: %s, but agency_name is not set.\n\n"+
 			"Set agency_name (%s), or remove agency_domain_name.", describe(account), delegate.orVariables())
@@ -378,22 +384,26 @@ func (c *configuration) withAgency(base credentialSource, where location) creden
 			c.lookup(oidcName+".duration"), describe(agency, domain))
 		caller = domain.text // The keys belong to the account of the agency.
 	}
-	if !assumes {
-		if base.profile.AgencyName == "" {
-			return base
-		}
+	switch ofProfile := base.profile; {
+	case !assumes && ofProfile.AgencyName == "":
+		return base
+	case !assumes:
 		return c.assume(base, auth.Agency{
-			Name: base.profile.AgencyName, DomainName: base.profile.AgencyDomainName, DomainID: base.profile.AgencyDomainID,
+			Name: ofProfile.AgencyName, DomainName: ofProfile.AgencyDomainName, DomainID: ofProfile.AgencyDomainID,
 			CallerDomainID: caller,
-		}, c.lookup(roleName+".duration"), fmt.Sprintf("agency %q of the profile", base.profile.AgencyName))
+		}, c.lookup(roleName+".duration"), fmt.Sprintf("agency %q of the profile", ofProfile.AgencyName))
+	case ofProfile.AgencyName != "":
+		c.diags.AddAttributeWarning(name.path(), "Unused agency", fmt.Sprintf("Agency %q of the profile is not assumed, "+
+			"because another agency is configured: %s.\n\nRemove one of them.", ofProfile.AgencyName, describe(name)))
 	}
 	for i := 0; i == 0 || c.has(blockName(i)); i++ {
 		name, domainName := c.lookupIn(i, "agency_name"), c.lookupIn(i, "domain_name")
 		domainID := c.lookupIn(i, "domain_id").unlessNamed(domainName)
 		switch {
 		case name.text == "":
-			c.errorf(name, "Missing agency_name", "The assume_role block has no agency_name.\n\n"+
-				"Set agency_name (%s) to the name of the agency.", name.orVariables())
+			c.errorf(name, "Missing agency_name", "The agency is incomplete: %s, but agency_name is not set.\n\n"+
+				"Set agency_name (%s) to the name of the agency, or remove the incomplete agency.",
+				cmp.Or(describe(domainName, domainID), blockName(i)+" in the provider block"), name.orVariables())
 		case domainName.text == "" && domainID.text == "":
 			c.errorf(domainName, "Missing domain_name", "The account of agency %q is not set.\n\n"+
 				"Set domain_name (%s) or domain_id (%s) to the account that the agency belongs to.",
@@ -404,6 +414,21 @@ func (c *configuration) withAgency(base credentialSource, where location) creden
 		caller = domainID.text
 	}
 	return base
+}
+
+// assumesRole reports whether an agency of assume_role is configured, also an incomplete one: an account without a name.
+func (c *configuration) assumesRole(base credentialSource) bool {
+	set := func(name string) bool { return c.lookup(name).text != "" }
+	switch {
+	case c.has(roleName):
+		return true
+	case base.name == oidcName: // OIDC assumes its agency itself, and has the same variables.
+		return false
+	case set(roleName + ".agency_name"), base.profile.AgencyName != "", set("agency_name"):
+		return set(roleName + ".agency_name")
+	default:
+		return set(roleName+".domain_name") || set(roleName+".domain_id") && !set(oidcName+".idp_id")
+	}
 }
 
 // delegatedProject returns the name of the project of an agency's token. The projects of other credentials are not used.

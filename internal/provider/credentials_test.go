@@ -49,7 +49,7 @@ func TestProvider_credentials(t *testing.T) {
 	file := writeFile(t, `{"current":"token","profiles":[
 		{"name":"token","mode":"token","xAuthToken":"emulator-token","projectId":"p"},
 		{"name":"agency","mode":"AKSK","accessKeyId":"EMULATORACCESSKEY","secretAccessKey":"emulator-secret-key","region":"cn-east-3",
-		 "agencyName":"emulator-agency","agencyDomainName":"emulator-domain"}]}`)
+		 "domainId":"`+emulator.DomainID+`","agencyName":"emulator-agency","agencyDomainName":"emulator-domain"}]}`)
 	project := emulator.ProjectID("cn-north-4")
 	const roleByID = "assume_role {\n  agency_name = \"emulator-agency\"\n  domain_id = \"" + emulator.DomainID + "\"\n}\n"
 	const key, token = "key EMULATORACCESSKEY", "token emulator-token"
@@ -73,7 +73,7 @@ func TestProvider_credentials(t *testing.T) {
 		"profile": {region + "shared_config_file = \"" + file + "\"\n", token, "p", nil},
 		"profile_agency": {
 			"shared_config_file = \"" + file + "\"\nprofile = \"agency\"\n", "temporary key", emulator.ProjectID("cn-east-3"),
-			[]string{domains, assume, lookUp},
+			[]string{assume, lookUp},
 		},
 		"oidc":        {region + oidcBlock, "temporary key", project, []string{exchange, assume, domains, sts, lookUp}},
 		"metadata":    {region, "temporary key", project, []string{metadata, lookUp}},

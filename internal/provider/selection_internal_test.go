@@ -39,6 +39,8 @@ const profiles = `{"current":"work","profiles":[
 	{"name":"work","accessKeyId":"PK","secretAccessKey":"PS","region":"cn-east-3","projectId":"pp"},
 	{"name":"token","mode":"token","xAuthToken":"PT"},
 	{"name":"ecs","mode":"ecsAgency"},
+	{"name":"account","accessKeyId":"PK","secretAccessKey":"PS","region":"r","domainId":"own",
+	 "agencyName":"PA","agencyDomainName":"PD"},
 	{"name":"agency","accessKeyId":"PK","secretAccessKey":"PS","region":"r","agencyName":"PA","agencyDomainName":"PD"}]}`
 
 // writeProfiles writes a configuration file of KooCLI to a new home directory, and returns its path.
@@ -102,6 +104,14 @@ func TestSelectSource(t *testing.T) { //nolint:paralleltest // The home director
 		{"agency on a password", in("user_name=U", "password=P", "domain_name=D", role, roleID), nil},
 		{"agency of the environment, beside an unused ID token", in(key, secret), oidc},
 		{"agency of the profile", []string{"profile=agency"}, nil},
+		{"agency of a profile that names its account", []string{"profile=account"}, []string{"HW_DOMAIN_ID=other"}},
+		{"agency of the environment instead of that of the profile", []string{"profile=agency"}, []string{
+			"HW_ASSUME_ROLE_AGENCY_NAME=A", "HW_ASSUME_ROLE_DOMAIN_NAME=D",
+		}},
+		{"account of an agency of OIDC, beside configured keys", in(key, secret), []string{
+			"HW_ASSUME_ROLE_IDP_ID=I", "HW_ASSUME_ROLE_DOMAIN_ID=DI",
+		}},
+		{"delegated_project without an agency", in(key, secret, "delegated_project=DP"), nil},
 		{"agency with a duration, and a project of its account", in(key, secret, role, roleID, "assume_role.duration=900",
 			"project_id=p"), nil},
 		{"chain of agencies", in(key, secret, role, roleID, "assume_role[1]=", "assume_role[1].agency_name=B",
@@ -204,6 +214,7 @@ func TestClient_invalidSettings(t *testing.T) { //nolint:paralleltest // The hom
 		{role("assume_role.agency_name=a"), []string{"HW_ASSUME_ROLE_DURATION=12h"}},
 		{good("agency_name=a"), nil},
 		{good(), []string{"OS_AGENCY_DOMAIN_NAME=d"}},
+		{good(), []string{"HW_ASSUME_ROLE_DOMAIN_ID=d"}},
 		{role("assume_role.agency_name=a"), []string{"OS_AGENCY_NAME=b", "OS_AGENCY_DOMAIN_NAME=d"}},
 		{append(oidc(""), "agency_name=a", "agency_domain_name=b"), nil},
 		{role("assume_role.agency_name=a", "assume_role[1]=", "assume_role[1].domain_id=d"), nil},
@@ -287,6 +298,7 @@ func TestConfiguration_endpoints(t *testing.T) {
 		{[]string{"region=r", "endpoints.servicestage=sshost:8443", "auth_url=iamhost:1/v3"}, nil},
 		{[]string{"region=r", "endpoints.iam=i.example"}, []string{"HW_AUTH_URL=a.example"}},
 		{[]string{"region=r", "endpoints.servicestagev2=https://a.example"}, nil},
+		{[]string{"region=r", "endpoints.servicestagev2=b.example", "endpoints.servicestage=a.example"}, nil},
 		{[]string{"region=r", "endpoints.sms=https://a.example"}, nil},
 		{[]string{"region=r", "endpoints.iotda=https://a.example"}, nil},
 	} {
