@@ -352,7 +352,9 @@ func (c *configuration) withAgency(base credentialSource, where location) creden
 		caller = cmp.Or(base.profile.DomainID, caller)
 	}
 	delegate, account := c.lookup("agency_name"), c.lookup("agency_domain_name")
-	name, assumes := c.lookup(roleName+".agency_name"), c.assumesRole(base)
+	name := c.lookup(roleName + ".agency_name")
+	// The variables are those of OIDC too, which assumes the agency itself.
+	assumes := c.has(roleName) || name.text != "" && base.name != oidcName
 	switch project := c.lookup("delegated_project"); {
 	case delegate.text == "" && account.text == "" && project.text == "":
 	case delegate.text == "" && account.text == "":
@@ -386,6 +388,7 @@ func (c *configuration) withAgency(base credentialSource, where location) creden
 	}
 	switch ofProfile := base.profile; {
 	case !assumes && ofProfile.AgencyName == "":
+		c.checkUnusedAccount()
 		return base
 	case !assumes:
 		return c.assume(base, auth.Agency{
@@ -396,14 +399,18 @@ func (c *configuration) withAgency(base credentialSource, where location) creden
 		c.diags.AddAttributeWarning(name.path(), "Unused agency", fmt.Sprintf("Agency %q of the profile is not assumed, "+
 			"because another agency is configured: %s.\n\nRemove one of them.", ofProfile.AgencyName, describe(name)))
 	}
+	return c.assumeRoles(base, caller)
+}
+
+// assumeRoles returns the source of the last agency of assume_role. caller is the account of the base; empty if unknown.
+func (c *configuration) assumeRoles(base credentialSource, caller string) credentialSource {
 	for i := 0; i == 0 || c.has(blockName(i)); i++ {
 		name, domainName := c.lookupIn(i, "agency_name"), c.lookupIn(i, "domain_name")
 		domainID := c.lookupIn(i, "domain_id").unlessNamed(domainName)
 		switch {
 		case name.text == "":
-			c.errorf(name, "Missing agency_name", "The agency is incomplete: %s, but agency_name is not set.\n\n"+
-				"Set agency_name (%s) to the name of the agency, or remove the incomplete agency.",
-				cmp.Or(describe(domainName, domainID), blockName(i)+" in the provider block"), name.orVariables())
+			c.errorf(name, "Missing agency_name", "The assume_role block has no agency_name.\n\n"+
+				"Set agency_name (%s) to the name of the agency.", name.orVariables())
 		case domainName.text == "" && domainID.text == "":
 			c.errorf(domainName, "Missing domain_name", "The account of agency %q is not set.\n\n"+
 				"Set domain_name (%s) or domain_id (%s) to the account that the agency belongs to.",
@@ -416,18 +423,13 @@ func (c *configuration) withAgency(base credentialSource, where location) creden
 	return base
 }
 
-// assumesRole reports whether an agency of assume_role is configured, also an incomplete one: an account without a name.
-func (c *configuration) assumesRole(base credentialSource) bool {
-	set := func(name string) bool { return c.lookup(name).text != "" }
-	switch {
-	case c.has(roleName):
-		return true
-	case base.name == oidcName: // OIDC assumes its agency itself, and has the same variables.
-		return false
-	case set(roleName + ".agency_name"), base.profile.AgencyName != "", set("agency_name"):
-		return set(roleName + ".agency_name")
-	default:
-		return set(roleName+".domain_name") || set(roleName+".domain_id") && !set(oidcName+".idp_id")
+// checkUnusedAccount warns if variables set the account of an agency, but no agency. Those of OIDC are the same.
+func (c *configuration) checkUnusedAccount() {
+	name := c.lookup(roleName + ".agency_name")
+	accountName, accountID := c.lookup(roleName+".domain_name"), c.lookup(roleName+".domain_id")
+	if account := describe(accountName, accountID); account != "" && c.lookup(oidcName+".idp_id").text == "" {
+		c.diags.AddAttributeWarning(name.path(), "Incomplete agency", fmt.Sprintf("No agency is assumed, because agency_name is "+
+			"not set. Not used: %s.\n\nSet agency_name (%s), or remove the account.", account, name.orVariables()))
 	}
 }
 

@@ -111,6 +111,7 @@ func TestSelectSource(t *testing.T) { //nolint:paralleltest // The home director
 		{"account of an agency of OIDC, beside configured keys", in(key, secret), []string{
 			"HW_ASSUME_ROLE_IDP_ID=I", "HW_ASSUME_ROLE_DOMAIN_ID=DI",
 		}},
+		{"account without an agency", in(key, secret), []string{"HW_ASSUME_ROLE_DOMAIN_NAME=D"}},
 		{"delegated_project without an agency", in(key, secret, "delegated_project=DP"), nil},
 		{"agency with a duration, and a project of its account", in(key, secret, role, roleID, "assume_role.duration=900",
 			"project_id=p"), nil},
@@ -214,7 +215,6 @@ func TestClient_invalidSettings(t *testing.T) { //nolint:paralleltest // The hom
 		{role("assume_role.agency_name=a"), []string{"HW_ASSUME_ROLE_DURATION=12h"}},
 		{good("agency_name=a"), nil},
 		{good(), []string{"OS_AGENCY_DOMAIN_NAME=d"}},
-		{good(), []string{"HW_ASSUME_ROLE_DOMAIN_ID=d"}},
 		{role("assume_role.agency_name=a"), []string{"OS_AGENCY_NAME=b", "OS_AGENCY_DOMAIN_NAME=d"}},
 		{append(oidc(""), "agency_name=a", "agency_domain_name=b"), nil},
 		{role("assume_role.agency_name=a", "assume_role[1]=", "assume_role[1].domain_id=d"), nil},
