@@ -18,6 +18,8 @@ import (
 type Profile struct {
 	Region    string
 	ProjectID string
+	// DomainID is the account of the credential.
+	DomainID string
 	// Credential is the stored access key, the temporary one of the last single sign-on, or a token, according to the
 	// profile's mode; nil for the mode ecsAgency, whose credentials come from the metadata service.
 	Credential Credential
@@ -39,6 +41,7 @@ type fileProfile struct {
 	XAuthToken       string `json:"xAuthToken"`
 	Region           string `json:"region"`
 	ProjectID        string `json:"projectId"`
+	DomainID         string `json:"domainId"`
 	AgencyName       string `json:"agencyName"`
 	AgencyDomainName string `json:"agencyDomainName"`
 	AgencyDomainID   string `json:"agencyDomainId"`
@@ -81,7 +84,7 @@ func ReadProfile(content []byte, name string) (*Profile, error) {
 			return nil, fmt.Errorf("profile %q names agency %q without its account", p.Name, p.AgencyName)
 		}
 		return &Profile{
-			Region: p.Region, ProjectID: p.ProjectID, Credential: credential,
+			Region: p.Region, ProjectID: p.ProjectID, DomainID: p.DomainID, Credential: credential,
 			AgencyName: p.AgencyName, AgencyDomainName: p.AgencyDomainName, AgencyDomainID: p.AgencyDomainID,
 		}, nil
 	}

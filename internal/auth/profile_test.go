@@ -14,7 +14,7 @@ import (
 const profiles = `{"language":"en","current":"work","profiles":[
   {"name":"home","mode":"AKSK","accessKeyId":"AK1","secretAccessKey":"SK1","region":"cn-north-4"},
   {"name":"work","mode":"AKSK","accessKeyId":"AK2","secretAccessKey":"SK2",
-   "securityToken":"ST2","region":"r2","projectId":"p2"},
+   "securityToken":"ST2","region":"r2","projectId":"p2","domainId":"d2"},
   {"name":"sso","mode":"SSO",
    "ssoAuth":{"stsToken":{"accessKeyId":"AK3","secretAccessKey":"SK3","securityToken":"ST3"}}},
   {"name":"token","mode":"token","xAuthToken":"T5","agencyName":"a5","agencyDomainName":"dn5","agencyDomainId":"di5"},
@@ -29,7 +29,7 @@ func TestReadProfile(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]auth.Profile{
 		"": {
-			Region: "r2", ProjectID: "p2", Credential: auth.AccessKey{ID: "AK2", Secret: "SK2", SecurityToken: "ST2"},
+			Region: "r2", ProjectID: "p2", DomainID: "d2", Credential: auth.AccessKey{ID: "AK2", Secret: "SK2", SecurityToken: "ST2"},
 		},
 		"home":            {Region: "cn-north-4", Credential: auth.AccessKey{ID: "AK1", Secret: "SK1"}},
 		"sso":             {Credential: auth.AccessKey{ID: "AK3", Secret: "SK3", SecurityToken: "ST3"}},

@@ -353,13 +353,21 @@ func (c *configuration) metadataSource(before []credentialSource) credentialSour
 // keys of the one before, the environment, or the profile in use, in this order. Without an agency, it returns the
 // source unchanged.
 func (c *configuration) withAgency(base credentialSource, where location) credentialSource {
-	caller := c.lookup("domain_id").unlessNamed(c.lookup("domain_name")).text
+	own := c.lookup("domain_id").unlessNamed(c.lookup("domain_name"))
+	caller := own.text
+	if !own.configured() { // The keys of a profile belong to its account.
+		caller = cmp.Or(base.profile.DomainID, caller)
+	}
 	delegate, account := c.lookup("agency_name"), c.lookup("agency_domain_name")
 	name := c.lookup(roleName + ".agency_name")
 	// The variables are those of OIDC too, which assumes the agency itself.
 	assumes := c.has(roleName) || name.text != "" && base.name != oidcName
-	switch {
+	switch project := c.lookup("delegated_project"); {
+	case delegate.text == "" && account.text == "" && project.text == "":
 	case delegate.text == "" && account.text == "":
+		c.diags.AddAttributeWarning(project.path(), "Unused project", fmt.Sprintf("agency_name is not set. Not used: %s.\n\n"+
+			"Set agency_name (%s) and agency_domain_name, or set project_name (%s) to the project of the credentials.",
+			describe(project), delegate.orVariables(), c.lookup("project_name").orVariables()))
 	case delegate.text == "":
 		c.errorf(delegate, "Missing agency_name", "The agency is incomplete: found %s, but agency_name is not set.\n\n"+
 			"Set agency_name (%s), or remove agency_domain_name.", describe(account), delegate.orVariables())
@@ -386,15 +394,24 @@ func (c *configuration) withAgency(base credentialSource, where location) creden
 			c.lookup(oidcName+".duration"), describe(agency, domain))
 		caller = domain.text // The keys belong to the account of the agency.
 	}
-	if !assumes {
-		if base.profile.AgencyName == "" {
-			return base
-		}
+	switch ofProfile := base.profile; {
+	case !assumes && ofProfile.AgencyName == "":
+		c.checkUnusedAccount()
+		return base
+	case !assumes:
 		return c.assume(base, auth.Agency{
-			Name: base.profile.AgencyName, DomainName: base.profile.AgencyDomainName,
-			DomainID: base.profile.AgencyDomainID, CallerDomainID: caller,
-		}, c.lookup(roleName+".duration"), fmt.Sprintf("agency %q of the profile", base.profile.AgencyName))
+			Name: ofProfile.AgencyName, DomainName: ofProfile.AgencyDomainName, DomainID: ofProfile.AgencyDomainID,
+			CallerDomainID: caller,
+		}, c.lookup(roleName+".duration"), fmt.Sprintf("agency %q of the profile", ofProfile.AgencyName))
+	case ofProfile.AgencyName != "":
+		c.diags.AddAttributeWarning(name.path(), "Unused agency", fmt.Sprintf("Agency %q of the profile is not assumed, "+
+			"because another agency is configured: %s.\n\nRemove one of them.", ofProfile.AgencyName, describe(name)))
 	}
+	return c.assumeRoles(base, caller)
+}
+
+// assumeRoles returns the source of the last agency of assume_role. caller is the account of the base; empty if unknown.
+func (c *configuration) assumeRoles(base credentialSource, caller string) credentialSource {
 	for i := 0; i == 0 || c.has(blockName(i)); i++ {
 		name, domainName := c.lookupIn(i, "agency_name"), c.lookupIn(i, "domain_name")
 		domainID := c.lookupIn(i, "domain_id").unlessNamed(domainName)
@@ -416,8 +433,17 @@ func (c *configuration) withAgency(base credentialSource, where location) creden
 	return base
 }
 
-// delegatedProject returns the name of the project of an agency's token. The projects of other credentials are not
-// used.
+// checkUnusedAccount warns if variables set the account of an agency, but no agency. Those of OIDC are the same.
+func (c *configuration) checkUnusedAccount() {
+	name := c.lookup(roleName + ".agency_name")
+	accountName, accountID := c.lookup(roleName+".domain_name"), c.lookup(roleName+".domain_id")
+	if account := describe(accountName, accountID); account != "" && c.lookup(oidcName+".idp_id").text == "" {
+		c.diags.AddAttributeWarning(name.path(), "Incomplete agency", fmt.Sprintf("No agency is assumed, because agency_name is "+
+			"not set. Not used: %s.\n\nSet agency_name (%s), or remove the account.", account, name.orVariables()))
+	}
+}
+
+// delegatedProject returns the name of the project of an agency's token. The projects of other credentials are not used.
 func (c *configuration) delegatedProject(agency value, where location) string {
 	project, unused := c.lookup("delegated_project"), describe(c.lookup("project_id"), c.lookup("project_name"))
 	switch {

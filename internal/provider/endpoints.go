@@ -113,6 +113,10 @@ func (c *configuration) checkEndpointKeys() {
 			if !c.has(alias) {
 				c.values[alias] = c.values[name]
 			}
+			if used := strings.TrimPrefix(alias, "endpoints."); c.values[alias] != c.values[name] {
+				c.diags.AddAttributeWarning(at, "Unused endpoint", fmt.Sprintf("The keys %q and %q of endpoints are the same "+
+					"endpoint. The provider uses %q.\n\nRemove the other key.", used, unknown, used))
+			}
 			continue
 		}
 		// Short keys are like those of other services, such as sms.

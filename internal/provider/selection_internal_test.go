@@ -39,8 +39,9 @@ const profiles = `{"current":"work","profiles":[
 	{"name":"work","accessKeyId":"PK","secretAccessKey":"PS","region":"cn-east-3","projectId":"pp"},
 	{"name":"token","mode":"token","xAuthToken":"PT"},
 	{"name":"ecs","mode":"ecsAgency"},
-	{"name":"agency","accessKeyId":"PK","secretAccessKey":"PS","region":"r",
-	 "agencyName":"PA","agencyDomainName":"PD"}]}`
+	{"name":"account","accessKeyId":"PK","secretAccessKey":"PS","region":"r","domainId":"own",
+	 "agencyName":"PA","agencyDomainName":"PD"},
+	{"name":"agency","accessKeyId":"PK","secretAccessKey":"PS","region":"r","agencyName":"PA","agencyDomainName":"PD"}]}`
 
 // writeProfiles writes a configuration file of KooCLI to a new home directory, and returns its path.
 func writeProfiles(t *testing.T, content string) string {
@@ -107,10 +108,17 @@ func TestSelectSource(t *testing.T) { //nolint:paralleltest // The home director
 		{"agency on a password", in("user_name=U", "password=P", "domain_name=D", role, roleID), nil},
 		{"agency of the environment, beside an unused ID token", in(key, secret), oidc},
 		{"agency of the profile", []string{"profile=agency"}, nil},
-		{
-			"agency with a duration, and a project of its account",
-			in(key, secret, role, roleID, "assume_role.duration=900", "project_id=p"), nil,
-		},
+		{"agency of a profile that names its account", []string{"profile=account"}, []string{"HW_DOMAIN_ID=other"}},
+		{"agency of the environment instead of that of the profile", []string{"profile=agency"}, []string{
+			"HW_ASSUME_ROLE_AGENCY_NAME=A", "HW_ASSUME_ROLE_DOMAIN_NAME=D",
+		}},
+		{"account of an agency of OIDC, beside configured keys", in(key, secret), []string{
+			"HW_ASSUME_ROLE_IDP_ID=I", "HW_ASSUME_ROLE_DOMAIN_ID=DI",
+		}},
+		{"account without an agency", in(key, secret), []string{"HW_ASSUME_ROLE_DOMAIN_NAME=D"}},
+		{"delegated_project without an agency", in(key, secret, "delegated_project=DP"), nil},
+		{"agency with a duration, and a project of its account", in(key, secret, role, roleID, "assume_role.duration=900",
+			"project_id=p"), nil},
 		{"chain of agencies", in(key, secret, role, roleID, "assume_role[1]=", "assume_role[1].agency_name=B",
 			"assume_role[1].domain_name=BD", "domain_id=own"), nil},
 		{
@@ -287,6 +295,7 @@ func TestConfiguration_endpoints(t *testing.T) {
 		{[]string{"region=r", "endpoints.servicestage=sshost:8443", "auth_url=iamhost:1/v3"}, nil},
 		{[]string{"region=r", "endpoints.iam=i.example"}, []string{"HW_AUTH_URL=a.example"}},
 		{[]string{"region=r", "endpoints.servicestagev2=https://a.example"}, nil},
+		{[]string{"region=r", "endpoints.servicestagev2=b.example", "endpoints.servicestage=a.example"}, nil},
 		{[]string{"region=r", "endpoints.sms=https://a.example"}, nil},
 		{[]string{"region=r", "endpoints.iotda=https://a.example"}, nil},
 	} {

@@ -103,7 +103,8 @@ var settings = []setting{
 		"region.", "OS_DELEGATED_PROJECT"),
 	argument("auth_url", "URL of identity and access management (IAM), with or without `/v3`. Must start with "+
 		"`https://`, unless the host is a loopback host or `insecure` is `true`. Defaults to the key `iam` of "+
-		"`endpoints`, or to `https://iam.{region}.{cloud}`. If both are set, the key `iam` is used for agencies only.",
+		"`endpoints`, or to `https://iam.{region}.{cloud}`. If both are set, the key `iam` is used for agencies only. "+
+		"An environment variable does not override the key in the provider block.",
 		"HW_AUTH_URL", "OS_AUTH_URL"),
 	argument("cloud", "Domain name of the services. Defaults to `myhuaweicloud.com`, or to `myhuaweicloud.eu` in "+
 		"regions that start with `eu-west-1`.", "HW_CLOUD"),

@@ -144,6 +144,12 @@ provider "servicestage" {
   delegated_project  = "cn-north-4"
 }
 
+# Warning: Unused project
+provider "servicestage" {
+  alias             = "no_agency"
+  delegated_project = "cn-north-4_sub"
+}
+
 provider "servicestage" {
   alias        = "subproject"
   region       = "cn-north-4"
