@@ -506,7 +506,7 @@ func TestCLI_callerIsInvoked(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{BuildDuration: time.Nanosecond})
 	cli := providertest.NewCLI(t, server)
-	cli.RequireTerraform(t, 16, false)
+	cli.RequireVersion(t, 16, 0)
 	cli.Write(t, "main.tf", providertest.Requirement+triggered("one", onWrite, byCaller))
 	const invoke = "-invoke=action.servicestage_start_build.test"
 	for i, arguments := range [][]string{{"apply", "-auto-approve"}, {"apply", "-auto-approve", invoke}, {"plan"}} {

@@ -139,7 +139,7 @@ func TestBuildJob_minimalRefresh(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{FillDefaults: true}})
 	cli := providertest.NewCLI(t, server)
-	cli.RequireTerraform(t, 17, false)
+	cli.RequireVersion(t, 17, 0)
 	cli.Write(t, "main.tf", providertest.Requirement+job(minimal))
 	succeed(t, cli, "apply", "-auto-approve", "-no-color", "-minimal-refresh")
 	server.ForgetRequests()
@@ -160,24 +160,30 @@ func TestBuildJob_minimalRefresh(t *testing.T) {
 	}
 }
 
-// lifecycle { destroy = false } keeps the build job, whether the block or the complete configuration is removed.
+// lifecycle { destroy = false } keeps the build job if its instance or the complete configuration is destroyed.
 func TestBuildJob_destroyFalseNeverDeletes(t *testing.T) {
 	t.Parallel()
-	for name, command := range map[string]string{"block removed": "apply", "destroy": "destroy"} {
-		t.Run(name, func(t *testing.T) {
+	for _, command := range []string{"apply", "destroy"} {
+		t.Run(command, func(t *testing.T) {
 			t.Parallel()
 			server := emulator.New(t, emulator.Options{})
 			cli := providertest.NewCLI(t, server)
-			cli.RequireTerraform(t, 16, false)
-			cli.Write(t, "main.tf", providertest.Requirement+job(minimal+"lifecycle {\n  destroy = false\n}\n"))
+			cli.RequireVersion(t, 16, 12)
+			write := func(count string) {
+				cli.Write(t, "main.tf", providertest.Requirement+job(count+minimal+"lifecycle {\n  destroy = false\n}\n"))
+			}
+			write("count = 1\n")
 			succeed(t, cli, "apply", "-auto-approve", "-no-color")
 			if command == "apply" {
-				cli.Write(t, "main.tf", providertest.Requirement)
+				write("count = 0\n")
 			}
-			// A destroy that keeps a resource may end with an error.
+			// OpenTofu reports an error after a destroy that keeps a resource.
 			stdout, stderr, _ := cli.Run(t, command, "-auto-approve", "-no-color")
 			if sent := sent(server, http.MethodDelete); sent != 0 || len(server.Jobs()) != 1 {
 				t.Errorf("%d DELETE requests, want none\n%s%s", sent, stdout, stderr)
+			}
+			if left := succeed(t, cli, "state", "list"); left != "" {
+				t.Errorf("the state contains %s", left)
 			}
 		})
 	}
