@@ -85,7 +85,7 @@ func ReadProfile(content []byte, name string) (*Profile, error) {
 			AgencyName: p.AgencyName, AgencyDomainName: p.AgencyDomainName, AgencyDomainID: p.AgencyDomainID,
 		}, nil
 	}
-	return nil, fmt.Errorf("there is no profile %q; there are %s", name, cmp.Or(strings.Join(names, ", "), "none"))
+	return nil, fmt.Errorf("there is no profile %q; the file has %s", name, cmp.Or(strings.Join(names, ", "), "no profile"))
 }
 
 func (p fileProfile) credential() (Credential, error) {

@@ -56,7 +56,7 @@ func TestReadProfile_errors(t *testing.T) {
 	const encrypted = "the secrets are encrypted, and only KooCLI can decrypt them"
 	const notJSON = "the file is not the JSON that KooCLI writes"
 	for name, c := range map[string]struct{ content, profile, want string }{
-		"no such profile":   {profiles, "nobody", `there is no profile "nobody"; there are "home", "work", "sso", "token"`},
+		"no such profile":   {profiles, "nobody", `there is no profile "nobody"; the file has "home", "work", "sso", "token"`},
 		"no secret key":     {profiles, "half", `profile "half" (mode "AKSK") lacks the access key or its secret key`},
 		"other mode":        {profiles, "other", `profile "other" (mode "new") lacks the access key or its secret key`},
 		"no token":          {profiles, "no token", `profile "no token" (mode "token") lacks the token`},

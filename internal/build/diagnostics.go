@@ -138,8 +138,8 @@ func progressMessage(build *servicestage.Build, phase string, elapsed time.Durat
 const (
 	keepsRunning               = "It keeps running in ServiceStage."
 	notCanceledByConfiguration = "It keeps running in ServiceStage, because cancel_on_interrupt is false."
-	taintedAdvice              = "The build is in the state and marked as tainted: the next apply cancels it if it is " +
-		"still running, and starts another one. To keep it, run `terraform untaint`."
+	taintedAdvice              = "The build is in the state and marked as tainted: the next apply starts another one, and " +
+		"cancels this one if it is still running. To keep it, run `terraform untaint`."
 	resourceTimeoutAdvice = "To wait longer, raise `create` in the timeouts block."
 )
 

@@ -58,13 +58,13 @@ func startSchema() actionschema.Schema {
 	return actionschema.Schema{
 		MarkdownDescription: "Starts a build of a build job and waits for it to finish. An unsuccessful build is an error " +
 			"that contains the failed phase, the last 40 lines of the log and the ID of the build.\n\n" +
-			"Requires Terraform 1.14 or newer. With older versions and OpenTofu, use the resource `servicestage_build`.\n\n" +
+			"Requires Terraform 1.14 or later. With earlier versions and OpenTofu, use the resource `servicestage_build`.\n\n" +
 			branchNote,
 		Attributes: map[string]actionschema.Attribute{
 			"job_id": actionschema.StringAttribute{
 				Required: true, Validators: objectid.Validators(),
 				MarkdownDescription: jobIDDescription + " In an action that the build job triggers, use `caller.job_id` with " +
-					"Terraform 1.16 or newer, and the address of the build job with 1.14 and 1.15.",
+					"Terraform 1.16 or later, and the address of the build job with 1.14 and 1.15.",
 			},
 			"wait": actionschema.BoolAttribute{
 				Optional: true,
@@ -88,7 +88,7 @@ func startSchema() actionschema.Schema {
 func cancelSchema() actionschema.Schema {
 	return actionschema.Schema{
 		MarkdownDescription: "Cancels a build and waits up to a minute for it to end. " +
-			"Canceling a build that has finished does nothing.\n\nRequires Terraform 1.14 or newer.",
+			"Canceling a build that has finished does nothing.\n\nRequires Terraform 1.14 or later.",
 		Attributes: map[string]actionschema.Attribute{
 			"build_id": actionschema.StringAttribute{
 				Required: true, MarkdownDescription: buildIDDescription, Validators: objectid.Validators(),
@@ -139,10 +139,7 @@ func resourceSchema() schema.Schema {
 			branchNote + " " + nullNote,
 		Attributes: attributes,
 		Blocks: map[string]schema.Block{"timeouts": duration.TimeoutsBlock(
-			duration.Operation{
-				Name: "create", Default: "30m",
-				Description: "Maximum time to start the build and to wait for it. A slower build keeps running in ServiceStage",
-			},
+			duration.Operation{Name: "create", Default: "30m", Description: "Maximum time to start the build and wait for it"},
 			duration.Operation{Name: "read", Default: "5m", Description: "Maximum time to read the build"},
 			duration.Operation{Name: "delete", Default: "5m", Description: "Maximum time to cancel a running build"},
 		)},
@@ -192,7 +189,7 @@ func dataSourceSchema() datasourceschema.Schema {
 		"creator":               computedString("Name of the user who started the build."),
 		"phases": computedList("Phases of the build, in their order.", map[string]datasourceschema.Attribute{
 			"id":    computedString("ID of the phase."),
-			"name":  computedString("One of `Init`, `Download`, `PreProcess`, `Build`, `Artifact`, `PostProcess`."),
+			"name":  computedString("Name of the phase. One of `Init`, `Download`, `PreProcess`, `Build`, `Artifact`, `PostProcess`."),
 			"state": computedString("State of the phase, with the same values as the state of the build."),
 		}),
 		"checks": checksAttribute(),
@@ -229,7 +226,7 @@ func checksAttribute() datasourceschema.MapNestedAttribute {
 
 func listSchema() datasourceschema.Schema {
 	return datasourceschema.Schema{
-		MarkdownDescription: "Lists the builds of a build job, newest first.",
+		MarkdownDescription: "Retrieves the builds of a build job, newest first.",
 		Attributes: map[string]datasourceschema.Attribute{
 			"job_id": datasourceschema.StringAttribute{
 				Required: true, MarkdownDescription: jobIDDescription, Validators: objectid.Validators(),

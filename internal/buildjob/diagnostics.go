@@ -95,7 +95,7 @@ func importAdvice(id string) string {
 }
 
 func outcomeAdvice(outcome *servicestage.UnknownOutcomeError) string {
-	const lost = "The response to the create request was lost, so the build job may exist. "
+	const lost = "ServiceStage did not confirm the create request, so the build job may exist. "
 	if len(outcome.Jobs) > 0 {
 		text := lost + fmt.Sprintf("These build jobs have the name %q: %s. They may belong to somebody else.",
 			outcome.Name, idList(outcome.Jobs))

@@ -291,5 +291,5 @@ func rejectSecret(plan values, current *servicestage.BuildJob) diag.Diagnostics 
 	if _, has := withoutSecret(url); !has || current != nil && valuesOf(current)[repoURLArgument] == url {
 		return nil
 	}
-	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(argumentPath(repoURLArgument), secretSummary, secretDetail)}
+	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(argumentPath(repoURLArgument), secretSummary, redactedDetail)}
 }

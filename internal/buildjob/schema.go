@@ -57,7 +57,7 @@ func resourceSchema() schema.Schema {
 			jobIDAttribute:   computed("ID of the build job."),
 			creatorAttribute: computed("Name of the user who created the build job."),
 			createdAtAttribute: computed("Time the build job was created, in RFC 3339 format. " +
-				"Null for imported build jobs: the API returns it only on creation."),
+				"Null for imported build jobs and in data sources: the API returns it only on creation."),
 			lastBuildAttribute: computed("ID of the last build of the build job. Null if it has not been built."),
 		},
 		Blocks: map[string]schema.Block{
@@ -210,8 +210,7 @@ func listResourceSchema() listschema.Schema {
 		MarkdownDescription: "Lists build jobs of the provider's region and project, for `terraform query`. " +
 			"Includes build jobs that ServiceStage created for components: the API does not distinguish them.\n\n" +
 			"With `include_resource`, the provider reads each build job, up to ten at a time. A query takes at most 30 " +
-			"minutes.\n\n" +
-			"Guide: [Bring existing build jobs under Terraform](../guides/bring-existing-build-jobs.md).",
+			"minutes.",
 		Attributes: map[string]listschema.Attribute{
 			nameArgument:   filter(nameFilter, prefixArgument),
 			prefixArgument: filter(prefixFilter, nameArgument),

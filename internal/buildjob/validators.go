@@ -65,7 +65,7 @@ func jobNameRule() planmodifier.String {
 func repositoryURLRule() planmodifier.String {
 	return newValueRule{"A new URL is complete and has no secret.", func(url string) (string, string) {
 		if _, has := withoutSecret(url); has {
-			return secretSummary, secretDetail
+			return secretSummary, redactedDetail
 		}
 		if problem := urlProblem(url); problem != "" {
 			return "Invalid repository URL", "The URL of the repository " + problem +
@@ -157,9 +157,10 @@ const (
 	secretDetail  = "The URL of a repository must not contain a password, an access token or another secret: " +
 		"state and plan files store it in clear text.\n\n" +
 		"Write the URL as https://host/path, and give ServiceStage access to the repository with a repository " +
-		"authorization.\n\n" +
-		placeholder + " in a URL stands for a secret that ServiceStage stores. " +
-		"The provider accepts it only while the URL is the same as in state."
+		"authorization."
+	// redactedDetail is for URLs that may have been generated from a redacted one.
+	redactedDetail = secretDetail + "\n\nIf the URL contains " + placeholder + ", it comes from generated configuration " +
+		"or state, where it replaces a secret of ServiceStage. Such a URL is accepted only while it equals the one in state."
 	userNameSummary = "User name in repository URL"
 	userNameDetail  = "State and plan files store the user name of the URL in clear text.\n\n" +
 		"If it is an access token, remove it, and give ServiceStage access to the repository with a repository authorization."

@@ -166,7 +166,7 @@ func parseEndpoint(text string, insecure bool) (string, error) {
 	endpoint, err := url.Parse(complete)
 	if err != nil || endpoint.Hostname() == "" || endpoint.User != nil || strings.ContainsAny(text, "?#") {
 		return "", errors.New("must be a URL with a host, an optional path and nothing else, such as " +
-			"https://servicestage.cn-north-4.myhuaweicloud.com")
+			"https://host/path")
 	}
 	switch {
 	case endpoint.Scheme != "https" && endpoint.Scheme != "http":

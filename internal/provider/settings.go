@@ -131,8 +131,8 @@ var settings = []setting{
 		"set.", "HW_ASSUME_ROLE_DOMAIN_NAME"),
 	argument("assume_role.domain_id", "ID of the account that the agency belongs to. Overrides `domain_name`.",
 		"HW_ASSUME_ROLE_DOMAIN_ID"),
-	argument("assume_role.duration", "Lifetime of the temporary access keys in seconds. Must be between 900 and 43200 "+
-		"with `domain_id`, at most 3600 with `domain_id` and a temporary access key, and between 900 and 86400 otherwise. "+
+	argument("assume_role.duration", "Lifetime of the temporary access keys in seconds. Must be between 900 and 86400 "+
+		"with `domain_name`. Must be between 900 and 43200 with `domain_id`, or at most 3600 if the access key is temporary. "+
 		"Defaults to `3600`.", "HW_ASSUME_ROLE_DURATION").as(seconds),
 	argument("assume_role_with_oidc.agency_name", "Required in the block. Name of the agency.",
 		"HW_ASSUME_ROLE_AGENCY_NAME"),

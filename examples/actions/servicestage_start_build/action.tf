@@ -1,4 +1,4 @@
-# Build a job whenever it is created or changed (Terraform 1.16 and newer)
+# Build a job whenever it is created or changed (Terraform 1.16 or later)
 resource "servicestage_build_job" "checkout" {
   job_name = "checkout-service"
 

@@ -1,4 +1,4 @@
-# Continue the apply if the build fails, and start another build after a resource is destroyed (Terraform 1.16 and newer)
+# Continue the apply if the build fails, and start another build after a resource is destroyed (Terraform 1.16 or later)
 resource "servicestage_build_job" "docs" {
   job_name = "documentation"
 

@@ -1,6 +1,6 @@
 data "servicestage_base_images" "all" {}
 
-# Versions by technology stack, such as { Java = ["openjdk-8", "openjdk-11"] }
+# Versions by technology stack, such as { Java = ["8u181-jdk-alpine", "11"] }
 output "stacks" {
   value = data.servicestage_base_images.all.stacks
 }
