@@ -59,8 +59,8 @@ func (s *server) until(ctx context.Context) context.Context {
 	return ctx
 }
 
-// StopProvider implements [tfprotov6.ProviderServer]. It returns when the canceled actions have ended: afterwards, their
-// events are discarded, and Terraform can end the process before a build is canceled.
+// StopProvider implements [tfprotov6.ProviderServer]. It returns when the canceled actions have ended: afterwards,
+// their events are discarded, and Terraform can end the process before a build is canceled.
 func (s *server) StopProvider(
 	ctx context.Context, req *tfprotov6.StopProviderRequest,
 ) (*tfprotov6.StopProviderResponse, error) {

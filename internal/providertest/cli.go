@@ -112,8 +112,8 @@ func (c *CLI) Run(t *testing.T, arguments ...string) (stdout, stderr string, err
 	return command.Stdout.String(), command.Stderr.String(), err
 }
 
-// RequireVersion skips the test if the CLI is older than Terraform 1.terraform or OpenTofu 1.openTofu. If openTofu is 0, it skips
-// the test for each OpenTofu.
+// RequireVersion skips the test if the CLI is older than Terraform 1.terraform or OpenTofu 1.openTofu. 0 stands for no
+// version.
 func (c *CLI) RequireVersion(t *testing.T, terraform, openTofu int) {
 	t.Helper()
 	stdout, stderr, err := c.Run(t, "version")
@@ -131,7 +131,7 @@ func (c *CLI) RequireVersion(t *testing.T, terraform, openTofu int) {
 		want = openTofu
 	}
 	if want == 0 || have < want {
-		t.Skipf("needs Terraform 1.%d or OpenTofu 1.%d, where 0 stands for none, and this is %s", terraform, openTofu, line)
+		t.Skipf("needs Terraform 1.%d or OpenTofu 1.%d (0: none), and this is %s", terraform, openTofu, line)
 	}
 }
 
