@@ -68,24 +68,19 @@ func (a *startAction) Invoke(ctx context.Context, req action.InvokeRequest, resp
 	}
 	_, diags = waiter{
 		client: a.Client, timeout: timeout, startedAt: startedAt, progress: progress,
-		onInterrupt:   a.interruptHandler(orTrue(config.CancelOnInterrupt), progress),
+		onInterrupt:   a.interruptHandler(orTrue(config.CancelOnInterrupt)),
 		timeoutAdvice: actionTimeoutAdvice(started.ID),
 	}.wait(ctx, started.Build)
 	resp.Diagnostics.Append(diags...)
 }
 
-// interruptHandler returns the function that handles an interrupt. What happens to the build is a progress message,
-// too: a CLI may not show the error after an interrupt.
-func (a *startAction) interruptHandler(
-	cancels bool, progress func(string),
-) func(context.Context, *servicestage.Build) string {
+// interruptHandler returns the function that handles an interrupt. It returns what happens to the build.
+func (a *startAction) interruptHandler(cancels bool) func(context.Context, *servicestage.Build) string {
 	return func(ctx context.Context, build *servicestage.Build) string {
-		result := notCanceledByConfiguration
-		if cancels {
-			result = cancelResult(a.Client.CancelBuild(ctx, build.ID, string(build.JobID)))
+		if !cancels {
+			return notCanceledByConfiguration
 		}
-		progress(interruptedMessage(build, result))
-		return result
+		return cancelResult(a.Client.CancelBuild(ctx, build.ID, string(build.JobID)))
 	}
 }
 

@@ -139,10 +139,6 @@ func progressMessage(build *servicestage.Build, phase string, elapsed time.Durat
 	return fmt.Sprintf("%s: %s, %s", label(build), phase, elapsed.Truncate(time.Second))
 }
 
-func interruptedMessage(build *servicestage.Build, result string) string {
-	return fmt.Sprintf("%s: interrupted. %s", label(build), result)
-}
-
 // What happens to a build that did not succeed, and how to allow more time.
 const (
 	notCanceledByConfiguration = "It keeps running in ServiceStage, because cancel_on_interrupt is false."

@@ -80,9 +80,8 @@ func startSchema() actionschema.Schema {
 			},
 			"cancel_on_interrupt": actionschema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "Whether to cancel the build if the wait is interrupted, as by Ctrl-C. Defaults " +
-					"to `true`. The last progress message contains the result, because Terraform 1.15 to 1.17 do not " +
-					"show the error. Has no effect if `wait` is `false`.",
+				MarkdownDescription: "Whether to cancel the build if the wait is interrupted, as by Ctrl-C. Defaults to `true`. " +
+					"Has no effect if `wait` is `false`.",
 			},
 		},
 	}

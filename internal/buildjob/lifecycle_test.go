@@ -136,50 +136,61 @@ func TestBuildJob_planSendsNoRequest(t *testing.T) {
 	}
 }
 
-// The same through a CLI that plans without a refresh.
-func TestBuildJob_minimalRefresh(t *testing.T) {
+// The same through a CLI that plans without a refresh, or refreshes only what its plan changes.
+func TestBuildJob_planWithoutRefresh(t *testing.T) {
 	t.Parallel()
-	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{FillDefaults: true}})
-	cli := providertest.NewCLI(t, server)
-	cli.RequireTerraform(t, 17, false)
-	cli.Write(t, "main.tf", providertest.Requirement+job(minimal))
-	succeed(t, cli, "apply", "-auto-approve", "-no-color", "-minimal-refresh")
-	server.ForgetRequests()
-	succeed(t, cli, "plan", "-no-color", "-minimal-refresh", "-detailed-exitcode")
-	if requests := len(server.Requests()); requests > 0 {
-		t.Errorf("an unchanged plan has sent %d requests", requests)
-	}
-	server.ChangeJob(id(t, server), func(spec map[string]any) { spec["job_description"] = "outside Terraform" })
-	cli.Write(t, "main.tf", providertest.Requirement+job(minimal+"job_description = \"x\"\n"))
-	succeed(t, cli, "apply", "-auto-approve", "-no-color", "-minimal-refresh")
-	if got := server.Jobs()[0].Spec["job_description"]; got != "x" {
-		t.Errorf("the description is %v", got)
-	}
-	server.ChangeJob(id(t, server), func(spec map[string]any) { spec["job_name"] = "renamed" })
-	succeed(t, cli, "destroy", "-auto-approve", "-no-color", "-minimal-refresh")
-	if jobs := server.Jobs(); len(jobs) > 0 {
-		t.Errorf("the service contains %v", jobs)
+	for flag, versions := range map[string][2]int{"-refresh=false": {5, 6}, "-minimal-refresh": {17, 0}} {
+		t.Run(flag, func(t *testing.T) {
+			t.Parallel()
+			server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{FillDefaults: true}})
+			cli := providertest.NewCLI(t, server)
+			cli.RequireVersion(t, versions[0], versions[1])
+			cli.Write(t, "main.tf", providertest.Requirement+job(minimal))
+			succeed(t, cli, "apply", "-auto-approve", "-no-color", flag)
+			server.ForgetRequests()
+			succeed(t, cli, "plan", "-no-color", flag, "-detailed-exitcode")
+			if requests := len(server.Requests()); requests > 0 {
+				t.Errorf("an unchanged plan has sent %d requests", requests)
+			}
+			server.ChangeJob(id(t, server), func(spec map[string]any) { spec["job_description"] = "outside Terraform" })
+			cli.Write(t, "main.tf", providertest.Requirement+job(minimal+"job_description = \"x\"\n"))
+			succeed(t, cli, "apply", "-auto-approve", "-no-color", flag)
+			if got := server.Jobs()[0].Spec["job_description"]; got != "x" {
+				t.Errorf("the description is %v", got)
+			}
+			server.ChangeJob(id(t, server), func(spec map[string]any) { spec["job_name"] = "renamed" })
+			succeed(t, cli, "destroy", "-auto-approve", "-no-color", flag)
+			if jobs := server.Jobs(); len(jobs) > 0 {
+				t.Errorf("the service contains %v", jobs)
+			}
+		})
 	}
 }
 
-// lifecycle { destroy = false } keeps the build job, whether the block or the complete configuration is removed.
+// lifecycle { destroy = false } keeps the build job if its instance or the complete configuration is destroyed.
 func TestBuildJob_destroyFalseNeverDeletes(t *testing.T) {
 	t.Parallel()
-	for name, command := range map[string]string{"block removed": "apply", "destroy": "destroy"} {
-		t.Run(name, func(t *testing.T) {
+	for _, command := range []string{"apply", "destroy"} {
+		t.Run(command, func(t *testing.T) {
 			t.Parallel()
 			server := emulator.New(t, emulator.Options{})
 			cli := providertest.NewCLI(t, server)
-			cli.RequireTerraform(t, 16, false)
-			cli.Write(t, "main.tf", providertest.Requirement+job(minimal+"lifecycle {\n  destroy = false\n}\n"))
+			cli.RequireVersion(t, 16, 12)
+			write := func(count string) {
+				cli.Write(t, "main.tf", providertest.Requirement+job(count+minimal+"lifecycle {\n  destroy = false\n}\n"))
+			}
+			write("count = 1\n")
 			succeed(t, cli, "apply", "-auto-approve", "-no-color")
 			if command == "apply" {
-				cli.Write(t, "main.tf", providertest.Requirement)
+				write("count = 0\n")
 			}
-			// A destroy that keeps a resource may end with an error.
+			// OpenTofu reports an error after a destroy that keeps a resource.
 			stdout, stderr, _ := cli.Run(t, command, "-auto-approve", "-no-color")
 			if sent := sent(server, http.MethodDelete); sent != 0 || len(server.Jobs()) != 1 {
 				t.Errorf("%d DELETE requests, want none\n%s%s", sent, stdout, stderr)
+			}
+			if left := succeed(t, cli, "state", "list"); left != "" {
+				t.Errorf("the state contains %s", left)
 			}
 		})
 	}

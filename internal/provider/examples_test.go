@@ -34,12 +34,10 @@ func TestExamples_plan(t *testing.T) {
 		}
 		t.Run(folder, func(t *testing.T) {
 			t.Parallel()
-			cli := exampleCLI(t, slices.DeleteFunc(files, func(file string) bool {
-				return filepath.Base(file) == byIdentity
-			}))
-			minors := map[string]int{"actions/servicestage_cancel_build": 14, "actions/servicestage_start_build": 16}
-			if minor := minors[folder]; minor > 0 {
-				cli.RequireTerraform(t, minor, false)
+			cli := exampleCLI(t, slices.DeleteFunc(files, func(file string) bool { return filepath.Base(file) == byIdentity }))
+			minor := map[string]int{"actions/servicestage_cancel_build": 14, "actions/servicestage_start_build": 16}[folder]
+			if minor > 0 {
+				cli.RequireVersion(t, minor, 0)
 			}
 			profiles := fmt.Sprintf(`{"profiles":[{"name":"ci","accessKeyId":%q,"secretAccessKey":%q}]}`,
 				emulator.DefaultAccessKey, emulator.DefaultSecretKey)
@@ -68,9 +66,8 @@ func TestExamples_importByIdentity(t *testing.T) {
 				t.Fatalf("the files are %v", files)
 			}
 			cli := exampleCLI(t, files)
-			cli.RequireTerraform(t, 12, true)
-			stdout := succeed(t, cli, "plan", "-input=false", "-no-color")
-			if !strings.Contains(stdout, "Plan: 1 to import, ") {
+			cli.RequireVersion(t, 12, 12)
+			if stdout := succeed(t, cli, "plan", "-input=false", "-no-color"); !strings.Contains(stdout, "Plan: 1 to import, ") {
 				t.Error(stdout)
 			}
 		})
@@ -83,7 +80,7 @@ func TestExamples_query(t *testing.T) {
 		t.Run(folder, func(t *testing.T) {
 			t.Parallel()
 			cli := exampleCLI(t, files)
-			cli.RequireTerraform(t, 14, false)
+			cli.RequireVersion(t, 14, 0)
 			if stdout := succeed(t, cli, "query", "-no-color"); strings.Count(stdout, "checkout-service") != 2 {
 				t.Errorf("the build job is not listed by both blocks:\n%s", stdout)
 			}
@@ -124,7 +121,7 @@ func TestExamples_module(t *testing.T) {
 func TestExamples_moduleTest(t *testing.T) {
 	t.Parallel()
 	server, cli := moduleCLI(t)
-	cli.RequireTerraform(t, 6, true)
+	cli.RequireVersion(t, 6, 6)
 	succeed(t, cli, "-chdir=build-jobs", "init", "-no-color")
 	stdout := succeed(t, cli, "-chdir=build-jobs", "test", "-no-color")
 	if !strings.Contains(stdout, "Success! 4 passed, 0 failed.") {
@@ -144,7 +141,7 @@ func TestExamples_mocks(t *testing.T) {
 	}
 	server := emulator.New(t, emulator.Options{})
 	cli := providertest.NewCLI(t, server)
-	cli.RequireTerraform(t, 7, false)
+	cli.RequireVersion(t, 7, 0)
 	cli.Install(t)
 	mocks := os.DirFS(filepath.Join(root, "examples", "mocks"))
 	if err := os.CopyFS(filepath.Join(cli.Dir, "tests", "mocks"), mocks); err != nil {

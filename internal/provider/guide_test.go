@@ -154,7 +154,7 @@ func TestGuide_bringExistingBuildJobs(t *testing.T) {
 	t.Run("query", func(t *testing.T) {
 		t.Parallel()
 		server, cli := newGuideService(t)
-		cli.RequireTerraform(t, 14, false)
+		cli.RequireVersion(t, 14, 0)
 		commands, blocks := readCommands(t, adoptionGuide, "With Terraform 1.14 or later")
 		cli.Write(t, "jobs.tfquery.hcl", blocks[0])
 		commands.run(t, cli)
@@ -171,7 +171,7 @@ func TestGuide_bringExistingBuildJobs(t *testing.T) {
 	t.Run("for_each", func(t *testing.T) {
 		t.Parallel()
 		server, cli := newGuideService(t)
-		cli.RequireTerraform(t, 7, true)
+		cli.RequireVersion(t, 7, 7)
 		for _, name := range []string{"catalogue", "checkout", "payment"} {
 			for _, job := range server.Jobs() {
 				if job.Name() == name+"-service" {
@@ -257,7 +257,7 @@ func TestGuide_runBuilds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server, cli := start(t, action.body)
-			cli.RequireTerraform(t, action.minor, false)
+			cli.RequireVersion(t, action.minor, 0)
 			stdout := apply(t, cli)
 			wantBuilds(t, server, 1)
 			release(t, cli, action.body)
@@ -276,7 +276,7 @@ func TestGuide_runBuilds(t *testing.T) {
 	t.Run("destroyed", func(t *testing.T) {
 		t.Parallel()
 		server, cli := start(t, blocks("Before and after a build job is destroyed")[0])
-		cli.RequireTerraform(t, 16, false)
+		cli.RequireVersion(t, 16, 0)
 		apply(t, cli)
 		wantBuilds(t, server, 0)
 		apply(t, cli, "-var=preview=false")

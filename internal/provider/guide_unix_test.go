@@ -26,7 +26,7 @@ func TestGuide_testYourModulesOffline(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	cli := providertest.NewCLI(t, server)
-	cli.RequireTerraform(t, 6, true)
+	cli.RequireVersion(t, 6, 6)
 	cli.Install(t)
 	commands, blocks := readCommands(t, "guides/test-your-modules-offline.md", "With the emulator")
 	cli.Write(t, "main.tf", blocks[0])

@@ -230,6 +230,53 @@ func TestProvider_interruptedWhileWaiting(t *testing.T) {
 	applyAgain(t, cli, server)
 }
 
+// An interrupted action cancels its build, and Terraform shows the error.
+func TestProvider_interruptedAction(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	cli := providertest.NewCLI(t, server)
+	cli.RequireVersion(t, 14, 0)
+	jobID := server.AddJob(map[string]any{"job_name": "checkout-service", "environment_setting": map[string]any{}})
+	cli.Write(t, "main.tf", providertest.Requirement+fmt.Sprintf(`
+action "servicestage_start_build" "test" {
+  config {
+    job_id = %q
+  }
+}
+
+resource "terraform_data" "test" {
+  lifecycle {
+    action_trigger {
+      events  = [after_create]
+      actions = [action.servicestage_start_build.test]
+    }
+  }
+}
+`, jobID))
+	waiting, release := make(chan bool), make(chan bool)
+	defer close(release)
+	server.InjectFault(emulator.Fault{
+		Method: http.MethodGet, Path: "/assembling/v1/builds/*", Do: func() { close(waiting); <-release },
+	})
+	apply := cli.Start(t, "apply", "-no-color", "-input=false", "-auto-approve")
+	<-waiting
+	if err := apply.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if err := apply.Wait(); err == nil {
+		t.Error("the apply succeeded although it was interrupted")
+	}
+	shown := strings.Join(strings.Fields(apply.Stderr.String()), " ")
+	for _, want := range []string{"Interrupted while the build was running", "It was canceled."} {
+		if !strings.Contains(shown, want) {
+			t.Errorf("the error does not contain %q:\n%s", want, apply.Stderr)
+		}
+	}
+	if builds := server.Builds(); len(builds) != 1 || builds[0].State != "Cancel" {
+		t.Errorf("the service contains %+v, want one canceled build", builds)
+	}
+}
+
 // An interrupt does not cancel create requests in flight: each created build job is in the state.
 func TestProvider_interruptedWhileCreating(t *testing.T) {
 	t.Parallel()

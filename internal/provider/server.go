@@ -5,6 +5,7 @@ package provider
 
 import (
 	"context"
+	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -46,6 +47,9 @@ type server struct {
 
 	stopping context.Context //nolint:containedctx // It is the context of the server, not of a call.
 	stop     context.CancelFunc
+
+	// actions is locked for reading while an action runs.
+	actions sync.RWMutex
 }
 
 // until returns a context that ends with ctx or with the server.
@@ -56,12 +60,16 @@ func (s *server) until(ctx context.Context) context.Context {
 	return ctx
 }
 
-// StopProvider implements [tfprotov6.ProviderServer].
+// StopProvider implements [tfprotov6.ProviderServer]. It returns when the canceled actions have ended: afterwards,
+// their events are discarded, and Terraform can end the process before a build is canceled.
 func (s *server) StopProvider(
 	ctx context.Context, req *tfprotov6.StopProviderRequest,
 ) (*tfprotov6.StopProviderResponse, error) {
 	s.stop()
-	return s.protocol6.StopProvider(ctx, req)
+	resp, err := s.protocol6.StopProvider(ctx, req)
+	s.actions.Lock()
+	defer s.actions.Unlock()
+	return resp, err
 }
 
 // ApplyResourceChange implements [tfprotov6.ResourceServer].
@@ -103,5 +111,21 @@ func (s *server) ListResource(
 func (s *server) InvokeAction(
 	ctx context.Context, req *tfprotov6.InvokeActionRequest,
 ) (*tfprotov6.InvokeActionServerStream, error) {
-	return s.protocol6.InvokeAction(s.until(ctx), req)
+	s.actions.RLock()
+	ended := sync.OnceFunc(s.actions.RUnlock)
+	stream, err := s.protocol6.InvokeAction(s.until(ctx), req)
+	if err != nil {
+		ended()
+		return nil, err
+	}
+	events := stream.Events
+	stream.Events = func(push func(tfprotov6.InvokeActionEvent) bool) {
+		defer ended()
+		events(func(event tfprotov6.InvokeActionEvent) bool {
+			// After an interrupt, Terraform reads one event only. It must be the last one, which contains the error.
+			_, completed := event.Type.(tfprotov6.CompletedInvokeActionEventType)
+			return !completed && s.stopping.Err() != nil || push(event)
+		})
+	}
+	return stream, nil
 }

@@ -119,8 +119,9 @@ func (c *CLI) Run(t *testing.T, arguments ...string) (stdout, stderr string, err
 	return command.Stdout.String(), command.Stderr.String(), err
 }
 
-// RequireTerraform skips the test if the CLI is older than Terraform 1.minor, or is OpenTofu without openTofuToo.
-func (c *CLI) RequireTerraform(t *testing.T, minor int, openTofuToo bool) {
+// RequireVersion skips the test if the CLI is older than Terraform 1.terraform or OpenTofu 1.openTofu. 0 stands for no
+// version.
+func (c *CLI) RequireVersion(t *testing.T, terraform, openTofu int) {
 	t.Helper()
 	stdout, stderr, err := c.Run(t, "version")
 	if err != nil {
@@ -132,8 +133,12 @@ func (c *CLI) RequireTerraform(t *testing.T, minor int, openTofuToo bool) {
 	if _, err := fmt.Sscanf(version, "1.%d", &have); err != nil {
 		t.Fatalf("the CLI calls itself %q: %v", line, err)
 	}
-	if have < minor || product == "OpenTofu" && !openTofuToo {
-		t.Skipf("needs Terraform 1.%d or newer, and this is %s", minor, line)
+	want := terraform
+	if product == "OpenTofu" {
+		want = openTofu
+	}
+	if want == 0 || have < want {
+		t.Skipf("needs Terraform 1.%d or OpenTofu 1.%d (0: none), and this is %s", terraform, openTofu, line)
 	}
 }
 
