@@ -5,8 +5,11 @@ package rest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"html"
 	"net/http"
 	"net/url"
@@ -21,6 +24,9 @@ const (
 	minSecret = 4
 	// secretPrefix is the length of the beginning of a secret that is redacted although the response cuts off the rest.
 	secretPrefix = 20
+	// secretPart is the length of a part of a secret that is redacted without its beginning. Next to a redacted beginning
+	// it is secretRest: the rest may be written in another way.
+	secretPart, secretRest = 16, 8
 
 	// maxInput limits the part of a text that is examined, in bytes. The printed part is much shorter.
 	maxInput = 64 << 10
@@ -49,7 +55,7 @@ func newRedactor(call Call, sent http.Header, proxy *url.URL) redactor {
 	}
 	authorization := sent.Get("Authorization")
 	_, signature, _ := strings.Cut(authorization, "Signature=")
-	r = append(r, sent.Get("X-Auth-Token"), sent.Get("X-Security-Token"), authorization, signature)
+	r = append(r, sent.Get("X-Auth-Token"), sent.Get("X-Security-Token"), cmp.Or(signature, authorization))
 	if proxy != nil {
 		password, _ := proxy.User.Password()
 		r = append(r, password)
@@ -108,7 +114,7 @@ func (r redactor) redact(text string) string {
 			return strings.Contains(plain, needle) || strings.Contains(resolved, needle)
 		})
 	}
-	if !hasSecret(text) {
+	if !hasSecret(text) && !hasPart(text, r, secretPart, secretPart) {
 		return text
 	}
 	for _, secret := range r {
@@ -118,10 +124,25 @@ func (r redactor) redact(text string) string {
 			}
 		}
 	}
-	if hasSecret(text) {
+	whole := make([]string, len(r))
+	for i, secret := range r {
+		whole[i] = fold(secret)
+	}
+	if hasSecret(text) || hasPart(fold(text), whole, secretRest, 1) || hasPart(fold(resolve(text)), whole, secretRest, 1) {
 		return redacted
 	}
 	return text
+}
+
+// hasPart reports whether one of the parts of text of this length, which begin every step bytes, is a part of a secret.
+func hasPart(text string, secrets []string, length, step int) bool {
+	for ; len(text) >= length; text = text[min(step, len(text)):] {
+		part := text[:length]
+		if slices.ContainsFunc(secrets, func(secret string) bool { return strings.Contains(secret, part) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // spellings are the ways of writing a secret that are replaced one by one.
@@ -160,7 +181,8 @@ func (r redactor) needles() (needles []string) {
 			continue
 		}
 		// In a query, a space is a plus sign.
-		for _, form := range append(inBase64(beginning), beginning, strings.ReplaceAll(beginning, " ", "+")) {
+		forms := append(inBase64(beginning), beginning, hex.EncodeToString([]byte(beginning)))
+		for _, form := range append(forms, strings.ReplaceAll(beginning, " ", "+")) {
 			if folded := fold(form); len(folded) >= minSecret {
 				needles = append(needles, folded[:min(len(folded), secretPrefix)])
 			}
@@ -234,6 +256,9 @@ func resolve(text string) string {
 // minEchoLength is the length from which a secret in a successful response is no coincidence.
 const minEchoLength = 16
 
+// unescaped matches a part of a secret that no encoder escapes.
+var unescaped = regexp.MustCompile(fmt.Sprintf(`[0-9A-Za-z]{%d,}`, minEchoLength))
+
 // echoedIn reports whether a successful response contains a secret. Its values would reach messages and state, so it
 // must not be used.
 func (r redactor) echoedIn(body []byte) bool {
@@ -241,7 +266,7 @@ func (r redactor) echoedIn(body []byte) bool {
 		if len(secret) < minEchoLength {
 			return false
 		}
-		escaped, err := json.Marshal(secret)
-		return bytes.Contains(body, []byte(secret)) || err == nil && bytes.Contains(body, escaped[1:len(escaped)-1])
+		part := cmp.Or(unescaped.FindString(secret), secret)
+		return bytes.Contains(body, []byte(part)) || bytes.Contains(body, []byte(inJSON(part)))
 	})
 }

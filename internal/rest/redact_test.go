@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -214,6 +215,33 @@ func TestClient_escapedSecretIsNotShown(t *testing.T) {
 	}
 }
 
+// A long secret whose beginning is written without escapes shows nothing of its rest either.
+func TestClient_restOfSecretIsNotShown(t *testing.T) {
+	t.Parallel()
+	secret := strings.Repeat("Beginning0", 4) + "+/=" + strings.Repeat("canary0123", 6)
+	inLowerCase := strings.NewReplacer("+", "%2b", "/", "%2f", "=", "%3d")
+	for name, written := range map[string]string{
+		"for a query":              url.QueryEscape(secret),
+		"for a URL, in lower case": inLowerCase.Replace(secret),
+		"for JSON, one character":  strings.ReplaceAll(secret, "+", `\u002B`),
+		"for JSON, with \\/":       strings.ReplaceAll(secret, "/", `\/`),
+		"in octal":                 strings.ReplaceAll(secret, "+", `\053`),
+		"in hexadecimal":           hex.EncodeToString([]byte(secret)),
+		"wrapped":                  secret[:43] + "\r\n " + secret[43:],
+		"with a tag":               secret[:43] + "<b>" + secret[43:],
+		"in upper case, partly":    secret[:43] + strings.ToUpper(secret[43:]),
+		"without its beginning":    secret[10:],
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var log recorder
+			_, err := client(t, serve(t, respond(http.StatusBadGateway, "you sent "+written+" to me")).URL,
+				func(config *rest.Config) { config.Authenticator, config.Log = static(secret), log.log }).Do(t.Context(), get, nil)
+			wantRedacted(t, err, log.lines, hex.EncodeToString([]byte("canary")))
+		})
+	}
+}
+
 // What is redacted is the secret alone, and nothing where there is none. A secret that occurs in any text is not
 // redacted.
 func TestClient_otherTextIsNotRedacted(t *testing.T) {
@@ -410,14 +438,26 @@ func FuzzSanitize(f *testing.F) {
 	})
 }
 
-// A successful response that contains a secret of the request is an error: its values would reach messages and state.
+// A successful response that contains a secret of the request, however escaped, is an error: its values would reach
+// messages and state.
 func TestClient_secretInSuccessfulResponseIsNotReturned(t *testing.T) {
 	t.Parallel()
-	const token = `MIIDkgYJKoZIhvcN"AQcCoII+DgzCCA==`
-	server := serve(t, respond(http.StatusOK, inJSON(map[string]string{"job_id": token})))
-	var out map[string]string
-	_, err := server.client(t, func(c *rest.Config) { c.Authenticator = static(token) }).Do(t.Context(), get, &out)
-	if err == nil || strings.Contains(err.Error(), "MIID") {
-		t.Errorf("got %v, %v", out, err)
+	const token = `MIIDkgYJKoZIhvcN/"AQcCoII+DgzCCA==`
+	for name, body := range map[string]string{
+		"JSON":            inJSON(map[string]string{"job_id": token}),
+		"JSON, escaped /": strings.ReplaceAll(inJSON(map[string]string{"job_id": token}), "/", `\/`),
+		"JSON, escaped +": strings.ReplaceAll(inJSON(map[string]string{"job_id": token}), "+", `\u002B`),
+		"URL":             inJSON(map[string]string{"url": "https://h/?t=" + url.QueryEscape(token)}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out map[string]string
+			_, err := client(t, serve(t, respond(http.StatusOK, body)).URL, func(c *rest.Config) {
+				c.Authenticator = static(token)
+			}).Do(t.Context(), get, &out)
+			if err == nil || strings.Contains(err.Error(), "MIID") {
+				t.Errorf("got %v, %v", out, err)
+			}
+		})
 	}
 }
