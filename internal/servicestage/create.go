@@ -243,12 +243,13 @@ func (c *Client) duplicates(ctx context.Context, name string, existing existingJ
 	return c.unknownJobsNamed(late, name, existing)
 }
 
-// unknownJobsNamed lists the build jobs with exactly this name whose IDs are not known.
+// unknownJobsNamed lists the build jobs with exactly this name whose IDs were not known before the create.
 func (c *Client) unknownJobsNamed(ctx context.Context, name string, existing existingJobs) ([]BuildJobSummary, error) {
 	all, err := c.ListBuildJobs(ctx, name)
 	var jobs []BuildJobSummary
 	for _, job := range all {
-		if job.Name == name && !c.shared.knows(object{jobID: job.ID}) && !existing.contains(job.ID) {
+		known := existing.contains(job.ID) || c.shared.knewBefore(object{jobID: job.ID}, existing.reads)
+		if job.Name == name && !known {
 			jobs = append(jobs, job)
 		}
 	}

@@ -221,6 +221,22 @@ func TestCreateBuildJob_jobOfAnotherResourceIsNotAdopted(t *testing.T) {
 	}
 }
 
+// A build job that a data source reads while it is created is neither overlooked, which would create another one, nor
+// adopted.
+func TestCreateBuildJob_jobReadDuringCreateIsNotOverlooked(t *testing.T) {
+	t.Parallel()
+	server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
+	server.InjectFault(onPost(emulator.Fault{After: true, Drop: true}))
+	server.InjectFault(onSearch(emulator.Fault{Do: func() {
+		if _, err := client.GetBuildJob(t.Context(), storedIDs(server)[0], ""); err != nil {
+			t.Error(err)
+		}
+	}}))
+	_, err := client.CreateBuildJob(t.Context(), app)
+	equal(t, "named", unknownOutcome(t, err).Jobs, []servicestage.BuildJobSummary{{ID: storedIDs(server)[0], Name: "app"}})
+	equal(t, "POST requests", posts(server), 1)
+}
+
 // A service that returns the existing build job for a taken name must not give it a second owner.
 func TestCreateBuildJob_existingIDIsNotCreated(t *testing.T) {
 	t.Parallel()
