@@ -292,7 +292,8 @@ func mayBeDefault(path string) bool {
 }
 
 // IsForeign reports whether the build job cannot be the result of a create with this request, although it has the
-// returned ID: its name differs, or it has a description, a repository or a cluster that was not sent.
+// returned ID: its name differs, or it has a description or a repository that was not sent. A cluster may be a service
+// default.
 func (j *BuildJob) IsForeign(sent BuildJobSpec) bool {
 	returned, want := j.Spec.Values(), sent.Values()
 	has := func(values map[string]any, prefix string) bool {
@@ -303,7 +304,7 @@ func (j *BuildJob) IsForeign(sent BuildJobSpec) bool {
 		}
 		return false
 	}
-	for _, prefix := range []string{"job_description", "code_repo.", "environment_setting.cluster_"} {
+	for _, prefix := range []string{"job_description", "code_repo."} {
 		if has(returned, prefix) && !has(want, prefix) {
 			return true
 		}
