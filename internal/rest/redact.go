@@ -266,7 +266,7 @@ func (r redactor) echoedIn(body []byte) bool {
 		if len(secret) < minEchoLength {
 			return false
 		}
-		part := cmp.Or(unescaped.FindString(secret), secret)
-		return bytes.Contains(body, []byte(part)) || bytes.Contains(body, []byte(inJSON(part)))
+		parts := append(unescaped.FindAllString(secret, -1), secret, inJSON(secret))
+		return slices.ContainsFunc(parts, func(part string) bool { return bytes.Contains(body, []byte(part)) })
 	})
 }

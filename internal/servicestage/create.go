@@ -159,12 +159,14 @@ func (c *Client) createBuildJob(
 			resends = min(resends, 1) // It is likely to fail again.
 		}
 		adopted, jobs, lookupErr := c.findCreated(ctx, spec, existing)
-		switch {
-		case adopted != "":
+		if adopted != "" {
 			return &CreatedBuildJob{ID: adopted, Adopted: true}, nil
-		case lookupErr != nil, len(jobs) > 0, !outcomeUnknown(failure), send > resends,
-			c.rest.Pause(ctx, rest.Delay(send)) != nil:
-			last.Stopped = ctx.Err()
+		}
+		isFinal := lookupErr != nil || len(jobs) > 0 || !outcomeUnknown(failure) || send > resends
+		if last.Stopped = ctx.Err(); !isFinal && last.Stopped == nil {
+			last.Stopped = c.rest.PauseAfter(ctx, send, failure)
+		}
+		if isFinal || last.Stopped != nil {
 			return nil, &UnknownOutcomeError{Name: spec.JobName, Jobs: jobs, Err: last, LookupErr: lookupErr}
 		}
 	}
