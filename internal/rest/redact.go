@@ -124,9 +124,9 @@ func (r redactor) redact(text string) string {
 			}
 		}
 	}
-	whole := make([]string, len(r))
-	for i, secret := range r {
-		whole[i] = fold(secret)
+	var whole []string
+	for _, secret := range r {
+		whole = append(whole, fold(secret), fold(resolve(secret)))
 	}
 	if hasSecret(text) || hasPart(fold(text), whole, secretRest, 1) || hasPart(fold(resolve(text)), whole, secretRest, 1) {
 		return redacted
@@ -182,7 +182,7 @@ func (r redactor) needles() (needles []string) {
 		}
 		// In a query, a space is a plus sign.
 		forms := append(inBase64(beginning), beginning, hex.EncodeToString([]byte(beginning)))
-		for _, form := range append(forms, strings.ReplaceAll(beginning, " ", "+")) {
+		for _, form := range append(forms, strings.ReplaceAll(beginning, " ", "+"), resolve(beginning)) {
 			if folded := fold(form); len(folded) >= minSecret {
 				needles = append(needles, folded[:min(len(folded), secretPrefix)])
 			}

@@ -215,6 +215,29 @@ func TestClient_escapedSecretIsNotShown(t *testing.T) {
 	}
 }
 
+// A secret that looks as if it was escaped is found in text that is escaped more than once.
+func TestClient_secretWithEscapesIsNotShown(t *testing.T) {
+	t.Parallel()
+	const secret = `Ca\"n/a+<r>\123=y%41&lt;`
+	for name, written := range map[string]string{
+		"for JSON":                   inJSON(secret),
+		"for JSON, twice":            inJSON(inJSON(secret)),
+		"for JSON, in a URL":         url.PathEscape(inJSON(secret)),
+		"for JSON, twice, in a URL":  url.QueryEscape(inJSON(inJSON(secret))),
+		"for HTML, in JSON":          inJSON(html.EscapeString(secret)),
+		"for a URL, in JSON, in Go":  fmt.Sprintf("%q", inJSON(url.QueryEscape(secret))),
+		"for a URL, twice, in HTML":  html.EscapeString(url.QueryEscape(url.QueryEscape(secret))),
+		"for Go, in HTML, in a path": url.PathEscape(html.EscapeString(fmt.Sprintf("%q", secret))),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := client(t, serve(t, respond(http.StatusBadGateway, "you sent "+written+" to me")).URL,
+				func(config *rest.Config) { config.Authenticator = static(secret) }).Do(t.Context(), get, nil)
+			wantRedacted(t, err, nil, "123", written)
+		})
+	}
+}
+
 // A long secret whose beginning is written without escapes shows nothing of its rest either.
 func TestClient_restOfSecretIsNotShown(t *testing.T) {
 	t.Parallel()
