@@ -7,7 +7,10 @@ package main
 
 import (
 	"flag"
+	"fmt"
+	"io"
 	"log"
+	"os"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
@@ -21,13 +24,20 @@ var version = "dev"
 func main() {
 	debug := flag.Bool("debug", false, "wait for a debugger, and print how to attach Terraform")
 	flag.Parse()
+	// The HTTP client of the standard library logs unexpected responses, which may repeat secrets of a request.
+	log.SetOutput(io.Discard)
 	var options []tf6server.ServeOpt
 	if *debug {
 		options = append(options, tf6server.WithManagedDebug())
 	} else if err := logging.Limit(); err != nil {
-		log.Fatal(err)
+		exit(err)
 	}
 	if err := tf6server.Serve("registry.terraform.io/servicestage/servicestage", provider.NewServer(version), options...); err != nil {
-		log.Fatal(err)
+		exit(err)
 	}
+}
+
+func exit(err error) {
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
 }

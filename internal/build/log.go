@@ -4,7 +4,6 @@
 package build
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
@@ -36,17 +35,10 @@ func lastLines(log string) (lines []string, all bool) {
 	return lines, from == 0
 }
 
-// escapeSequence matches what a terminal interprets as a command (ECMA-48): a control sequence, a control string with
-// its terminator, or any other escape sequence.
-var escapeSequence = regexp.MustCompile("(?:\x1b\\[|\u009b)[0-?]*[ -/]*[@-~]" +
-	"|(?:\x1b[\\]PX^_]|[\u0090\u0098\u009d-\u009f])[^\x07\x1b\u009c]*(?:\x07|\x1b\\\\|\u009c)" +
-	"|\x1b[ -/]*[0-~]")
-
 // printableLine returns a line of a log as text that is safe to print.
 func printableLine(line string) string {
 	if i := strings.LastIndexByte(strings.TrimRight(line, "\r"), '\r'); i >= 0 {
 		line = line[i+1:] // A terminal shows only the last state of a progress bar.
 	}
-	line = escapeSequence.ReplaceAllLiteralString(line, "")
 	return rest.Sanitize(strings.ReplaceAll(line, "\t", "    "), maxLine)
 }

@@ -281,6 +281,22 @@ func TestBuildJob_foreignIDInResponseIsNotAdopted(t *testing.T) {
 	}
 }
 
+// A new build job for which ServiceStage chose a cluster stays in the state: it is not somebody else's.
+func TestBuildJob_clusterChosenByServiceIsNoForeignJob(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	server.InjectFault(emulator.Fault{Method: http.MethodGet, Path: jobPath, Do: func() {
+		server.ChangeJob(server.Jobs()[0].ID, func(spec map[string]any) {
+			spec["environment_setting"] = map[string]any{"cluster_id": "c", "cluster_name": "of the service"}
+		})
+	}})
+	m := manage(t, server)
+	m.converge(t, bare)
+	if jobs := server.Jobs(); len(jobs) != 1 || jobs[0].ID != id(t, server) || m.state.IsNull() {
+		t.Errorf("the service contains %v, the state %s", jobs, m.state)
+	}
+}
+
 // A few stale reads after an update do not fail it.
 func TestBuildJob_staleReadAfterUpdate(t *testing.T) {
 	t.Parallel()

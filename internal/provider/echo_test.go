@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
@@ -35,7 +36,11 @@ var echoes = []struct {
 	{200, "", "you sent %[1]s"},
 	{200, "", `{"error_code":%[2]s}`},
 	{200, "", `{"total":%[2]s,"spec":%[2]s}`},
+	{200, afterResponse, ""},
 }
+
+// afterResponse stands for an echo that follows a complete response. The standard library logs its beginning.
+const afterResponse = "after the response"
 
 // echoing starts a service, and IAM, that sends each request back. The number at the end of the path or of the user's
 // name selects the way. signatures returns the signatures of all requests.
@@ -63,6 +68,17 @@ func echoing(t *testing.T) (address string, signatures func() []string) {
 		echo := echoes[0]
 		if i, err := strconv.Atoi(chosen); err == nil {
 			echo = echoes[i]
+		}
+		if echo.header == afterResponse {
+			conn, writer, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_, _ = fmt.Fprintf(writer, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}%s", request) // The client may be gone.
+			_ = writer.Flush()
+			time.AfterFunc(time.Minute, func() { _ = conn.Close() }) // The connection becomes idle first.
+			return
 		}
 		if echo.header != "" {
 			w.Header().Set(echo.header, "https://other.example/"+request)

@@ -5,8 +5,11 @@ package rest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"html"
 	"net/http"
 	"net/url"
@@ -22,6 +25,9 @@ const (
 	// secretPrefix is the length of a secret's beginning that is redacted too, in bytes: a response may cut off the
 	// rest.
 	secretPrefix = 20
+	// secretPart is the length of a part of a secret that is redacted without its beginning. Next to a redacted beginning
+	// it is secretRest: the rest may be written in another way.
+	secretPart, secretRest = 16, 8
 
 	// maxInput limits the part of a text that is examined, in bytes. The printed part is much shorter.
 	maxInput = 64 << 10
@@ -52,7 +58,7 @@ func newRedactor(call Call, sent http.Header, proxy *url.URL) redactor {
 	}
 	authorization := sent.Get("Authorization")
 	_, signature, _ := strings.Cut(authorization, "Signature=")
-	r = append(r, sent.Get("X-Auth-Token"), sent.Get("X-Security-Token"), authorization, signature)
+	r = append(r, sent.Get("X-Auth-Token"), sent.Get("X-Security-Token"), cmp.Or(signature, authorization))
 	if proxy != nil {
 		password, _ := proxy.User.Password()
 		r = append(r, password)
@@ -111,7 +117,7 @@ func (r redactor) redact(text string) string {
 			return strings.Contains(plain, needle) || strings.Contains(unescaped, needle)
 		})
 	}
-	if !hasSecret(text) {
+	if !hasSecret(text) && !hasPart(text, r, secretPart, secretPart) {
 		return text
 	}
 	for _, secret := range r {
@@ -121,10 +127,25 @@ func (r redactor) redact(text string) string {
 			}
 		}
 	}
-	if hasSecret(text) {
+	var whole []string
+	for _, secret := range r {
+		whole = append(whole, fold(secret), fold(unescape(secret)))
+	}
+	if hasSecret(text) || hasPart(fold(text), whole, secretRest, 1) || hasPart(fold(unescape(text)), whole, secretRest, 1) {
 		return redacted
 	}
 	return text
+}
+
+// hasPart reports whether one of the parts of text of this length, which begin every step bytes, is a part of a secret.
+func hasPart(text string, secrets []string, length, step int) bool {
+	for ; len(text) >= length; text = text[min(step, len(text)):] {
+		part := text[:length]
+		if slices.ContainsFunc(secrets, func(secret string) bool { return strings.Contains(secret, part) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // encodings encode a secret in the ways that are replaced one by one.
@@ -163,7 +184,8 @@ func (r redactor) needles() (needles []string) {
 			continue
 		}
 		// In a query, a space is a plus sign.
-		for _, form := range append(inBase64(beginning), beginning, strings.ReplaceAll(beginning, " ", "+")) {
+		forms := append(inBase64(beginning), beginning, hex.EncodeToString([]byte(beginning)))
+		for _, form := range append(forms, strings.ReplaceAll(beginning, " ", "+"), unescape(beginning)) {
 			if folded := fold(form); len(folded) >= minSecret {
 				needles = append(needles, folded[:min(len(folded), secretPrefix)])
 			}
@@ -237,11 +259,17 @@ func unescape(text string) string {
 // minEchoLength is the minimum length of a secret that a successful response does not contain by coincidence.
 const minEchoLength = 16
 
+// plainPart matches a part of a secret that no encoder escapes.
+var plainPart = regexp.MustCompile(fmt.Sprintf(`[0-9A-Za-z]{%d,}`, minEchoLength))
+
 // echoedIn reports whether a successful response contains a secret. Such a response must not be used: its values would
 // reach messages and state.
 func (r redactor) echoedIn(body []byte) bool {
 	return slices.ContainsFunc(r, func(secret string) bool {
-		return len(secret) >= minEchoLength &&
-			(bytes.Contains(body, []byte(secret)) || bytes.Contains(body, []byte(inJSON(secret))))
+		if len(secret) < minEchoLength {
+			return false
+		}
+		parts := append(plainPart.FindAllString(secret, -1), secret, inJSON(secret))
+		return slices.ContainsFunc(parts, func(part string) bool { return bytes.Contains(body, []byte(part)) })
 	})
 }

@@ -6,6 +6,7 @@ package rest_test
 import (
 	"context"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -205,6 +206,56 @@ func TestClient_escapedSecretIsNotShown(t *testing.T) {
 	}
 }
 
+// A secret that looks as if it was escaped is found in text that is escaped more than once.
+func TestClient_secretWithEscapesIsNotShown(t *testing.T) {
+	t.Parallel()
+	const secret = `Ca\"n/a+<r>\123=y%41&lt;`
+	for name, written := range map[string]string{
+		"for JSON":                   inJSON(secret),
+		"for JSON, twice":            inJSON(inJSON(secret)),
+		"for JSON, in a URL":         url.PathEscape(inJSON(secret)),
+		"for JSON, twice, in a URL":  url.QueryEscape(inJSON(inJSON(secret))),
+		"for HTML, in JSON":          inJSON(html.EscapeString(secret)),
+		"for a URL, in JSON, in Go":  fmt.Sprintf("%q", inJSON(url.QueryEscape(secret))),
+		"for a URL, twice, in HTML":  html.EscapeString(url.QueryEscape(url.QueryEscape(secret))),
+		"for Go, in HTML, in a path": url.PathEscape(html.EscapeString(fmt.Sprintf("%q", secret))),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := client(t, serve(t, respond(http.StatusBadGateway, "you sent "+written+" to me")).URL,
+				func(config *rest.Config) { config.Authenticator = static(secret) }).Do(t.Context(), get, nil)
+			wantRedacted(t, err, nil, "123", written)
+		})
+	}
+}
+
+// A long secret whose beginning is written without escapes shows nothing of its rest either.
+func TestClient_restOfSecretIsNotShown(t *testing.T) {
+	t.Parallel()
+	secret := strings.Repeat("Beginning0", 4) + "+/=" + strings.Repeat("canary0123", 6)
+	inLowerCase := strings.NewReplacer("+", "%2b", "/", "%2f", "=", "%3d")
+	for name, written := range map[string]string{
+		"for a query":              url.QueryEscape(secret),
+		"for a URL, in lower case": inLowerCase.Replace(secret),
+		"for JSON, one character":  strings.ReplaceAll(secret, "+", `\u002B`),
+		"for JSON, with \\/":       strings.ReplaceAll(secret, "/", `\/`),
+		"in octal":                 strings.ReplaceAll(secret, "+", `\053`),
+		"in hexadecimal":           hex.EncodeToString([]byte(secret)),
+		"wrapped":                  secret[:43] + "\r\n " + secret[43:],
+		"with a tag":               secret[:43] + "<b>" + secret[43:],
+		"in upper case, partly":    secret[:43] + strings.ToUpper(secret[43:]),
+		"without its beginning":    secret[10:],
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var log recorder
+			_, err := client(t, serve(t, respond(http.StatusBadGateway, "you sent "+written+" to me")).URL,
+				func(config *rest.Config) { config.Authenticator, config.Log = static(secret), log.log }).Do(t.Context(), get, nil)
+			wantRedacted(t, err, log.lines, hex.EncodeToString([]byte("canary")))
+		})
+	}
+}
+
 // Only the secret is redacted. A secret that is so short that any text contains it is not.
 func TestClient_otherTextIsNotRedacted(t *testing.T) {
 	t.Parallel()
@@ -384,14 +435,27 @@ func FuzzSanitize(f *testing.F) {
 	})
 }
 
-// A successful response that contains a secret of the request is an error: its values would reach messages and state.
+// A successful response that contains a secret of the request, however escaped, is an error: its values would reach
+// messages and state.
 func TestClient_secretInSuccessfulResponseIsNotReturned(t *testing.T) {
 	t.Parallel()
-	const token = `MIIDkgYJKoZIhvcN"AQcCoII+DgzCCA==`
-	server := serve(t, respond(http.StatusOK, inJSON(map[string]string{"job_id": token})))
-	var out map[string]string
-	_, err := server.client(t, func(c *rest.Config) { c.Authenticator = static(token) }).Do(t.Context(), get, &out)
-	if err == nil || strings.Contains(err.Error(), "MIID") {
-		t.Errorf("got %v, %v", out, err)
+	const token = `MIIDkgYJKoZIhvcNAQcC/"oIIDgzCCA38CAQExDTAL+CA==`
+	for name, body := range map[string]string{
+		"JSON":            inJSON(map[string]string{"job_id": token}),
+		"JSON, escaped /": strings.ReplaceAll(inJSON(map[string]string{"job_id": token}), "/", `\/`),
+		"JSON, escaped +": strings.ReplaceAll(inJSON(map[string]string{"job_id": token}), "+", `\u002B`),
+		"JSON, a part":    inJSON(map[string]string{"job_id": token[22:]}),
+		"URL":             inJSON(map[string]string{"url": "https://h/?t=" + url.QueryEscape(token)}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out map[string]string
+			_, err := client(t, serve(t, respond(http.StatusOK, body)).URL, func(c *rest.Config) {
+				c.Authenticator = static(token)
+			}).Do(t.Context(), get, &out)
+			if err == nil || strings.Contains(err.Error(), "IDkg") {
+				t.Errorf("got %v, %v", out, err)
+			}
+		})
 	}
 }

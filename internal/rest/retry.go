@@ -90,6 +90,15 @@ func (c *Client) waitFor(ctx context.Context, retry int, last *Error) error {
 	return c.Pause(ctx, reserved)
 }
 
+// PauseAfter waits before another attempt: for the backoff after an attempt (the first is 1), and for the wait that the
+// response to it requests. Its error is a [*WaitError], or that of the context if it ends.
+func (c *Client) PauseAfter(ctx context.Context, attempt int, failure *Error) error {
+	if err := checkTime(ctx, failure.RetryAfter); err != nil {
+		return err
+	}
+	return c.Pause(ctx, max(Delay(attempt), failure.RetryAfter))
+}
+
 // checkTime returns a [*WaitError] if a wait of d exceeds the deadline of ctx, and the error of ctx if it has ended.
 func checkTime(ctx context.Context, d time.Duration) error {
 	if err := ctx.Err(); err != nil {

@@ -111,7 +111,7 @@ func (c *Client) GetBuildJob(ctx context.Context, id, name string) (*BuildJob, e
 	if err != nil {
 		return nil, c.resolveNotFound(ctx, id, name, err)
 	}
-	c.shared.known.LoadOrStore(object{jobID: id}, false)
+	c.shared.read(object{jobID: id})
 	return job, nil
 }
 

@@ -191,7 +191,7 @@ func (c *Client) GetBuild(ctx context.Context, id, jobID string) (*Build, error)
 		return nil, err
 	}
 	if job := cmp.Or(jobID, string(build.JobID)); job != "" {
-		c.shared.known.LoadOrStore(object{job, id}, false)
+		c.shared.read(object{job, id})
 	}
 	return build, nil
 }

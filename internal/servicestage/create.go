@@ -160,12 +160,14 @@ func (c *Client) createBuildJob(
 			resends = min(resends, 1) // It is likely to fail again.
 		}
 		adopted, jobs, lookupErr := c.findCreated(ctx, spec, existing)
-		switch {
-		case adopted != "":
+		if adopted != "" {
 			return &CreatedBuildJob{ID: adopted, Adopted: true}, nil
-		case lookupErr != nil, len(jobs) > 0, !outcomeUnknown(failure), send > resends,
-			c.rest.Pause(ctx, rest.Delay(send)) != nil:
-			last.Stopped = ctx.Err()
+		}
+		isFinal := lookupErr != nil || len(jobs) > 0 || !outcomeUnknown(failure) || send > resends
+		if last.Stopped = ctx.Err(); !isFinal && last.Stopped == nil {
+			last.Stopped = c.rest.PauseAfter(ctx, send, failure)
+		}
+		if isFinal || last.Stopped != nil {
 			return nil, &UnknownOutcomeError{Name: spec.JobName, Jobs: jobs, Err: last, LookupErr: lookupErr}
 		}
 	}
@@ -243,12 +245,13 @@ func (c *Client) duplicates(ctx context.Context, name string, existing existingJ
 	return c.unknownJobsNamed(late, name, existing)
 }
 
-// unknownJobsNamed lists the build jobs with exactly this name whose IDs are not known.
+// unknownJobsNamed lists the build jobs with exactly this name whose IDs were not known before the create.
 func (c *Client) unknownJobsNamed(ctx context.Context, name string, existing existingJobs) ([]BuildJobSummary, error) {
 	all, err := c.ListBuildJobs(ctx, name)
 	var jobs []BuildJobSummary
 	for _, job := range all {
-		if job.Name == name && !c.shared.knows(object{jobID: job.ID}) && !existing.contains(job.ID) {
+		known := existing.contains(job.ID) || c.shared.knewBefore(object{jobID: job.ID}, existing.reads)
+		if job.Name == name && !known {
 			jobs = append(jobs, job)
 		}
 	}
@@ -291,7 +294,8 @@ func mayBeDefault(path string) bool {
 }
 
 // IsForeign reports whether the build job cannot be the result of a create with this request, although it has the
-// returned ID: its name differs, or it has a description, a repository or a cluster that was not sent.
+// returned ID: its name differs, or it has a description or a repository that was not sent. A cluster may be a service
+// default.
 func (j *BuildJob) IsForeign(sent BuildJobSpec) bool {
 	returned, want := j.Spec.Values(), sent.Values()
 	has := func(values map[string]any, prefix string) bool {
@@ -302,7 +306,7 @@ func (j *BuildJob) IsForeign(sent BuildJobSpec) bool {
 		}
 		return false
 	}
-	for _, prefix := range []string{"job_description", "code_repo.", "environment_setting.cluster_"} {
+	for _, prefix := range []string{"job_description", "code_repo."} {
 		if has(returned, prefix) && !has(want, prefix) {
 			return true
 		}

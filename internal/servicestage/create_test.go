@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
@@ -197,6 +198,52 @@ func TestCreateBuildJob_jobOfAnotherResourceIsNotAdopted(t *testing.T) {
 			second, err := client.CreateBuildJob(t.Context(), app)
 			if err != nil || second.ID == first || second.Adopted {
 				t.Errorf("the first is %s, got %+v, %v", first, second, err)
+			}
+		})
+	}
+}
+
+// A build job that a data source reads while it is created is neither overlooked, which would create another one, nor
+// adopted.
+func TestCreateBuildJob_jobReadDuringCreateIsNotOverlooked(t *testing.T) {
+	t.Parallel()
+	server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
+	server.InjectFault(onPost(emulator.Fault{After: true, Drop: true}))
+	server.InjectFault(onSearch(emulator.Fault{Do: func() {
+		if _, err := client.GetBuildJob(t.Context(), storedIDs(server)[0], ""); err != nil {
+			t.Error(err)
+		}
+	}}))
+	_, err := client.CreateBuildJob(t.Context(), app)
+	equal(t, "named", unknownOutcome(t, err).Jobs, []servicestage.BuildJobSummary{{ID: storedIDs(server)[0], Name: "app"}})
+	equal(t, "POST requests", posts(server), 1)
+}
+
+// A create is not sent again before the time that the service requests, and not at all if the operation ends before.
+func TestCreateBuildJob_retryAfterIsNotIgnored(t *testing.T) {
+	t.Parallel()
+	for seconds, created := range map[string]bool{"40": true, "86400": false} {
+		t.Run(seconds, func(t *testing.T) {
+			t.Parallel()
+			var longest atomic.Int64
+			server, client := emulated(t, emulator.Quirks{}, func(config *servicestage.Config) {
+				config.Wait = func(ctx context.Context, d time.Duration) error {
+					longest.Store(max(longest.Load(), int64(d)))
+					return ctx.Err()
+				}
+			})
+			server.InjectFault(onPost(emulator.Fault{StatusCode: 503, Header: http.Header{"Retry-After": {seconds}}}))
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+			defer cancel()
+			_, err := client.CreateBuildJob(ctx, app)
+			if created {
+				equal(t, "error", err, nil)
+				equal(t, "longest wait", time.Duration(longest.Load()), 40*time.Second)
+				return
+			}
+			equal(t, "POST requests", posts(server), 1)
+			if _, ok := errors.AsType[*rest.WaitError](unknownOutcome(t, err)); !ok {
+				t.Errorf("got %v, want a *rest.WaitError", err)
 			}
 		})
 	}

@@ -25,11 +25,20 @@ const (
 // another one. It does not cover two provider configurations: Terraform starts a process for each. It is safe for
 // concurrent use.
 type shared struct {
-	// known contains each object that this process has read (false), or has created or adopted (true).
+	// known contains a [knowledge] of each object that this process has read, created or adopted.
 	known sync.Map
+	// reads counts the objects that were read first.
+	reads atomic.Int64
 	// locks contains a semaphore of weight 1 for each key.
 	locks  sync.Map
 	writes writes
+}
+
+type knowledge struct {
+	// own is true of an object that this process has created or adopted.
+	own bool
+	// read is the number of the read that made another one known.
+	read int64
 }
 
 // object is the key of a build job, or of one of its builds.
@@ -49,17 +58,28 @@ func (s *shared) knows(o object) bool {
 	return known
 }
 
+// knewBefore reports whether this process has created or adopted the object, or has read it before the later reads.
+func (s *shared) knewBefore(o object, reads int64) bool {
+	value, _ := s.known.Load(o)
+	known, ok := value.(knowledge)
+	return ok && (known.own || known.read <= reads)
+}
+
+// read records the object as one that exists, unless it is known.
+func (s *shared) read(o object) { s.known.LoadOrStore(o, knowledge{read: s.reads.Add(1)}) }
+
 // adopt records the object as one of this process, and reports whether it was not known before.
 func (s *shared) adopt(o object) bool {
-	_, known := s.known.LoadOrStore(o, true)
+	_, known := s.known.LoadOrStore(o, knowledge{own: true})
 	return !known
 }
 
 // created records the object as one of this process, and reports whether this process had not created or adopted it
 // before.
 func (s *shared) created(o object) bool {
-	before, _ := s.known.Swap(o, true)
-	return before != true
+	value, _ := s.known.Swap(o, knowledge{own: true})
+	before, _ := value.(knowledge)
+	return !before.own
 }
 
 // lock waits until no other client of this process has the lock of a key. Two objects that are created at the same time
@@ -78,6 +98,9 @@ type existingJobs struct {
 	ids map[string]bool
 	// complete is false if the list failed: any build job may have existed before, so none is adopted.
 	complete bool
+	// reads is the number of reads before the create. A build job that another resource or data source reads later may be
+	// the created one.
+	reads int64
 }
 
 func (e existingJobs) contains(id string) bool { return e.ids[id] }
@@ -94,6 +117,12 @@ type existingList struct {
 
 // existingJobs returns the build jobs that exist before a create of the name, or all of them.
 func (c *Client) existingJobs(ctx context.Context, name string) existingJobs {
+	existing := c.listExisting(ctx, name)
+	existing.reads = c.shared.reads.Load()
+	return existing
+}
+
+func (c *Client) listExisting(ctx context.Context, name string) existingJobs {
 	list := &c.existing
 	list.once.Do(func() {
 		list.done = make(chan struct{})
