@@ -291,9 +291,9 @@ func TestBuildJob_clusterChosenByServiceIsNoForeignJob(t *testing.T) {
 		})
 	}})
 	m := manage(t, server)
-	m.converge(t, bare)
-	if jobs := server.Jobs(); len(jobs) != 1 || jobs[0].ID != id(t, server) || m.state.IsNull() {
-		t.Errorf("the service contains %v, the state %s", jobs, m.state)
+	m.Converge(t, bare)
+	if jobs := server.Jobs(); len(jobs) != 1 || jobs[0].ID != id(t, server) || m.State.IsNull() {
+		t.Errorf("the service contains %v, the state %s", jobs, m.State)
 	}
 }
 
