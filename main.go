@@ -1,8 +1,8 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Command terraform-provider-servicestage is the Terraform provider for build jobs of Huawei Cloud ServiceStage. Terraform
-// starts it; it is not run by hand.
+// Command terraform-provider-servicestage is the Terraform provider for build jobs of Huawei Cloud ServiceStage.
+// Terraform starts it; it is not run by hand.
 package main
 
 import (
@@ -32,7 +32,8 @@ func main() {
 	} else if err := logging.Limit(); err != nil {
 		exit(err)
 	}
-	if err := tf6server.Serve("registry.terraform.io/servicestage/servicestage", provider.NewServer(version), options...); err != nil {
+	const address = "registry.terraform.io/servicestage/servicestage"
+	if err := tf6server.Serve(address, provider.NewServer(version), options...); err != nil {
 		exit(err)
 	}
 }

@@ -29,7 +29,8 @@ func TestReadProfile(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]auth.Profile{
 		"": {
-			Region: "r2", ProjectID: "p2", DomainID: "d2", Credential: auth.AccessKey{ID: "AK2", Secret: "SK2", SecurityToken: "ST2"},
+			Region: "r2", ProjectID: "p2", DomainID: "d2",
+			Credential: auth.AccessKey{ID: "AK2", Secret: "SK2", SecurityToken: "ST2"},
 		},
 		"home":            {Region: "cn-north-4", Credential: auth.AccessKey{ID: "AK1", Secret: "SK1"}},
 		"sso":             {Credential: auth.AccessKey{ID: "AK3", Secret: "SK3", SecurityToken: "ST3"}},

@@ -80,8 +80,8 @@ func startSchema() actionschema.Schema {
 			},
 			"cancel_on_interrupt": actionschema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "Whether to cancel the build if the wait is interrupted, as by Ctrl-C. Defaults to `true`. " +
-					"Has no effect if `wait` is `false`.",
+				MarkdownDescription: "Whether to cancel the build if the wait is interrupted, as by Ctrl-C. Defaults " +
+					"to `true`. Has no effect if `wait` is `false`.",
 			},
 		},
 	}

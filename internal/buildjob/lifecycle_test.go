@@ -177,7 +177,8 @@ func TestBuildJob_destroyFalseNeverDeletes(t *testing.T) {
 			cli := providertest.NewCLI(t, server)
 			cli.RequireVersion(t, 16, 12)
 			write := func(count string) {
-				cli.Write(t, "main.tf", providertest.Requirement+job(count+minimal+"lifecycle {\n  destroy = false\n}\n"))
+				kept := job(count + minimal + "lifecycle {\n  destroy = false\n}\n")
+				cli.Write(t, "main.tf", providertest.Requirement+kept)
 			}
 			write("count = 1\n")
 			succeed(t, cli, "apply", "-auto-approve", "-no-color")

@@ -58,7 +58,7 @@ func pageHandler(name, contentType string) http.HandlerFunc {
 //	GET    /_emulator/health                 {"status":"ok"}
 //	GET    /_emulator/state                  address, region, projects, total, jobs, faults, accepted;
 //	                                         ?search= in name, ID, description, repository, branch; ?offset=, ?limit=
-//	GET    /_emulator/requests               total, requests; ?limit=, ?method=, ?path= with * for an ID, as in a fault
+//	GET    /_emulator/requests               total, requests; ?limit=, ?method=, ?path= with * for an ID
 //	POST   /_emulator/reset                  as after the start, without a state file; credentials stay valid
 //	POST   /_emulator/seed                   adds an array of build jobs: the members of a create request, and job_id
 //	PUT    /_emulator/faults                 replaces the faults that are left

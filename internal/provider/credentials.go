@@ -365,8 +365,8 @@ func (c *configuration) withAgency(base credentialSource, where location) creden
 	switch project := c.lookup("delegated_project"); {
 	case delegate.text == "" && account.text == "" && project.text == "":
 	case delegate.text == "" && account.text == "":
-		c.diags.AddAttributeWarning(project.path(), "Unused project", fmt.Sprintf("agency_name is not set. Not used: %s.\n\n"+
-			"Set agency_name (%s) and agency_domain_name, or set project_name (%s) to the project of the credentials.",
+		c.diags.AddAttributeWarning(project.path(), "Unused project", fmt.Sprintf("agency_name is not set. "+
+			"Not used: %s.\n\nSet agency_name (%s) and agency_domain_name, or set project_name (%s) to the project of the credentials.",
 			describe(project), delegate.orVariables(), c.lookup("project_name").orVariables()))
 	case delegate.text == "":
 		c.errorf(delegate, "Missing agency_name", "The agency is incomplete: found %s, but agency_name is not set.\n\n"+
@@ -404,13 +404,14 @@ func (c *configuration) withAgency(base credentialSource, where location) creden
 			CallerDomainID: caller,
 		}, c.lookup(roleName+".duration"), fmt.Sprintf("agency %q of the profile", ofProfile.AgencyName))
 	case ofProfile.AgencyName != "":
-		c.diags.AddAttributeWarning(name.path(), "Unused agency", fmt.Sprintf("Agency %q of the profile is not assumed, "+
-			"because another agency is configured: %s.\n\nRemove one of them.", ofProfile.AgencyName, describe(name)))
+		c.diags.AddAttributeWarning(name.path(), "Unused agency", fmt.Sprintf("Agency %q of the profile is not "+
+			"assumed, because another agency is configured: %s.\n\nRemove one of them.", ofProfile.AgencyName, describe(name)))
 	}
 	return c.assumeRoles(base, caller)
 }
 
-// assumeRoles returns the source of the last agency of assume_role. caller is the account of the base; empty if unknown.
+// assumeRoles returns the source of the last agency of assume_role. caller is the account of the base; empty if
+// unknown.
 func (c *configuration) assumeRoles(base credentialSource, caller string) credentialSource {
 	for i := 0; i == 0 || c.has(blockName(i)); i++ {
 		name, domainName := c.lookupIn(i, "agency_name"), c.lookupIn(i, "domain_name")
@@ -438,12 +439,14 @@ func (c *configuration) checkUnusedAccount() {
 	name := c.lookup(roleName + ".agency_name")
 	accountName, accountID := c.lookup(roleName+".domain_name"), c.lookup(roleName+".domain_id")
 	if account := describe(accountName, accountID); account != "" && c.lookup(oidcName+".idp_id").text == "" {
-		c.diags.AddAttributeWarning(name.path(), "Incomplete agency", fmt.Sprintf("No agency is assumed, because agency_name is "+
-			"not set. Not used: %s.\n\nSet agency_name (%s), or remove the account.", account, name.orVariables()))
+		c.diags.AddAttributeWarning(name.path(), "Incomplete agency", fmt.Sprintf("No agency is assumed, because "+
+			"agency_name is not set. Not used: %s.\n\nSet agency_name (%s), or remove the account.",
+			account, name.orVariables()))
 	}
 }
 
-// delegatedProject returns the name of the project of an agency's token. The projects of other credentials are not used.
+// delegatedProject returns the name of the project of an agency's token. The projects of other credentials are not
+// used.
 func (c *configuration) delegatedProject(agency value, where location) string {
 	project, unused := c.lookup("delegated_project"), describe(c.lookup("project_id"), c.lookup("project_name"))
 	switch {

@@ -51,8 +51,8 @@ func TestProvider_credentials(t *testing.T) {
 	t.Parallel()
 	file := writeFile(t, `{"current":"token","profiles":[
 		{"name":"token","mode":"token","xAuthToken":"emulator-token","projectId":"p"},
-		{"name":"agency","mode":"AKSK","accessKeyId":"EMULATORACCESSKEY","secretAccessKey":"emulator-secret-key","region":"cn-east-3",
-		 "domainId":"`+emulator.DomainID+`","agencyName":"emulator-agency","agencyDomainName":"emulator-domain"}]}`)
+		{"name":"agency","mode":"AKSK","accessKeyId":"EMULATORACCESSKEY","secretAccessKey":"emulator-secret-key",
+		 "region":"cn-east-3","domainId":"`+emulator.DomainID+`","agencyName":"emulator-agency","agencyDomainName":"emulator-domain"}]}`)
 	project := emulator.ProjectID("cn-north-4")
 	const key, token, issued = "key EMULATORACCESSKEY", "token emulator-token", "issued token"
 	teamID := emulator.ProjectID("team")
@@ -72,7 +72,8 @@ func TestProvider_credentials(t *testing.T) {
 		},
 		"profile": {region + "shared_config_file = \"" + file + "\"\n", token, "p", nil},
 		"profile_agency": {
-			"shared_config_file = \"" + file + "\"\nprofile = \"agency\"\n", "temporary key", emulator.ProjectID("cn-east-3"),
+			"shared_config_file = \"" + file + "\"\nprofile = \"agency\"\n", "temporary key",
+			emulator.ProjectID("cn-east-3"),
 			[]string{assume, lookUp},
 		},
 		"oidc":        {region + oidcBlock, "temporary key", project, []string{exchange, assume, domains, sts, lookUp}},

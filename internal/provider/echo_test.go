@@ -75,7 +75,8 @@ func echoing(t *testing.T) (address string, signatures func() []string) {
 				t.Error(err)
 				return
 			}
-			_, _ = fmt.Fprintf(writer, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}%s", request) // The client may be gone.
+			// The client may have closed the connection.
+			_, _ = fmt.Fprintf(writer, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}%s", request)
 			_ = writer.Flush()
 			time.AfterFunc(time.Minute, func() { _ = conn.Close() }) // The connection becomes idle first.
 			return

@@ -34,9 +34,11 @@ func TestExamples_plan(t *testing.T) {
 		}
 		t.Run(folder, func(t *testing.T) {
 			t.Parallel()
-			cli := exampleCLI(t, slices.DeleteFunc(files, func(file string) bool { return filepath.Base(file) == byIdentity }))
-			minor := map[string]int{"actions/servicestage_cancel_build": 14, "actions/servicestage_start_build": 16}[folder]
-			if minor > 0 {
+			cli := exampleCLI(t, slices.DeleteFunc(files, func(file string) bool {
+				return filepath.Base(file) == byIdentity
+			}))
+			minors := map[string]int{"actions/servicestage_cancel_build": 14, "actions/servicestage_start_build": 16}
+			if minor := minors[folder]; minor > 0 {
 				cli.RequireVersion(t, minor, 0)
 			}
 			profiles := fmt.Sprintf(`{"profiles":[{"name":"ci","accessKeyId":%q,"secretAccessKey":%q}]}`,
@@ -67,7 +69,8 @@ func TestExamples_importByIdentity(t *testing.T) {
 			}
 			cli := exampleCLI(t, files)
 			cli.RequireVersion(t, 12, 12)
-			if stdout := succeed(t, cli, "plan", "-input=false", "-no-color"); !strings.Contains(stdout, "Plan: 1 to import, ") {
+			stdout := succeed(t, cli, "plan", "-input=false", "-no-color")
+			if !strings.Contains(stdout, "Plan: 1 to import, ") {
 				t.Error(stdout)
 			}
 		})

@@ -41,7 +41,8 @@ const profiles = `{"current":"work","profiles":[
 	{"name":"ecs","mode":"ecsAgency"},
 	{"name":"account","accessKeyId":"PK","secretAccessKey":"PS","region":"r","domainId":"own",
 	 "agencyName":"PA","agencyDomainName":"PD"},
-	{"name":"agency","accessKeyId":"PK","secretAccessKey":"PS","region":"r","agencyName":"PA","agencyDomainName":"PD"}]}`
+	{"name":"agency","accessKeyId":"PK","secretAccessKey":"PS","region":"r",
+	 "agencyName":"PA","agencyDomainName":"PD"}]}`
 
 // writeProfiles writes a configuration file of KooCLI to a new home directory, and returns its path.
 func writeProfiles(t *testing.T, content string) string {
@@ -117,8 +118,10 @@ func TestSelectSource(t *testing.T) { //nolint:paralleltest // The home director
 		}},
 		{"account without an agency", in(key, secret), []string{"HW_ASSUME_ROLE_DOMAIN_NAME=D"}},
 		{"delegated_project without an agency", in(key, secret, "delegated_project=DP"), nil},
-		{"agency with a duration, and a project of its account", in(key, secret, role, roleID, "assume_role.duration=900",
-			"project_id=p"), nil},
+		{
+			"agency with a duration, and a project of its account",
+			in(key, secret, role, roleID, "assume_role.duration=900", "project_id=p"), nil,
+		},
 		{"chain of agencies", in(key, secret, role, roleID, "assume_role[1]=", "assume_role[1].agency_name=B",
 			"assume_role[1].domain_name=BD", "domain_id=own"), nil},
 		{

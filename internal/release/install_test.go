@@ -34,8 +34,8 @@ func TestInstall(t *testing.T) {
 		t.Errorf("%v: %s is not printed or does not run:\n%s\n%s", err, program, output, help)
 	}
 	cli := &providertest.CLI{Dir: t.TempDir(), Env: []string{
-		"HOME=" + home, "TF_CLI_CONFIG_FILE=", "TF_PLUGIN_CACHE_DIR=", "TF_DATA_DIR=", "XDG_DATA_HOME=", "XDG_CONFIG_HOME=",
-		"CHECKPOINT_DISABLE=1",
+		"HOME=" + home, "TF_CLI_CONFIG_FILE=", "TF_PLUGIN_CACHE_DIR=", "TF_DATA_DIR=",
+		"XDG_DATA_HOME=", "XDG_CONFIG_HOME=", "CHECKPOINT_DISABLE=1",
 		"HW_REGION_NAME=cn-north-4", "HW_AUTH_TOKEN=" + emulator.DefaultToken, "HW_SERVICESTAGE_ENDPOINT=" + server.URL,
 	}}
 	cli.Write(t, "main.tf", providertest.Requirement+`resource "servicestage_build_job" "app" {

@@ -75,7 +75,8 @@ func (c checkout) make(t *testing.T, target string, environment ...string) (outp
 	if _, err := os.Stat(filepath.Join(c.folder, "executed")); !os.IsNotExist(err) {
 		t.Errorf("%s: a command in the text was run: %v", target, err)
 	}
-	recorded, _ := os.ReadFile(filepath.Join(c.tools, "arguments")) // The file does not exist if no program was started.
+	// The file does not exist if no program was started.
+	recorded, _ := os.ReadFile(filepath.Join(c.tools, "arguments"))
 	return string(combined), strings.Split(string(recorded), "\n"), err
 }
 
@@ -130,8 +131,9 @@ func TestMakefile_environmentIsNotExecuted(t *testing.T) {
 	t.Parallel()
 	for variable, target := range map[string]string{
 		"BENCH_SIZES": "bench", "BENCH_PARALLELISM": "bench", "BENCH_JSON": "bench", "BENCH_FLAGS": "bench",
-		"FUZZTIME": "fuzz", "TF_CLI": "cli", "TF_ACC": "testacc", "HOME": "install", "PREFIX": "install", "VERBOSE": "demo",
-		"IMAGE": "image", "IMAGE_PLATFORMS": "image", "SSL_CERT_FILE": "image", "VERSION": "dist", "REVISION": "testacc",
+		"FUZZTIME": "fuzz", "TF_CLI": "cli", "TF_ACC": "testacc", "HOME": "install", "PREFIX": "install",
+		"VERBOSE": "demo", "IMAGE": "image", "IMAGE_PLATFORMS": "image", "SSL_CERT_FILE": "image", "VERSION": "dist",
+		"REVISION": "testacc",
 	} {
 		t.Run(variable, func(t *testing.T) {
 			t.Parallel()
@@ -173,7 +175,8 @@ func TestMakefile_programWithSpaces(t *testing.T) {
 			t.Fatal(err)
 		}
 		output, arguments, err := c.make(t, "examples", environment...)
-		if err != nil || !strings.HasSuffix(strings.Join(arguments, " "), "terraform fmt -check -diff -recursive examples ") {
+		const want = "terraform fmt -check -diff -recursive examples "
+		if err != nil || !strings.HasSuffix(strings.Join(arguments, " "), want) {
 			t.Errorf("%q: got error %v and arguments %q:\n%s", environment, err, arguments, output)
 		}
 	}

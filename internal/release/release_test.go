@@ -92,7 +92,8 @@ func TestWorkflows_permissions(t *testing.T) {
 		for job := range strings.SplitSeq(content, "\n\n") {
 			if strings.Contains(job, "GPG_PRIVATE_KEY") &&
 				(!strings.Contains(job, "environment: release") || strings.Contains(job, "checkout")) {
-				t.Errorf("%s: the job with the signing key runs code of the repository, or has no environment:\n%s", file, job)
+				t.Errorf("%s: the job with the signing key runs code of the repository, or has no environment:\n%s",
+					file, job)
 			}
 		}
 	}
@@ -105,7 +106,8 @@ func TestExamples_areComplete(t *testing.T) {
 	var schema struct {
 		Providers map[string]map[string]json.RawMessage `json:"provider_schemas"`
 	}
-	if err := json.Unmarshal([]byte(readFile(t, "internal", "provider", "testdata", "schema.json")), &schema); err != nil {
+	content := readFile(t, "internal", "provider", "testdata", "schema.json")
+	if err := json.Unmarshal([]byte(content), &schema); err != nil {
 		t.Fatal(err)
 	}
 	for kind, example := range map[string]string{

@@ -25,8 +25,8 @@ const (
 	// secretPrefix is the length of a secret's beginning that is redacted too, in bytes: a response may cut off the
 	// rest.
 	secretPrefix = 20
-	// secretPart is the length of a part of a secret that is redacted without its beginning. Next to a redacted beginning
-	// it is secretRest: the rest may be written in another way.
+	// secretPart is the length of a part of a secret that is redacted without its beginning. Next to a redacted
+	// beginning it is secretRest: the rest may be written in another way.
 	secretPart, secretRest = 16, 8
 
 	// maxInput limits the part of a text that is examined, in bytes. The printed part is much shorter.
@@ -131,7 +131,8 @@ func (r redactor) redact(text string) string {
 	for _, secret := range r {
 		whole = append(whole, fold(secret), fold(unescape(secret)))
 	}
-	if hasSecret(text) || hasPart(fold(text), whole, secretRest, 1) || hasPart(fold(unescape(text)), whole, secretRest, 1) {
+	if hasSecret(text) ||
+		hasPart(fold(text), whole, secretRest, 1) || hasPart(fold(unescape(text)), whole, secretRest, 1) {
 		return redacted
 	}
 	return text

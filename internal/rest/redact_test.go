@@ -250,7 +250,9 @@ func TestClient_restOfSecretIsNotShown(t *testing.T) {
 			t.Parallel()
 			var log recorder
 			_, err := client(t, serve(t, respond(http.StatusBadGateway, "you sent "+written+" to me")).URL,
-				func(config *rest.Config) { config.Authenticator, config.Log = static(secret), log.log }).Do(t.Context(), get, nil)
+				func(config *rest.Config) {
+					config.Authenticator, config.Log = static(secret), log.log
+				}).Do(t.Context(), get, nil)
 			wantRedacted(t, err, log.lines, hex.EncodeToString([]byte("canary")))
 		})
 	}

@@ -215,7 +215,8 @@ func TestCreateBuildJob_jobReadDuringCreateIsNotOverlooked(t *testing.T) {
 		}
 	}}))
 	_, err := client.CreateBuildJob(t.Context(), app)
-	equal(t, "named", unknownOutcome(t, err).Jobs, []servicestage.BuildJobSummary{{ID: storedIDs(server)[0], Name: "app"}})
+	created := servicestage.BuildJobSummary{ID: storedIDs(server)[0], Name: "app"}
+	equal(t, "named", unknownOutcome(t, err).Jobs, []servicestage.BuildJobSummary{created})
 	equal(t, "POST requests", posts(server), 1)
 }
 

@@ -98,8 +98,8 @@ type existingJobs struct {
 	ids map[string]bool
 	// complete is false if the list failed: any build job may have existed before, so none is adopted.
 	complete bool
-	// reads is the number of reads before the create. A build job that another resource or data source reads later may be
-	// the created one.
+	// reads is the number of reads before the create. A build job that another resource or data source reads later may
+	// be the created one.
 	reads int64
 }
 

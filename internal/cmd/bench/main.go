@@ -59,12 +59,13 @@ func parseOptions(arguments []string) (options, error) {
 	flags.StringVar(&o.programs, "programs", ".cache/bench", "`directory` for the providers")
 	flags.StringVar(&o.json, "json", "", "`file` for the figures in JSON format")
 	flags.Func("sizes", "comma-separated `numbers` of build jobs (default 1,100,1000)", intList(&o.sizes))
-	flags.Func("parallelism", "comma-separated `numbers` of parallel operations (default 10,50)", intList(&o.parallelisms))
+	flags.Func("parallelism", "comma-separated `numbers` of parallel operations (default 10,50)",
+		intList(&o.parallelisms))
 	flags.DurationVar(&o.delay, "delay", 20*time.Millisecond, "response time of the service")
 	flags.IntVar(&o.repeat, "repeat", 3, "number of measurements of each command")
 	flags.IntVar(&o.starts, "starts", 10, "number of measurements of the provider start")
 	flags.IntVar(&o.rateLimit, "rate-limit", 50, "requests per second accepted by a service with a rate limit")
-	flags.IntVar(&o.rateLimitJobs, "rate-limit-jobs", 1000, "number of build jobs read from a service with a rate limit")
+	flags.IntVar(&o.rateLimitJobs, "rate-limit-jobs", 1000, "build jobs that are read from a service with a rate limit")
 	return o, flags.Parse(arguments)
 }
 
@@ -86,7 +87,7 @@ type bench struct {
 	rows     []row
 }
 
-// run writes the table to out, even if a measurement fails, and its progress to progress. It returns the rows of the table.
+// run writes the table to out, even if a measurement fails, and its progress to progress. It returns the table's rows.
 func run(ctx context.Context, arguments []string, out, progress io.Writer) ([]row, error) {
 	o, err := parseOptions(arguments)
 	if err == nil {

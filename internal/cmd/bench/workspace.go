@@ -84,7 +84,8 @@ func (b *bench) newWorkspace(program string, jobs, parallelism int) (*workspace,
 	}
 	w := &workspace{cli: b.cli, dir: dir, second: time.Now()}
 	w.environment = slices.DeleteFunc(os.Environ(), func(variable string) bool {
-		return strings.HasPrefix(variable, "HW_") || strings.HasPrefix(variable, "OS_") || strings.HasPrefix(variable, "TF_")
+		prefix, _, _ := strings.Cut(variable, "_")
+		return slices.Contains([]string{"HW", "OS", "TF"}, prefix)
 	})
 	w.environment = append(w.environment, "TF_CLI_CONFIG_FILE="+filepath.Join(dir, "cli.tfrc"), "CHECKPOINT_DISABLE=1",
 		"TF_IN_AUTOMATION=1", "HW_REGION_NAME=cn-north-4", "HW_PROJECT_ID=bench",

@@ -37,7 +37,8 @@ func TestDemo(t *testing.T) {
 	}
 	for _, line := range []string{
 		`build = "checkout-service #1 Successful: Init, Download, PreProcess, Build, Artifact, PostProcess"`,
-		`~ branch    = "release" -> "stable"`, `~ job_description       = "Edited in the console" -> `, "undefined: handler",
+		`~ branch    = "release" -> "stable"`, `~ job_description       = "Edited in the console" -> `,
+		"undefined: handler",
 		"1 imported", "Destroy complete! Resources: 7 destroyed.", " search-service\n",
 	} {
 		if !strings.Contains(output, line) {

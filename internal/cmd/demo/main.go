@@ -22,6 +22,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -101,7 +102,8 @@ func (d *demo) prepare() error {
 	}
 	mirror, configuration := filepath.Join(d.directory, "mirror"), filepath.Join(d.directory, "cli.tfrc")
 	for _, host := range []string{"registry.terraform.io", "registry.opentofu.org"} {
-		directory := filepath.Join(mirror, host, "servicestage", "servicestage", "0.0.1", runtime.GOOS+"_"+runtime.GOARCH)
+		platform := runtime.GOOS + "_" + runtime.GOARCH
+		directory := filepath.Join(mirror, host, "servicestage", "servicestage", "0.0.1", platform)
 		if err := os.MkdirAll(directory, 0o700); err != nil {
 			return err
 		}
@@ -115,7 +117,7 @@ func (d *demo) prepare() error {
 	}
 	// Variables that select a real account or change the output are removed.
 	for _, variable := range os.Environ() {
-		if !strings.HasPrefix(variable, "HW_") && !strings.HasPrefix(variable, "OS_") && !strings.HasPrefix(variable, "TF_") {
+		if prefix, _, _ := strings.Cut(variable, "_"); !slices.Contains([]string{"HW", "OS", "TF"}, prefix) {
 			d.environment = append(d.environment, variable)
 		}
 	}
@@ -175,7 +177,8 @@ func (d *demo) detectDrift(ctx context.Context) error {
 func (d *demo) failBuild(ctx context.Context) error {
 	d.title("Start a build that fails: the error contains the end of its log")
 	d.service.InjectOutcomes(emulator.Outcome{Phase: "Build", Log: "src/main.go:12: undefined: handler"})
-	return d.expectFailure(d.terraform(ctx, completed, "apply", "-auto-approve", "-replace=servicestage_build.checkout"))
+	const replace = "-replace=servicestage_build.checkout"
+	return d.expectFailure(d.terraform(ctx, completed, "apply", "-auto-approve", replace))
 }
 
 func (d *demo) importJob(ctx context.Context) error {
@@ -279,7 +282,8 @@ func (d *demo) expectJobs(count int) error {
 }
 
 func (d *demo) addJob(name string) {
-	d.service.AddJob(map[string]any{"job_name": name, "environment_setting": map[string]any{"use_public_cluster": true}})
+	environment := map[string]any{"use_public_cluster": true}
+	d.service.AddJob(map[string]any{"job_name": name, "environment_setting": environment})
 }
 
 // printJobs prints the build jobs in the emulator that have the name, or all if it is empty.
