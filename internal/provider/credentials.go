@@ -366,8 +366,8 @@ func (c *configuration) withAgency(base credentialSource, where location) creden
 	case delegate.text == "" && account.text == "" && project.text == "":
 	case delegate.text == "" && account.text == "":
 		c.diags.AddAttributeWarning(project.path(), "Unused project", fmt.Sprintf("agency_name is not set. "+
-			"Not used: %s.\n\nSet agency_name (%s) and agency_domain_name, or set project_name (%s) to the project of the credentials.",
-			describe(project), delegate.orVariables(), c.lookup("project_name").orVariables()))
+			"Not used: %s.\n\nSet agency_name (%s) and agency_domain_name, or set project_name (%s) to the project of "+
+			"the credentials.", describe(project), delegate.orVariables(), c.lookup("project_name").orVariables()))
 	case delegate.text == "":
 		c.errorf(delegate, "Missing agency_name", "The agency is incomplete: found %s, but agency_name is not set.\n\n"+
 			"Set agency_name (%s), or remove agency_domain_name.", describe(account), delegate.orVariables())
@@ -405,7 +405,8 @@ func (c *configuration) withAgency(base credentialSource, where location) creden
 		}, c.lookup(roleName+".duration"), fmt.Sprintf("agency %q of the profile", ofProfile.AgencyName))
 	case ofProfile.AgencyName != "":
 		c.diags.AddAttributeWarning(name.path(), "Unused agency", fmt.Sprintf("Agency %q of the profile is not "+
-			"assumed, because another agency is configured: %s.\n\nRemove one of them.", ofProfile.AgencyName, describe(name)))
+			"assumed, because another agency is configured: %s.\n\nRemove one of them.",
+			ofProfile.AgencyName, describe(name)))
 	}
 	return c.assumeRoles(base, caller)
 }

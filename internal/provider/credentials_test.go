@@ -52,7 +52,8 @@ func TestProvider_credentials(t *testing.T) {
 	file := writeFile(t, `{"current":"token","profiles":[
 		{"name":"token","mode":"token","xAuthToken":"emulator-token","projectId":"p"},
 		{"name":"agency","mode":"AKSK","accessKeyId":"EMULATORACCESSKEY","secretAccessKey":"emulator-secret-key",
-		 "region":"cn-east-3","domainId":"`+emulator.DomainID+`","agencyName":"emulator-agency","agencyDomainName":"emulator-domain"}]}`)
+		 "region":"cn-east-3","domainId":"`+emulator.DomainID+`",
+		 "agencyName":"emulator-agency","agencyDomainName":"emulator-domain"}]}`)
 	project := emulator.ProjectID("cn-north-4")
 	const key, token, issued = "key EMULATORACCESSKEY", "token emulator-token", "issued token"
 	teamID := emulator.ProjectID("team")

@@ -114,8 +114,8 @@ func (c *configuration) checkEndpointKeys() {
 				c.values[alias] = c.values[name]
 			}
 			if used := strings.TrimPrefix(alias, "endpoints."); c.values[alias] != c.values[name] {
-				c.diags.AddAttributeWarning(at, "Unused endpoint", fmt.Sprintf("The keys %q and %q of endpoints are the "+
-					"same endpoint. The provider uses %q.\n\nRemove the other key.", used, unknown, used))
+				c.diags.AddAttributeWarning(at, "Unused endpoint", fmt.Sprintf("The keys %q and %q of endpoints are "+
+					"the same endpoint. The provider uses %q.\n\nRemove the other key.", used, unknown, used))
 			}
 			continue
 		}
