@@ -138,7 +138,11 @@ func (c *CLI) RequireVersion(t *testing.T, terraform, openTofu int) {
 		want = openTofu
 	}
 	if want == 0 || have < want {
-		t.Skipf("needs Terraform 1.%d or OpenTofu 1.%d (0: none), and this is %s", terraform, openTofu, line)
+		needs := fmt.Sprintf("Terraform 1.%d", terraform)
+		if openTofu > 0 {
+			needs += fmt.Sprintf(" or OpenTofu 1.%d", openTofu)
+		}
+		t.Skipf("needs %s; this is %s", needs, line)
 	}
 }
 
