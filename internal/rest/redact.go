@@ -266,6 +266,9 @@ var plainPart = regexp.MustCompile(fmt.Sprintf(`[0-9A-Za-z]{%d,}`, minEchoLength
 // echoedIn reports whether a successful response contains a secret. Such a response must not be used: its values would
 // reach messages and state.
 func (r redactor) echoedIn(body []byte) bool {
+	if bytes.Contains(body, []byte(`\u00`)) { // JSON may write any character in this way.
+		body = append(bytes.Clone(body), unescape(string(body))...)
+	}
 	return slices.ContainsFunc(r, func(secret string) bool {
 		if len(secret) < minEchoLength {
 			return false

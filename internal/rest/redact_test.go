@@ -442,10 +442,15 @@ func FuzzSanitize(f *testing.F) {
 func TestClient_secretInSuccessfulResponseIsNotReturned(t *testing.T) {
 	t.Parallel()
 	const token = `MIIDkgYJKoZIhvcNAQcC/"oIIDgzCCA38CAQExDTAL+CA==`
+	var codes strings.Builder
+	for _, c := range token {
+		fmt.Fprintf(&codes, `\u%04x`, c)
+	}
 	for name, body := range map[string]string{
 		"JSON":            inJSON(map[string]string{"job_id": token}),
 		"JSON, escaped /": strings.ReplaceAll(inJSON(map[string]string{"job_id": token}), "/", `\/`),
 		"JSON, escaped +": strings.ReplaceAll(inJSON(map[string]string{"job_id": token}), "+", `\u002B`),
+		"JSON, codes":     `{"job_id":"` + codes.String() + `"}`,
 		"JSON, a part":    inJSON(map[string]string{"job_id": token[22:]}),
 		"URL":             inJSON(map[string]string{"url": "https://h/?t=" + url.QueryEscape(token)}),
 	} {
