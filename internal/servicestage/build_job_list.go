@@ -85,61 +85,50 @@ func (c *Client) readList(
 ) error {
 	for attempt := 1; ; attempt++ {
 		begin()
-		incomplete, err := c.listPass(ctx, name, each)
-		if err != nil {
-			return listError{err}
-		}
-		if incomplete == nil {
+		err := c.listPass(ctx, name, each)
+		if err == nil {
 			return nil
 		}
-		if attempt == listPasses {
-			return listError{incomplete}
+		if _, ok := errors.AsType[*IncompleteListError](err); !ok || attempt == listPasses {
+			return listError{err}
 		}
-		if err := c.rest.Pause(ctx, rest.Delay(attempt)); err != nil {
-			return listError{errors.Join(incomplete, err)}
+		if stopped := c.rest.Pause(ctx, rest.Delay(attempt)); stopped != nil {
+			return listError{errors.Join(err, stopped)}
 		}
 	}
 }
 
 // listPass reads the pages of a list once and calls each for the distinct build jobs in them, with the total that the
-// service reports, until each returns false. The result is nil if the list is complete, or if each ended it.
-func (c *Client) listPass(
-	ctx context.Context, name string, each func(total int, job BuildJobSummary) bool,
-) (*IncompleteListError, error) {
+// service reports, until each returns false. Its error is an [*IncompleteListError] if the pages do not make a list.
+func (c *Client) listPass(ctx context.Context, name string, each func(total int, job BuildJobSummary) bool) error {
 	seen, total, repeated := map[string]bool{}, -1, 0
 	// Page 1 is the first one in the documented sample. Page 0 is requested if items are missing at the end.
 	for page, requests := 1, 1; ; page, requests = page+1, requests+1 {
 		list, err := c.listPage(ctx, page, name)
 		if err != nil {
-			return nil, err
-		}
-		before := len(seen)
-		for _, job := range list.jobs {
-			if seen[job.ID] {
-				continue
-			}
-			seen[job.ID] = true
-			if !each(list.total, job) {
-				return nil, nil //nolint:nilnil // each ended the list.
-			}
+			return err
 		}
 		if total < 0 {
 			total = list.total
 		}
 		repeated++
-		if len(seen) > before {
-			repeated = 0
+		for _, job := range list.jobs {
+			if seen[job.ID] {
+				continue
+			}
+			seen[job.ID], repeated = true, 0
+			if !each(list.total, job) {
+				return nil
+			}
 		}
 		switch {
-		case list.total != total, len(seen) > total:
-			return &IncompleteListError{Listed: len(seen), Total: list.total}, nil
+		case list.total != total, len(seen) > total, page == 0 && len(seen) < total:
+			return &IncompleteListError{Listed: len(seen), Total: list.total}
 		case len(seen) == total:
-			return nil, nil //nolint:nilnil // The list is complete.
-		case page == 0:
-			return &IncompleteListError{Listed: len(seen), Total: total}, nil
+			return nil
 		case requests >= maxPages || len(seen) >= maxItems:
 			const format = "the list of build jobs does not end: %d build jobs on %d pages"
-			return nil, fmt.Errorf(format, len(seen), requests)
+			return fmt.Errorf(format, len(seen), requests)
 		// A page may repeat rows that moved while the list was read. Two such pages in a row: the service ignores the
 		// page number.
 		case len(list.jobs) == 0 || repeated == 2:
@@ -156,8 +145,8 @@ type listPage struct {
 // UnmarshalJSON reads a page of the list. Any other document is an error, not an empty list.
 func (p *listPage) UnmarshalJSON(data []byte) error {
 	var wire struct {
-		Total *int               `json:"total"`
-		List  *[]BuildJobSummary `json:"list"`
+		Total *int              `json:"total"`
+		List  []BuildJobSummary `json:"list"`
 	}
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
@@ -165,10 +154,7 @@ func (p *listPage) UnmarshalJSON(data []byte) error {
 	if wire.Total == nil || *wire.Total < 0 || wire.List == nil && *wire.Total > 0 {
 		return errors.New("total or list is missing")
 	}
-	p.total = *wire.Total
-	if wire.List != nil {
-		p.jobs = *wire.List
-	}
+	p.total, p.jobs = *wire.Total, wire.List
 	for _, job := range p.jobs {
 		if job.ID == "" {
 			return errors.New("job_id is missing in the list")

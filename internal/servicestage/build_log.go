@@ -153,12 +153,10 @@ func (r *checkResults) add(check, kind string, group json.RawMessage) error {
 		return nil //nolint:nilerr // Members of another form are ignored.
 	}
 	var counts []CheckCount
-	err := eachElement(wire.CountInfo, maxCounts-r.total, func(value json.RawMessage) error {
-		var count CheckCount
-		err := json.Unmarshal(value, &count)
+	err := eachElement(wire.CountInfo, maxCounts-r.total, func(count CheckCount) error {
 		count.Kind = kind
 		counts = append(counts, count)
-		return err
+		return nil
 	})
 	switch {
 	case errors.Is(err, errTooMany):

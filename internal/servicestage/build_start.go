@@ -152,12 +152,9 @@ func (c *Client) adoptable(ctx context.Context, job *BuildJob, outcome *UnknownS
 		return adopted, !isAccepted(err)
 	}
 	adopted = build.withJob(job)
-	if outcome.Before == "" {
-		return adopted, true
-	}
 	before, err := c.readBuild(late, outcome.Before, job.ID)
 	if err != nil {
-		return adopted, true
+		return adopted, true // There was no build, or it cannot be read.
 	}
 	was, wasErr := strconv.Atoi(string(before.Index))
 	is, isErr := strconv.Atoi(string(adopted.Index))

@@ -133,7 +133,6 @@ type expectedBuild struct {
 	accept func(*Build) error
 }
 
-// UnmarshalJSON implements [json.Unmarshaler].
 func (e *expectedBuild) UnmarshalJSON(data []byte) error {
 	if err := e.Build.UnmarshalJSON(data); err != nil {
 		return err
@@ -215,12 +214,10 @@ func (c *Client) Phases(ctx context.Context, buildID string) ([]Phase, error) {
 // PhasesNow is like [Client.Phases], but sends one request, which takes at most 2 seconds. It is for progress messages:
 // nothing depends on its result.
 func (c *Client) PhasesNow(ctx context.Context, buildID string) ([]Phase, error) {
-	ctx, cancel := context.WithTimeout(ctx, phasesTimeout)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	return c.phases(ctx, rest.Call{Method: http.MethodGet, Path: buildPath(buildID, "phases"), Once: true})
 }
-
-const phasesTimeout = 2 * time.Second
 
 func (c *Client) phases(ctx context.Context, call rest.Call) ([]Phase, error) {
 	var response struct {
@@ -232,13 +229,10 @@ func (c *Client) phases(ctx context.Context, call rest.Call) ([]Phase, error) {
 
 type phaseList []Phase
 
-// UnmarshalJSON implements [json.Unmarshaler].
 func (l *phaseList) UnmarshalJSON(data []byte) error {
-	return eachElement(data, maxPhases, func(value json.RawMessage) error {
-		var phase Phase
-		err := json.Unmarshal(value, &phase)
+	return eachElement(data, maxPhases, func(phase Phase) error {
 		*l = append(*l, phase)
-		return err
+		return nil
 	})
 }
 
@@ -276,11 +270,7 @@ type buildRows struct {
 
 // UnmarshalJSON decodes the rows. A row without a valid build_id, or of another job, is an error.
 func (r *buildRows) UnmarshalJSON(data []byte) error {
-	return eachElement(data, maxBuilds, func(value json.RawMessage) error {
-		var build Build
-		if err := build.UnmarshalJSON(value); err != nil {
-			return err
-		}
+	return eachElement(data, maxBuilds, func(build Build) error {
 		r.rows = append(r.rows, BuildSummary{ID: build.ID, State: build.State, Duration: build.Duration})
 		return build.checkJob(r.jobID)
 	})

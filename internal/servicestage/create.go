@@ -106,7 +106,8 @@ func (c *Client) CreateBuildJob(ctx context.Context, spec BuildJobSpec) (*Create
 		return nil, err
 	}
 	defer unlock()
-	existing := c.existingJobs(ctx, spec.JobName)
+	existing := c.listExisting(ctx, spec.JobName)
+	existing.reads = c.shared.reads.Load()
 
 	var created *CreatedBuildJob
 	var last *Error
@@ -122,7 +123,7 @@ func (c *Client) CreateBuildJob(ctx context.Context, spec BuildJobSpec) (*Create
 	outcome, ok := errors.AsType[*UnknownOutcomeError](err)
 	if ok && isServerError(err) && outcome.LookupErr == nil && len(outcome.Jobs) == 0 {
 		taken := c.nameTaken(ctx, spec.JobName, "", err)
-		if taken != nil && (taken.Own || existing.contains(taken.Job.ID)) {
+		if taken != nil && (taken.Own || existing.ids[taken.Job.ID]) {
 			return nil, taken
 		}
 	}
@@ -141,7 +142,7 @@ func (c *Client) createBuildJob(
 		if err == nil {
 			// The ID of another create, or of a build job that existed before, would let two resources manage one build
 			// job.
-			if existing.contains(created.ID) || !c.shared.created(object{jobID: created.ID}) {
+			if existing.ids[created.ID] || !c.shared.created(object{jobID: created.ID}) {
 				return nil, &ExistingIDError{Name: spec.JobName, ID: created.ID}
 			}
 			if created.Resent = last != nil; created.Resent {
@@ -250,7 +251,7 @@ func (c *Client) unknownJobsNamed(ctx context.Context, name string, existing exi
 	all, err := c.ListBuildJobs(ctx, name)
 	var jobs []BuildJobSummary
 	for _, job := range all {
-		known := existing.contains(job.ID) || c.shared.knewBefore(object{jobID: job.ID}, existing.reads)
+		known := existing.ids[job.ID] || c.shared.knewBefore(object{jobID: job.ID}, existing.reads)
 		if job.Name == name && !known {
 			jobs = append(jobs, job)
 		}

@@ -14,8 +14,8 @@ import (
 var errTooMany = errors.New("the response is too large")
 
 // eachElement calls visit with each element of a JSON array, until it returns an error; null is an empty array. It
-// keeps nothing, and it stops with errTooMany at the first element above the limit. value is valid during the call.
-func eachElement(data []byte, limit int, visit func(value json.RawMessage) error) error {
+// keeps nothing, and it stops with errTooMany at the first element above the limit.
+func eachElement[T any](data []byte, limit int, visit func(T) error) error {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	token, err := decoder.Token()
 	if err != nil || token == nil {
@@ -24,15 +24,15 @@ func eachElement(data []byte, limit int, visit func(value json.RawMessage) error
 	if token != json.Delim('[') {
 		return errors.New("an array is expected")
 	}
-	var value json.RawMessage
 	for count := 0; decoder.More(); count++ {
 		if count == limit {
 			return fmt.Errorf("%w: more than %d elements of an array", errTooMany, limit)
 		}
-		if err := decoder.Decode(&value); err != nil {
+		var element T
+		if err := decoder.Decode(&element); err != nil {
 			return err
 		}
-		if err := visit(value); err != nil {
+		if err := visit(element); err != nil {
 			return err
 		}
 	}
@@ -49,10 +49,7 @@ func eachMember(data []byte, visit func(name string, value json.RawMessage) erro
 	var value json.RawMessage
 	for decoder.More() {
 		token, err := decoder.Token()
-		if err != nil {
-			return err
-		}
-		if err := decoder.Decode(&value); err != nil {
+		if err := errors.Join(err, decoder.Decode(&value)); err != nil {
 			return err
 		}
 		name, _ := token.(string)

@@ -103,8 +103,6 @@ type existingJobs struct {
 	reads int64
 }
 
-func (e existingJobs) contains(id string) bool { return e.ids[id] }
-
 // existingList is the list of the build jobs that exist before the first create of a client.
 type existingList struct {
 	once sync.Once
@@ -115,13 +113,7 @@ type existingList struct {
 	tooMany bool
 }
 
-// existingJobs returns the build jobs that exist before a create of the name, or all of them.
-func (c *Client) existingJobs(ctx context.Context, name string) existingJobs {
-	existing := c.listExisting(ctx, name)
-	existing.reads = c.shared.reads.Load()
-	return existing
-}
-
+// listExisting returns the build jobs that exist before a create of the name, or all of them, without reads.
 func (c *Client) listExisting(ctx context.Context, name string) existingJobs {
 	list := &c.existing
 	list.once.Do(func() {

@@ -15,23 +15,20 @@ type creator string
 
 func (c *creator) UnmarshalJSON(data []byte) error {
 	document, err := rest.Decode(data)
-	if err != nil {
-		return err
-	}
 	switch value := document.(type) {
 	case string:
 		*c = creator(value)
 	case map[string]any:
 		for _, name := range []string{"name", "user_name", "userName", "username", "id", "user_id", "userId"} {
 			if *c = creator(rest.Text(value[name])); *c != "" {
-				return nil
+				return err
 			}
 		}
 		if len(value) > 0 {
 			*c = creator(data)
 		}
 	}
-	return nil
+	return err
 }
 
 // looseString is a string that never fails the decoding of a response: a number other than 0 is kept as written,
