@@ -66,9 +66,7 @@ func TestCreateBuildJob(t *testing.T) {
 			response := `{"job_id":"new","job_name":"app","created_at":"2025-11-14 09:06:28 +0000 UTC"}`
 			service := script(t, reply{body: noJobs}, reply{status: http.StatusCreated, body: response})
 			created, err := service.client(t).CreateBuildJob(t.Context(), test.spec)
-			if err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
 			equal(t, "created", *created, servicestage.CreatedBuildJob{ID: "new", CreatedAt: "2025-11-14T09:06:28Z"})
 			equal(t, "requests", service.lines(), []string{"GET " + jobs + "?page=1&per_page=100", "POST " + jobs})
 			equalBody(t, service.requests()[1].body, test.want)
@@ -134,7 +132,7 @@ func TestBuildJob_decoding(t *testing.T) {
 		`{"spec":{"job_name":"app"}}`, `null`, `[` + goodJob + `]`,
 	} {
 		job, err := script(t, reply{body: body}).client(t).GetBuildJob(t.Context(), "id", "app")
-		if failure := failureOf(t, err); job != nil || failure.StatusCode != http.StatusOK || failure.Err == nil {
+		if failure := errorOf[callError](t, err); job != nil || failure.StatusCode != http.StatusOK || failure.Err == nil {
 			t.Errorf("%s: got %v, %v", body, job, err)
 		}
 	}
@@ -184,7 +182,7 @@ func TestGetWrittenBuildJob_otherErrorsAreReturned(t *testing.T) {
 	} {
 		service := script(t, response)
 		job, err := service.client(t, maxRetries(0)).GetWrittenBuildJob(t.Context(), "id", isCurrent)
-		if failure := failureOf(t, err); job != nil || failure.Attempts != 1 || servicestage.IsNotFound(err) {
+		if failure := errorOf[callError](t, err); job != nil || failure.Attempts != 1 || servicestage.IsNotFound(err) {
 			t.Errorf("%v: got %v, %v", response, job, err)
 		}
 		equal(t, "waits", service.waits(), nil)
@@ -211,7 +209,7 @@ func TestGetWrittenBuildJob_canceled(t *testing.T) {
 			equal(t, "job", job != nil && err == nil, true)
 			continue
 		}
-		failure := failureOf(t, err)
+		failure := errorOf[callError](t, err)
 		equal(t, "stopped", failure.Stopped, context.Canceled)
 		equal(t, "code", failure.Code, "SVCSTG.CPE.4040001")
 	}
@@ -269,14 +267,10 @@ func TestUpdateBuildJob_body(t *testing.T) {
 			service := script(t, job, reply{}, reply{})
 			client := service.client(t)
 			current, err := client.GetBuildJob(t.Context(), "id", "old")
-			if err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
 			// The second update shows that the first did not change the build job that was read.
 			for range 2 {
-				if err := client.UpdateBuildJob(t.Context(), current, test.spec); err != nil {
-					t.Fatal(err)
-				}
+				noError(t, client.UpdateBuildJob(t.Context(), current, test.spec))
 			}
 			const put = "PUT " + jobs + "/id"
 			equal(t, "requests", service.lines(), []string{"GET " + jobs + "/id", put, put})

@@ -31,30 +31,28 @@ func TestBuilds_foreignResponseIsNotAccepted(t *testing.T) {
 	const build, job = `build "c" instead of "b"`, `job "other" instead of job "id"`
 	for name, c := range map[string]struct {
 		call    func(*servicestage.Client) error
-		replies []string
+		replies []reply
 		want    string
 	}{
-		"get, another build":    {get, []string{`{"build_id":"c"}`}, build},
-		"get, another case":     {get, []string{`{"build_id":"B"}`}, `build "B" instead of "b"`},
-		"get, another job":      {get, []string{`{"build_id":"b","job_id":"other"}`}, job},
-		"wait, another build":   {wait, []string{`{"build_id":"c"}`}, build},
-		"wait, another job":     {wait, []string{`{"build_id":"b","job_id":"other"}`}, job},
-		"cancel, another build": {cancel, []string{`{"build_id":"c"}`}, build},
-		"cancel, another read":  {cancel, []string{`{"build_id":"b"}`, `{"build_id":"c"}`}, build},
-		"list, another job":     {list, []string{goodJob, `{"list":[{"build_id":"b","job_id":"other"}]}`}, job},
+		"get, another build":    {get, []reply{{body: `{"build_id":"c"}`}}, build},
+		"get, another case":     {get, []reply{{body: `{"build_id":"B"}`}}, `build "B" instead of "b"`},
+		"get, another job":      {get, []reply{{body: `{"build_id":"b","job_id":"other"}`}}, job},
+		"wait, another build":   {wait, []reply{{body: `{"build_id":"c"}`}}, build},
+		"wait, another job":     {wait, []reply{{body: `{"build_id":"b","job_id":"other"}`}}, job},
+		"cancel, another build": {cancel, []reply{{body: `{"build_id":"c"}`}}, build},
+		"cancel, another read":  {cancel, []reply{{body: `{"build_id":"b"}`}, {body: `{"build_id":"c"}`}}, build},
+		"list, another job": {
+			list, []reply{{body: goodJob}, {body: `{"list":[{"build_id":"b","job_id":"other"}]}`}}, job,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			replies := make([]reply, len(c.replies))
-			for i, body := range c.replies {
-				replies[i] = reply{body: body}
-			}
-			s := script(t, replies...)
+			s := script(t, c.replies...)
 			err := c.call(s.client(t))
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
-			equal(t, "requests", len(s.requests()), len(replies))
+			equal(t, "requests", len(s.requests()), len(c.replies))
 		})
 	}
 }
@@ -69,93 +67,20 @@ func jobWith(id, lastBuild string) string {
 	return fmt.Sprintf(`{"job_id":%q,"last_build_id":%q,"spec":{"job_name":"app"}}`, id, lastBuild)
 }
 
-// The response to a start that describes a build of another job, or one that existed before, is a lost response.
-func TestStartBuild_foreignResponseIsNotStored(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct{ response, after, want string }{
-		"another job":             {`{"build_id":"c","job_id":"other"}`, "b", "b"},
-		"the build before":        {`{"build_id":"a"}`, "b", "b"},
-		"no valid ID":             {`{"build_id":"a/../b"}`, "b", "b"},
-		"another job, not begun":  {`{"build_id":"c","job_id":"other"}`, "a", ""},
-		"the last is not valid":   {`{"build_id":"c","job_id":"other"}`, "a/../b", ""},
-		"the last is of another":  {`{"build_id":"c","job_id":"other"}`, "foreign", ""},
-		"the last is another one": {`{"build_id":"c","job_id":"other"}`, "echo", ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			jobID := uniqueJobID()
-			var started atomic.Bool
-			s := serve(t, func(w http.ResponseWriter, r received) {
-				last := "a"
-				if started.Load() {
-					last = c.after
-				}
-				switch {
-				case r.Method == http.MethodPost:
-					started.Store(true)
-					reply{body: c.response}.write(w)
-				case strings.HasPrefix(r.URL.Path, jobs):
-					reply{body: jobWith(jobID, last)}.write(w)
-				case strings.HasSuffix(r.URL.Path, "/foreign"):
-					reply{body: `{"build_id":"foreign","job_id":"other"}`}.write(w)
-				case strings.HasSuffix(r.URL.Path, "/echo"):
-					reply{body: `{"build_id":"b"}`}.write(w)
-				default:
-					reply{body: fmt.Sprintf(`{"build_id":%q}`, r.URL.Path[len(builds)+1:])}.write(w)
-				}
-			})
-			build, err := s.client(t).StartBuild(t.Context(), jobID)
-			if c.want == "" {
-				if _, ok := errors.AsType[*servicestage.UnknownStartError](err); !ok {
-					t.Errorf("got %v, %v; want an UnknownStartError", build, err)
-				}
-				return
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			equal(t, "id", build.ID, c.want)
-			equal(t, "adopted", build.Adopted, true)
-		})
-	}
-}
-
 // The build of one client is not adopted by another one of the same process, although the read before its start was
 // outdated and the response was lost.
 func TestStartBuild_twoClientsDoNotAdoptEachOthersBuild(t *testing.T) {
 	t.Parallel()
 	jobID := uniqueJobID()
-	var mu sync.Mutex
-	last, reads := "", 0
-	s := serve(t, func(w http.ResponseWriter, r received) {
-		mu.Lock()
-		defer mu.Unlock()
-		switch {
-		case r.Method == http.MethodPost && last == "":
-			last = "x"
-			reply{body: `{"build_id":"x","index":1}`}.write(w)
-		case r.Method == http.MethodPost:
-			reply{drop: true}.write(w)
-		case strings.HasPrefix(r.URL.Path, builds):
-			reply{body: `{"build_id":"x","index":1}`}.write(w)
-		default:
-			reads++
-			shown := last
-			if reads == 2 {
-				shown = "" // The read before the second start.
-			}
-			reply{body: jobWith(jobID, shown)}.write(w)
-		}
-	})
-	first, second := s.client(t), s.client(t)
-	if _, err := first.StartBuild(t.Context(), jobID); err != nil {
-		t.Fatal(err)
-	}
-	build, err := second.StartBuild(t.Context(), jobID)
-	outcome, ok := errors.AsType[*servicestage.UnknownStartError](err)
-	if !ok {
-		t.Fatalf("got %v, %v; want an UnknownStartError", build, err)
-	}
+	neverBuilt, built := reply{body: jobWith(jobID, "")}, reply{body: jobWith(jobID, "x")}
+	s := script(t,
+		neverBuilt, reply{body: `{"build_id":"x","index":1}`},
+		neverBuilt, reply{drop: true}, built, built, built, built,
+	)
+	_, err := s.client(t).StartBuild(t.Context(), jobID)
+	noError(t, err)
+	_, err = s.client(t).StartBuild(t.Context(), jobID)
+	outcome := errorOf[unknownStart](t, err)
 	outcome.Err = nil
 	equal(t, "outcome", *outcome, servicestage.UnknownStartError{JobID: jobID, JobName: "app", Before: "x"})
 }

@@ -26,20 +26,15 @@ func TestBuilds_tooManyElementsAreNotAccepted(t *testing.T) {
 		list, err := client.Phases(t.Context(), "b")
 		return len(list), err
 	}
-	checks := func(client *servicestage.Client) (count int, err error) {
+	counts := func(client *servicestage.Client) (int, error) {
 		checks, err := client.Checks(t.Context(), "b")
-		for _, check := range checks {
-			count += len(check.Counts)
+		if err != nil {
+			return 0, err
 		}
-		return count, err
+		return len(checks[0].Counts), nil
 	}
-	counts := func(each ...int) string {
-		var text []string
-		for i, n := range each {
-			list := elements(`{"total_count":1}`, n)
-			text = append(text, fmt.Sprintf(`"check%d":{"static":{"count_info":%s}}`, i, list))
-		}
-		return "{" + strings.Join(text, ",") + "}"
+	check := func(name string, count int) string {
+		return fmt.Sprintf(`%q:{"static":{"count_info":%s}}`, name, elements(`{}`, count))
 	}
 	for name, c := range map[string]struct {
 		read func(*servicestage.Client) (int, error)
@@ -48,20 +43,13 @@ func TestBuilds_tooManyElementsAreNotAccepted(t *testing.T) {
 	}{
 		"1,000 phases":                 {phases, `{"list":` + elements(`{}`, 1000) + `}`, 1000},
 		"1,001 phases":                 {phases, `{"list":` + elements(`{}`, 1001) + `}`, -1},
-		"1,000 counts":                 {checks, counts(1000), 1000},
-		"1,001 counts of two checks":   {checks, counts(500, 501), -1},
-		"checks without counts":        {checks, counts(make([]int, 2000)...), 0},
+		"1,000 counts":                 {counts, "{" + check("a", 1000) + "}", 1000},
+		"1,001 counts of two checks":   {counts, "{" + check("a", 500) + "," + check("b", 501) + "}", -1},
 		"phases that are not an array": {phases, `{"list":{}}`, -1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := serve(t, func(w http.ResponseWriter, r received) {
-				body := c.body
-				if r.URL.RawQuery != "" {
-					body = "{}" // The information about a check.
-				}
-				reply{body: body}.write(w)
-			})
+			s := serve(t, func(w http.ResponseWriter, _ received) { reply{body: c.body}.write(w) })
 			count, err := c.read(s.client(t))
 			if err != nil && c.want >= 0 || err == nil && count != c.want {
 				t.Errorf("got %d and %v, want %d", count, err, c.want)
@@ -141,34 +129,40 @@ func TestBuildLog_endlessLogIsAnError(t *testing.T) {
 	}
 }
 
-func TestBuilds_endlessListIsAnError(t *testing.T) {
+func TestClient_endlessListIsAnError(t *testing.T) {
 	t.Parallel()
+	builds := func(client *servicestage.Client) error { _, err := client.Builds(t.Context(), "id"); return err }
+	list := func(client *servicestage.Client) error { _, err := client.ListBuildJobs(t.Context(), ""); return err }
 	for name, c := range map[string]struct {
-		perPage int
-		want    string
-	}{"many pages": {1, "more than 100 pages"}, "many builds": {500, "more than 2000 builds"}} {
+		read     func(*servicestage.Client) error
+		member   string
+		perPage  int
+		requests int
+		want     string
+	}{
+		"many pages of builds": {builds, "build_id", 1, 101, "more than 100 pages"},
+		"many builds":          {builds, "build_id", 500, 6, "more than 2000 builds"},
+		"many build jobs":      {list, "job_id", 100, 20, "does not end"},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			next := 0
 			s := serve(t, func(w http.ResponseWriter, r received) {
-				if !strings.HasSuffix(r.URL.Path, "/builds") {
+				if r.URL.Path == jobs+"/id" {
 					reply{body: goodJob}.write(w)
 					return
 				}
 				rows := make([]string, c.perPage)
 				for i := range rows {
 					next++
-					rows[i] = fmt.Sprintf(`{"build_id":"b%d"}`, next)
+					rows[i] = fmt.Sprintf(`{%q:"%d"}`, c.member, next)
 				}
 				reply{body: fmt.Sprintf(`{"total":%d,"list":[%s]}`, 1<<40, strings.Join(rows, ","))}.write(w)
 			})
-			list, err := s.client(t).Builds(t.Context(), "id")
-			if err == nil || !strings.Contains(err.Error(), c.want) || servicestage.IsNotFound(err) {
-				t.Errorf("got %v, %v; want %q", list, err, c.want)
+			if err := c.read(s.client(t)); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
 			}
-			if requests := len(s.requests()); requests > 101 {
-				t.Errorf("%d requests", requests)
-			}
+			equal(t, "requests", len(s.requests()), c.requests)
 		})
 	}
 }

@@ -51,7 +51,7 @@ func TestBuild_decoding(t *testing.T) {
 	for _, body := range []string{"{}", "[]", "null", `{"build_id":""}`, `{"build_id":1}`, "<html>"} {
 		s := script(t, reply{body: body})
 		_, err := s.client(t).GetBuild(t.Context(), "b", "")
-		if failure := failureOf(t, err); !strings.Contains(failure.Error(), "not the documented JSON") {
+		if failure := errorOf[callError](t, err); !strings.Contains(failure.Error(), "not the documented JSON") {
 			t.Errorf("%s: got %v", body, err)
 		}
 	}
@@ -93,9 +93,7 @@ func TestBuilds_pages(t *testing.T) {
 		reply{body: `{"total":4,"per_page":2,"finished":2,"successful":1,"list":[]}`},
 	)
 	list, err := s.client(t).Builds(t.Context(), "id")
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	equal(t, "list", *list, servicestage.BuildList{
 		JobName: "a&b", Total: 4, Finished: 2, Successful: 1,
 		Builds: []servicestage.BuildSummary{{ID: "c"}, {ID: "b"}, {ID: "a"}},
@@ -132,9 +130,7 @@ func TestBuildLog_parts(t *testing.T) {
 			t.Parallel()
 			s := script(t, c.replies...)
 			got, err := s.client(t).BuildLog(t.Context(), "b", c.limit)
-			if err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
 			equal(t, "log", got, c.want)
 			equal(t, "first request", s.lines()[0], "GET "+builds+"/b/logs?from=0")
 			equal(t, "requests", len(s.requests()), len(c.replies))
@@ -180,7 +176,7 @@ func TestWaitForBuild_failures(t *testing.T) {
 			t.Parallel()
 			s := script(t, c.replies...)
 			_, err := s.client(t, maxRetries(0)).WaitForBuild(t.Context(), "b", "", time.Hour, nil)
-			if c.want == 0 && err != nil || c.want != 0 && failureOf(t, err).StatusCode != c.want {
+			if c.want == 0 && err != nil || c.want != 0 && errorOf[callError](t, err).StatusCode != c.want {
 				t.Errorf("got %v, want status %d", err, c.want)
 			}
 			equal(t, "requests", len(s.requests()), len(c.replies))
@@ -188,12 +184,14 @@ func TestWaitForBuild_failures(t *testing.T) {
 	}
 }
 
-// The job is read before the start. A request without response is not sent again, with any number of retries.
+// The job is read before the start. A request without response is not sent again. A response that describes a build of
+// another job, or one that existed before, is a lost response.
 func TestStartBuild_requests(t *testing.T) {
 	t.Parallel()
 	before, after := reply{body: jobWith("id", "a")}, reply{body: jobWith("id", "b")}
 	numbered := func(id, index string) reply { return reply{body: `{"build_id":"` + id + `","index":` + index + `}`} }
 	first, second := numbered("a", "1"), numbered("b", "2")
+	foreign := reply{body: `{"build_id":"b","job_id":"other"}`}
 	for name, c := range map[string]struct {
 		replies []reply
 		adopted bool
@@ -212,6 +210,26 @@ func TestStartBuild_requests(t *testing.T) {
 			replies: []reply{before, {drop: true}, before, before, before, before},
 			outcome: &servicestage.UnknownStartError{JobName: "app", Before: "a"},
 		},
+		// Responses that do not describe a new build of the job.
+		"of another job":      {replies: []reply{before, foreign, after, second, first}, adopted: true},
+		"of the build before": {replies: []reply{before, first, after, second, first}, adopted: true},
+		"invalid ID":          {replies: []reply{before, numbered("a/../b", "2"), after, second, first}, adopted: true},
+		"of another job, not started": {
+			replies: []reply{before, foreign, before, before, before, before},
+			outcome: &servicestage.UnknownStartError{JobName: "app", Before: "a"},
+		},
+		"the last build has an invalid ID": {
+			replies: []reply{before, foreign, {body: jobWith("id", "a/../b")}},
+			outcome: &servicestage.UnknownStartError{JobName: "app", Before: "a", After: "a/../b"},
+		},
+		"the last build is of another job": {
+			replies: []reply{before, foreign, after, foreign},
+			outcome: &servicestage.UnknownStartError{JobName: "app", Before: "a", After: "b"},
+		},
+		"the last build is another one": {
+			replies: []reply{before, foreign, after, numbered("c", "2")},
+			outcome: &servicestage.UnknownStartError{JobName: "app", Before: "a", After: "b"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -221,19 +239,19 @@ func TestStartBuild_requests(t *testing.T) {
 				replies[i].body = strings.ReplaceAll(replies[i].body, `"id"`, strconv.Quote(id))
 			}
 			s := script(t, replies...)
-			started, err := s.client(t, maxRetries(0)).StartBuild(t.Context(), id)
-			if outcome, ok := errors.AsType[*servicestage.UnknownStartError](err); ok {
-				outcome.Err, outcome.JobID = nil, ""
-				equal(t, "outcome", outcome, c.outcome)
-			} else if err != nil || c.outcome != nil {
-				t.Fatalf("got %v", err)
-			} else {
-				equal(t, "id", started.ID, "b")
-				equal(t, "job", started.JobName, "app")
-				equal(t, "adopted", started.Adopted, c.adopted)
-			}
+			started, err := s.client(t).StartBuild(t.Context(), id)
 			equal(t, "requests", len(s.requests()), len(c.replies))
 			equal(t, "the start", s.lines()[1], "POST "+jobs+"/"+id+"/builds")
+			if c.outcome != nil {
+				outcome := errorOf[unknownStart](t, err)
+				outcome.Err, outcome.JobID = nil, ""
+				equal(t, "outcome", outcome, c.outcome)
+				return
+			}
+			noError(t, err)
+			equal(t, "id", started.ID, "b")
+			equal(t, "job", started.JobName, "app")
+			equal(t, "adopted", started.Adopted, c.adopted)
 		})
 	}
 }

@@ -82,7 +82,7 @@ func TestIsNotFound(t *testing.T) {
 			job, err := client.GetBuildJob(t.Context(), "id", test.jobName)
 			equal(t, "job", job, nil)
 			equal(t, "not found", servicestage.IsNotFound(err), test.want)
-			failure := failureOf(t, err)
+			failure := errorOf[callError](t, err)
 			if failure.StatusCode != test.status || failure.Code != test.code || failure.Message != "m" {
 				t.Errorf("got %+v", failure)
 			}
@@ -90,15 +90,5 @@ func TestIsNotFound(t *testing.T) {
 			want := slices.Concat([]string{"GET " + jobs + "/id"}, lists, []string{"DELETE " + jobs + "/id"}, lists)
 			equal(t, "requests", service.lines(), want)
 		})
-	}
-}
-
-// An error of the list itself never means that a build job does not exist.
-func TestIsNotFound_ofTheList(t *testing.T) {
-	t.Parallel()
-	service := script(t, reply{status: http.StatusNotFound, body: `{"error_code":"SVCSTG.CPE.4040001"}`})
-	for _, err := range service.client(t).BuildJobs(t.Context(), "") {
-		equal(t, "code", failureOf(t, err).Code, "SVCSTG.CPE.4040001")
-		equal(t, "not found", servicestage.IsNotFound(err), false)
 	}
 }

@@ -180,7 +180,7 @@ func FuzzBuildJob(f *testing.F) {
 		response, sent = body, nil
 		job, err := client.GetBuildJob(t.Context(), "id", "")
 		if err != nil {
-			if job != nil || failureOf(t, err).StatusCode != http.StatusOK {
+			if job != nil || errorOf[callError](t, err).StatusCode != http.StatusOK {
 				t.Errorf("got %v, %v", job, err)
 			}
 			return
@@ -190,9 +190,7 @@ func FuzzBuildJob(f *testing.F) {
 		}
 		// Each build job that was read can be written.
 		job.ID = "id"
-		if err := client.UpdateBuildJob(t.Context(), job, job.Spec); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, client.UpdateBuildJob(t.Context(), job, job.Spec))
 		var written map[string]json.RawMessage
 		if err := json.Unmarshal(sent, &written); err != nil {
 			t.Fatalf("%v in the body %s", err, sent)

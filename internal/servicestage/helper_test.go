@@ -6,7 +6,6 @@ package servicestage_test
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"log"
@@ -15,13 +14,13 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
@@ -127,9 +126,7 @@ func newClient(t *testing.T, endpoint string, adjust ...func(*servicestage.Confi
 		f(&config)
 	}
 	client, err := servicestage.New(config)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	return client
 }
 
@@ -165,14 +162,28 @@ func (s *service) lines() []string {
 	return lines
 }
 
-// failureOf returns the error of a failed call.
-func failureOf(t *testing.T, err error) *servicestage.Error {
+type (
+	callError      = *servicestage.Error
+	nameTaken      = *servicestage.NameTakenError
+	unknownOutcome = *servicestage.UnknownOutcomeError
+	unknownStart   = *servicestage.UnknownStartError
+)
+
+// errorOf returns the error of type E in the chain of err.
+func errorOf[E error](t *testing.T, err error) E {
 	t.Helper()
-	failure, ok := errors.AsType[*servicestage.Error](err)
+	found, ok := errors.AsType[E](err)
 	if !ok {
-		t.Fatalf("got %T (%v), want a *servicestage.Error", err, err)
+		t.Fatalf("got %T (%v), want a %T", err, err, found)
 	}
-	return failure
+	return found
+}
+
+func noError(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func equal[T any](t *testing.T, what string, got, want T) {
@@ -185,15 +196,8 @@ func equal[T any](t *testing.T, what string, got, want T) {
 // equalBody compares JSON documents, and numbers in them digit by digit.
 func equalBody(t *testing.T, got, want string) {
 	t.Helper()
-	var documents [2]any
-	for i, text := range []string{got, want} {
-		decoder := json.NewDecoder(strings.NewReader(text))
-		decoder.UseNumber()
-		if err := decoder.Decode(&documents[i]); err != nil {
-			t.Fatalf("%v in %s", err, text)
-		}
-	}
-	if !reflect.DeepEqual(documents[0], documents[1]) {
-		t.Errorf("body\n got %s\nwant %s", got, want)
-	}
+	gotDocument, gotErr := rest.Decode([]byte(got))
+	wantDocument, wantErr := rest.Decode([]byte(want))
+	noError(t, errors.Join(gotErr, wantErr))
+	equal(t, "body", gotDocument, wantDocument)
 }

@@ -18,64 +18,64 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-// A rename waits for another one that takes long, also if that was rejected itself before.
-func TestUpdateBuildJob_slowRenameIsWaitedFor(t *testing.T) {
+// A rename waits for another write that frees the name, even if that takes long, or if the service has freed the name
+// before its response.
+func TestUpdateBuildJob_slowWriteIsWaitedFor(t *testing.T) {
 	t.Parallel()
-	const polls = 10 // More than a rename waits if no other write is in progress.
-	var waits atomic.Int32
-	rejected, deleted, polled := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	inFlight := make(chan struct{}) // The second request of b.
-	begin := sync.OnceFunc(func() { close(inFlight) })
-	server, client := emulated(t, emulator.Quirks{}, func(config *servicestage.Config) {
-		config.Wait = func(ctx context.Context, _ time.Duration) error {
-			select {
-			case rejected <- struct{}{}: // The first wait of each rename.
-				<-deleted
-			case <-inFlight:
-				if waits.Add(1) == polls {
-					close(polled)
+	for name, c := range map[string]struct{ isDelete, isFreed bool }{
+		"rename": {}, "freed before the response": {isFreed: true}, "deletion": {isDelete: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var waits atomic.Int32
+			arrived, polled := make(chan struct{}), make(chan struct{})
+			release := sync.OnceFunc(func() { close(polled) })
+			server, client := emulated(t, emulator.Quirks{}, func(config *servicestage.Config) {
+				config.Wait = func(ctx context.Context, _ time.Duration) error {
+					if waits.Add(1) == 10 { // More than without a write in progress.
+						release()
+					}
+					return ctx.Err()
 				}
+			})
+			slow, other := server.AddJob(named("name-a")), server.AddJob(named("name-b"))
+			rename := func(id, name string) error {
+				current, err := client.GetBuildJob(t.Context(), id, "")
+				if err != nil {
+					return err
+				}
+				return client.UpdateBuildJob(t.Context(), current, servicestage.BuildJobSpec{JobName: name})
 			}
-			return ctx.Err()
-		}
-	})
-	add := func(name string) *servicestage.BuildJob {
-		job, err := client.GetBuildJob(t.Context(), server.AddJob(named(name)), "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return job
+			server.InjectFault(emulator.Fault{Path: jobs + "/" + slow, When: isWrite, Do: func() {
+				if c.isFreed {
+					server.ChangeJob(slow, func(spec map[string]any) { spec["job_name"] = "name-z" })
+				}
+				close(arrived)
+				<-polled
+			}})
+			if c.isFreed { // It was rejected before.
+				server.InjectFault(emulator.Fault{
+					Path: jobs + "/" + other, When: isWrite,
+					StatusCode: http.StatusBadRequest, Body: `{"error_code":"SVCSTG.CPE.4094401"}`,
+				})
+			}
+			var group sync.WaitGroup
+			group.Go(func() {
+				if c.isDelete {
+					equal(t, "deletion", client.DeleteBuildJob(t.Context(), slow, ""), nil)
+					return
+				}
+				equal(t, "slow rename", rename(slow, "name-z"), nil)
+			})
+			<-arrived
+			equal(t, "rename", rename(other, "name-a"), nil)
+			release()
+			group.Wait()
+		})
 	}
-	a, b, c := add("name-a"), add("name-b"), add("name-c")
-	var group sync.WaitGroup
-	group.Go(func() {
-		defer begin()
-		if err := client.UpdateBuildJob(t.Context(), b, servicestage.BuildJobSpec{JobName: "name-c"}); err != nil {
-			t.Errorf("b: %v", err)
-		}
-	})
-	<-rejected
-	block := func() { begin(); <-polled }
-	server.InjectFault(emulator.Fault{Method: http.MethodPut, Path: jobs + "/" + b.ID, Do: block})
-	failed := make(chan struct{})
-	group.Go(func() {
-		if err := client.UpdateBuildJob(t.Context(), a, servicestage.BuildJobSpec{JobName: "name-b"}); err != nil {
-			t.Errorf("a: %v after %d waits", err, waits.Load())
-			close(failed)
-		}
-	})
-	<-rejected
-	if err := client.DeleteBuildJob(t.Context(), c.ID, ""); err != nil {
-		t.Error(err)
-	}
-	close(deleted)
-	select {
-	case <-polled:
-	case <-failed:
-		close(polled)
-	}
-	group.Wait()
 }
+
+func isWrite(r emulator.Request) bool { return r.Method != http.MethodGet }
 
 // While other build jobs free their names, a server error with a code of the service is followed by at most one more
 // request, and a build job that may exist is reported.
@@ -101,46 +101,10 @@ func TestCreateBuildJob_freedNamesCauseNoUnreportedDuplicate(t *testing.T) {
 	}))
 	server.InjectFault(laggingList(-1))
 	_, err := client.CreateBuildJob(t.Context(), app)
-	if outcome := unknownOutcome(t, err); outcome.Name != "app" {
+	if outcome := errorOf[unknownOutcome](t, err); outcome.Name != "app" {
 		t.Error(outcome)
 	}
 	equal(t, "POST requests", posts(server), 2)
-}
-
-// A rename waits for the name although the service has freed it before the response of the other rename has arrived.
-func TestUpdateBuildJob_freedNameWithLateResponseIsWaitedFor(t *testing.T) {
-	t.Parallel()
-	rejected := make(chan struct{})
-	var once sync.Once
-	server, client := emulated(t, emulator.Quirks{}, func(config *servicestage.Config) { config.Wait = nil })
-	first := server.AddJob(named("name-a"))
-	second := server.AddJob(named("name-b"))
-	put := func(id string) emulator.Fault { return emulator.Fault{Method: http.MethodPut, Path: jobs + "/" + id} }
-	late := put(first)
-	late.Do = func() {
-		server.ChangeJob(first, func(spec map[string]any) { spec["job_name"] = "name-z" }) // Without a response yet.
-		<-rejected
-	}
-	server.InjectFault(late)
-	early := put(second)
-	early.StatusCode, early.Body, early.Do = http.StatusBadRequest, `{"error_code":"SVCSTG.CPE.4094401"}`, func() {
-		time.AfterFunc(100*time.Millisecond, func() { once.Do(func() { close(rejected) }) })
-	}
-	server.InjectFault(early)
-	rename := func(id, name string) error {
-		current, err := client.GetBuildJob(t.Context(), id, "")
-		if err != nil {
-			return err
-		}
-		return client.UpdateBuildJob(t.Context(), current, servicestage.BuildJobSpec{JobName: name})
-	}
-	var group sync.WaitGroup
-	group.Go(func() { equal(t, "first", rename(first, "name-z"), nil) })
-	for server.CountRequests(http.MethodPut, jobs+"/"+first) == 0 {
-		time.Sleep(time.Millisecond)
-	}
-	equal(t, "second", rename(second, "name-a"), nil)
-	group.Wait()
 }
 
 // The build job that has the name is reported for a server error with a code of the service too.
@@ -154,11 +118,9 @@ func TestUpdateBuildJob_nameTakenAsServerError(t *testing.T) {
 		StatusCode: http.StatusInternalServerError, Body: `{"error_code":"SVCSTG.CPE.5004401"}`,
 	})
 	current, err := client.GetBuildJob(t.Context(), id, "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	err = client.UpdateBuildJob(t.Context(), current, servicestage.BuildJobSpec{JobName: "a"})
-	equal(t, "named", nameTaken(t, err).Job.ID, holder)
+	equal(t, "named", errorOf[nameTaken](t, err).Job.ID, holder)
 }
 
 // A list may contain any ID.
