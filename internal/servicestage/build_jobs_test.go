@@ -40,51 +40,39 @@ const fullSpecJSON = `{"job_name":"app","job_description":"the <app> & more",
 	"code_repo":{"type":"GitHub","url":"https://github.com/o/r","branch":"main","namespace":"o"},
 	"enterprise_project_id":"0"}`
 
+// An undocumented created_at does not lose the ID of a new build job.
 func TestCreateBuildJob(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct {
-		name string
-		spec servicestage.BuildJobSpec
-		want string
+	cleared := servicestage.BuildJobSpec{
+		JobName: "app", JobDescription: new(""), CodeRepo: &servicestage.CodeRepo{},
+		EnvironmentSetting: servicestage.EnvironmentSetting{ClusterID: new(""), BuildOS: &servicestage.BuildOS{}},
+	}
+	for name, c := range map[string]struct {
+		spec                      servicestage.BuildJobSpec
+		body, createdAt, wantTime string
 	}{
-		{"everything", fullSpec(), fullSpecJSON},
-		{"name alone", servicestage.BuildJobSpec{JobName: "app"}, `{"job_name":"app","environment_setting":{}}`},
-		{
-			"empty strings",
-			servicestage.BuildJobSpec{
-				JobName: "app", JobDescription: new(""), CodeRepo: &servicestage.CodeRepo{},
-				EnvironmentSetting: servicestage.EnvironmentSetting{
-					ClusterID: new(""), BuildOS: &servicestage.BuildOS{},
-				},
-			},
+		"everything": {fullSpec(), fullSpecJSON, `"2025-11-14 09:06:28 +0000 UTC"`, "2025-11-14T09:06:28Z"},
+		"name alone": {
+			servicestage.BuildJobSpec{JobName: "app"}, `{"job_name":"app","environment_setting":{}}`,
+			`1763111188000`, "1763111188000",
+		},
+		"empty strings": {
+			cleared,
 			`{"job_name":"app","job_description":"","environment_setting":{"cluster_id":"","build_os":{}},
 				"code_repo":{}}`,
+			`{"t":1}`, "",
 		},
 	} {
-		t.Run(test.name, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			response := `{"job_id":"new","job_name":"app","created_at":"2025-11-14 09:06:28 +0000 UTC"}`
+			response := `{"job_id":"new","job_name":"app","created_at":` + c.createdAt + `}`
 			service := script(t, reply{body: noJobs}, reply{status: http.StatusCreated, body: response})
-			created, err := service.client(t).CreateBuildJob(t.Context(), test.spec)
+			created, err := service.client(t).CreateBuildJob(t.Context(), c.spec)
 			noError(t, err)
-			equal(t, "created", *created, servicestage.CreatedBuildJob{ID: "new", CreatedAt: "2025-11-14T09:06:28Z"})
+			equal(t, "created", *created, servicestage.CreatedBuildJob{ID: "new", CreatedAt: c.wantTime})
 			equal(t, "requests", service.lines(), []string{"GET " + jobs + "?page=1&per_page=100", "POST " + jobs})
-			equalBody(t, service.requests()[1].body, test.want)
+			equalBody(t, service.requests()[1].body, c.body)
 		})
-	}
-}
-
-// An undocumented created_at does not lose the ID of a new build job.
-func TestCreatedBuildJob_decoding(t *testing.T) {
-	t.Parallel()
-	for createdAt, want := range map[string]string{
-		`1763111188000`: "1763111188000", `{"t":1}`: "", `null`: "",
-		`"2025-11-14 09:06:28 +0000 UTC"`: "2025-11-14T09:06:28Z",
-	} {
-		var created servicestage.CreatedBuildJob
-		err := json.Unmarshal([]byte(`{"job_id":"id","created_at":`+createdAt+`}`), &created)
-		equal(t, "error", err, nil)
-		equal(t, createdAt, created, servicestage.CreatedBuildJob{ID: "id", CreatedAt: want})
 	}
 }
 
@@ -132,15 +120,14 @@ func TestBuildJob_decoding(t *testing.T) {
 		`{"spec":{"job_name":"app"}}`, `null`, `[` + goodJob + `]`,
 	} {
 		job, err := script(t, reply{body: body}).client(t).GetBuildJob(t.Context(), "id", "app")
-		if failure := errorOf[callError](t, err); job != nil || failure.StatusCode != http.StatusOK || failure.Err == nil {
+		failure := errorOf[callError](t, err)
+		if job != nil || failure.StatusCode != http.StatusOK || failure.Err == nil {
 			t.Errorf("%s: got %v, %v", body, job, err)
 		}
 	}
 	var job servicestage.BuildJob
 	spec := strings.Replace(fullSpecJSON, `"type"`, `"extra":{},"type"`, 1)
-	if err := json.Unmarshal([]byte(`{"job_id":"id","spec":`+spec+`}`), &job); err != nil {
-		t.Error(err)
-	}
+	noError(t, json.Unmarshal([]byte(`{"job_id":"id","spec":`+spec+`}`), &job))
 	equal(t, "spec", job.Spec, fullSpec())
 	equal(t, "spec of its values", servicestage.NewSpec(job.Spec.Values()), fullSpec())
 }
@@ -152,7 +139,7 @@ func isCurrent(*servicestage.BuildJob) bool { return true }
 func TestGetWrittenBuildJob_lag(t *testing.T) {
 	t.Parallel()
 	replies := append([]reply{
-		{status: 404, body: `{"error_code":"SVCSTG.CPE.4040001"}`},
+		notFound,
 		{status: 401, body: `{"error_code":"SVCSTG.00100401"}`},
 		{status: 404},
 		{status: 400, body: `{"error_code":"SVCSTG.CPE.4000001"}`},
@@ -192,7 +179,7 @@ func TestGetWrittenBuildJob_otherErrorsAreReturned(t *testing.T) {
 // After the end of the context, the last response counts: the failure, or the state before an update.
 func TestGetWrittenBuildJob_canceled(t *testing.T) {
 	t.Parallel()
-	for _, response := range []reply{{status: 404, body: `{"error_code":"SVCSTG.CPE.4040001"}`}, {body: goodJob}} {
+	for _, response := range []reply{notFound, {body: goodJob}} {
 		ctx, cancel := context.WithCancel(t.Context())
 		service := script(t, response, response, response)
 		client := service.client(t, func(config *servicestage.Config) {
@@ -291,7 +278,7 @@ func TestDeleteBuildJob(t *testing.T) {
 		equal(t, "requests", service.lines(), []string{"DELETE " + jobs + "/id"})
 	}
 	// The first request has deleted the job, and its response was lost.
-	service := script(t, reply{drop: true}, reply{status: 404, body: `{"error_code":"SVCSTG.CPE.4040001"}`})
+	service := script(t, reply{drop: true}, notFound)
 	if err := service.client(t).DeleteBuildJob(t.Context(), "id", "app"); err != nil {
 		t.Error(err)
 	}

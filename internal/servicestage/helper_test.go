@@ -31,8 +31,12 @@ const (
 	goodJob = `{"job_id":"id","spec":{"job_name":"app"}}`
 )
 
-// noList is a list that cannot be read.
-var noList = reply{status: http.StatusForbidden, body: `{"error_code":"APIGW.0302"}`}
+var (
+	// noList is a list that cannot be read.
+	noList = reply{status: http.StatusForbidden, body: `{"error_code":"APIGW.0302"}`}
+	// notFound is the response for an object that does not exist.
+	notFound = reply{status: http.StatusNotFound, body: `{"error_code":"SVCSTG.CPE.4040001"}`}
+)
 
 // received is a request as it reached the server.
 type received struct {
