@@ -147,9 +147,8 @@ func TestGetWrittenBuildJob_lag(t *testing.T) {
 	service := script(t, replies...)
 	never := func(*servicestage.BuildJob) bool { return false }
 	job, err := service.client(t, maxRetries(0)).GetWrittenBuildJob(t.Context(), "id", never)
-	if err != nil || job.ID != "id" {
-		t.Fatalf("got %v, %v", job, err)
-	}
+	noError(t, err)
+	equal(t, "ID", job.ID, "id")
 	equal(t, "requests", len(service.requests()), len(replies))
 	waits := service.waits()
 	equal(t, "number of waits", len(waits), len(replies)-1)
@@ -169,7 +168,7 @@ func TestGetWrittenBuildJob_otherErrorsAreReturned(t *testing.T) {
 	} {
 		service := script(t, response)
 		job, err := service.client(t, maxRetries(0)).GetWrittenBuildJob(t.Context(), "id", isCurrent)
-		if failure := errorOf[callError](t, err); job != nil || failure.Attempts != 1 || servicestage.IsNotFound(err) {
+		if job != nil || errorOf[callError](t, err).Attempts != 1 || servicestage.IsNotFound(err) {
 			t.Errorf("%v: got %v, %v", response, job, err)
 		}
 		equal(t, "waits", service.waits(), nil)
@@ -270,17 +269,12 @@ func TestUpdateBuildJob_body(t *testing.T) {
 
 func TestDeleteBuildJob(t *testing.T) {
 	t.Parallel()
-	for _, status := range []int{200, 204} {
-		service := script(t, reply{status: status})
-		if err := service.client(t).DeleteBuildJob(t.Context(), "id", "app"); err != nil {
-			t.Errorf("%d: %v", status, err)
-		}
-		equal(t, "requests", service.lines(), []string{"DELETE " + jobs + "/id"})
+	for _, replies := range [][]reply{
+		{{status: 200}}, {{status: 204}},
+		{{drop: true}, notFound}, // The first request has deleted the job, and its response was lost.
+	} {
+		service := script(t, replies...)
+		noError(t, service.client(t).DeleteBuildJob(t.Context(), "id", "app"))
+		equal(t, "requests", service.lines(), slices.Repeat([]string{"DELETE " + jobs + "/id"}, len(replies)))
 	}
-	// The first request has deleted the job, and its response was lost.
-	service := script(t, reply{drop: true}, notFound)
-	if err := service.client(t).DeleteBuildJob(t.Context(), "id", "app"); err != nil {
-		t.Error(err)
-	}
-	equal(t, "number of requests", len(service.requests()), 2)
 }

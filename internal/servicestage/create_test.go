@@ -8,10 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -658,7 +656,6 @@ func TestCreateBuildJob_randomFaults(t *testing.T) {
 	}
 	equal(t, "IDs by name", got, want)
 	equal(t, "number of build jobs", len(server.Jobs()), creates)
-	equal(t, "number of IDs", len(slices.Compact(slices.Sorted(maps.Values(got)))), creates)
 	if t.Failed() {
 		t.Logf("the seed was %d", seed)
 	}

@@ -4,19 +4,16 @@
 package servicestage_test
 
 import (
-	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 	"unicode/utf8"
 
-	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
@@ -27,17 +24,8 @@ func fuzzed(f *testing.F, respond func(r *http.Request) []byte) *servicestage.Cl
 		_, _ = w.Write(respond(r))
 	}))
 	f.Cleanup(server.Close)
-	client, err := servicestage.New(servicestage.Config{
-		Endpoint: server.URL, Authenticator: auth.Token("T"),
-		Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
-	})
-	if err != nil {
-		f.Fatal(err)
-	}
-	return client
+	return newClient(f, server.URL, maxRetries(0))
 }
-
-var usableID = regexp.MustCompile(`^[0-9A-Za-z_.-]+$`)
 
 // FuzzBuild reads one response as a build and as a page of the list of builds.
 func FuzzBuild(f *testing.F) {
@@ -79,7 +67,7 @@ func FuzzBuild(f *testing.F) {
 		if err == nil {
 			seen := map[string]bool{}
 			for _, row := range list.Builds {
-				if !usableID.MatchString(row.ID) || seen[row.ID] {
+				if !rest.PathElement.MatchString(row.ID) || seen[row.ID] {
 					t.Errorf("the build %q, after %v", row.ID, seen)
 				}
 				seen[row.ID] = true

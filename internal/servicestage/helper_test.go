@@ -118,7 +118,7 @@ func (s *service) client(t *testing.T, adjust ...func(*servicestage.Config)) *se
 }
 
 // newClient returns a client that retries three times. Its waits take no time.
-func newClient(t *testing.T, endpoint string, adjust ...func(*servicestage.Config)) *servicestage.Client {
+func newClient(t testing.TB, endpoint string, adjust ...func(*servicestage.Config)) *servicestage.Client {
 	t.Helper()
 	config := servicestage.Config{
 		Endpoint:      endpoint,
@@ -183,7 +183,7 @@ func errorOf[E error](t *testing.T, err error) E {
 	return found
 }
 
-func noError(t *testing.T, err error) {
+func noError(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
