@@ -51,9 +51,8 @@ func (c *Client) BuildLog(ctx context.Context, id string, limit int) (BuildLog, 
 			return BuildLog{}, fmt.Errorf("the log is longer than %d MiB", maxLogBytes>>20)
 		}
 		tail = append(tail, part.BuildLog...)
-		// The tail is moved only at twice the limit, so that copying takes linear time.
-		if excess := len(tail) - limit; excess > limit {
-			tail, isCut = append(tail[:0], tail[excess:]...), true
+		if excess := len(tail) - limit; excess > 0 {
+			tail, isCut = tail[excess:], true
 		}
 		next, err := strconv.ParseInt(string(part.Next), 10, 64)
 		if err != nil || next <= from || part.BuildLog == "" {
@@ -64,11 +63,10 @@ func (c *Client) BuildLog(ctx context.Context, id string, limit int) (BuildLog, 
 		}
 		from = next
 	}
-	start := max(0, len(tail)-limit)
-	for isCut = isCut || start > 0; isCut && start < len(tail) && !utf8.RuneStart(tail[start]); {
-		start++
+	for isCut && len(tail) > 0 && !utf8.RuneStart(tail[0]) {
+		tail = tail[1:]
 	}
-	return BuildLog{Text: string(tail[start:]), Cut: isCut}, nil
+	return BuildLog{Text: string(tail), Cut: isCut}, nil
 }
 
 // Check is one code check of a build.

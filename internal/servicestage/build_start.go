@@ -86,9 +86,6 @@ func (c *Client) StartBuild(ctx context.Context, jobID string) (*StartedBuild, e
 	}
 	outcome := &UnknownStartError{JobID: jobID, JobName: job.Spec.JobName, Before: job.LastBuildID, Err: err}
 	c.findStarted(ctx, outcome)
-	if outcome.After == "" {
-		return nil, outcome
-	}
 	adopted, certain := c.adoptable(ctx, job, outcome)
 	if !certain || !c.shared.adopt(object{jobID, outcome.After}) {
 		return nil, outcome
@@ -136,15 +133,15 @@ func (c *Client) findStarted(ctx context.Context, outcome *UnknownStartError) {
 	}
 }
 
-// adoptable reports whether the last build of the job is the started one. A build of another job is not, and neither is
-// one whose number shows that another build was started too. The timeout is not that of ctx, because the ID is not
-// saved yet.
+// adoptable reports whether the job has a new last build that is the started one. A build of another job is not, and
+// neither is one whose number shows that another build was started too. The timeout is not that of ctx, because the ID
+// is not saved yet.
 func (c *Client) adoptable(ctx context.Context, job *BuildJob, outcome *UnknownStartError) (Build, bool) {
 	late, cancel := uncanceled(ctx, lookupTimeout)
 	defer cancel()
 	adopted := (&Build{ID: outcome.After}).withJob(job)
 	if !rest.PathElement.MatchString(outcome.After) {
-		return adopted, false
+		return adopted, false // There is none, or its ID is invalid.
 	}
 	build, err := c.readBuild(late, outcome.After, job.ID)
 	if err != nil {
