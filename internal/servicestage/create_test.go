@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -52,6 +53,12 @@ func onPost(fault emulator.Fault) emulator.Fault {
 	return fault
 }
 
+// onRead returns the fault for reads of build jobs.
+func onRead(fault emulator.Fault) emulator.Fault {
+	fault.Method, fault.Path = http.MethodGet, jobs+"/*"
+	return fault
+}
+
 // onSearch returns the fault for the list that is filtered by a name.
 func onSearch(fault emulator.Fault) emulator.Fault {
 	fault.Method, fault.Path = http.MethodGet, jobs
@@ -61,7 +68,7 @@ func onSearch(fault emulator.Fault) emulator.Fault {
 
 // laggingList is a search that does not contain the new build job yet.
 func laggingList(times int) emulator.Fault {
-	return onSearch(emulator.Fault{Times: times, StatusCode: http.StatusOK, Body: `{"total":0,"list":[]}`})
+	return onSearch(emulator.Fault{Times: times, StatusCode: http.StatusOK, Body: noJobs})
 }
 
 // storedIDs returns the IDs of the build jobs in the service, oldest first.
@@ -276,9 +283,8 @@ func TestCreateBuildJob_listFailed(t *testing.T) {
 			want := []servicestage.BuildJobSummary{{ID: foreign, Name: "app"}}
 			equal(t, "named", errorOf[unknownOutcome](t, err).Jobs, want)
 			equal(t, "POST requests", posts(server), 1)
-			if _, err := client.CreateBuildJob(t.Context(), app); err != nil {
-				t.Errorf("a create without faults fails too: %v", err)
-			}
+			_, err = client.CreateBuildJob(t.Context(), app)
+			noError(t, err) // Without faults.
 		})
 	}
 }
@@ -358,16 +364,6 @@ func TestCreateBuildJob_otherNewJobIsNotAdopted(t *testing.T) {
 	})
 }
 
-// A build job without an enterprise project is in the default one.
-func TestCreateBuildJob_projectNotReturned(t *testing.T) {
-	t.Parallel()
-	list := reply{body: `{"total":1,"list":[{"job_id":"id","job_name":"app"}]}`}
-	s := script(t, reply{body: noJobs}, reply{drop: true}, list, reply{body: goodJob})
-	created, err := s.client(t).CreateBuildJob(t.Context(), servicestage.BuildJobSpec{JobName: "app"})
-	noError(t, err)
-	equal(t, "created", *created, servicestage.CreatedBuildJob{ID: "id", Adopted: true})
-}
-
 // changed returns a copy of a document in which members are replaced, each by its path; nil removes one.
 func changed(t *testing.T, document map[string]any, changes map[string]any) map[string]any {
 	t.Helper()
@@ -391,21 +387,17 @@ func changed(t *testing.T, document map[string]any, changes map[string]any) map[
 // If lists and reads lag, the create succeeds, and a second build job is reported once it is listed.
 func TestCreateBuildJob_lag(t *testing.T) {
 	t.Parallel()
-	notFound := emulator.Fault{
-		Method: http.MethodGet, Path: jobs + "/*", Times: 3,
-		StatusCode: 404, Body: `{"error_code":"SVCSTG.CPE.4040001"}`,
-	}
+	unreadable := onRead(emulator.Fault{Times: 3, StatusCode: notFound.status, Body: notFound.body})
 	for name, c := range map[string]struct {
-		fault           emulator.Fault
-		uniqueNames     bool
-		adopted, resent bool
-		stored, listed  int // Build jobs in the service, and duplicates that are listed.
+		fault               emulator.Fault
+		uniqueNames         bool
+		isResent, hasListed bool
 	}{
-		"listed at the fourth attempt":        {fault: laggingList(3), adopted: true, stored: 1},
-		"read at the fourth attempt":          {fault: notFound, adopted: true, stored: 1},
-		"listed after the resend":             {fault: laggingList(4), resent: true, stored: 2, listed: 1},
-		"never listed":                        {fault: laggingList(-1), resent: true, stored: 2},
-		"the resend is rejected for the name": {fault: laggingList(4), uniqueNames: true, adopted: true, stored: 1},
+		"listed at the fourth attempt":        {fault: laggingList(3)},
+		"read at the fourth attempt":          {fault: unreadable},
+		"listed after the resend":             {fault: laggingList(4), isResent: true, hasListed: true},
+		"never listed":                        {fault: laggingList(-1), isResent: true},
+		"the resend is rejected for the name": {fault: laggingList(4), uniqueNames: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -415,58 +407,46 @@ func TestCreateBuildJob_lag(t *testing.T) {
 			created, err := client.CreateBuildJob(t.Context(), app)
 			noError(t, err)
 			stored := storedIDs(server)
-			equal(t, "number of build jobs", len(stored), c.stored)
-			equal(t, "ID", created.ID, stored[c.stored-1])
-			equal(t, "adopted", created.Adopted, c.adopted)
-			equal(t, "resent", created.Resent, c.resent)
-			equal(t, "number of duplicates", len(created.Duplicates), c.listed)
-			if c.listed > 0 {
-				equal(t, "duplicate", created.Duplicates[0], servicestage.BuildJobSummary{ID: stored[0], Name: "app"})
+			count, want := 1, servicestage.CreatedBuildJob{ID: stored[0], Adopted: true}
+			if c.isResent {
+				count, want = 2, servicestage.CreatedBuildJob{ID: stored[1], CreatedAt: created.CreatedAt, Resent: true}
 			}
+			equal(t, "number of build jobs", len(stored), count)
+			if c.hasListed {
+				want.Duplicates = []servicestage.BuildJobSummary{{ID: stored[0], Name: "app"}}
+			}
+			equal(t, "created", *created, want)
 		})
 	}
 }
 
-// A list that lags contains a deleted build job, which is no candidate.
+// A list that lags contains a deleted build job, which is no candidate. A build job without an enterprise project is in
+// the default one.
 func TestCreateBuildJob_deletedJobIsListed(t *testing.T) {
 	t.Parallel()
-	server, client := emulated(t, emulator.Quirks{})
-	var stale string
-	server.InjectFault(onPost(emulator.Fault{Drop: true, After: true}))
-	server.InjectFault(onSearch(emulator.Fault{Times: 4, Do: func() {
-		if stale == "" {
-			stale = server.AddJob(appSpec())
-			server.InjectFault(emulator.Fault{
-				Method: http.MethodGet, Path: jobs + "/" + stale, Times: -1,
-				StatusCode: 404, Body: `{"error_code":"SVCSTG.CPE.4040001"}`,
-			})
-		}
-	}}))
-	created, err := client.CreateBuildJob(t.Context(), app)
+	list := reply{body: `{"total":2,"list":[{"job_id":"deleted","job_name":"app"},{"job_id":"id","job_name":"app"}]}`}
+	searches := slices.Repeat([]reply{list, notFound, {body: goodJob}}, 4)
+	s := script(t, append([]reply{{body: noJobs}, {drop: true}}, searches...)...)
+	created, err := s.client(t).CreateBuildJob(t.Context(), servicestage.BuildJobSpec{JobName: "app"})
 	noError(t, err)
-	equal(t, "adopted", created.Adopted && created.ID != stale, true)
+	equal(t, "created", *created, servicestage.CreatedBuildJob{ID: "id", Adopted: true})
 }
 
 // Without known outcome and without list, nothing is sent again.
 func TestCreateBuildJob_searchFails(t *testing.T) {
 	t.Parallel()
-	onRead := emulator.Fault{Method: http.MethodGet, Path: jobs + "/*"}
-	for name, c := range map[string]struct {
-		fault  emulator.Fault
-		status int
-		body   string
-	}{
-		"list":        {onSearch(emulator.Fault{}), http.StatusForbidden, `{"error_code":"APIGW.0302"}`},
-		"incomplete":  {onSearch(emulator.Fault{}), http.StatusOK, `{"total":9,"list":[]}`},
-		"job":         {onRead, http.StatusForbidden, `{"error_code":"APIGW.0302"}`},
-		"another job": {onRead, http.StatusOK, goodJob},
+	forbidden := emulator.Fault{Times: -1, StatusCode: noList.status, Body: noList.body}
+	for name, fault := range map[string]emulator.Fault{
+		"list":        onSearch(forbidden),
+		"incomplete":  onSearch(emulator.Fault{Times: -1, StatusCode: http.StatusOK, Body: `{"total":9,"list":[]}`}),
+		"job":         onRead(forbidden),
+		"another job": onRead(emulator.Fault{Times: -1, StatusCode: http.StatusOK, Body: goodJob}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
 			server.InjectFault(onPost(emulator.Fault{Drop: true, After: true}))
-			c.fault.Times, c.fault.StatusCode, c.fault.Body = -1, c.status, c.body
-			server.InjectFault(c.fault)
+			server.InjectFault(fault)
 			_, err := client.CreateBuildJob(t.Context(), app)
 			if errorOf[unknownOutcome](t, err).LookupErr == nil {
 				t.Error("the failed search is not reported")
@@ -547,19 +527,14 @@ func TestCreateBuildJob_requests(t *testing.T) {
 			for i := range 20 {
 				group.Go(func() {
 					spec := servicestage.BuildJobSpec{JobName: fmt.Sprintf("app-%d", i)}
-					if _, err := client.CreateBuildJob(t.Context(), spec); err != nil {
-						t.Error(err)
-					}
+					_, err := client.CreateBuildJob(t.Context(), spec)
+					equal(t, "create", err, nil)
 				})
 			}
 			group.Wait()
-			searches := 0
-			for _, r := range server.Requests() {
-				if strings.Contains(r.Query, "job_name=") {
-					searches++
-				}
-			}
-			equal(t, "searches", searches, test.searches)
+			isOther := func(r emulator.Request) bool { return !strings.Contains(r.Query, "job_name=") }
+			searches := slices.DeleteFunc(server.Requests(), isOther)
+			equal(t, "searches", len(searches), test.searches)
 			equal(t, "lists", server.CountRequests(http.MethodGet, jobs), test.pages+test.searches)
 			equal(t, "creates", posts(server), 20)
 		})
@@ -599,9 +574,8 @@ func TestCreateBuildJob_sameName(t *testing.T) {
 	server.InjectFault(onPost(emulator.Fault{Do: func() { close(arrived); <-release }}))
 	var first sync.WaitGroup
 	first.Go(func() {
-		if _, err := client.CreateBuildJob(t.Context(), app); err != nil {
-			t.Error(err)
-		}
+		_, err := client.CreateBuildJob(t.Context(), app)
+		equal(t, "first", err, nil)
 	})
 	<-arrived
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
