@@ -594,18 +594,8 @@ func TestCreateBuildJob_randomFaults(t *testing.T) {
 	t.Parallel()
 	const creates = 30
 	seed := rand.Uint64()
-	random := rand.New(rand.NewPCG(seed, 0))
-	part := func(share float64) func(emulator.Request) bool { // The emulator calls it for one request at a time.
-		return func(emulator.Request) bool { return random.Float64() < share }
-	}
 	server, client := emulated(t, emulator.Quirks{}, maxRetries(100)) // Retries never run out.
-	server.InjectFault(onPost(emulator.Fault{Times: -1, Drop: true, When: part(0.2)}))
-	server.InjectFault(onPost(emulator.Fault{Times: -1, Drop: true, After: true, When: part(0.4)}))
-	server.InjectFault(onPost(emulator.Fault{Times: -1, StatusCode: http.StatusTooManyRequests, When: part(0.2)}))
-	server.InjectFault(emulator.Fault{Method: http.MethodGet, Times: -1, Drop: true, When: part(0.2)})
-	server.InjectFault(emulator.Fault{
-		Method: http.MethodGet, Times: -1, StatusCode: http.StatusServiceUnavailable, When: part(0.2),
-	})
+	server.InjectRandomFaults(seed, 0.6)
 
 	var mu sync.Mutex
 	got := map[string]string{} // IDs by name.
