@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
@@ -382,28 +383,27 @@ func buildIn(state string) string { return fmt.Sprintf(`{"build_id":"b","build_s
 func TestPhasesNow_failureIsNotRetried(t *testing.T) {
 	t.Parallel()
 	s := script(t, reply{status: http.StatusServiceUnavailable})
-	if _, err := s.client(t).PhasesNow(t.Context(), "b"); err == nil {
+	authenticator := &deadline{Token: "T"}
+	client := s.client(t, func(config *servicestage.Config) { config.Authenticator = authenticator })
+	if _, err := client.PhasesNow(t.Context(), "b"); err == nil {
 		t.Error("no error")
 	}
 	equal(t, "waits", len(s.waits()), 0)
 	equal(t, "requests", len(s.requests()), 1)
-	deadline := make(deadlines, 1)
-	client := s.client(t, func(config *servicestage.Config) { config.Authenticator = deadline })
-	if _, err := client.PhasesNow(t.Context(), "b"); err == nil {
-		t.Error("no error")
-	}
-	if left := time.Until(<-deadline); left > 2*time.Second {
+	if left := time.Until(authenticator.time); left <= 0 || left > 2*time.Second {
 		t.Errorf("the request may take %s", left)
 	}
 }
 
-// deadlines is an authenticator that records the deadline of each request.
-type deadlines chan time.Time
+// deadline is a token that records the deadline of a request.
+type deadline struct {
+	auth.Token
+	time time.Time
+}
 
-func (d deadlines) Authenticate(ctx context.Context, _ *http.Request, _ []byte) error {
-	deadline, _ := ctx.Deadline()
-	d <- deadline
-	return errors.New("recorded")
+func (d *deadline) Authenticate(ctx context.Context, req *http.Request, body []byte) error {
+	d.time, _ = ctx.Deadline()
+	return d.Token.Authenticate(ctx, req, body)
 }
 
 // The wait for a canceled build takes a minute and ends with a read.

@@ -85,9 +85,7 @@ func (e *UnknownOutcomeError) Error() string {
 func (e *UnknownOutcomeError) Unwrap() []error { return []error{e.Err, e.LookupErr} }
 
 // ExistingIDError reports that the response to a create request contained the ID of a build job that existed before.
-type ExistingIDError struct {
-	Name, ID string
-}
+type ExistingIDError struct{ ID string }
 
 // Error contains the ID.
 func (e *ExistingIDError) Error() string {
@@ -143,7 +141,7 @@ func (c *Client) createBuildJob(
 			// The ID of another create, or of a build job that existed before, would let two resources manage one build
 			// job.
 			if existing.ids[created.ID] || !c.shared.created(object{jobID: created.ID}) {
-				return nil, &ExistingIDError{Name: spec.JobName, ID: created.ID}
+				return nil, &ExistingIDError{ID: created.ID}
 			}
 			if created.Resent = last != nil; created.Resent {
 				created.Duplicates, created.DuplicatesErr = c.duplicates(ctx, spec.JobName, existing)
