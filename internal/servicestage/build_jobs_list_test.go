@@ -24,7 +24,7 @@ func pages(t *testing.T, total int, content map[int]string) *service {
 			t.Errorf("unexpected request %s %s", r.Method, r.RequestURI)
 		}
 		var rows []string
-		for _, id := range strings.Fields(content[page]) {
+		for id := range strings.FieldsSeq(content[page]) {
 			rows = append(rows, fmt.Sprintf(`{"job_id":%q,"job_name":"name of %[1]s"}`, id))
 		}
 		reply{body: fmt.Sprintf(`{"total":%d,"list":[%s]}`, total, strings.Join(rows, ","))}.write(w)

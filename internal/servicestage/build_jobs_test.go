@@ -53,7 +53,8 @@ func TestCreateBuildJob(t *testing.T) {
 	}{
 		"everything": {fullSpec(), fullSpecJSON, `"2025-11-14 09:06:28 +0000 UTC"`, "2025-11-14T09:06:28Z"},
 		"name alone": {
-			servicestage.BuildJobSpec{JobName: "app"}, `{"job_name":"app","environment_setting":{}}`,
+			servicestage.BuildJobSpec{JobName: "app"},
+			`{"job_name":"app","environment_setting":{}}`,
 			`1763111188000`, "1763111188000",
 		},
 		"empty strings": {
@@ -270,7 +271,8 @@ func TestUpdateBuildJob_body(t *testing.T) {
 func TestDeleteBuildJob(t *testing.T) {
 	t.Parallel()
 	for _, replies := range [][]reply{
-		{{status: 200}}, {{status: 204}},
+		{{status: 200}},
+		{{status: 204}},
 		{{drop: true}, notFound}, // The first request has deleted the job, and its response was lost.
 	} {
 		service := script(t, replies...)

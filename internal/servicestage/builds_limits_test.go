@@ -14,9 +14,9 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-// elements is a JSON array of an element, count times.
-func elements(element string, count int) string {
-	return "[" + strings.TrimSuffix(strings.Repeat(element+",", count), ",") + "]"
+// elements is a JSON array of empty objects.
+func elements(count int) string {
+	return "[" + strings.TrimSuffix(strings.Repeat("{},", count), ",") + "]"
 }
 
 // More elements than the limit are an error.
@@ -34,15 +34,15 @@ func TestBuilds_tooManyElementsAreNotAccepted(t *testing.T) {
 		return len(checks[0].Counts), nil
 	}
 	check := func(name string, count int) string {
-		return fmt.Sprintf(`%q:{"static":{"count_info":%s}}`, name, elements(`{}`, count))
+		return fmt.Sprintf(`%q:{"static":{"count_info":%s}}`, name, elements(count))
 	}
 	for name, c := range map[string]struct {
 		read func(*servicestage.Client) (int, error)
 		body string
 		want int // -1 is an error.
 	}{
-		"1,000 phases":                 {phases, `{"list":` + elements(`{}`, 1000) + `}`, 1000},
-		"1,001 phases":                 {phases, `{"list":` + elements(`{}`, 1001) + `}`, -1},
+		"1,000 phases":                 {phases, `{"list":` + elements(1000) + `}`, 1000},
+		"1,001 phases":                 {phases, `{"list":` + elements(1001) + `}`, -1},
 		"1,000 counts":                 {counts, "{" + check("a", 1000) + "}", 1000},
 		"1,001 counts of two checks":   {counts, "{" + check("a", 500) + "," + check("b", 501) + "}", -1},
 		"phases that are not an array": {phases, `{"list":{}}`, -1},
@@ -69,7 +69,7 @@ func allocated(f func()) uint64 {
 
 // An error about 1.3 million elements takes no memory for them.
 func TestPhases_millionsTakeNoMemory(t *testing.T) { //nolint:paralleltest // It measures the memory of the process.
-	body := `{"list":` + elements(`{}`, 1_300_000) + `}`
+	body := `{"list":` + elements(1_300_000) + `}`
 	s := serve(t, func(w http.ResponseWriter, _ received) { reply{body: body}.write(w) })
 	client := s.client(t)
 	if used := allocated(func() { _, _ = client.Phases(t.Context(), "b") }); used > 64<<20 {

@@ -210,10 +210,10 @@ func TestStartBuild_requests(t *testing.T) {
 		},
 		"not started": {replies: []reply{before, {drop: true}, before, before, before, before}, unknown: true},
 		// Responses that do not describe a new build of the job.
-		"of another job":              {replies: []reply{before, foreign, after, second, first}, adopted: true},
-		"of the build before":         {replies: []reply{before, first, after, second, first}, adopted: true},
-		"invalid ID":                  {replies: []reply{before, invalid, after, second, first}, adopted: true},
-		"of another job, not started": {replies: []reply{before, foreign, before, before, before, before}, unknown: true},
+		"of another job":           {replies: []reply{before, foreign, after, second, first}, adopted: true},
+		"of the build before":      {replies: []reply{before, first, after, second, first}, adopted: true},
+		"invalid ID":               {replies: []reply{before, invalid, after, second, first}, adopted: true},
+		"of another job, no start": {replies: []reply{before, foreign, before, before, before, before}, unknown: true},
 		"the last build has an invalid ID": {
 			replies: []reply{before, foreign, {body: jobWith("id", "a/../b")}}, unknown: true, after: "a/../b",
 		},
