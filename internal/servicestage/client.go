@@ -67,3 +67,21 @@ func (c *Client) do(ctx context.Context, call rest.Call, out any) error {
 func (c *Client) get(ctx context.Context, path []string, query url.Values, out any) error {
 	return c.do(ctx, rest.Call{Method: http.MethodGet, Path: path, Query: query}, out)
 }
+
+// Permission returns the IAM action that a request with the method needs, such as servicestage:assembling:create.
+//
+// Source: https://support.huaweicloud.com/intl/en-us/usermanual-servicestage/servicestage_03_0074.html and
+// https://support.huaweicloud.com/intl/en-us/api-servicestage/topic_0000002362396293.html. They name no actions for
+// builds alone.
+func Permission(method string) string {
+	action := "list"
+	switch method {
+	case http.MethodPost:
+		action = "create"
+	case http.MethodPut, http.MethodPatch:
+		action = "modify"
+	case http.MethodDelete:
+		action = "delete"
+	}
+	return "servicestage:assembling:" + action
+}

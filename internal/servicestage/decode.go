@@ -8,6 +8,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
 // errTooMany is the cause of an error about a response that exceeds a limit of the provider.
@@ -59,3 +62,80 @@ func eachMember(data []byte, visit func(name string, value json.RawMessage) erro
 	}
 	return nil
 }
+
+// creator is documented as an object for jobs and as a string for builds. Its members are not documented.
+type creator string
+
+func (c *creator) UnmarshalJSON(data []byte) error {
+	document, err := rest.Decode(data)
+	switch value := document.(type) {
+	case string:
+		*c = creator(value)
+	case map[string]any:
+		for _, name := range []string{"name", "user_name", "userName", "username", "id", "user_id", "userId"} {
+			if *c = creator(rest.Text(value[name])); *c != "" {
+				return err
+			}
+		}
+		if len(value) > 0 {
+			*c = creator(data)
+		}
+	}
+	return err
+}
+
+// looseString is a string that never fails the decoding of a response: a number other than 0 is kept as written,
+// anything else is "". It contains printable characters only.
+type looseString string
+
+func (l *looseString) UnmarshalJSON(data []byte) error {
+	document, err := decodeScalar(data)
+	*l = looseString(rest.Text(document))
+	return err
+}
+
+// numberOrString is a number, including 0, or a string, both kept as written; anything else is "".
+type numberOrString string
+
+func (n *numberOrString) UnmarshalJSON(data []byte) error {
+	document, err := decodeScalar(data)
+	switch value := document.(type) {
+	case json.Number:
+		*n = numberOrString(value)
+	case string:
+		*n = numberOrString(value)
+	default:
+		*n = ""
+	}
+	return err
+}
+
+// decodeScalar returns a string, a [json.Number] or a bool; nil for anything else. Decoding an object or an array into
+// Go values would take many times its size.
+func decodeScalar(data []byte) (any, error) {
+	if data[0] == '{' || data[0] == '[' {
+		return nil, nil //nolint:nilnil // There is no scalar.
+	}
+	return rest.Decode(data)
+}
+
+// timestamp is a time of the service in RFC 3339 format and UTC, or as returned if it cannot be parsed.
+type timestamp string
+
+func (t *timestamp) UnmarshalJSON(data []byte) error {
+	var text looseString
+	err := text.UnmarshalJSON(data)
+	*t = timestamp(text)
+	for _, layout := range []string{goTime, time.RFC3339Nano} {
+		parsed, parseErr := time.Parse(layout, string(text))
+		// RFC 3339 has no other years.
+		if year := parsed.UTC().Year(); parseErr == nil && 0 <= year && year <= 9999 {
+			*t = timestamp(parsed.UTC().Format(time.RFC3339))
+			break
+		}
+	}
+	return err
+}
+
+// goTime is the format of the service's times, such as "2025-11-14 09:06:28 +0000 UTC".
+const goTime = "2006-01-02 15:04:05.999999999 -0700 MST"
