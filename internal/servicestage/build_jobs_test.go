@@ -30,7 +30,7 @@ func fullSpec() servicestage.BuildJobSpec {
 		CodeRepo: &servicestage.CodeRepo{
 			Type: new("GitHub"), URL: new("https://github.com/o/r"), Branch: new("main"), Namespace: new("o"),
 		},
-		EnterpriseProjectID: new("0"),
+		EnterpriseProjectID: new("eps"),
 	}
 }
 
@@ -38,7 +38,7 @@ const fullSpecJSON = `{"job_name":"app","job_description":"the <app> & more",
 	"environment_setting":{"docker_version":"18.06","cluster_id":"cluster","cluster_name":"name of cluster",
 		"use_public_cluster":false,"build_os":{"arch":"aarch64"}},
 	"code_repo":{"type":"GitHub","url":"https://github.com/o/r","branch":"main","namespace":"o"},
-	"enterprise_project_id":"0"}`
+	"enterprise_project_id":"eps"}`
 
 // An undocumented created_at does not lose the ID of a new build job.
 func TestCreateBuildJob(t *testing.T) {
@@ -225,7 +225,7 @@ func TestUpdateBuildJob_body(t *testing.T) {
 				"build_os":{"arch":"aarch64","kernel":1e400}},
 			"code_repo":{"type":"GitHub","url":"https://github.com/o/r","branch":"main","namespace":"o",
 				"token_id":98765432109876543210},
-			"enterprise_project_id":"0"}`,
+			"enterprise_project_id":"eps"}`,
 		},
 		{
 			"omits unset members, and an unset code_repo with its other members", extraSpec, minimal,
