@@ -6,6 +6,7 @@ package rest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -77,15 +78,7 @@ func (e *Error) Error() string {
 }
 
 // Unwrap returns Err and Stopped, so that errors.Is finds the errors of the context.
-func (e *Error) Unwrap() []error {
-	var causes []error
-	for _, err := range []error{e.Err, e.Stopped} {
-		if err != nil {
-			causes = append(causes, err)
-		}
-	}
-	return causes
-}
+func (e *Error) Unwrap() error { return errors.Join(e.Err, e.Stopped) }
 
 // failure returns the error of an error response, and nil for any other. A response with status 2xx and an error code
 // in its body is an error response, too.
@@ -157,7 +150,7 @@ func (r *response) requestID() string {
 // error returns an Error with the fields that every response has.
 func (r *response) error() *Error {
 	failure := &Error{
-		Method:     r.method,
+		Method:     r.Request.Method,
 		Host:       r.Request.URL.Host,
 		StatusCode: r.StatusCode,
 		RequestID:  r.requestID(),

@@ -120,16 +120,17 @@ func (r redactor) redact(text string) string {
 	if !hasSecret(text) && !hasPart(text, r, secretPart, secretPart) {
 		return text
 	}
-	for _, secret := range r {
-		for _, encode := range encodings {
-			if len(fold(secret)) >= minSecret {
-				text = replace(text, encode(secret))
-			}
-		}
-	}
 	var whole []string
 	for _, secret := range r {
 		whole = append(whole, fold(secret), fold(unescape(secret)))
+		if len(fold(secret)) < minSecret {
+			continue
+		}
+		for _, encoded := range []string{
+			secret, url.QueryEscape(secret), url.PathEscape(secret), inJSON(secret), html.EscapeString(secret),
+		} {
+			text = replace(text, encoded)
+		}
 	}
 	if hasSecret(text) ||
 		hasPart(fold(text), whole, secretRest, 1) || hasPart(fold(unescape(text)), whole, secretRest, 1) {
@@ -148,11 +149,6 @@ func hasPart(text string, secrets []string, length, step int) bool {
 	}
 	return false
 }
-
-// encodings encode a secret in the ways that are replaced one by one.
-var encodings = []func(secret string) string{unchanged, url.QueryEscape, url.PathEscape, inJSON, html.EscapeString}
-
-func unchanged(secret string) string { return secret }
 
 func inJSON(secret string) string {
 	quoted, _ := json.Marshal(secret) // A string can always be encoded.
