@@ -113,20 +113,15 @@ func findProject(ctx context.Context, clients Clients, authenticator rest.Authen
 	call := rest.Call{Method: http.MethodGet, Path: []string{"v3", "projects"}, Authenticator: authenticator}
 	call.Query = url.Values{"name": {name}}
 	_, err := send(ctx, clients.IAM, call, &response)
-	var ids []string
-	for _, project := range response.Projects {
-		if project.Name == name && project.ID != "" {
-			ids = append(ids, project.ID)
-		}
-	}
+	projects := slices.DeleteFunc(response.Projects, func(p named) bool { return p.Name != name || p.ID == "" })
 	switch {
 	case err != nil:
-	case len(ids) == 0:
+	case len(projects) == 0:
 		err = errors.New("IAM returned no project of this name")
-	case len(ids) > 1:
-		err = fmt.Errorf("IAM returned %d projects of this name", len(ids))
+	case len(projects) > 1:
+		err = fmt.Errorf("IAM returned %d projects of this name", len(projects))
 	default:
-		return ids[0], nil
+		return projects[0].ID, nil
 	}
 	return "", failed(FindProject, name, err)
 }
