@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -83,42 +81,6 @@ func all(times int, do func() error) []error {
 	}
 	running.Wait()
 	return slices.DeleteFunc(failures, func(err error) bool { return err == nil })
-}
-
-// Concurrent requests share one login.
-func TestSession_oneLogin(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		session func(*emulated) *auth.Session
-		want    []string
-	}{
-		"password": {(*emulated).password, []string{logIn}},
-		"agency":   {(*emulated).agency, []string{assume, lookUp}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			e := emulate(t)
-			service := e.service(t, c.session(e))
-			failures := all(50, func() error {
-				_, err := service.Do(t.Context(), listJobs, nil)
-				return err
-			})
-			if len(failures) > 0 {
-				t.Fatal(len(failures), failures[0])
-			}
-			var calls []string
-			for _, request := range e.Requests() {
-				if !strings.HasPrefix(request.Path, "/assembling/") {
-					calls = append(calls, request.Path)
-				} else if got := request.Header.Get("X-Project-Id"); got != emulator.ProjectID("cn-north-4") {
-					t.Errorf("a request is for project %q", got)
-				}
-			}
-			if !slices.Equal(calls, c.want) {
-				t.Errorf("calls of IAM are %v, want %v", calls, c.want)
-			}
-		})
-	}
 }
 
 // A login continues after the context of the request that started it has ended. Each request waits until its own
@@ -244,31 +206,6 @@ func TestSession_failedRefresh(t *testing.T) {
 	}
 }
 
-// A login that IAM rejected is not repeated by the next request. One that failed for another reason is.
-func TestSession_rejectedLogin(t *testing.T) {
-	t.Parallel()
-	for status, logins := range map[int]int{
-		301: 1, 400: 1, 401: 1, 403: 1, 404: 1, 501: 1, 408: 2, 429: 2, 500: 2, 502: 2, 503: 2, 504: 2,
-		0: 2, // The connection breaks.
-	} {
-		t.Run(strconv.Itoa(status), func(t *testing.T) {
-			t.Parallel()
-			e := emulate(t)
-			e.InjectFault(emulator.Fault{Path: logIn, StatusCode: status, Drop: status == 0, Body: "{}"})
-			session := e.password()
-			err := session.Authenticate(t.Context(), unsent(t), nil)
-			failure, ok := errors.AsType[*auth.Error](err)
-			if !ok || failure.Operation() != `logging in as user "emulator-user"` {
-				t.Errorf("got %v", err)
-			}
-			if err := session.Authenticate(t.Context(), unsent(t), nil); (err == nil) != (logins == 2) {
-				t.Errorf("the second time: got %v", err)
-			}
-			e.wantLogins(t, logins)
-		})
-	}
-}
-
 // Concurrent rejections of the same credentials cause one login. Its credentials are not dropped within a minute.
 func TestSession_Reject(t *testing.T) {
 	t.Parallel()
@@ -330,30 +267,4 @@ func TestSession_wrongClock(t *testing.T) {
 		authenticated(t, session)
 	}
 	e.wantLogins(t, 1)
-}
-
-// The configured ID is sent, else the ID of the configured name, and none with a token.
-func TestSession_project(t *testing.T) {
-	t.Parallel()
-	e := emulate(t)
-	key := auth.AccessKey{ID: emulator.DefaultAccessKey, Secret: emulator.DefaultSecretKey}
-	for name, c := range map[string]struct {
-		credential auth.Credential
-		project    auth.Project
-		want       string
-		lookUps    int
-	}{
-		"ID":            {key, auth.Project{ID: "p", Name: "n"}, "p", 0},
-		"name":          {key, auth.Project{Name: "n"}, emulator.ProjectID("n"), 1},
-		"none":          {key, auth.Project{}, "", 0},
-		"token":         {auth.Token("T"), auth.Project{Name: "n"}, "", 0},
-		"token with ID": {auth.Token("T"), auth.Project{ID: "p"}, "p", 0},
-	} {
-		e.ForgetRequests()
-		req := authenticated(t, auth.NewSession(auth.Static{Credential: c.credential}, "", c.project, e.clients))
-		got, lookUps := req.Header.Get("X-Project-Id"), e.CountRequests(http.MethodGet, lookUp)
-		if got != c.want || lookUps != c.lookUps {
-			t.Errorf("%s: project %q by %d look-ups, want %q by %d", name, got, lookUps, c.want, c.lookUps)
-		}
-	}
 }
