@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -83,25 +84,15 @@ func respond(w http.ResponseWriter, status int, body string) {
 	_, _ = io.WriteString(w, body) // The client may have left.
 }
 
-// clock is a clock that tests set.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
+// clock is a clock that tests advance.
+type clock struct{ elapsed atomic.Int64 }
 
-func newClock() *clock { return &clock{now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)} }
+func (c *clock) time() time.Time { return start.Add(time.Duration(c.elapsed.Load())) }
 
-func (c *clock) time() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
+func (c *clock) advance(d time.Duration) { c.elapsed.Add(int64(d)) }
 
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
+// start is when clocks start.
+var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // unsent returns a request for the service that is not sent.
 func unsent(t *testing.T) *http.Request {

@@ -163,41 +163,22 @@ func TestAgency_accountsOfTheCaller(t *testing.T) {
 	}
 }
 
-// If the base fails, nothing is requested for the agency.
-func TestAgency_failedBaseSendsNothingElse(t *testing.T) {
+// If the base of an agency has no credentials, nothing is requested.
+func TestAgency_unreadableIDToken(t *testing.T) {
 	t.Parallel()
-	server := serve(t, func(w http.ResponseWriter, _ *http.Request, _ string) {
-		respond(w, http.StatusUnauthorized, `{"error":{"code":401,"message":"wrong"}}`)
-	})
-	const reading = `reading the ID token of identity provider "idp": `
-	host, empty := strings.TrimPrefix(server.url, "http://"), filepath.Join(t.TempDir(), "empty")
+	empty := filepath.Join(t.TempDir(), "empty")
 	if err := os.WriteFile(empty, []byte(" \n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []struct {
-		base  auth.Source
-		want  string
-		calls int
-	}{
-		{auth.Password{UserID: "ui", Password: "p"}, `logging in as user "ui": POST ` + host + `: HTTP 401: wrong`, 1},
-		{
-			auth.Static{Credential: auth.AccessKey{ID: "AK", Secret: "SK"}},
-			"looking up the account of the access key: GET " + host + `: HTTP 401: wrong`, 1,
-		},
-		{auth.OIDC{IDPID: "idp", IDTokenFile: empty}, reading + "the file " + empty + " is empty", 0},
-		{auth.OIDC{IDPID: "idp", IDTokenFile: "/none"}, reading + "stat /none: no such file or directory", 0},
+	for file, cause := range map[string]string{
+		empty: "the file " + empty + " is empty", "/none": "stat /none: no such file or directory",
 	} {
-		for _, source := range []auth.Source{
-			auth.Agency{Base: c.base, Name: "a", DomainID: "d"},
-			auth.AgencyToken{Base: c.base, Name: "a", DomainName: "d"},
-		} {
-			before := len(server.received())
-			_, err := source.Credentials(t.Context(), clientsOf(t, server.url), auth.Project{})
-			if _, ok := errors.AsType[*auth.Error](err); !ok || err.Error() != c.want {
-				t.Errorf("got %v, want %s", err, c.want)
-			}
-			if got := len(server.received()) - before; got != c.calls {
-				t.Errorf("%s: %d requests, want %d", c.want, got, c.calls)
+		base := auth.OIDC{IDPID: "idp", IDTokenFile: file}
+		for _, source := range []auth.Source{auth.Agency{Base: base}, auth.AgencyToken{Base: base}} {
+			_, err := source.Credentials(t.Context(), auth.Clients{}, auth.Project{})
+			failure, ok := errors.AsType[*auth.Error](err)
+			if want := `reading the ID token of identity provider "idp": ` + cause; !ok || failure.Error() != want {
+				t.Errorf("got %v, want %s", err, want)
 			}
 		}
 	}

@@ -33,7 +33,7 @@ type emulated struct {
 
 func emulate(t *testing.T) *emulated {
 	t.Helper()
-	clock := newClock()
+	clock := &clock{}
 	server := emulator.New(t, emulator.Options{Now: clock.time})
 	return &emulated{server, clock, clientsOf(t, server.URL, func(c *rest.Config) { c.Now = clock.time })}
 }
@@ -138,7 +138,7 @@ func TestSession_refresh(t *testing.T) {
 				at   time.Duration
 				want int
 			}{{0, 1}, {c.still, 1}, {c.again, 2}, {c.again + c.still, 2}, {2 * c.again, 3}} {
-				e.clock.advance(step.at - e.clock.time().Sub(newClock().time()))
+				e.clock.advance(step.at - e.clock.time().Sub(start))
 				// The emulator checks the credentials and the date of the signature by the same clock.
 				if _, err := service.Do(t.Context(), listJobs, nil); err != nil {
 					t.Fatalf("step %d: %v", i, err)

@@ -181,9 +181,8 @@ func (s static) Authenticate(_ context.Context, req *http.Request, _ []byte) err
 
 // recorder records log lines.
 type recorder struct {
-	mu     sync.Mutex
-	lines  []string
-	fields []map[string]any
+	mu    sync.Mutex
+	lines []string
 }
 
 func (r *recorder) log(_ context.Context, message string, fields ...map[string]any) {
@@ -191,7 +190,6 @@ func (r *recorder) log(_ context.Context, message string, fields ...map[string]a
 	defer r.mu.Unlock()
 	for _, line := range fields {
 		r.lines = append(r.lines, fmt.Sprintf("%s %v", message, line))
-		r.fields = append(r.fields, line)
 	}
 }
 

@@ -155,25 +155,14 @@ func TestRateLimiter_canceled(t *testing.T) {
 	})
 }
 
-// clock is a clock that tests set.
-type clock struct {
-	mu      sync.Mutex
-	elapsed time.Duration
-}
+// clock is a clock that tests advance.
+type clock struct{ elapsed atomic.Int64 }
 
 func (c *clock) set(config *rest.Config) {
-	config.Now = func() time.Time {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		return now.Add(c.elapsed)
-	}
+	config.Now = func() time.Time { return now.Add(time.Duration(c.elapsed.Load())) }
 }
 
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.elapsed += d
-}
+func (c *clock) advance(d time.Duration) { c.elapsed.Add(int64(d)) }
 
 // limited is a 429 response that requests a wait. The clock of the server is that of the client.
 func limited(retryAfter string) http.HandlerFunc {
