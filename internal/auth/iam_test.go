@@ -4,6 +4,7 @@
 package auth_test
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -114,34 +115,28 @@ func TestSources_requests(t *testing.T) {
 // The name selects one project, also if the response contains others.
 func TestIAM_projects(t *testing.T) {
 	t.Parallel()
-	const none = `looking up the ID of project "r": IAM returned no project of this name`
-	for name, c := range map[string]struct{ projects, want, failure string }{
-		"similar names": {`[{"id":"a","name":"r_team"},{"id":"b","name":"r"},{"id":"c","name":"R"}]`, "b", ""},
-		"none":          {`[]`, "", none},
-		"similar name":  {`[{"id":"a","name":"r_team"}]`, "", none},
-		"two":           {`[{"id":"a","name":"r"},{"id":"b","name":"r"}]`, "", "IAM returned 2 projects of this name"},
-		"without id":    {`[{"name":"r"}]`, "", none},
+	const none = "IAM returned no project of this name"
+	for _, c := range []struct{ projects, want, failure string }{
+		{`[{"id":"a","name":"r_team"},{"id":"b","name":"r"},{"id":"c","name":"R"}]`, "b", ""},
+		{`[]`, "", none},
+		{`[{"id":"a","name":"r_team"}]`, "", none},
+		{`[{"id":"a","name":"r"},{"id":"b","name":"r"}]`, "", "IAM returned 2 projects of this name"},
+		{`[{"name":"r"}]`, "", none},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server := serve(t, func(w http.ResponseWriter, _ *http.Request, _ string) {
-				respond(w, http.StatusOK, `{"projects":`+c.projects+`}`)
-			})
-			key := auth.Static{Credential: auth.AccessKey{ID: "AK", Secret: "SK"}}
-			session := auth.NewSession(key, "", auth.Project{Name: "r"}, clientsOf(t, server.url))
-			req := unsent(t)
-			err := session.Authenticate(t.Context(), req, nil)
-			if (err != nil) != (c.failure != "") || err != nil && !strings.Contains(err.Error(), c.failure) {
-				t.Errorf("got %v, want %s", err, c.failure)
-			}
-			if got := req.Header.Get("X-Project-Id"); got != c.want {
-				t.Errorf("project %q, want %q", got, c.want)
-			}
-			got := server.received()
-			if len(got) != 1 || got[0].call != "GET /v3/projects?name=r" || got[0].header.Get("Authorization") == "" {
-				t.Errorf("got %v, want one signed look-up", got)
-			}
+		server := serve(t, func(w http.ResponseWriter, _ *http.Request, _ string) {
+			respond(w, http.StatusOK, `{"projects":`+c.projects+`}`)
 		})
+		key := auth.Static{Credential: auth.AccessKey{ID: "AK", Secret: "SK"}}
+		session := auth.NewSession(key, "", auth.Project{Name: "r"}, clientsOf(t, server.url))
+		id, err := session.ProjectID(t.Context())
+		if id != c.want || (err == nil) != (c.failure == "") ||
+			err != nil && err.Error() != `looking up the ID of project "r": `+c.failure {
+			t.Errorf("%s: got project %q, %v", c.projects, id, err)
+		}
+		got := server.received()
+		if len(got) != 1 || got[0].call != "GET /v3/projects?name=r" || got[0].header.Get("Authorization") == "" {
+			t.Errorf("got %v, want one signed look-up", got)
+		}
 	}
 }
 
@@ -214,71 +209,43 @@ func sources() map[string]auth.Source {
 // repeated unless the service may recover.
 func TestIAM_badResponses(t *testing.T) {
 	t.Parallel()
-	const keys = `{"credential":{"access":"TAK","secret":"canary-new-secret","securitytoken":"canary-new-token"`
-	const noKey, noToken = "lacks the access key", "no X-Subject-Token"
+	const key, noKey = `{"credential":{"access":"TAK","secret":"canary-new-secret"`, "lacks the access key"
 	const notJSON = "the response is not the documented JSON"
-	all := func(want string) map[string]string { return map[string]string{"": want} }
+	missing := map[string]string{"agency": noKey, "STS": noKey, "metadata": noKey}
 	for name, c := range map[string]struct {
-		status  int
-		subject string
-		body    string
-		want    map[string]string // By source; "" means all.
-		final   bool
+		status     int
+		body, want string // An empty want stands for missing credentials.
 	}{
-		"nothing": {201, "", "", all(notJSON), true},
-		"empty": {201, "", "{}", map[string]string{
-			"password": noToken, "exchange": noToken, "delegate": noToken, "OIDC": noToken, "": noKey,
-		}, true},
-		"half a key": {
-			201, "canary-new-token", `{"credential":{"access":"TAK","secret":"canary-new-secret"}}`,
-			map[string]string{"agency": noKey, "OIDC": noKey, "metadata": noKey},
-			true,
-		},
-		"cut": {201, "canary-new-token", keys, all(notJSON), true},
-		"other types": {
-			201, "", `{"credential":["canary-new"],"credentials":["canary-new"],"token":["canary-new"]}`,
-			all(notJSON), true,
-		},
-		"page of a proxy":   {200, "", "<p>Please <b>log in</b>", all(`HTTP 200: "Please log in": ` + notJSON), true},
-		"rejected":          {401, "", `{"error":{"code":401,"message":"no"}}`, all("HTTP 401: no"), true},
-		"rejected, flat":    {403, "", `{"error_code":"IAM.3","error_msg":"no"}`, all("HTTP 403 IAM.3: no"), true},
-		"rejected, as page": {403, "", "<h1>Forbidden</h1>", all(`HTTP 403: "Forbidden"`), true},
-		"request echoed":    {400, "", "", map[string]string{"": "[redacted]", "metadata": "HTTP 400"}, true},
-		"redirected":        {302, "", "", all("HTTP 302: the endpoint redirects to https://other.example;"), true},
-		"throttled":         {429, "", "", all("HTTP 429"), false},
-		"internal error":    {500, "", "", all("HTTP 500"), false},
+		"nothing":         {201, "", notJSON},
+		"empty":           {201, "{}", ""},
+		"half a key":      {201, key + "}}", ""},
+		"cut":             {201, key, notJSON},
+		"other types":     {201, `{"credential":["canary"],"credentials":["canary"],"token":["canary"]}`, notJSON},
+		"page of a proxy": {200, "<p>Please <b>log in</b>", `HTTP 200: "Please log in": ` + notJSON},
+		"rejected":        {401, `{"error":{"code":401,"message":"no"}}`, "HTTP 401: no"},
+		"request echoed":  {400, "REQUEST", `HTTP 400: "`},
+		"redirected":      {302, "", "HTTP 302"},
+		"throttled":       {429, "", "HTTP 429"},
+		"internal error":  {500, "", "HTTP 500"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := serve(t, func(w http.ResponseWriter, r *http.Request, request string) {
-				w.Header().Set("Location", "https://other.example")
-				w.Header().Set("X-Subject-Token", c.subject)
-				body := c.body
-				if c.status == http.StatusBadRequest {
-					body = fmt.Sprint(r.Header, request)
-				}
-				respond(w, c.status, body)
+				respond(w, c.status, strings.Replace(c.body, "REQUEST", fmt.Sprint(r.Header, request), 1))
 			})
+			isFinal := c.status != http.StatusTooManyRequests && c.status != http.StatusInternalServerError
 			for source, made := range sources() {
-				want, ok := c.want[source]
-				if !ok {
-					want, ok = c.want[""]
-				}
 				session := auth.NewSession(made, "d", auth.Project{ID: "p"}, clientsOf(t, server.url))
 				err := session.Authenticate(t.Context(), unsent(t), nil)
-				if !ok {
-					continue
-				}
-				failure, isError := errors.AsType[*auth.Error](err)
-				if !isError || failure.Source != "d" || !strings.Contains(err.Error(), want) {
-					t.Errorf("%s: got %v, want %s", source, err, want)
-				}
-				if err != nil && strings.Contains(err.Error(), "canary") {
-					t.Errorf("%s: a secret is in the error: %v", source, err)
+				want := cmp.Or(c.want, missing[source], "no X-Subject-Token")
+				failure, ok := errors.AsType[*auth.Error](err)
+				if !ok || failure.Source != "d" || !strings.Contains(err.Error(), want) ||
+					strings.Contains(err.Error(), "canary") {
+					t.Errorf("%s: got %v, want %s without a secret", source, err, want)
 				}
 				before := len(server.received())
 				err = session.Authenticate(t.Context(), unsent(t), nil)
-				if more := len(server.received()) - before; err == nil || (more == 0) != c.final {
+				if more := len(server.received()) - before; err == nil || (more == 0) != isFinal {
 					t.Errorf("%s: the second time: %v after %d more calls", source, err, more)
 				}
 			}
