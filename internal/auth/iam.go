@@ -19,8 +19,9 @@ import (
 
 // named identifies an object in requests and responses of IAM, by ID or by name.
 type named struct {
-	ID   string `json:"id,omitempty"`
-	Name string `json:"name,omitempty"`
+	Domain *named `json:"domain,omitempty"`
+	ID     string `json:"id,omitempty"`
+	Name   string `json:"name,omitempty"`
 }
 
 // byIDOrName returns the ID, or the name if the ID is empty; nil if both are empty.
@@ -161,11 +162,9 @@ func callerOf(ctx context.Context, clients Clients, base Source, domainID string
 func projectScope(project Project, domain *named) map[string]any {
 	switch {
 	case project.ID != "":
-		return map[string]any{"project": map[string]any{"id": project.ID}}
-	case project.Name != "" && domain != nil:
-		return map[string]any{"project": map[string]any{"name": project.Name, "domain": domain}}
+		return map[string]any{"project": named{ID: project.ID}}
 	case project.Name != "":
-		return map[string]any{"project": map[string]any{"name": project.Name}}
+		return map[string]any{"project": named{Name: project.Name, Domain: domain}}
 	case domain != nil:
 		return map[string]any{"domain": domain}
 	}

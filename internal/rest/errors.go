@@ -56,25 +56,25 @@ type Error struct {
 
 // Error returns method, host, status, code, message and causes in one line.
 func (e *Error) Error() string {
-	var parts []string
+	text := e.Method + " " + e.Host
 	switch {
 	case e.StatusCode != 0:
-		parts = append(parts, strings.TrimSpace(fmt.Sprintf("HTTP %d %s", e.StatusCode, e.Code)))
-		if e.Message != "" {
-			parts = append(parts, e.Message)
-		}
-		if e.Err != nil {
-			parts = append(parts, e.Err.Error())
-		}
+		text += ": " + strings.TrimSpace(fmt.Sprintf("HTTP %d %s", e.StatusCode, e.Code))
 	case e.Err != nil:
-		parts = append(parts, "no response: "+e.Err.Error())
+		text += ": no response"
 	default:
-		parts = append(parts, "not sent")
+		text += ": not sent"
+	}
+	if e.Message != "" {
+		text += ": " + e.Message
+	}
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
 	}
 	if e.Stopped != nil {
-		parts = append(parts, "stopped: "+e.Stopped.Error())
+		text += ": stopped: " + e.Stopped.Error()
 	}
-	return e.Method + " " + e.Host + ": " + strings.Join(parts, ": ")
+	return text
 }
 
 // Unwrap returns Err and Stopped, so that errors.Is finds the errors of the context.

@@ -201,23 +201,21 @@ func inBase64(secret string) (forms []string) {
 	return forms
 }
 
-// fold normalizes text, so that secrets are found: it returns the visible ASCII characters in lower case, in one
-// alphabet of base64.
-func fold(text string) string {
+// visible returns the visible ASCII characters of text.
+func visible(text string) string {
 	return strings.Map(func(c rune) rune {
-		switch {
-		case c <= ' ', c >= 0x7f:
+		if c <= ' ' || c >= 0x7f {
 			return -1
-		case 'A' <= c && c <= 'Z':
-			return c + 'a' - 'A'
-		case c == '-':
-			return '+'
-		case c == '_':
-			return '/'
 		}
 		return c
 	}, text)
 }
+
+var toOneAlphabet = strings.NewReplacer("-", "+", "_", "/")
+
+// fold normalizes text, so that secrets are found: it returns the visible ASCII characters in lower case, in one
+// alphabet of base64.
+func fold(text string) string { return toOneAlphabet.Replace(strings.ToLower(visible(text))) }
 
 // maxNesting is how often text is unescaped.
 const maxNesting = 8
@@ -226,12 +224,7 @@ var escape = regexp.MustCompile(`%[0-9A-Fa-f]{2}|\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f
 
 // unescape returns the visible ASCII characters of text, with the escapes of URLs, JSON, Go and HTML replaced.
 func unescape(text string) string {
-	text = strings.Map(func(c rune) rune {
-		if c <= ' ' || c >= 0x7f {
-			return -1
-		}
-		return c
-	}, text)
+	text = visible(text)
 	for range maxNesting {
 		before := text
 		text = escape.ReplaceAllStringFunc(text, func(found string) string {

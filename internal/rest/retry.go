@@ -103,10 +103,7 @@ func (c *Client) pauseFor(ctx context.Context, required, backoff time.Duration) 
 // Delay returns the backoff after an attempt (the first is 1): half a second, doubled with each attempt up to 30
 // seconds, of which jitter subtracts up to a half.
 func Delay(attempt int) time.Duration {
-	d := maxDelay
-	if doublings := attempt - 1; doublings < 6 {
-		d = minDelay << doublings
-	}
+	d := min(minDelay<<min(attempt-1, 6), maxDelay)
 	return d/2 + rand.N(d/2) //nolint:gosec // Jitter needs no secrecy.
 }
 
@@ -133,12 +130,10 @@ func (c *Client) Pause(ctx context.Context, d time.Duration) error {
 }
 
 func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-timer.C:
+	case <-time.After(d):
 		return nil
 	}
 }
