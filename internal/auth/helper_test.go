@@ -57,25 +57,18 @@ func (s *server) received() []received {
 	return slices.Clone(s.list)
 }
 
-// client returns a client whose waits take no time.
-func client(t *testing.T, url string, adjust ...func(*rest.Config)) *rest.Client {
+// clientsOf returns clients of a server that is IAM, STS and the metadata service. Their waits take no time.
+func clientsOf(t *testing.T, url string, adjust ...func(*rest.Config)) auth.Clients {
 	t.Helper()
 	config := rest.Config{Endpoint: url, Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }}
 	for _, adjust := range adjust {
 		adjust(&config)
 	}
-	made, err := rest.New(config)
+	client, err := rest.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return made
-}
-
-// clientsOf returns clients of a server that is IAM, STS and the metadata service.
-func clientsOf(t *testing.T, url string, adjust ...func(*rest.Config)) auth.Clients {
-	t.Helper()
-	made := client(t, url, adjust...)
-	return auth.Clients{IAM: made, Agencies: made, STS: made, Metadata: made, Now: made.Now}
+	return auth.Clients{IAM: client, Agencies: client, STS: client, Metadata: client, Now: client.Now}
 }
 
 // respond sends a response with a status and a body.

@@ -64,7 +64,7 @@ func TestError_goodStatus(t *testing.T) {
 		`{"a":1,"inner":{"error_code":"C"}}`:       "",
 		`{"a":1,"text":"\"error_code\""}`:          "",
 		`<html><h1>Sign in</h1></html>`:            `HTTP 200: "Sign in": the response is not the documented JSON`,
-		`{"a":1`:                                   "the response is not the documented JSON",
+		`{"a":1`:                                   `HTTP 200: "{\"a\":1": the response is not the documented JSON`,
 		`{"a":1}{"a":1}`:                           "the response is not the documented JSON",
 		``:                                         "the response is not the documented JSON",
 	} {

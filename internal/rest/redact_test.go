@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html"
 	"io"
@@ -43,19 +44,12 @@ func texts(err error) []string {
 	if err == nil {
 		return nil
 	}
-	list := []string{err.Error(), fmt.Sprintf("%+v", err)}
+	list := []string{err.Error()}
 	if failure, ok := err.(*rest.Error); ok { //nolint:errorlint // What it wraps follows.
 		list = append(list, failure.Host, failure.Code, failure.Message, failure.RequestID)
+		return append(list, texts(failure.Err)...)
 	}
-	switch wrapping := err.(type) { //nolint:errorlint // Each level is looked at.
-	case interface{ Unwrap() error }:
-		list = append(list, texts(wrapping.Unwrap())...)
-	case interface{ Unwrap() []error }:
-		for _, cause := range wrapping.Unwrap() {
-			list = append(list, texts(cause)...)
-		}
-	}
-	return list
+	return append(list, texts(errors.Unwrap(err))...)
 }
 
 // wantRedacted checks that the texts of an error contain [redacted], and that neither they nor the log contain a part
