@@ -16,7 +16,7 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-// If a call gets a connection that became idle, the next call gets the one that it was dialing.
+// A call may get a connection that became idle while it dials another one, which the next call then gets.
 func TestConnections_noMoreThanCalls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

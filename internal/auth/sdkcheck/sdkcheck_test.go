@@ -1,8 +1,8 @@
 // Copyright (c) The ServiceStage Provider Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package sdkcheck_test compares the provider's request signature with the one of Huawei Cloud's official SDK. It is a
-// module of its own, so that the provider does not depend on the SDK.
+// Package sdkcheck_test compares the provider's request signature with that of Huawei Cloud's official SDK. It is a
+// separate module, so that the provider does not depend on the SDK.
 package sdkcheck_test
 
 import (
