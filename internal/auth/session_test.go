@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
@@ -25,13 +26,13 @@ type tokens struct {
 	lifetime time.Duration
 	secret   string
 	calls    atomic.Int32
-	fail     func() error // Returns the error of a call; nil means none.
+	fail     func(ctx context.Context) error // Returns the error of a call; nil means none.
 }
 
-func (s *tokens) Credentials(context.Context, auth.Clients, auth.Project) (*auth.Credentials, error) {
+func (s *tokens) Credentials(ctx context.Context, _ auth.Clients, _ auth.Project) (*auth.Credentials, error) {
 	number := s.calls.Add(1)
 	if s.fail != nil {
-		if err := s.fail(); err != nil {
+		if err := s.fail(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -64,10 +65,10 @@ func tokenOf(t *testing.T, session *auth.Session) string {
 func TestSession_canceledWait(t *testing.T) {
 	t.Parallel()
 	arrived, release := make(chan bool), make(chan bool)
-	source := &tokens{lifetime: time.Hour, fail: func() error {
+	source := &tokens{lifetime: time.Hour, fail: func(ctx context.Context) error {
 		close(arrived)
 		<-release
-		return nil
+		return ctx.Err()
 	}}
 	session := source.session()
 	wait := func(ctx context.Context) <-chan error {
@@ -141,7 +142,7 @@ func TestSession_failedRefresh(t *testing.T) {
 			source := &tokens{lifetime: 24 * h}
 			session := source.session()
 			tokenOf(t, session)
-			source.fail = func() error {
+			source.fail = func(context.Context) error {
 				if c.failures--; c.failures < 0 {
 					return nil
 				}
@@ -163,33 +164,39 @@ func TestSession_failedRefresh(t *testing.T) {
 // Concurrent rejections of the same credentials cause one refresh. Its credentials are not dropped within a minute.
 func TestSession_Reject(t *testing.T) {
 	t.Parallel()
-	source := &tokens{lifetime: time.Hour}
-	session := source.session()
-	rejected := authenticated(t, session)
-	var running sync.WaitGroup
-	for range 20 {
-		running.Go(func() {
-			if !session.Reject(rejected) {
-				t.Error("rejected credentials were kept")
-			}
-			if got := tokenOf(t, session); got != "2" {
-				t.Errorf("the token is %s, want 2", got)
-			}
-		})
-	}
-	running.Wait()
-	refreshed := authenticated(t, session)
-	for range 3 {
-		if session.Reject(refreshed) {
-			t.Error("new credentials were dropped")
+	synctest.Test(t, func(t *testing.T) {
+		source := &tokens{lifetime: time.Hour}
+		session := source.session()
+		rejected := authenticated(t, session)
+		source.fail = func(context.Context) error {
+			time.Sleep(time.Second) // Until all requests wait for the refresh.
+			return nil
 		}
-		authenticated(t, session)
-	}
-	source.wantCalls(t, 2)
-	source.advance(time.Minute + time.Second)
-	if got := session.Reject(refreshed); !got || tokenOf(t, session) != "3" {
-		t.Errorf("older credentials were kept: %v", got)
-	}
+		var running sync.WaitGroup
+		for range 20 {
+			running.Go(func() {
+				if !session.Reject(rejected) {
+					t.Error("rejected credentials were kept")
+				}
+				if got := tokenOf(t, session); got != "2" {
+					t.Errorf("the token is %s, want 2", got)
+				}
+			})
+		}
+		running.Wait()
+		refreshed := authenticated(t, session)
+		for range 3 {
+			if session.Reject(refreshed) {
+				t.Error("new credentials were dropped")
+			}
+			authenticated(t, session)
+		}
+		source.wantCalls(t, 2)
+		source.advance(time.Minute + time.Second)
+		if got := session.Reject(refreshed); !got || tokenOf(t, session) != "3" {
+			t.Errorf("older credentials were kept: %v", got)
+		}
+	})
 }
 
 // Static credentials are not dropped.
