@@ -91,7 +91,8 @@ func TestClient_confidential(t *testing.T) {
 		var out map[string]any
 		call := rest.Call{Method: http.MethodGet, Confidential: true}
 		_, err := serve(t, respond(http.StatusOK, body)).client(t).Do(t.Context(), call, &out)
-		if err == nil || strings.Contains(err.Error(), "canary") != quoted {
+		if err == nil || strings.Contains(err.Error(), "canary") != quoted ||
+			!strings.HasSuffix(err.Error(), ": the response is not the documented JSON") {
 			t.Errorf("got %v, want it quoted: %v", err, quoted)
 		}
 	}

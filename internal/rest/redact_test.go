@@ -216,7 +216,7 @@ func TestClient_encodedSecretIsNotShown(t *testing.T) {
 			"wrapped":                  long[:43] + "\r\n " + long[43:],
 			"with a tag":               long[:43] + "<b>" + long[43:],
 			"in upper case, partly":    long[:43] + strings.ToUpper(long[43:]),
-			"without its beginning":    long[10:],
+			"without its beginning":    long[30:],
 		},
 	} {
 		for name, written := range forms {
