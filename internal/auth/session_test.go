@@ -131,9 +131,11 @@ func TestSession_failedRefresh(t *testing.T) {
 		status, failures int
 		steps            []step
 	}{
-		"two failures":                     {503, 2, []step{{24*h - 9*m, 2, "1"}, {59 * s, 2, "1"}, {2 * s, 3, "1"}, {m + s, 4, "4"}}},
-		"a failure just before the expiry": {503, 9, []step{{24*h - 30*s, 2, "1"}, {31 * s, 3, ""}}},
-		"a rejection": {
+		"twice": {503, 2, []step{{24*h - 9*m, 2, "1"}, {59 * s, 2, "1"}, {2 * s, 3, "1"}, {m + s, 4, "4"}}},
+		"just before the expiry": {
+			503, 9, []step{{24*h - 30*s, 2, "1"}, {31 * s, 3, ""}},
+		},
+		"by a rejection": {
 			401, 9, []step{{24*h - 9*m, 2, "1"}, {2 * m, 2, "1"}, {6 * m, 2, "1"}, {m + s, 2, ""}, {m, 2, ""}},
 		},
 	} {

@@ -104,7 +104,8 @@ func TestClient_noConnection(t *testing.T) {
 	server, secure := serve(t, good), httptest.NewTLSServer(good)
 	t.Cleanup(secure.Close)
 	failure := do(t, client(t, secure.URL, retries(5)), get)
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](failure); !ok || failure.Attempts != 1 || failure.Sent {
+	_, isUntrusted := errors.AsType[*tls.CertificateVerificationError](failure)
+	if !isUntrusted || failure.Attempts != 1 || failure.Sent {
 		t.Errorf("untrusted certificate: got %+v", failure)
 	}
 	failure = do(t, client(t, strings.Replace(server.URL, "http:", "https:", 1), retries(5)), get)
