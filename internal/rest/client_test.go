@@ -204,31 +204,26 @@ func TestClient_invalidCallIsNotSent(t *testing.T) {
 // A redirect is not followed. The error contains its target without what may be credentials.
 func TestClient_redirectIsNotFollowed(t *testing.T) {
 	t.Parallel()
-	for location, want := range map[string]string{
-		"https://other.example/v1/x":            "https://other.example/v1/x",
-		"http://other.example:8080":             "http://other.example:8080",
-		"https://u:p@other.example/x?token=t#f": "https://other.example/x",
-		"mailto:u@h":                            "",
-		"https://h:port":                        "",
-		"":                                      "",
-		"/same/host":                            "/same/host",
+	for location, c := range map[string]struct {
+		status int
+		want   string
+	}{
+		"https://other.example/v1/x":            {301, "https://other.example/v1/x"},
+		"http://other.example:8080":             {302, "http://other.example:8080"},
+		"https://u:p@other.example/x?token=t#f": {303, "https://other.example/x"},
+		"mailto:u@h":                            {307, ""},
+		"https://h:port":                        {307, ""},
+		"":                                      {307, ""},
+		"/same/host":                            {308, "SERVER/same/host"},
 	} {
-		for _, status := range []int{301, 302, 303, 307, 308} {
-			server := serve(t, respond(status, "", "Location: "+location))
-			failure := do(t, server.client(t), get)
-			if strings.HasPrefix(location, "/") {
-				want = server.URL + location
-			}
-			message := "the endpoint redirects to " + want + "; the provider does not follow redirects"
-			if want == "" {
-				message = "the endpoint redirects; the provider does not follow redirects"
-			}
-			if failure.StatusCode != status || failure.Location != want || failure.Message != message ||
-				failure.Attempts != 1 {
-				t.Errorf("%d %s: got %+v", status, location, failure)
-			}
-			server.want(t, "GET")
+		server := serve(t, respond(c.status, "", "Location: "+location))
+		failure, want := do(t, server.client(t), get), strings.Replace(c.want, "SERVER", server.URL, 1)
+		message := strings.TrimSuffix("the endpoint redirects to "+want, " to ") + "; the provider does not follow redirects"
+		if failure.StatusCode != c.status || failure.Location != want || failure.Message != message ||
+			failure.Attempts != 1 {
+			t.Errorf("%d %s: got %+v", c.status, location, failure)
 		}
+		server.want(t, "GET")
 	}
 }
 
