@@ -17,7 +17,7 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-// named identifies an object in requests and responses of IAM, by ID or by name.
+// named identifies an object in requests and responses of IAM: by ID, or by name and, if it is a project, by account.
 type named struct {
 	Domain *named `json:"domain,omitempty"`
 	ID     string `json:"id,omitempty"`
