@@ -64,38 +64,32 @@ func tokenOf(t *testing.T, session *auth.Session) string {
 // context ends.
 func TestSession_canceledWait(t *testing.T) {
 	t.Parallel()
-	arrived, release := make(chan bool), make(chan bool)
-	source := &tokens{lifetime: time.Hour, fail: func(ctx context.Context) error {
-		close(arrived)
-		<-release
-		return ctx.Err()
-	}}
-	session := source.session()
-	wait := func(ctx context.Context) <-chan error {
-		ended, req := make(chan error, 1), unsent(t) //nolint:contextcheck // The request is not sent.
-		go func() { ended <- session.Authenticate(ctx, req, nil) }()
-		return ended
-	}
-	first, cancelFirst := context.WithCancel(t.Context())
-	defer cancelFirst()
-	second, cancelSecond := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
-	defer cancelSecond()
-	firstEnded := wait(first)
-	<-arrived
-	patient, late := wait(t.Context()), wait(second)
-	if err := <-late; !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("context past its deadline: got %v", err)
-	}
-	cancelFirst()
-	if err := <-firstEnded; !errors.Is(err, context.Canceled) {
-		t.Errorf("canceled context: got %v", err)
-	}
-	close(release)
-	if err := <-patient; err != nil {
-		t.Errorf("context without an end: %v", err)
-	}
-	tokenOf(t, session)
-	source.wantCalls(t, 1)
+	synctest.Test(t, func(t *testing.T) {
+		source := &tokens{lifetime: time.Hour, fail: func(ctx context.Context) error {
+			time.Sleep(time.Second)
+			return ctx.Err()
+		}}
+		session := source.session()
+		var running sync.WaitGroup
+		for _, c := range []struct {
+			timeout time.Duration
+			want    error
+		}{
+			{time.Millisecond, context.DeadlineExceeded}, {-time.Second, context.DeadlineExceeded}, {time.Minute, nil},
+		} {
+			ctx, cancel := context.WithTimeout(t.Context(), c.timeout)
+			defer cancel()
+			running.Go(func() {
+				if err := session.Authenticate(ctx, unsent(t), nil); !errors.Is(err, c.want) {
+					t.Errorf("timeout of %s: got %v, want %v", c.timeout, err, c.want)
+				}
+			})
+			synctest.Wait()
+		}
+		running.Wait()
+		tokenOf(t, session)
+		source.wantCalls(t, 1)
+	})
 }
 
 // Credentials are refreshed ten minutes before they expire, or after four fifths of a short lifetime.

@@ -218,7 +218,8 @@ func TestClient_redirectIsNotFollowed(t *testing.T) {
 	} {
 		server := serve(t, respond(c.status, "", "Location: "+location))
 		failure, want := do(t, server.client(t), get), strings.Replace(c.want, "SERVER", server.URL, 1)
-		message := strings.TrimSuffix("the endpoint redirects to "+want, " to ") + "; the provider does not follow redirects"
+		message := strings.TrimSuffix("the endpoint redirects to "+want, " to ") +
+			"; the provider does not follow redirects"
 		if failure.StatusCode != c.status || failure.Location != want || failure.Message != message ||
 			failure.Attempts != 1 {
 			t.Errorf("%d %s: got %+v", c.status, location, failure)
