@@ -54,11 +54,12 @@ func Detail(operation string, err error, advice ...string) string {
 			advice = append(advice, credentialsInUse(failure.Credentials))
 		}
 	}
-	text := cause(failure)
+	text := cause(failure, "operation")
 	if operation == "" && failure.StatusCode == 0 {
 		text = "the request failed: " + text
 	}
-	return paragraphs(sentence(operation, text), append(advice, facts(failure))...)
+	texts := append([]string{sentence(operation, text)}, advice...)
+	return join("\n\n", append(texts, facts(failure))...)
 }
 
 // sentence returns the first paragraph of a detail: the operation, unless it is empty, and the cause.
@@ -70,10 +71,9 @@ func sentence(operation, cause string) string {
 	return "Error " + operation + ": " + cause
 }
 
-// paragraphs joins paragraphs with blank lines; empty ones are omitted.
-func paragraphs(first string, others ...string) string {
-	others = slices.DeleteFunc(others, func(paragraph string) bool { return paragraph == "" })
-	return strings.Join(append([]string{first}, others...), "\n\n")
+// join joins the texts that are not empty.
+func join(separator string, texts ...string) string {
+	return strings.Join(slices.DeleteFunc(texts, func(text string) bool { return text == "" }), separator)
 }
 
 // credentialsInUse names the settings that the credentials come from; "" if they are unknown.
@@ -91,57 +91,43 @@ func withoutCredentials(operation string, failed *auth.Error) string {
 	if failed.Repeated() {
 		return sentence(operation, step+" failed. Another error of this run explains the cause")
 	}
-	reason, advice, last := rest.Sanitize(failed.Err.Error(), maxCause), credentialsAdvice(failed, false), ""
+	reason, advice, last := rest.Sanitize(failed.Err.Error(), maxCause), credentialsAdvice[failed.Step], ""
 	if failure, ok := errors.AsType[*rest.Error](failed.Err); ok {
-		reason, advice, last = response(failure), loginAdvice(failure, failed), facts(failure)
-		if failure.Stopped != nil {
-			reason += cmp.Or(requestedWait(failure), " (the time for the login is over)")
-		}
+		reason, advice, last = cause(failure, "login"), loginAdvice(failure, failed.Step), facts(failure)
+	} else if failed.Step == auth.FindProject {
+		advice = "Set project_id, or check project_name, which defaults to the name of the region."
 	}
-	return paragraphs(sentence(operation, step+" failed: "+reason), advice, credentialsInUse(failed.Source), last)
+	reason = sentence(operation, step+" failed: "+reason)
+	return join("\n\n", reason, advice, credentialsInUse(failed.Source), last)
 }
 
-// credentialsAdvice names the arguments to check. rejected is true if IAM or the metadata service rejected the request.
-func credentialsAdvice(failed *auth.Error, rejected bool) string {
-	switch failed.Step {
-	case auth.Login:
-		return "Check user_name or user_id, password, domain_name or domain_id, and project_name."
-	case auth.AssumeAgency:
-		return "Check the name and the account of the agency. The credentials need the permission to assume it: " +
-			"Agent Operator, or sts:agencies:assume if the account is set by its ID."
-	case auth.ReadIDToken:
-		return "Check id_token_file."
-	case auth.ExchangeIDToken:
-		return "Check idp_id, and that the ID token was issued by this identity provider and has not expired."
-	case auth.ExchangeToken:
-		return "Check that the token has not expired, and that its user has access to the project (project_id or " +
-			"project_name)."
-	case auth.FindDomain:
-		return "Set domain_id to the ID of the account that the access key belongs to."
-	case auth.FindProject:
-		if !rejected {
-			return "Set project_id, or check project_name, which defaults to the name of the region."
-		}
-		return "Set project_id, or grant the credentials the permission to list projects."
-	default: // ReadMetadata
-		return "The metadata service exists only on cloud servers (ECS) with an agency. On other machines, set " +
-			"access_key and secret_key (HW_ACCESS_KEY and HW_SECRET_KEY) or other credentials. " +
-			"HW_METADATA_DISABLED=true disables the metadata service."
-	}
+// credentialsAdvice names the arguments to check, by the step that IAM or the metadata service rejected.
+var credentialsAdvice = map[auth.Step]string{
+	auth.Login: "Check user_name or user_id, password, domain_name or domain_id, and project_name.",
+	auth.AssumeAgency: "Check the name and the account of the agency. The credentials need the permission to assume " +
+		"it: Agent Operator, or sts:agencies:assume if the account is set by its ID.",
+	auth.ReadIDToken: "Check id_token_file.",
+	auth.ExchangeIDToken: "Check idp_id, and that the ID token was issued by this identity provider and has not " +
+		"expired.",
+	auth.ExchangeToken: "Check that the token has not expired, and that its user has access to the project " +
+		"(project_id or project_name).",
+	auth.FindDomain:  "Set domain_id to the ID of the account that the access key belongs to.",
+	auth.FindProject: "Set project_id, or grant the credentials the permission to list projects.",
+	auth.ReadMetadata: "The metadata service exists only on cloud servers (ECS) with an agency. On other machines, " +
+		"set access_key and secret_key (HW_ACCESS_KEY and HW_SECRET_KEY) or other credentials. " +
+		"HW_METADATA_DISABLED=true disables the metadata service.",
 }
 
 const iamEndpoint = "region, cloud and auth_url (HW_AUTH_URL), or endpoints.iam and endpoints.sts"
 
 // loginAdvice returns the remedy for an error of IAM. The credentials matter only if IAM has checked them.
-func loginAdvice(failure *rest.Error, failed *auth.Error) string {
-	if failed.Step == auth.ReadMetadata {
-		return credentialsAdvice(failed, true) // The metadata service is not IAM.
-	}
-	switch failure.Code {
-	case "APIGW.0301", "APIGW.0307", "APIGW.0308":
-		return adviceFor(failure)
-	}
+func loginAdvice(failure *rest.Error, step auth.Step) string {
+	advice := credentialsAdvice[step]
 	switch {
+	case step == auth.ReadMetadata: // The metadata service is not IAM.
+		return advice
+	case failure.Code == "APIGW.0301", failure.Code == "APIGW.0307", failure.Code == "APIGW.0308":
+		return adviceFor(failure)
 	case failure.StatusCode == 0:
 		return cmp.Or(connectionAdvice(failure.Err, "endpoints.iam (HW_IAM_ENDPOINT) or auth_url (HW_AUTH_URL)"),
 			"Identity and access management (IAM) could not be reached. Check the network and its proxies, and "+
@@ -153,22 +139,21 @@ func loginAdvice(failure *rest.Error, failed *auth.Error) string {
 		return redirectAdvice(failure, "endpoints.iam (HW_IAM_ENDPOINT)", "/v3")
 	case failure.StatusCode/100 != 4:
 		return "The response does not come from identity and access management (IAM). Check " + iamEndpoint + "."
-	}
-	advice := credentialsAdvice(failed, true)
-	if skew := clockSkew(failure); skew != "" && failure.StatusCode == http.StatusUnauthorized {
-		advice += "\n\n" + skew
+	case failure.StatusCode == http.StatusUnauthorized:
+		return join("\n\n", advice, clockSkew(failure))
 	}
 	return advice
 }
 
-// cause returns the response, or why there is none, and why the request was not sent again.
-func cause(failure *rest.Error) string {
+// cause returns the response, or why there is none, and why the request was not sent again. task names what may have no
+// time left.
+func cause(failure *rest.Error, task string) string {
 	text := response(failure)
 	switch {
 	case errors.Is(failure.Stopped, context.Canceled):
 		text += " (interrupted)"
 	case failure.Stopped != nil:
-		text += cmp.Or(requestedWait(failure), " (the time for the operation is over)")
+		text += cmp.Or(requestedWait(failure), " (the time for the "+task+" is over)")
 	}
 	return text
 }
@@ -185,24 +170,19 @@ func requestedWait(failure *rest.Error) string {
 
 // response returns status, code and message of the response, or why there is none.
 func response(failure *rest.Error) string {
-	var parts []string
+	status, reason := "", ""
 	if failure.StatusCode != 0 {
-		parts = append(parts, fmt.Sprintf("HTTP %d", failure.StatusCode))
-	}
-	for _, part := range []string{failure.Code, failure.Message} {
-		if part != "" {
-			parts = append(parts, part)
-		}
+		status = fmt.Sprintf("HTTP %d", failure.StatusCode)
 	}
 	switch {
 	case failure.Err != nil:
-		parts = append(parts, failure.Err.Error())
+		reason = failure.Err.Error()
 	case failure.StatusCode == 0:
-		parts = append(parts, "the request was not sent")
+		reason = "the request was not sent"
 	case failure.Code == "" && failure.Message == "":
-		parts = append(parts, "the response contains no message")
+		reason = "the response contains no message"
 	}
-	return strings.Join(parts, ": ")
+	return join(": ", status, failure.Code, failure.Message, reason)
 }
 
 // facts returns what the vendor's support needs.

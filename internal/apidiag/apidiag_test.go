@@ -139,7 +139,7 @@ func TestDetail_noCredentials(t *testing.T) {
 		{auth.FindDomain, failure(403, "", 0), "\n\nSet domain_id"},
 		{auth.FindProject, failure(403, "", 0), "\n\nSet project_id, or grant the credentials"},
 		{auth.FindProject, plain, "\n\nSet project_id, or check project_name"},
-		{auth.ReadMetadata, failure(404, "", 0), "\n\nThe metadata service exists only on cloud servers"},
+		{auth.ReadMetadata, failure(503, "", 0), "\n\nThe metadata service exists only on cloud servers"},
 	} {
 		got := apidiag.Detail("x", &rest.Error{Err: &auth.Error{Step: c.step, Source: "user_name", Err: c.err}})
 		if !strings.HasPrefix(got, fmt.Sprintf("Error x: %s failed: ", c.step)) || !strings.Contains(got, c.want) ||

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 )
 
 // maxFileSize is the size of the largest file that a setting may name, in bytes.
@@ -32,18 +31,11 @@ func ReadFile(name string) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is not a regular file", name)
 	}
-	// Something else may have replaced the file since then: O_NONBLOCK opens a named pipe without waiting.
-	file, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) //nolint:gosec // The user names the file.
+	file, err := os.Open(name) //nolint:gosec // The user names the file.
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = file.Close() }() // Nothing was written.
-	if info, err = file.Stat(); err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file", name)
-	}
 	content, err := io.ReadAll(io.LimitReader(file, maxFileSize+1))
 	if err == nil && len(content) > maxFileSize {
 		err = fmt.Errorf("%s is larger than 1 MiB", name)

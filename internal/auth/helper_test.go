@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -56,25 +57,18 @@ func (s *server) received() []received {
 	return slices.Clone(s.list)
 }
 
-// client returns a client whose waits take no time.
-func client(t *testing.T, url string, adjust ...func(*rest.Config)) *rest.Client {
+// clientsOf returns clients of a server that is IAM, STS and the metadata service. Their waits take no time.
+func clientsOf(t *testing.T, url string, adjust ...func(*rest.Config)) auth.Clients {
 	t.Helper()
 	config := rest.Config{Endpoint: url, Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }}
 	for _, adjust := range adjust {
 		adjust(&config)
 	}
-	made, err := rest.New(config)
+	client, err := rest.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return made
-}
-
-// clientsOf returns clients of a server that is IAM, STS and the metadata service.
-func clientsOf(t *testing.T, url string, adjust ...func(*rest.Config)) auth.Clients {
-	t.Helper()
-	made := client(t, url, adjust...)
-	return auth.Clients{IAM: made, Agencies: made, STS: made, Metadata: made, Now: made.Now}
+	return auth.Clients{IAM: client, Agencies: client, STS: client, Metadata: client, Now: client.Now}
 }
 
 // respond sends a response with a status and a body.
@@ -83,25 +77,15 @@ func respond(w http.ResponseWriter, status int, body string) {
 	_, _ = io.WriteString(w, body) // The client may have left.
 }
 
-// clock is a clock that tests set.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
+// clock is a clock that tests advance.
+type clock struct{ elapsed atomic.Int64 }
 
-func newClock() *clock { return &clock{now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)} }
+func (c *clock) time() time.Time { return start.Add(time.Duration(c.elapsed.Load())) }
 
-func (c *clock) time() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
+func (c *clock) advance(d time.Duration) { c.elapsed.Add(int64(d)) }
 
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
+// start is when clocks start.
+var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // unsent returns a request for the service that is not sent.
 func unsent(t *testing.T) *http.Request {

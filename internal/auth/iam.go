@@ -17,10 +17,11 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-// named identifies an object in requests and responses of IAM, by ID or by name.
+// named identifies an object in requests and responses of IAM: by ID, or by name and, if it is a project, by account.
 type named struct {
-	ID   string `json:"id,omitempty"`
-	Name string `json:"name,omitempty"`
+	Domain *named `json:"domain,omitempty"`
+	ID     string `json:"id,omitempty"`
+	Name   string `json:"name,omitempty"`
 }
 
 // byIDOrName returns the ID, or the name if the ID is empty; nil if both are empty.
@@ -113,20 +114,15 @@ func findProject(ctx context.Context, clients Clients, authenticator rest.Authen
 	call := rest.Call{Method: http.MethodGet, Path: []string{"v3", "projects"}, Authenticator: authenticator}
 	call.Query = url.Values{"name": {name}}
 	_, err := send(ctx, clients.IAM, call, &response)
-	var ids []string
-	for _, project := range response.Projects {
-		if project.Name == name && project.ID != "" {
-			ids = append(ids, project.ID)
-		}
-	}
+	projects := slices.DeleteFunc(response.Projects, func(p named) bool { return p.Name != name || p.ID == "" })
 	switch {
 	case err != nil:
-	case len(ids) == 0:
+	case len(projects) == 0:
 		err = errors.New("IAM returned no project of this name")
-	case len(ids) > 1:
-		err = fmt.Errorf("IAM returned %d projects of this name", len(ids))
+	case len(projects) > 1:
+		err = fmt.Errorf("IAM returned %d projects of this name", len(projects))
 	default:
-		return ids[0], nil
+		return projects[0].ID, nil
 	}
 	return "", failed(FindProject, name, err)
 }
@@ -166,11 +162,9 @@ func callerOf(ctx context.Context, clients Clients, base Source, domainID string
 func projectScope(project Project, domain *named) map[string]any {
 	switch {
 	case project.ID != "":
-		return map[string]any{"project": map[string]any{"id": project.ID}}
-	case project.Name != "" && domain != nil:
-		return map[string]any{"project": map[string]any{"name": project.Name, "domain": domain}}
+		return map[string]any{"project": named{ID: project.ID}}
 	case project.Name != "":
-		return map[string]any{"project": map[string]any{"name": project.Name}}
+		return map[string]any{"project": named{Name: project.Name, Domain: domain}}
 	case domain != nil:
 		return map[string]any{"domain": domain}
 	}

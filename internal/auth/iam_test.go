@@ -4,6 +4,7 @@
 package auth_test
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -11,10 +12,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
 const (
@@ -112,34 +115,28 @@ func TestSources_requests(t *testing.T) {
 // The name selects one project, also if the response contains others.
 func TestIAM_projects(t *testing.T) {
 	t.Parallel()
-	const none = `looking up the ID of project "r": IAM returned no project of this name`
-	for name, c := range map[string]struct{ projects, want, failure string }{
-		"similar names": {`[{"id":"a","name":"r_team"},{"id":"b","name":"r"},{"id":"c","name":"R"}]`, "b", ""},
-		"none":          {`[]`, "", none},
-		"similar name":  {`[{"id":"a","name":"r_team"}]`, "", none},
-		"two":           {`[{"id":"a","name":"r"},{"id":"b","name":"r"}]`, "", "IAM returned 2 projects of this name"},
-		"without id":    {`[{"name":"r"}]`, "", none},
+	const none = "IAM returned no project of this name"
+	for _, c := range []struct{ projects, want, failure string }{
+		{`[{"id":"a","name":"r_team"},{"id":"b","name":"r"},{"id":"c","name":"R"}]`, "b", ""},
+		{`[]`, "", none},
+		{`[{"id":"a","name":"r_team"}]`, "", none},
+		{`[{"id":"a","name":"r"},{"id":"b","name":"r"}]`, "", "IAM returned 2 projects of this name"},
+		{`[{"name":"r"}]`, "", none},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server := serve(t, func(w http.ResponseWriter, _ *http.Request, _ string) {
-				respond(w, http.StatusOK, `{"projects":`+c.projects+`}`)
-			})
-			key := auth.Static{Credential: auth.AccessKey{ID: "AK", Secret: "SK"}}
-			session := auth.NewSession(key, "", auth.Project{Name: "r"}, clientsOf(t, server.url))
-			req := unsent(t)
-			err := session.Authenticate(t.Context(), req, nil)
-			if (err != nil) != (c.failure != "") || err != nil && !strings.Contains(err.Error(), c.failure) {
-				t.Errorf("got %v, want %s", err, c.failure)
-			}
-			if got := req.Header.Get("X-Project-Id"); got != c.want {
-				t.Errorf("project %q, want %q", got, c.want)
-			}
-			got := server.received()
-			if len(got) != 1 || got[0].call != "GET /v3/projects?name=r" || got[0].header.Get("Authorization") == "" {
-				t.Errorf("got %v, want one signed look-up", got)
-			}
+		server := serve(t, func(w http.ResponseWriter, _ *http.Request, _ string) {
+			respond(w, http.StatusOK, `{"projects":`+c.projects+`}`)
 		})
+		key := auth.Static{Credential: auth.AccessKey{ID: "AK", Secret: "SK"}}
+		session := auth.NewSession(key, "", auth.Project{Name: "r"}, clientsOf(t, server.url))
+		id, err := session.ProjectID(t.Context())
+		if id != c.want || (err == nil) != (c.failure == "") ||
+			err != nil && err.Error() != `looking up the ID of project "r": `+c.failure {
+			t.Errorf("%s: got project %q, %v", c.projects, id, err)
+		}
+		got := server.received()
+		if len(got) != 1 || got[0].call != "GET /v3/projects?name=r" || got[0].header.Get("Authorization") == "" {
+			t.Errorf("got %v, want one signed look-up", got)
+		}
 	}
 }
 
@@ -161,41 +158,22 @@ func TestAgency_accountsOfTheCaller(t *testing.T) {
 	}
 }
 
-// If the base fails, nothing is requested for the agency.
-func TestAgency_failedBaseSendsNothingElse(t *testing.T) {
+// If the base of an agency has no credentials, nothing is requested.
+func TestAgency_unreadableIDToken(t *testing.T) {
 	t.Parallel()
-	server := serve(t, func(w http.ResponseWriter, _ *http.Request, _ string) {
-		respond(w, http.StatusUnauthorized, `{"error":{"code":401,"message":"wrong"}}`)
-	})
-	const reading = `reading the ID token of identity provider "idp": `
-	host, empty := strings.TrimPrefix(server.url, "http://"), filepath.Join(t.TempDir(), "empty")
+	empty := filepath.Join(t.TempDir(), "empty")
 	if err := os.WriteFile(empty, []byte(" \n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []struct {
-		base  auth.Source
-		want  string
-		calls int
-	}{
-		{auth.Password{UserID: "ui", Password: "p"}, `logging in as user "ui": POST ` + host + `: HTTP 401: wrong`, 1},
-		{
-			auth.Static{Credential: auth.AccessKey{ID: "AK", Secret: "SK"}},
-			"looking up the account of the access key: GET " + host + `: HTTP 401: wrong`, 1,
-		},
-		{auth.OIDC{IDPID: "idp", IDTokenFile: empty}, reading + "the file " + empty + " is empty", 0},
-		{auth.OIDC{IDPID: "idp", IDTokenFile: "/none"}, reading + "stat /none: no such file or directory", 0},
+	for file, cause := range map[string]string{
+		empty: "the file " + empty + " is empty", "/none": "stat /none: no such file or directory",
 	} {
-		for _, source := range []auth.Source{
-			auth.Agency{Base: c.base, Name: "a", DomainID: "d"},
-			auth.AgencyToken{Base: c.base, Name: "a", DomainName: "d"},
-		} {
-			before := len(server.received())
-			_, err := source.Credentials(t.Context(), clientsOf(t, server.url), auth.Project{})
-			if _, ok := errors.AsType[*auth.Error](err); !ok || err.Error() != c.want {
-				t.Errorf("got %v, want %s", err, c.want)
-			}
-			if got := len(server.received()) - before; got != c.calls {
-				t.Errorf("%s: %d requests, want %d", c.want, got, c.calls)
+		base := auth.OIDC{IDPID: "idp", IDTokenFile: file}
+		for _, source := range []auth.Source{auth.Agency{Base: base}, auth.AgencyToken{Base: base}} {
+			_, err := source.Credentials(t.Context(), auth.Clients{}, auth.Project{})
+			failure, ok := errors.AsType[*auth.Error](err)
+			if want := `reading the ID token of identity provider "idp": ` + cause; !ok || failure.Error() != want {
+				t.Errorf("got %v, want %s", err, want)
 			}
 		}
 	}
@@ -210,5 +188,89 @@ func TestMetadata_noResponse(t *testing.T) {
 	const want = "requesting access keys from the metadata service: no response in 100ms"
 	if err == nil || err.Error() != want || len(server.received()) != 1 {
 		t.Errorf("got %v after %d requests, want %s", err, len(server.received()), want)
+	}
+}
+
+// sources are the sources that send requests, with secrets that begin with canary.
+func sources() map[string]auth.Source {
+	key := auth.Static{Credential: auth.AccessKey{ID: "AK", Secret: "canary-secret", SecurityToken: "canary-token"}}
+	return map[string]auth.Source{
+		"password": auth.Password{UserName: "u", Password: "canary-password", DomainName: "d"},
+		"agency":   auth.Agency{Base: key, Name: "a", DomainName: "d", CallerDomainID: "c"},
+		"STS":      auth.Agency{Base: key, Name: "a", DomainID: "d", CallerDomainID: "c"},
+		"exchange": auth.Exchange{Token: "canary-token"},
+		"delegate": auth.AgencyToken{Base: key, Name: "a", DomainName: "d", CallerDomainID: "c"},
+		"OIDC":     auth.OIDC{IDPID: "idp", IDToken: "canary-id-token"},
+		"metadata": auth.Metadata{Timeout: time.Minute},
+	}
+}
+
+// A response without credentials is an error that contains no secret of the request or the response. The request is not
+// repeated unless the service may recover.
+func TestIAM_badResponses(t *testing.T) {
+	t.Parallel()
+	const key, noKey = `{"credential":{"access":"TAK","secret":"canary-new-secret"`, "lacks the access key"
+	const notJSON = "the response is not the documented JSON"
+	missing := map[string]string{"agency": noKey, "STS": noKey, "metadata": noKey}
+	for name, c := range map[string]struct {
+		status     int
+		body, want string // An empty want stands for missing credentials.
+	}{
+		"nothing":         {201, "", notJSON},
+		"empty":           {201, "{}", ""},
+		"half a key":      {201, key + "}}", ""},
+		"cut":             {201, key, notJSON},
+		"other types":     {201, `{"credential":["canary"],"credentials":["canary"],"token":["canary"]}`, notJSON},
+		"page of a proxy": {200, "<p>Please <b>log in</b>", `HTTP 200: "Please log in": ` + notJSON},
+		"rejected":        {401, `{"error":{"code":401,"message":"no"}}`, "HTTP 401: no"},
+		"request echoed":  {400, "REQUEST", `HTTP 400: "`},
+		"redirected":      {302, "", "HTTP 302"},
+		"throttled":       {429, "", "HTTP 429"},
+		"internal error":  {500, "", "HTTP 500"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := serve(t, func(w http.ResponseWriter, r *http.Request, request string) {
+				respond(w, c.status, strings.Replace(c.body, "REQUEST", fmt.Sprint(r.Header, request), 1))
+			})
+			isFinal := c.status != http.StatusTooManyRequests && c.status != http.StatusInternalServerError
+			for source, made := range sources() {
+				session := auth.NewSession(made, "d", auth.Project{ID: "p"}, clientsOf(t, server.url))
+				err := session.Authenticate(t.Context(), unsent(t), nil)
+				want := cmp.Or(c.want, missing[source], "no X-Subject-Token")
+				failure, ok := errors.AsType[*auth.Error](err)
+				if !ok || failure.Source != "d" || !strings.Contains(err.Error(), want) ||
+					strings.Contains(err.Error(), "canary") {
+					t.Errorf("%s: got %v, want %s without a secret", source, err, want)
+				}
+				before := len(server.received())
+				err = session.Authenticate(t.Context(), unsent(t), nil)
+				if more := len(server.received()) - before; err == nil || (more == 0) != isFinal {
+					t.Errorf("%s: the second time: %v after %d more calls", source, err, more)
+				}
+			}
+		})
+	}
+}
+
+// Temporary failures are retried, also if the response was lost: a second token does no harm.
+func TestIAM_retries(t *testing.T) {
+	t.Parallel()
+	for source, made := range sources() {
+		var requests atomic.Int32
+		server := serve(t, func(w http.ResponseWriter, r *http.Request, _ string) {
+			switch requests.Add(1) {
+			case 1:
+				w.WriteHeader(http.StatusTooManyRequests)
+			case 2:
+				panic(http.ErrAbortHandler)
+			default:
+				iam(w, r)
+			}
+		})
+		clients := clientsOf(t, server.url, func(c *rest.Config) { c.MaxRetries = 2 })
+		if _, err := made.Credentials(t.Context(), clients, auth.Project{}); err != nil {
+			t.Errorf("%s: %v after %d requests", source, err, requests.Load())
+		}
 	}
 }

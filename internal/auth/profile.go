@@ -16,15 +16,17 @@ import (
 // Sources: https://support.huaweicloud.com/eu/usermanual-hcli/hcli_03_005_01.html, and for single sign-on and agencies
 // the file as the provider huaweicloud/huaweicloud reads it.
 type Profile struct {
-	Region    string
-	ProjectID string
+	Region    string `json:"region"`
+	ProjectID string `json:"projectId"`
 	// DomainID is the account of the credential.
-	DomainID string
+	DomainID string `json:"domainId"`
 	// Credential is the stored access key, the temporary one of the last single sign-on, or a token, according to the
 	// profile's mode; nil for the mode ecsAgency, whose credentials come from the metadata service.
-	Credential Credential
+	Credential Credential `json:"-"`
 	// AgencyName is the agency to assume, of the account AgencyDomainName or AgencyDomainID.
-	AgencyName, AgencyDomainName, AgencyDomainID string
+	AgencyName       string `json:"agencyName"`
+	AgencyDomainName string `json:"agencyDomainName"`
+	AgencyDomainID   string `json:"agencyDomainId"`
 }
 
 type fileKeys struct {
@@ -34,18 +36,13 @@ type fileKeys struct {
 }
 
 type fileProfile struct {
+	Profile
 	fileKeys
 
-	Name             string `json:"name"`
-	Mode             string `json:"mode"`
-	XAuthToken       string `json:"xAuthToken"`
-	Region           string `json:"region"`
-	ProjectID        string `json:"projectId"`
-	DomainID         string `json:"domainId"`
-	AgencyName       string `json:"agencyName"`
-	AgencyDomainName string `json:"agencyDomainName"`
-	AgencyDomainID   string `json:"agencyDomainId"`
-	SSOAuth          struct {
+	Name       string `json:"name"`
+	Mode       string `json:"mode"`
+	XAuthToken string `json:"xAuthToken"`
+	SSOAuth    struct {
 		STSToken fileKeys `json:"stsToken"`
 	} `json:"ssoAuth"`
 }
@@ -76,17 +73,14 @@ func ReadProfile(content []byte, name string) (*Profile, error) {
 		if fmt.Sprint(file.AuthEncrypt) == "true" {
 			return nil, errors.New("the secrets are encrypted, and only KooCLI can decrypt them")
 		}
-		credential, err := p.credential()
-		if err != nil {
+		var err error
+		if p.Credential, err = p.credential(); err != nil {
 			return nil, err
 		}
 		if p.AgencyName != "" && p.AgencyDomainName == "" && p.AgencyDomainID == "" {
 			return nil, fmt.Errorf("profile %q names agency %q without its account", p.Name, p.AgencyName)
 		}
-		return &Profile{
-			Region: p.Region, ProjectID: p.ProjectID, DomainID: p.DomainID, Credential: credential,
-			AgencyName: p.AgencyName, AgencyDomainName: p.AgencyDomainName, AgencyDomainID: p.AgencyDomainID,
-		}, nil
+		return &p.Profile, nil
 	}
 	others := cmp.Or(strings.Join(names, ", "), "no profile")
 	return nil, fmt.Errorf("there is no profile %q; the file has %s", name, others)

@@ -111,7 +111,7 @@ func (s *Session) Reject(req *http.Request) bool {
 		return true
 	}
 	now := s.clients.Now()
-	if !s.cached.Refreshable || !s.rejectedAt.IsZero() && now.Sub(s.rejectedAt) <= retryInterval {
+	if !s.cached.Refreshable || now.Sub(s.rejectedAt) <= retryInterval {
 		return false
 	}
 	s.cached, s.rejectedAt = nil, now

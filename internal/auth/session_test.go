@@ -7,188 +7,107 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
-	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-const (
-	logIn  = "/v3/auth/tokens"
-	assume = "/v3.0/OS-CREDENTIAL/securitytokens"
-	lookUp = "/v3/projects"
-)
+// tokens is a source of numbered tokens, or of access keys if it has a secret.
+type tokens struct {
+	clock
 
-// emulated is an emulator and its clients, all with the same clock.
-type emulated struct {
-	*emulator.Server
-	clock   *clock
-	clients auth.Clients
+	lifetime time.Duration
+	secret   string
+	calls    atomic.Int32
+	fail     func(ctx context.Context) error // Returns the error of a call; nil means none.
 }
 
-func emulate(t *testing.T) *emulated {
+func (s *tokens) Credentials(ctx context.Context, _ auth.Clients, _ auth.Project) (*auth.Credentials, error) {
+	number := s.calls.Add(1)
+	if s.fail != nil {
+		if err := s.fail(ctx); err != nil {
+			return nil, err
+		}
+	}
+	var issued auth.Credential = auth.Token(strconv.Itoa(int(number)))
+	if s.secret != "" {
+		issued = auth.AccessKey{ID: "AK", Secret: s.secret}
+	}
+	return &auth.Credentials{Credential: issued, ExpiresAt: s.time().Add(s.lifetime), Refreshable: true}, nil
+}
+
+func (s *tokens) session() *auth.Session {
+	return auth.NewSession(s, "", auth.Project{}, auth.Clients{Now: s.time})
+}
+
+func (s *tokens) wantCalls(t *testing.T, want int32) {
 	t.Helper()
-	clock := newClock()
-	server := emulator.New(t, emulator.Options{Now: clock.time})
-	return &emulated{server, clock, clientsOf(t, server.URL, func(c *rest.Config) { c.Now = clock.time })}
-}
-
-// password returns a session whose tokens expire after a day.
-func (e *emulated) password() *auth.Session {
-	return auth.NewSession(auth.Password{
-		UserName: emulator.DefaultUserName, Password: emulator.DefaultPassword, DomainName: emulator.DefaultDomainName,
-	}, "", auth.Project{Name: "cn-north-4"}, e.clients)
-}
-
-// agency returns a session whose keys expire after 15 minutes.
-func (e *emulated) agency() *auth.Session {
-	return auth.NewSession(auth.Agency{
-		Base: auth.Static{Credential: auth.AccessKey{ID: emulator.DefaultAccessKey, Secret: emulator.DefaultSecretKey}},
-		Name: emulator.DefaultAgency, DomainName: emulator.DefaultDomainName, CallerDomainID: emulator.DomainID,
-		Duration: 15 * time.Minute,
-	}, "", auth.Project{Name: "cn-north-4"}, e.clients)
-}
-
-// service returns a client of the Build API that uses a session.
-func (e *emulated) service(t *testing.T, session *auth.Session) *rest.Client {
-	t.Helper()
-	return client(t, e.URL, func(c *rest.Config) { c.Authenticator, c.Now = session, e.clock.time })
-}
-
-func (e *emulated) wantLogins(t *testing.T, want int) {
-	t.Helper()
-	if got := e.CountRequests(http.MethodPost, logIn); got != want {
-		t.Errorf("got %d logins, want %d", got, want)
+	if got := s.calls.Load(); got != want {
+		t.Errorf("tokens were requested %d times, want %d", got, want)
 	}
 }
 
-var listJobs = rest.Call{
-	Method: http.MethodGet, Path: []string{"assembling", "v1", "jobs"},
-	Query: url.Values{"page": {"1"}, "per_page": {"10"}},
+// tokenOf returns the token that a session sends.
+func tokenOf(t *testing.T, session *auth.Session) string {
+	t.Helper()
+	return authenticated(t, session).Header.Get("X-Auth-Token")
 }
 
-// all calls a function several times at once, and returns its errors.
-func all(times int, do func() error) []error {
-	failures := make([]error, times)
-	var running sync.WaitGroup
-	for i := range times {
-		running.Go(func() { failures[i] = do() })
-	}
-	running.Wait()
-	return slices.DeleteFunc(failures, func(err error) bool { return err == nil })
-}
-
-// Concurrent requests share one login.
-func TestSession_oneLogin(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		session func(*emulated) *auth.Session
-		want    []string
-	}{
-		"password": {(*emulated).password, []string{logIn}},
-		"agency":   {(*emulated).agency, []string{assume, lookUp}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			e := emulate(t)
-			service := e.service(t, c.session(e))
-			failures := all(50, func() error {
-				_, err := service.Do(t.Context(), listJobs, nil)
-				return err
-			})
-			if len(failures) > 0 {
-				t.Fatal(len(failures), failures[0])
-			}
-			var calls []string
-			for _, request := range e.Requests() {
-				if !strings.HasPrefix(request.Path, "/assembling/") {
-					calls = append(calls, request.Path)
-				} else if got := request.Header.Get("X-Project-Id"); got != emulator.ProjectID("cn-north-4") {
-					t.Errorf("a request is for project %q", got)
-				}
-			}
-			if !slices.Equal(calls, c.want) {
-				t.Errorf("calls of IAM are %v, want %v", calls, c.want)
-			}
-		})
-	}
-}
-
-// A login continues after the context of the request that started it has ended. Each request waits until its own
+// A refresh continues after the context of the request that started it has ended. Each request waits until its own
 // context ends.
 func TestSession_canceledWait(t *testing.T) {
 	t.Parallel()
-	e := emulate(t)
-	arrived, release := make(chan bool), make(chan bool)
-	e.InjectFault(emulator.Fault{Path: logIn, Do: func() { close(arrived); <-release }})
-	session := e.password()
-	wait := func(ctx context.Context) <-chan error {
-		ended, req := make(chan error, 1), unsent(t) //nolint:contextcheck // The request is not sent.
-		go func() { ended <- session.Authenticate(ctx, req, nil) }()
-		return ended
-	}
-	first, cancelFirst := context.WithCancel(t.Context())
-	defer cancelFirst()
-	second, cancelSecond := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
-	defer cancelSecond()
-	firstEnded := wait(first)
-	<-arrived
-	patient, late := wait(t.Context()), wait(second)
-	if err := <-late; !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("context past its deadline: got %v", err)
-	}
-	cancelFirst()
-	if err := <-firstEnded; !errors.Is(err, context.Canceled) {
-		t.Errorf("canceled context: got %v", err)
-	}
-	close(release)
-	if err := <-patient; err != nil {
-		t.Errorf("context without an end: %v", err)
-	}
-	authenticated(t, session)
-	e.wantLogins(t, 1)
+	synctest.Test(t, func(t *testing.T) {
+		source := &tokens{lifetime: time.Hour, fail: func(ctx context.Context) error {
+			time.Sleep(time.Second)
+			return ctx.Err()
+		}}
+		session := source.session()
+		var running sync.WaitGroup
+		for _, c := range []struct {
+			timeout time.Duration
+			want    error
+		}{
+			{time.Millisecond, context.DeadlineExceeded}, {-time.Second, context.DeadlineExceeded}, {time.Minute, nil},
+		} {
+			ctx, cancel := context.WithTimeout(t.Context(), c.timeout)
+			defer cancel()
+			running.Go(func() {
+				if err := session.Authenticate(ctx, unsent(t), nil); !errors.Is(err, c.want) {
+					t.Errorf("timeout of %s: got %v, want %v", c.timeout, err, c.want)
+				}
+			})
+			synctest.Wait()
+		}
+		running.Wait()
+		tokenOf(t, session)
+		source.wantCalls(t, 1)
+	})
 }
 
 // Credentials are refreshed ten minutes before they expire, or after four fifths of a short lifetime.
 func TestSession_refresh(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		session      func(*emulated) *auth.Session
-		path         string
-		still, again time.Duration
-	}{
-		"24 hours":   {(*emulated).password, logIn, 23*time.Hour + 49*time.Minute, 23*time.Hour + 51*time.Minute},
-		"15 minutes": {(*emulated).agency, assume, 11*time.Minute + 59*time.Second, 12*time.Minute + time.Second},
+	for lifetime, refresh := range map[time.Duration]time.Duration{
+		24 * time.Hour: 23*time.Hour + 50*time.Minute, 15 * time.Minute: 12 * time.Minute,
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			e := emulate(t)
-			session := c.session(e)
-			service := e.service(t, session)
-			for i, step := range []struct {
-				at   time.Duration
-				want int
-			}{{0, 1}, {c.still, 1}, {c.again, 2}, {c.again + c.still, 2}, {2 * c.again, 3}} {
-				e.clock.advance(step.at - e.clock.time().Sub(newClock().time()))
-				// The emulator checks the credentials and the date of the signature by the same clock.
-				if _, err := service.Do(t.Context(), listJobs, nil); err != nil {
-					t.Fatalf("step %d: %v", i, err)
-				}
-				if got := e.CountRequests(http.MethodPost, c.path); got != step.want {
-					t.Errorf("after %s: got %d, want %d", step.at, got, step.want)
-				}
+		source := &tokens{lifetime: lifetime}
+		session := source.session()
+		for _, want := range []string{"1", "2", "3"} {
+			first := tokenOf(t, session)
+			source.advance(refresh - time.Second)
+			if last := tokenOf(t, session); first != want || last != want {
+				t.Errorf("%s: the token is first %s, then %s, want %s", lifetime, first, last, want)
 			}
-			if got := e.CountRequests(http.MethodGet, lookUp); got > 1 {
-				t.Errorf("the project was looked up %d times", got)
-			}
-		})
+			source.advance(time.Second)
+		}
 	}
 }
 
@@ -197,124 +116,92 @@ func TestSession_refresh(t *testing.T) {
 func TestSession_failedRefresh(t *testing.T) {
 	t.Parallel()
 	type step struct {
-		after  time.Duration // Since the last step.
-		logins int
-		token  string // old or new; empty for an error.
+		after time.Duration // Since the last step.
+		calls int32
+		token string // Empty for an error.
 	}
 	const s, m, h = time.Second, time.Minute, time.Hour
 	for name, c := range map[string]struct {
-		fault emulator.Fault
-		steps []step
+		status, failures int
+		steps            []step
 	}{
-		"two failures": {
-			emulator.Fault{StatusCode: http.StatusServiceUnavailable, Times: 2},
-			[]step{{24*h - 9*m, 2, "old"}, {59 * s, 2, "old"}, {2 * s, 3, "old"}, {m + s, 4, "new"}},
+		"twice": {503, 2, []step{{24*h - 9*m, 2, "1"}, {59 * s, 2, "1"}, {2 * s, 3, "1"}, {m + s, 4, "4"}}},
+		"just before the expiry": {
+			503, 9, []step{{24*h - 30*s, 2, "1"}, {31 * s, 3, ""}},
 		},
-		"a failure just before the expiry": {
-			emulator.Fault{StatusCode: http.StatusServiceUnavailable, Times: -1},
-			[]step{{24*h - 30*s, 2, "old"}, {31 * s, 3, ""}},
-		},
-		"a rejection": {
-			emulator.Fault{StatusCode: http.StatusUnauthorized, Times: -1},
-			[]step{{24*h - 9*m, 2, "old"}, {2 * m, 2, "old"}, {6 * m, 2, "old"}, {m + s, 2, ""}, {m, 2, ""}},
+		"by a rejection": {
+			401, 9, []step{{24*h - 9*m, 2, "1"}, {2 * m, 2, "1"}, {6 * m, 2, "1"}, {m + s, 2, ""}, {m, 2, ""}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			e := emulate(t)
-			session := e.password()
-			old := authenticated(t, session).Header.Get("X-Auth-Token")
-			c.fault.Path, c.fault.Body = logIn, "{}"
-			e.InjectFault(c.fault)
+			source := &tokens{lifetime: 24 * h}
+			session := source.session()
+			tokenOf(t, session)
+			source.fail = func(context.Context) error {
+				if c.failures--; c.failures < 0 {
+					return nil
+				}
+				return &auth.Error{Step: auth.Login, Err: &rest.Error{StatusCode: c.status}}
+			}
 			for i, step := range c.steps {
-				e.clock.advance(step.after)
-				req, got := unsent(t), ""
-				if err := session.Authenticate(t.Context(), req, nil); err == nil {
-					got = "new"
+				source.advance(step.after)
+				req := unsent(t)
+				err := session.Authenticate(t.Context(), req, nil)
+				if got := req.Header.Get("X-Auth-Token"); got != step.token || (err == nil) != (got != "") {
+					t.Errorf("step %d: the token is %q, want %q; %v", i, got, step.token, err)
 				}
-				if req.Header.Get("X-Auth-Token") == old {
-					got = "old"
-				}
-				if got != step.token {
-					t.Errorf("step %d: the token is %q, want %q", i, got, step.token)
-				}
-				e.wantLogins(t, step.logins)
+				source.wantCalls(t, step.calls)
 			}
 		})
 	}
 }
 
-// A login that IAM rejected is not repeated by the next request. One that failed for another reason is.
-func TestSession_rejectedLogin(t *testing.T) {
-	t.Parallel()
-	for status, logins := range map[int]int{
-		301: 1, 400: 1, 401: 1, 403: 1, 404: 1, 501: 1, 408: 2, 429: 2, 500: 2, 502: 2, 503: 2, 504: 2,
-		0: 2, // The connection breaks.
-	} {
-		t.Run(strconv.Itoa(status), func(t *testing.T) {
-			t.Parallel()
-			e := emulate(t)
-			e.InjectFault(emulator.Fault{Path: logIn, StatusCode: status, Drop: status == 0, Body: "{}"})
-			session := e.password()
-			err := session.Authenticate(t.Context(), unsent(t), nil)
-			failure, ok := errors.AsType[*auth.Error](err)
-			if !ok || failure.Operation() != `logging in as user "emulator-user"` {
-				t.Errorf("got %v", err)
-			}
-			if err := session.Authenticate(t.Context(), unsent(t), nil); (err == nil) != (logins == 2) {
-				t.Errorf("the second time: got %v", err)
-			}
-			e.wantLogins(t, logins)
-		})
-	}
-}
-
-// Concurrent rejections of the same credentials cause one login. Its credentials are not dropped within a minute.
+// Concurrent rejections of the same credentials cause one refresh. Its credentials are not dropped within a minute.
 func TestSession_Reject(t *testing.T) {
 	t.Parallel()
-	e := emulate(t)
-	session := e.password()
-	rejected := authenticated(t, session)
-	reject := func() error {
-		if !session.Reject(rejected) {
-			return errors.New("Reject returned false")
+	synctest.Test(t, func(t *testing.T) {
+		source := &tokens{lifetime: time.Hour}
+		session := source.session()
+		rejected := authenticated(t, session)
+		source.fail = func(context.Context) error {
+			time.Sleep(time.Second) // Until all requests wait for the refresh.
+			return nil
 		}
-		return session.Authenticate(t.Context(), unsent(t), nil)
-	}
-	if failures := all(20, reject); len(failures) > 0 {
-		t.Fatal(len(failures), failures[0])
-	}
-	e.wantLogins(t, 2)
-
-	refreshed := authenticated(t, session)
-	for range 3 {
-		if session.Reject(refreshed) {
-			t.Error("new credentials were dropped")
+		var running sync.WaitGroup
+		for range 20 {
+			running.Go(func() {
+				if !session.Reject(rejected) {
+					t.Error("rejected credentials were kept")
+				}
+				if got := tokenOf(t, session); got != "2" {
+					t.Errorf("the token is %s, want 2", got)
+				}
+			})
 		}
-		authenticated(t, session)
-	}
-	e.wantLogins(t, 2)
-	e.clock.advance(time.Minute + time.Second)
-	if !session.Reject(refreshed) {
-		t.Error("older credentials were kept")
-	}
-	authenticated(t, session)
-	e.wantLogins(t, 3)
+		running.Wait()
+		refreshed := authenticated(t, session)
+		for range 3 {
+			if session.Reject(refreshed) {
+				t.Error("new credentials were dropped")
+			}
+			authenticated(t, session)
+		}
+		source.wantCalls(t, 2)
+		source.advance(time.Minute + time.Second)
+		if got := session.Reject(refreshed); !got || tokenOf(t, session) != "3" {
+			t.Errorf("older credentials were kept: %v", got)
+		}
+	})
 }
 
 // Static credentials are not dropped.
 func TestSession_RejectStatic(t *testing.T) {
 	t.Parallel()
-	for name, credential := range map[string]auth.Credential{
-		"token": auth.Token("T"), "key": auth.AccessKey{ID: "AK", Secret: "SK"},
-	} {
+	for _, credential := range []auth.Credential{auth.Token("T"), auth.AccessKey{ID: "AK", Secret: "SK"}} {
 		session := auth.NewSession(auth.Static{Credential: credential}, "", auth.Project{}, auth.Clients{})
-		req := authenticated(t, session)
-		if session.Reject(req) {
-			t.Errorf("%s: Reject returned true", name)
-		}
-		if again := authenticated(t, session); again.Header.Get("X-Auth-Token") != req.Header.Get("X-Auth-Token") {
-			t.Errorf("%s: the credentials changed", name)
+		if session.Reject(authenticated(t, session)) {
+			t.Errorf("%T: Reject returned true", credential)
 		}
 	}
 }
@@ -322,38 +209,38 @@ func TestSession_RejectStatic(t *testing.T) {
 // New credentials that seem to have expired, because the local clock is wrong, are used.
 func TestSession_wrongClock(t *testing.T) {
 	t.Parallel()
-	e := emulate(t)
-	ahead := func() time.Time { return e.clock.time().Add(48 * time.Hour) }
-	source := auth.Password{UserID: emulator.UserID, Password: emulator.DefaultPassword}
-	session := auth.NewSession(source, "", auth.Project{Name: "r"}, auth.Clients{IAM: e.clients.IAM, Now: ahead})
+	source := &tokens{lifetime: -time.Hour}
+	session := source.session()
 	for range 5 {
-		authenticated(t, session)
+		tokenOf(t, session)
 	}
-	e.wantLogins(t, 1)
+	source.wantCalls(t, 1)
 }
 
-// The configured ID is sent, else the ID of the configured name, and none with a token.
-func TestSession_project(t *testing.T) {
+// The project of a name is looked up once, also if the credentials are refreshed. Their secrets are known.
+func TestSession_projectName(t *testing.T) {
 	t.Parallel()
-	e := emulate(t)
-	key := auth.AccessKey{ID: emulator.DefaultAccessKey, Secret: emulator.DefaultSecretKey}
-	for name, c := range map[string]struct {
-		credential auth.Credential
-		project    auth.Project
-		want       string
-		lookUps    int
-	}{
-		"ID":            {key, auth.Project{ID: "p", Name: "n"}, "p", 0},
-		"name":          {key, auth.Project{Name: "n"}, emulator.ProjectID("n"), 1},
-		"none":          {key, auth.Project{}, "", 0},
-		"token":         {auth.Token("T"), auth.Project{Name: "n"}, "", 0},
-		"token with ID": {auth.Token("T"), auth.Project{ID: "p"}, "p", 0},
-	} {
-		e.ForgetRequests()
-		req := authenticated(t, auth.NewSession(auth.Static{Credential: c.credential}, "", c.project, e.clients))
-		got, lookUps := req.Header.Get("X-Project-Id"), e.CountRequests(http.MethodGet, lookUp)
-		if got != c.want || lookUps != c.lookUps {
-			t.Errorf("%s: project %q by %d look-ups, want %q by %d", name, got, lookUps, c.want, c.lookUps)
+	server := serve(t, func(w http.ResponseWriter, _ *http.Request, _ string) {
+		respond(w, http.StatusOK, `{"projects":[{"id":"p","name":"n"}]}`)
+	})
+	source := &tokens{lifetime: time.Hour, secret: "SK"}
+	clients := clientsOf(t, server.url)
+	clients.Now = source.time
+	session := auth.NewSession(source, "", auth.Project{Name: "n"}, clients)
+	if secrets := session.Secrets(); secrets != nil {
+		t.Errorf("secrets before the first request: %q", secrets)
+	}
+	for range 2 {
+		if id, err := session.ProjectID(t.Context()); id != "p" || err != nil {
+			t.Errorf("got project %q, %v", id, err)
 		}
+		if secrets := session.Secrets(); !slices.Contains(secrets, "SK") {
+			t.Errorf("secrets are %q", secrets)
+		}
+		source.advance(time.Hour)
+	}
+	source.wantCalls(t, 2)
+	if got := len(server.received()); got != 1 {
+		t.Errorf("the project was looked up %d times", got)
 	}
 }

@@ -20,7 +20,6 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"regexp"
-	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -240,17 +239,14 @@ func (c *Client) url(call Call) (string, error) {
 				Sanitize(element, maxRequestID))
 		}
 	}
-	target := strings.TrimSuffix(c.endpoint.String(), "/") + "/" + strings.Join(call.Path, "/")
-	if len(call.Query) > 0 {
-		target += "?" + call.Query.Encode()
-	}
-	return target, nil
+	target := c.endpoint.JoinPath(call.Path...)
+	target.RawQuery = call.Query.Encode()
+	return target.String(), nil
 }
 
 // response is a complete response with any status.
 type response struct {
 	*http.Response
-	method  string
 	body    []byte
 	now     time.Time
 	secrets redactor
@@ -334,7 +330,7 @@ func (c *Client) send(req *http.Request) (*response, error) {
 		err = fmt.Errorf("the response (HTTP %d) is longer than %d MiB", resp.StatusCode, maxResponse>>20)
 		return nil, permanentError{err}
 	}
-	return &response{Response: resp, method: req.Method, body: content, now: c.config.Now()}, nil
+	return &response{Response: resp, body: content, now: c.config.Now()}, nil
 }
 
 // decode decodes the body of a good response into out, unless that is nil.

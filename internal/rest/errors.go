@@ -6,6 +6,7 @@ package rest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -55,37 +56,29 @@ type Error struct {
 
 // Error returns method, host, status, code, message and causes in one line.
 func (e *Error) Error() string {
-	var parts []string
+	text := e.Method + " " + e.Host
 	switch {
 	case e.StatusCode != 0:
-		parts = append(parts, strings.TrimSpace(fmt.Sprintf("HTTP %d %s", e.StatusCode, e.Code)))
-		if e.Message != "" {
-			parts = append(parts, e.Message)
-		}
-		if e.Err != nil {
-			parts = append(parts, e.Err.Error())
-		}
+		text += ": " + strings.TrimSpace(fmt.Sprintf("HTTP %d %s", e.StatusCode, e.Code))
 	case e.Err != nil:
-		parts = append(parts, "no response: "+e.Err.Error())
+		text += ": no response"
 	default:
-		parts = append(parts, "not sent")
+		text += ": not sent"
+	}
+	if e.Message != "" {
+		text += ": " + e.Message
+	}
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
 	}
 	if e.Stopped != nil {
-		parts = append(parts, "stopped: "+e.Stopped.Error())
+		text += ": stopped: " + e.Stopped.Error()
 	}
-	return e.Method + " " + e.Host + ": " + strings.Join(parts, ": ")
+	return text
 }
 
 // Unwrap returns Err and Stopped, so that errors.Is finds the errors of the context.
-func (e *Error) Unwrap() []error {
-	var causes []error
-	for _, err := range []error{e.Err, e.Stopped} {
-		if err != nil {
-			causes = append(causes, err)
-		}
-	}
-	return causes
-}
+func (e *Error) Unwrap() error { return errors.Join(e.Err, e.Stopped) }
 
 // failure returns the error of an error response, and nil for any other. A response with status 2xx and an error code
 // in its body is an error response, too.
@@ -157,7 +150,7 @@ func (r *response) requestID() string {
 // error returns an Error with the fields that every response has.
 func (r *response) error() *Error {
 	failure := &Error{
-		Method:     r.method,
+		Method:     r.Request.Method,
 		Host:       r.Request.URL.Host,
 		StatusCode: r.StatusCode,
 		RequestID:  r.requestID(),

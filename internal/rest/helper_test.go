@@ -19,6 +19,8 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc/test/bufconn"
+
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
@@ -179,9 +181,8 @@ func (s static) Authenticate(_ context.Context, req *http.Request, _ []byte) err
 
 // recorder records log lines.
 type recorder struct {
-	mu     sync.Mutex
-	lines  []string
-	fields []map[string]any
+	mu    sync.Mutex
+	lines []string
 }
 
 func (r *recorder) log(_ context.Context, message string, fields ...map[string]any) {
@@ -189,61 +190,17 @@ func (r *recorder) log(_ context.Context, message string, fields ...map[string]a
 	defer r.mu.Unlock()
 	for _, line := range fields {
 		r.lines = append(r.lines, fmt.Sprintf("%s %v", message, line))
-		r.fields = append(r.fields, line)
 	}
 }
 
-// memory is a network without sockets, so that a test can run in a synctest bubble.
-type memory struct {
-	accepted chan net.Conn
-	closed   chan struct{}
-}
-
-// serveInMemory serves until the test ends, and returns the configuration of a client.
+// serveInMemory serves without sockets, so that a test can run in a synctest bubble. It returns the configuration of a
+// client.
 func serveInMemory(t *testing.T, handler http.HandlerFunc) rest.Config {
 	t.Helper()
-	m := &memory{accepted: make(chan net.Conn), closed: make(chan struct{})}
-	server := &http.Server{Handler: handler}
-	done := make(chan error)
-	go func() { done <- server.Serve(m) }()
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
-			t.Error(err)
-		}
-	})
-	return rest.Config{Endpoint: "http://service.test", Proxy: http.ProxyURL(nil), MaxRetries: 5, Dial: m.dial}
+	listener := bufconn.Listen(1 << 12)
+	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: handler}}
+	server.Start()
+	t.Cleanup(server.Close)
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) { return listener.DialContext(ctx) }
+	return rest.Config{Endpoint: "http://service.test", Proxy: http.ProxyURL(nil), MaxRetries: 5, Dial: dial}
 }
-
-func (m *memory) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	client, server := net.Pipe()
-	select {
-	case m.accepted <- server:
-		return client, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-m.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-// Accept implements [net.Listener].
-func (m *memory) Accept() (net.Conn, error) {
-	select {
-	case conn := <-m.accepted:
-		return conn, nil
-	case <-m.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-// Close implements [net.Listener].
-func (m *memory) Close() error {
-	close(m.closed)
-	return nil
-}
-
-// Addr implements [net.Listener].
-func (m *memory) Addr() net.Addr { return &net.UnixAddr{Name: "memory"} }

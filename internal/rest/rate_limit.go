@@ -6,7 +6,6 @@ package rest
 import (
 	"errors"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
@@ -52,11 +51,10 @@ type sample struct {
 func (l *rateLimiter) observe(rejected bool, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	first := slices.IndexFunc(l.samples, func(s sample) bool { return now.Sub(s.at) < sampleWindow })
-	if first < 0 {
-		first = len(l.samples)
+	for len(l.samples) > 0 && now.Sub(l.samples[0].at) >= sampleWindow {
+		l.samples = l.samples[1:]
 	}
-	l.samples = append(l.samples[first:], sample{now, rejected})
+	l.samples = append(l.samples, sample{now, rejected})
 	if !rejected {
 		return
 	}

@@ -120,16 +120,17 @@ func (r redactor) redact(text string) string {
 	if !hasSecret(text) && !hasPart(text, r, secretPart, secretPart) {
 		return text
 	}
-	for _, secret := range r {
-		for _, encode := range encodings {
-			if len(fold(secret)) >= minSecret {
-				text = replace(text, encode(secret))
-			}
-		}
-	}
 	var whole []string
 	for _, secret := range r {
 		whole = append(whole, fold(secret), fold(unescape(secret)))
+		if len(fold(secret)) < minSecret {
+			continue
+		}
+		for _, encoded := range []string{
+			secret, url.QueryEscape(secret), url.PathEscape(secret), inJSON(secret), html.EscapeString(secret),
+		} {
+			text = replace(text, encoded)
+		}
 	}
 	if hasSecret(text) ||
 		hasPart(fold(text), whole, secretRest, 1) || hasPart(fold(unescape(text)), whole, secretRest, 1) {
@@ -148,11 +149,6 @@ func hasPart(text string, secrets []string, length, step int) bool {
 	}
 	return false
 }
-
-// encodings encode a secret in the ways that are replaced one by one.
-var encodings = []func(secret string) string{unchanged, url.QueryEscape, url.PathEscape, inJSON, html.EscapeString}
-
-func unchanged(secret string) string { return secret }
 
 func inJSON(secret string) string {
 	quoted, _ := json.Marshal(secret) // A string can always be encoded.
@@ -205,23 +201,21 @@ func inBase64(secret string) (forms []string) {
 	return forms
 }
 
-// fold normalizes text, so that secrets are found: it returns the visible ASCII characters in lower case, in one
-// alphabet of base64.
-func fold(text string) string {
+// visible returns the visible ASCII characters of text.
+func visible(text string) string {
 	return strings.Map(func(c rune) rune {
-		switch {
-		case c <= ' ', c >= 0x7f:
+		if c <= ' ' || c >= 0x7f {
 			return -1
-		case 'A' <= c && c <= 'Z':
-			return c + 'a' - 'A'
-		case c == '-':
-			return '+'
-		case c == '_':
-			return '/'
 		}
 		return c
 	}, text)
 }
+
+var toOneAlphabet = strings.NewReplacer("-", "+", "_", "/")
+
+// fold normalizes text, so that secrets are found: it returns the visible ASCII characters in lower case, in one
+// alphabet of base64.
+func fold(text string) string { return toOneAlphabet.Replace(strings.ToLower(visible(text))) }
 
 // maxNesting is how often text is unescaped.
 const maxNesting = 8
@@ -230,12 +224,7 @@ var escape = regexp.MustCompile(`%[0-9A-Fa-f]{2}|\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f
 
 // unescape returns the visible ASCII characters of text, with the escapes of URLs, JSON, Go and HTML replaced.
 func unescape(text string) string {
-	text = strings.Map(func(c rune) rune {
-		if c <= ' ' || c >= 0x7f {
-			return -1
-		}
-		return c
-	}, text)
+	text = visible(text)
 	for range maxNesting {
 		before := text
 		text = escape.ReplaceAllStringFunc(text, func(found string) string {

@@ -44,19 +44,12 @@ func texts(err error) []string {
 	if err == nil {
 		return nil
 	}
-	list := []string{err.Error(), fmt.Sprintf("%+v", err)}
+	list := []string{err.Error()}
 	if failure, ok := err.(*rest.Error); ok { //nolint:errorlint // What it wraps follows.
 		list = append(list, failure.Host, failure.Code, failure.Message, failure.RequestID)
+		return append(list, texts(failure.Err)...)
 	}
-	switch wrapping := err.(type) { //nolint:errorlint // Each level is looked at.
-	case interface{ Unwrap() error }:
-		list = append(list, texts(wrapping.Unwrap())...)
-	case interface{ Unwrap() []error }:
-		for _, cause := range wrapping.Unwrap() {
-			list = append(list, texts(cause)...)
-		}
-	}
-	return list
+	return append(list, texts(errors.Unwrap(err))...)
 }
 
 // wantRedacted checks that the texts of an error contain [redacted], and that neither they nor the log contain a part
@@ -84,19 +77,34 @@ func inJSON(value any) string {
 	return string(body)
 }
 
-// formats are responses that contain a text: as it is (TEXT), as a JSON string (JSON), or escaped for a URL (URL).
-var formats = map[string]struct{ header, body string }{
-	"plain text":          {"", "you sent TEXT to me"},
-	"HTML":                {"", "<html><body>you <b>sent</b><pre>TEXT</pre></body></html>"},
-	"JSON message":        {"", `{"error_code":"C","error_msg":JSON}`},
-	"JSON without code":   {"", `{"headers":JSON,"thing":{"name":JSON}}`},
-	"JSON of other types": {"", `{"time":JSON}`},
-	"code":                {"", `{"error":{"error_code":JSON,"request_id":JSON}}`},
-	"request ID":          {"X-Request-Id: TEXT", "no"},
-	"redirect":            {"Location: https://other.example/URL?token=URL", ""},
+// callWithSecret sends a request with a secret to a service, and returns the log lines and the error.
+func callWithSecret(t *testing.T, secret string, handler http.HandlerFunc, out any) ([]string, error) {
+	t.Helper()
+	var log recorder
+	_, err := client(t, serve(t, handler).URL, func(config *rest.Config) {
+		config.Authenticator, config.Log = static(secret), log.log
+	}).Do(t.Context(), get, out)
+	return log.lines, err
 }
 
-// A secret of the request that a response contains is neither in the error nor in the log, with any status and format.
+// formats are responses that contain a text: as it is (TEXT), as a JSON string (JSON), or escaped for a URL (URL).
+var formats = map[string]struct {
+	status       int
+	header, body string
+}{
+	"plain text":           {403, "", "you sent TEXT to me"},
+	"plain text, good":     {200, "", "you sent TEXT to me"},
+	"HTML":                 {403, "", "<html><body>you <b>sent</b><pre>TEXT</pre></body></html>"},
+	"JSON message":         {400, "", `{"error_code":"C","error_msg":JSON}`},
+	"JSON message, good":   {200, "", `{"error_code":"C","error_msg":JSON}`},
+	"JSON without code":    {401, "", `{"headers":JSON,"thing":{"name":JSON}}`},
+	"JSON of other types":  {200, "", `{"time":JSON}`},
+	"code and request ID":  {500, "", `{"error":{"error_code":JSON,"request_id":JSON}}`},
+	"header of request ID": {502, "X-Request-Id: TEXT", "no"},
+	"redirect":             {307, "Location: https://other.example/URL?token=URL", ""},
+}
+
+// A secret of the request that a response contains is neither in the error nor in the log, in any format.
 func TestClient_echoedSecretIsNotShown(t *testing.T) {
 	t.Parallel()
 	text := strings.NewReplacer("TEXT", canary, "JSON", inJSON(canary), "URL", url.QueryEscape(canary))
@@ -115,30 +123,25 @@ func TestClient_echoedSecretIsNotShown(t *testing.T) {
 		"issued token":        {subjectToken: canary},
 	} {
 		for format, response := range formats {
-			for _, status := range []int{200, 307, 403, 500} {
-				switch {
-				case (format == "redirect") != (status == 307), format == "JSON without code" && status == 200:
-					continue // It is not an error, or does not contain the text.
-				case name != "token" && format != "JSON message":
-					continue
-				}
-				t.Run(fmt.Sprint(name, " ", format, " ", status), func(t *testing.T) {
-					t.Parallel()
-					server := serve(t, func(w http.ResponseWriter, r *http.Request) {
-						w.Header().Set("X-Subject-Token", c.subjectToken)
-						respond(status, text.Replace(response.body), text.Replace(response.header))(w, r)
-					})
-					var log recorder
-					client := client(t, server.URL, func(config *rest.Config) {
-						config.Authenticator, config.Log = keeper{c.header, c.secrets}, log.log
-					})
-					var out struct {
-						Time time.Time `json:"time"`
-					}
-					_, err := client.Do(t.Context(), rest.Call{Method: http.MethodPut, Secrets: c.ofBody}, &out)
-					wantRedacted(t, err, log.lines)
-				})
+			if name != "token" && format != "JSON message" {
+				continue
 			}
+			t.Run(name+" "+format, func(t *testing.T) {
+				t.Parallel()
+				server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+					w.Header().Set("X-Subject-Token", c.subjectToken)
+					respond(response.status, text.Replace(response.body), text.Replace(response.header))(w, r)
+				})
+				var log recorder
+				client := client(t, server.URL, func(config *rest.Config) {
+					config.Authenticator, config.Log = keeper{c.header, c.secrets}, log.log
+				})
+				var out struct {
+					Time time.Time `json:"time"`
+				}
+				_, err := client.Do(t.Context(), rest.Call{Method: http.MethodPut, Secrets: c.ofBody}, &out)
+				wantRedacted(t, err, log.lines)
+			})
 		}
 	}
 }
@@ -152,109 +155,79 @@ func eachByte(format, text string) string {
 	return escaped.String()
 }
 
-// inBase64 writes a text in base64, after some bytes that shift it.
-func inBase64(encoding *base64.Encoding, before string) func(string) string {
-	return func(text string) string { return encoding.EncodeToString([]byte(before + text + " and more")) }
-}
+// inGo writes a text as a Go string.
+func inGo(text string) string { return fmt.Sprintf("%q", text) }
 
-// A secret is redacted in any encoding, and if it contains characters that are removed later.
-func TestClient_escapedSecretIsNotShown(t *testing.T) {
+// A secret is redacted in any encoding, and if it contains characters that are removed later. Its rest is redacted too,
+// also if it is written in another way than its beginning.
+func TestClient_encodedSecretIsNotShown(t *testing.T) {
 	t.Parallel()
-	padding := strings.Repeat(" x", 40_000)
-	within := func(what string) func(string) string {
-		return func(text string) string { return text[:4] + what + text[4:12] + what + text[12:] }
-	}
-	for name, write := range map[string]func(string) string{
-		"for a query":           url.QueryEscape,
-		"for a path":            url.PathEscape,
-		"for a URL, twice":      func(text string) string { return url.QueryEscape(url.QueryEscape(text)) },
-		"each byte for a URL":   func(text string) string { return eachByte("%%%02x", text) },
-		"for JSON":              func(text string) string { return inJSON(text) },
-		"for JSON, twice":       func(text string) string { return inJSON(inJSON(text)) },
-		"for JSON, with \\/":    func(text string) string { return strings.ReplaceAll(text, "/", `\/`) },
-		"each byte for JSON":    func(text string) string { return eachByte(`\u%04X`, text) },
-		"for Go":                func(text string) string { return fmt.Sprintf("%q", text) },
-		"each byte for Go":      func(text string) string { return eachByte(`\x%02x`, text) },
-		"for HTML":              html.EscapeString,
-		"each byte for HTML":    func(text string) string { return eachByte("&#%d;", text) },
-		"for HTML, in a URL":    func(text string) string { return url.QueryEscape(html.EscapeString(text)) },
-		"in base64":             inBase64(base64.StdEncoding, ""),
-		"in base64, later":      inBase64(base64.StdEncoding, "ab"),
-		"in base64 for URLs":    inBase64(base64.RawURLEncoding, "abcd"),
-		"in a long text":        func(text string) string { return strings.ToLower(text) + padding },
-		"in lower case":         strings.ToLower,
-		"cut off":               func(text string) string { return text[:22] },
-		"with a tag":            within("<br>"),
-		"with an escape":        within("\x1b[31m"),
-		"with a title":          within("\x1b]0;title\x07"),
-		"with a zero width":     within("\u200b"),
-		"with a direction":      within("\u202e"),
-		"with a line break":     within("\r\n"),
-		"with an invalid byte":  within("\xff"),
-		"with a null character": within("\x00"),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			written := write(canary)
-			server := serve(t, respond(http.StatusBadGateway, "you sent "+written+" to me"))
-			var log recorder
-			_, err := client(t, server.URL, func(config *rest.Config) {
-				config.Authenticator, config.Log = static(canary), log.log
-			}).Do(t.Context(), get, nil)
-			wantRedacted(t, err, log.lines, written, "Q2FuYXJ5", "FuYXJ5", "hbmFye")
-		})
-	}
-}
-
-// A secret that looks as if it was escaped is found in text that is escaped more than once.
-func TestClient_secretWithEscapesIsNotShown(t *testing.T) {
-	t.Parallel()
-	const secret = `Ca\"n/a+<r>\123=y%41&lt;`
-	for name, written := range map[string]string{
-		"for JSON":                   inJSON(secret),
-		"for JSON, twice":            inJSON(inJSON(secret)),
-		"for JSON, in a URL":         url.PathEscape(inJSON(secret)),
-		"for JSON, twice, in a URL":  url.QueryEscape(inJSON(inJSON(secret))),
-		"for HTML, in JSON":          inJSON(html.EscapeString(secret)),
-		"for a URL, in JSON, in Go":  fmt.Sprintf("%q", inJSON(url.QueryEscape(secret))),
-		"for a URL, twice, in HTML":  html.EscapeString(url.QueryEscape(url.QueryEscape(secret))),
-		"for Go, in HTML, in a path": url.PathEscape(html.EscapeString(fmt.Sprintf("%q", secret))),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			_, err := client(t, serve(t, respond(http.StatusBadGateway, "you sent "+written+" to me")).URL,
-				func(config *rest.Config) { config.Authenticator = static(secret) }).Do(t.Context(), get, nil)
-			wantRedacted(t, err, nil, "123", written)
-		})
-	}
-}
-
-// A long secret whose beginning is written without escapes shows nothing of its rest either.
-func TestClient_restOfSecretIsNotShown(t *testing.T) {
-	t.Parallel()
-	secret := strings.Repeat("Beginning0", 4) + "+/=" + strings.Repeat("canary0123", 6)
+	const withEscapes = `Ca\"n/a+<r>\123=y%41&lt;canary`
+	long := strings.Repeat("Beginning0", 4) + "+/=" + strings.Repeat("canary0123", 6)
 	inLowerCase := strings.NewReplacer("+", "%2b", "/", "%2f", "=", "%3d")
-	for name, written := range map[string]string{
-		"for a query":              url.QueryEscape(secret),
-		"for a URL, in lower case": inLowerCase.Replace(secret),
-		"for JSON, one character":  strings.ReplaceAll(secret, "+", `\u002B`),
-		"for JSON, with \\/":       strings.ReplaceAll(secret, "/", `\/`),
-		"in octal":                 strings.ReplaceAll(secret, "+", `\053`),
-		"in hexadecimal":           hex.EncodeToString([]byte(secret)),
-		"wrapped":                  secret[:43] + "\r\n " + secret[43:],
-		"with a tag":               secret[:43] + "<b>" + secret[43:],
-		"in upper case, partly":    secret[:43] + strings.ToUpper(secret[43:]),
-		"without its beginning":    secret[10:],
+	within := func(what string) string { return canary[:4] + what + canary[4:12] + what + canary[12:] }
+	for secret, forms := range map[string]map[string]string{
+		canary: {
+			"for a query":           url.QueryEscape(canary),
+			"for a path":            url.PathEscape(canary),
+			"for a URL, twice":      url.QueryEscape(url.QueryEscape(canary)),
+			"each byte for a URL":   eachByte("%%%02x", canary),
+			"for JSON":              inJSON(canary),
+			"for JSON, twice":       inJSON(inJSON(canary)),
+			"for JSON, with \\/":    strings.ReplaceAll(canary, "/", `\/`),
+			"each byte for JSON":    eachByte(`\u%04X`, canary),
+			"for Go":                inGo(canary),
+			"each byte for Go":      eachByte(`\x%02x`, canary),
+			"for HTML":              html.EscapeString(canary),
+			"each byte for HTML":    eachByte("&#%d;", canary),
+			"for HTML, in a URL":    url.QueryEscape(html.EscapeString(canary)),
+			"in base64":             base64.StdEncoding.EncodeToString([]byte(canary + " and more")),
+			"in base64, later":      base64.StdEncoding.EncodeToString([]byte("ab" + canary + " and more")),
+			"in base64 for URLs":    base64.RawURLEncoding.EncodeToString([]byte("abcd" + canary + " and more")),
+			"in a long text":        strings.ToLower(canary) + strings.Repeat(" x", 40_000),
+			"in lower case":         strings.ToLower(canary),
+			"cut off":               canary[:22],
+			"with a tag":            within("<br>"),
+			"with an escape":        within("\x1b[31m"),
+			"with a title":          within("\x1b]0;title\x07"),
+			"with a zero width":     within("\u200b"),
+			"with a direction":      within("\u202e"),
+			"with a line break":     within("\r\n"),
+			"with an invalid byte":  within("\xff"),
+			"with a null character": within("\x00"),
+		},
+		withEscapes: {
+			"for JSON":                   inJSON(withEscapes),
+			"for JSON, twice":            inJSON(inJSON(withEscapes)),
+			"for JSON, in a URL":         url.PathEscape(inJSON(withEscapes)),
+			"for JSON, twice, in a URL":  url.QueryEscape(inJSON(inJSON(withEscapes))),
+			"for HTML, in JSON":          inJSON(html.EscapeString(withEscapes)),
+			"for a URL, in JSON, in Go":  inGo(inJSON(url.QueryEscape(withEscapes))),
+			"for a URL, twice, in HTML":  html.EscapeString(url.QueryEscape(url.QueryEscape(withEscapes))),
+			"for Go, in HTML, in a path": url.PathEscape(html.EscapeString(inGo(withEscapes))),
+		},
+		long: {
+			"for a query":              url.QueryEscape(long),
+			"for a URL, in lower case": inLowerCase.Replace(long),
+			"for JSON, one character":  strings.ReplaceAll(long, "+", `\u002B`),
+			"for JSON, with \\/":       strings.ReplaceAll(long, "/", `\/`),
+			"in octal":                 strings.ReplaceAll(long, "+", `\053`),
+			"in hexadecimal":           hex.EncodeToString([]byte(long)),
+			"wrapped":                  long[:43] + "\r\n " + long[43:],
+			"with a tag":               long[:43] + "<b>" + long[43:],
+			"in upper case, partly":    long[:43] + strings.ToUpper(long[43:]),
+			"without its beginning":    long[30:],
+		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var log recorder
-			_, err := client(t, serve(t, respond(http.StatusBadGateway, "you sent "+written+" to me")).URL,
-				func(config *rest.Config) {
-					config.Authenticator, config.Log = static(secret), log.log
-				}).Do(t.Context(), get, nil)
-			wantRedacted(t, err, log.lines, hex.EncodeToString([]byte("canary")))
-		})
+		for name, written := range forms {
+			t.Run(secret[:2]+" "+name, func(t *testing.T) {
+				t.Parallel()
+				response := respond(http.StatusBadGateway, "you sent "+written+" to me")
+				lines, err := callWithSecret(t, secret, response, nil)
+				inHex := hex.EncodeToString([]byte("canary"))
+				wantRedacted(t, err, lines, written, inHex, "Q2FuYXJ5", "FuYXJ5", "hbmFye")
+			})
+		}
 	}
 }
 
@@ -270,22 +243,15 @@ func TestClient_otherTextIsNotRedacted(t *testing.T) {
 		"empty":               {"", `nothing`, `"nothing"`},
 		"others":              {"canary-token", `\u00zz %zz &foo; \ % &; \x`, `"\\u00zz %zz &foo; \\ % &; \\x"`},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			_, err := client(t, serve(t, respond(http.StatusForbidden, c.body)).URL, func(config *rest.Config) {
-				config.Authenticator = static(c.secret)
-			}).Do(t.Context(), get, nil)
-			if failure, ok := errors.AsType[*rest.Error](err); !ok || failure.Message != c.want {
-				t.Errorf("got %v, want %s", err, c.want)
-			}
-		})
+		_, err := callWithSecret(t, c.secret, respond(http.StatusForbidden, c.body), nil)
+		equal(t, name, failureOf(t, err).Message, c.want)
 	}
 }
 
-// raw starts a server that returns the same bytes for each request, and returns its URL.
-func raw(t *testing.T, response string) string {
+// raw returns a handler that sends these bytes.
+func raw(t *testing.T, response string) http.HandlerFunc {
 	t.Helper()
-	return serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	return func(w http.ResponseWriter, _ *http.Request) {
 		conn, _, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			t.Error(err)
@@ -293,27 +259,21 @@ func raw(t *testing.T, response string) string {
 		}
 		_, _ = io.WriteString(conn, response) // The client may have left.
 		_ = conn.Close()
-	}).URL
+	}
 }
 
 // The standard library quotes what it cannot parse of a response.
 func TestClient_malformedResponseDoesNotShowSecret(t *testing.T) {
 	t.Parallel()
-	for name, response := range map[string]string{
-		"status line": "HTTP/1.1 " + canary + "\r\n\r\n",
-		"protocol":    strings.ReplaceAll(canary, " ", "") + " 200 OK\r\n\r\n",
-		"header line": "HTTP/1.1 200 OK\r\n" + canary + "\r\n\r\n",
-		"encoding":    "HTTP/1.1 200 OK\r\nTransfer-Encoding: " + canary + "\r\n\r\n",
-		"length":      "HTTP/1.1 200 OK\r\nContent-Length: " + canary + "\r\n\r\n",
+	for _, response := range []string{
+		"HTTP/1.1 " + canary + "\r\n\r\n",
+		strings.ReplaceAll(canary, " ", "") + " 200 OK\r\n\r\n",
+		"HTTP/1.1 200 OK\r\n" + canary + "\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: " + canary + "\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: " + canary + "\r\n\r\n",
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var log recorder
-			_, err := client(t, raw(t, response), func(config *rest.Config) {
-				config.Authenticator, config.Log = static(canary), log.log
-			}).Do(t.Context(), get, nil)
-			wantRedacted(t, err, log.lines)
-		})
+		lines, err := callWithSecret(t, canary, raw(t, response), nil)
+		wantRedacted(t, err, lines)
 	}
 }
 
@@ -345,19 +305,14 @@ func TestClient_longOrInvisibleTextIsNotShown(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var log recorder
 			var out struct{ A int8 }
 			var number int8
 			target := any(&out)
 			if name == "value" {
 				target = &number
 			}
-			client := client(t, raw(t, c.response), func(config *rest.Config) { config.Log = log.log })
-			_, err := client.Do(t.Context(), get, target)
-			failure, ok := errors.AsType[*rest.Error](err)
-			if !ok {
-				t.Fatalf("got %v", err)
-			}
+			lines, err := callWithSecret(t, "", raw(t, c.response), target)
+			failure := failureOf(t, err)
 			fields := []string{failure.Code, failure.Message, failure.Location, failure.RequestID}
 			if failure.Err != nil {
 				fields = append(fields, failure.Err.Error())
@@ -367,7 +322,7 @@ func TestClient_longOrInvisibleTextIsNotShown(t *testing.T) {
 					t.Errorf("%d characters, want %d: %.200s", utf8.RuneCountInString(text), c.want, text)
 				}
 			}
-			for _, text := range append(append(fields, log.lines...), err.Error()) {
+			for _, text := range append(append(fields, lines...), err.Error()) {
 				if text != rest.Sanitize(text, 1<<20) {
 					t.Errorf("%.200q is not safe to print", text)
 				}
@@ -442,27 +397,18 @@ func FuzzSanitize(f *testing.F) {
 func TestClient_secretInSuccessfulResponseIsNotReturned(t *testing.T) {
 	t.Parallel()
 	const token = `MIIDkgYJKoZIhvcNAQcC/"oIIDgzCCA38CAQExDTAL+CA==`
-	var codes strings.Builder
-	for _, c := range token {
-		fmt.Fprintf(&codes, `\u%04x`, c)
-	}
 	for name, body := range map[string]string{
 		"JSON":            inJSON(map[string]string{"job_id": token}),
 		"JSON, escaped /": strings.ReplaceAll(inJSON(map[string]string{"job_id": token}), "/", `\/`),
 		"JSON, escaped +": strings.ReplaceAll(inJSON(map[string]string{"job_id": token}), "+", `\u002B`),
-		"JSON, codes":     `{"job_id":"` + codes.String() + `"}`,
+		"JSON, codes":     `{"job_id":"` + eachByte(`\u%04x`, token) + `"}`,
 		"JSON, a part":    inJSON(map[string]string{"job_id": token[22:]}),
 		"URL":             inJSON(map[string]string{"url": "https://h/?t=" + url.QueryEscape(token)}),
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var out map[string]string
-			_, err := client(t, serve(t, respond(http.StatusOK, body)).URL, func(c *rest.Config) {
-				c.Authenticator = static(token)
-			}).Do(t.Context(), get, &out)
-			if err == nil || strings.Contains(err.Error(), "IDkg") {
-				t.Errorf("got %v, %v", out, err)
-			}
-		})
+		var out map[string]string
+		_, err := callWithSecret(t, token, respond(http.StatusOK, body), &out)
+		if err == nil || strings.Contains(err.Error(), "IDkg") {
+			t.Errorf("%s: got %v, %v", name, out, err)
+		}
 	}
 }

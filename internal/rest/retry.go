@@ -75,52 +75,35 @@ func (c *Client) waitFor(ctx context.Context, retry int, last *Error) error {
 	if last != nil {
 		required, backoff = max(required, last.RetryAfter), Delay(retry)
 	}
-	if err := checkTime(ctx, required); err != nil {
+	if err := c.pauseFor(ctx, required, backoff); err != nil {
 		return err
 	}
-	if last != nil || required > 0 {
-		if err := c.Pause(ctx, max(required, backoff)); err != nil {
-			return err
-		}
-	}
-	reserved := c.limiter.reserve(c.config.Now())
-	if err := checkTime(ctx, reserved); err != nil || reserved == 0 {
-		return err
-	}
-	return c.Pause(ctx, reserved)
+	return c.pauseFor(ctx, c.limiter.reserve(c.config.Now()), 0)
 }
 
 // PauseAfter waits before another attempt: for the backoff after an attempt (the first is 1), and for the wait that the
 // response to it requests. Its error is a [*WaitError], or that of the context if it ends.
 func (c *Client) PauseAfter(ctx context.Context, attempt int, failure *Error) error {
-	if err := checkTime(ctx, failure.RetryAfter); err != nil {
-		return err
-	}
-	return c.Pause(ctx, max(Delay(attempt), failure.RetryAfter))
+	return c.pauseFor(ctx, failure.RetryAfter, Delay(attempt))
 }
 
-// checkTime returns a [*WaitError] if a wait of d exceeds the deadline of ctx, and the error of ctx if it has ended.
-func checkTime(ctx context.Context, d time.Duration) error {
-	if err := ctx.Err(); err != nil {
+// pauseFor waits for the longer of two durations. If the required one exceeds the deadline of ctx, it returns a
+// [*WaitError] immediately.
+func (c *Client) pauseFor(ctx context.Context, required, backoff time.Duration) error {
+	if err := ctx.Err(); err != nil || required == 0 && backoff == 0 {
 		return err
 	}
 	deadline, ok := ctx.Deadline()
-	if !ok || d == 0 {
-		return nil
+	if left := time.Until(deadline); ok && required > 0 && required >= left {
+		return &WaitError{Wait: required, Left: max(left, 0)}
 	}
-	if left := time.Until(deadline); d >= left {
-		return &WaitError{Wait: d, Left: max(left, 0)}
-	}
-	return nil
+	return c.Pause(ctx, max(required, backoff))
 }
 
 // Delay returns the backoff after an attempt (the first is 1): half a second, doubled with each attempt up to 30
 // seconds, of which jitter subtracts up to a half.
 func Delay(attempt int) time.Duration {
-	d := maxDelay
-	if doublings := attempt - 1; doublings < 6 {
-		d = minDelay << doublings
-	}
+	d := min(minDelay<<min(attempt-1, 6), maxDelay)
 	return d/2 + rand.N(d/2) //nolint:gosec // Jitter needs no secrecy.
 }
 
@@ -147,12 +130,10 @@ func (c *Client) Pause(ctx context.Context, d time.Duration) error {
 }
 
 func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-timer.C:
+	case <-time.After(d):
 		return nil
 	}
 }

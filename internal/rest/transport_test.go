@@ -11,11 +11,12 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-// If a call gets a connection that became idle, the next call gets the one that it was dialing.
+// A call may get a connection that became idle while it dials another one, which the next call then gets.
 func TestConnections_noMoreThanCalls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -73,28 +74,22 @@ func TestConnections_replaced(t *testing.T) {
 // Fifty concurrent calls, several times, use the same fifty connections.
 func TestConnections_reused(t *testing.T) {
 	t.Parallel()
-	const atOnce, rounds = 50, 4
-	var opened atomic.Int32
-	var arrived sync.WaitGroup
-	server := newServer(t, func(w http.ResponseWriter, r *http.Request) {
-		arrived.Done()
-		arrived.Wait() // All calls of a round are in flight.
-		good(w, r)
-	})
-	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew {
-			opened.Add(1)
+	synctest.Test(t, func(t *testing.T) {
+		config := serveInMemory(t, func(w http.ResponseWriter, r *http.Request) {
+			time.Sleep(time.Second) // Until all calls of a round are in flight.
+			good(w, r)
+		})
+		dial, dials := config.Dial, atomic.Int32{}
+		config.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			dials.Add(1)
+			return dial(ctx, network, address)
 		}
-	}
-	server.Start()
-	client := server.client(t)
-	for range rounds {
-		arrived.Add(atOnce)
-		equal(t, "error", callAll(t.Context(), client, atOnce, atOnce), nil)
-	}
-	if opened := opened.Load(); opened > atOnce {
-		t.Errorf("%d connections were opened for %d concurrent calls", opened, atOnce)
-	}
+		client := newClient(t, config)
+		for range 4 {
+			equal(t, "error", callAll(t.Context(), client, 50, 50), nil)
+		}
+		equal(t, "dials", dials.Load(), 50)
+	})
 }
 
 func TestClient_usesHTTP2(t *testing.T) {
