@@ -14,12 +14,12 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-type identityModel struct {
-	BuildID types.String `tfsdk:"build_id"`
-}
+var buildIDPath = path.Root("build_id")
 
-func identitySchema() identityschema.Schema {
-	return identityschema.Schema{Attributes: map[string]identityschema.Attribute{
+func (r *buildResource) IdentitySchema(
+	_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse,
+) {
+	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
 		"build_id": identityschema.StringAttribute{RequiredForImport: true, Description: buildIDDescription},
 	}}
 }
@@ -28,23 +28,17 @@ func identitySchema() identityschema.Schema {
 func (r *buildResource) ImportState(
 	ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse,
 ) {
-	id := req.ID
-	if id == "" && req.Identity != nil && !req.Identity.Raw.IsNull() {
-		var identity identityModel
-		resp.Diagnostics.Append(req.Identity.Get(ctx, &identity)...)
-		id = identity.BuildID.ValueString()
-	}
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	if !rest.PathElement.MatchString(id) {
-		resp.Diagnostics.Append(invalidImportID(id))
-		return
-	}
-	if !r.Ready() {
+	resource.ImportStatePassthroughWithIdentity(ctx, buildIDPath, buildIDPath, req, resp)
+	var id types.String
+	resp.Diagnostics.Append(resp.State.GetAttribute(ctx, buildIDPath, &id)...)
+	switch {
+	case resp.Diagnostics.HasError():
+	case !rest.PathElement.MatchString(id.ValueString()):
+		resp.Diagnostics.Append(invalidImportID(id.ValueString()))
+	case !r.Ready():
 		resp.Diagnostics.Append(r.NotReady("An import"))
-		return
+	default:
+		private := privateState{Imported: true, Region: r.Region.ValueString()}
+		resp.Diagnostics.Append(private.store(ctx, resp.Private)...)
 	}
-	resource.ImportStatePassthroughWithIdentity(ctx, path.Root("build_id"), path.Root("build_id"), req, resp)
-	resp.Diagnostics.Append(privateState{Imported: true, Region: r.Region.ValueString()}.store(ctx, resp.Private)...)
 }
