@@ -166,7 +166,7 @@ func triggersReplace(
 	}
 	private, diags := loadPrivateState(ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
-	resp.RequiresReplace = !req.StateValue.IsNull() || !private.Imported
+	resp.RequiresReplace = !private.Imported
 }
 
 func computedString(description string) datasourceschema.StringAttribute {
