@@ -271,22 +271,8 @@ func TestBuild_destroyOfARunningBuild(t *testing.T) {
 	}
 }
 
-// The first triggers of an imported build start no other one.
-func TestBuild_importWithTriggers(t *testing.T) {
-	t.Parallel()
-	s := newService(t)
-	id := s.AddBuild(s.jobID)
-	s.advance(time.Hour)
-	s.run(t, resource.TestStep{
-		Config: s.config(`triggers = { commit = "a" }`) +
-			fmt.Sprintf("import {\n  to = %s\n  id = %q\n}\n", address, id),
-		ConfigPlanChecks:  planned(address, plancheck.ResourceActionUpdate),
-		ConfigStateChecks: values(address, map[string]any{"build_id": id, "state": "Successful", "wait": true}),
-	})
-	s.expect(t, "Successful", 0, 0)
-}
-
-// A change of the triggers starts another build. No triggers and an empty map are the same.
+// A change of the triggers starts another build. No triggers and an empty map are the same. The first triggers of an
+// imported build start no other one.
 func TestBuild_changedTriggersReplace(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
@@ -317,6 +303,15 @@ func TestBuild_changedTriggersReplace(t *testing.T) {
 			t.Errorf("from %v to %v: another build is planned: %t", c.before, c.after, plan.Replaces)
 		}
 	}
+	imported := p.NewInstance(resourceType)
+	imported.Import(t, s.buildID(), nil).Expect(t)
+	imported.Refresh(t).Expect(t)
+	first, _ := imported.Plan(t, arguments("a"))
+	imported.Apply(t, arguments("a")).Expect(t)
+	second, _ := imported.Plan(t, arguments("b"))
+	if first.Replaces || !second.Replaces {
+		t.Errorf("imported: another build is planned: %t, then %t", first.Replaces, second.Replaces)
+	}
 }
 
 // An import by ID or by the identity of the state. What cannot be part of a path is rejected before a request.
@@ -328,7 +323,7 @@ func TestBuild_import(t *testing.T) {
 	byID.Import(t, s.buildID(), nil).Expect(t)
 	byIdentity.Import(t, "", created.Identity).Expect(t)
 	for _, build := range []*providertest.Instance{byID, byIdentity} {
-		if build.Refresh(t).Expect(t); build.Value(t, "job_id") != s.jobID {
+		if build.Refresh(t).Expect(t); build.Value(t, "job_id") != s.jobID || build.Value(t, "wait") != true {
 			t.Errorf("the state contains %s", build.State)
 		}
 	}
