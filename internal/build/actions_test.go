@@ -127,7 +127,7 @@ func TestStartBuild_interrupted(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		arguments   map[string]any
-		then        func(s *service) // What happens at the moment of the interrupt.
+		before      func(s *service) // What happens just before the interrupt.
 		want, state string
 		cancels     int
 	}{
@@ -137,22 +137,22 @@ func TestStartBuild_interrupted(t *testing.T) {
 			want: "It keeps running in ServiceStage, because cancel_on_interrupt is false.",
 		},
 		"cannot cancel": {
-			then: inject(noCancel),
-			want: "It could not be canceled and may still be running: PATCH", state: "Building", cancels: 1,
+			before: inject(noCancel),
+			want:   "It could not be canceled and may still be running: PATCH", state: "Building", cancels: 1,
 		},
 		"is gone": {
-			then: (*service).removeBuild,
-			want: "It was not canceled: ServiceStage returned that it does not exist.", cancels: 1,
+			before: (*service).removeBuild,
+			want:   "It was not canceled: ServiceStage returned that it does not exist.", cancels: 1,
 		},
 		"end not seen": {
-			then:  inject(noRead),
-			want:  "ServiceStage accepted its cancellation, but the result could not be read: ",
-			state: "Cancel", cancels: 1,
+			before: inject(noRead),
+			want:   "ServiceStage accepted its cancellation, but the result could not be read: ",
+			state:  "Cancel", cancels: 1,
 		},
 		"has ended": {
-			then:  func(s *service) { s.advance(time.Hour) },
-			want:  "It was not canceled: it had already ended with the state Successful.",
-			state: "Successful", cancels: 1,
+			before: func(s *service) { s.advance(time.Hour) },
+			want:   "It was not canceled: it had already ended with the state Successful.",
+			state:  "Successful", cancels: 1,
 		},
 		// The provider waits for the response to the start.
 		"during the start": {want: "It was canceled.", state: "Cancel", cancels: 1},
@@ -166,10 +166,10 @@ func TestStartBuild_interrupted(t *testing.T) {
 				s.InjectFault(emulator.Fault{Method: http.MethodPost, Path: buildsPath, Do: interrupt})
 			}
 			s.during("PreProcess", func() {
-				interrupt()
-				if c.then != nil {
-					c.then(s)
+				if c.before != nil {
+					c.before(s)
 				}
+				interrupt()
 			})
 			s.startBuild(ctx, t, c.arguments).Expect(t,
 				one(isError, "Interrupted while the build was running", "checkout-service #1", c.want))
@@ -326,11 +326,16 @@ func TestActions_invalidArgumentsAreNotSent(t *testing.T) {
 	s.expectNoRequests(t)
 }
 
-// While a provider argument is unknown, an operation that needs the service is an error that names the argument.
+// While a provider argument is unknown, an operation that needs the service is an error that names the argument. A
+// refresh keeps the state.
 func TestActions_unconfiguredProviderSendsNothing(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
+	build := s.started(t)
+	s.ForgetRequests()
 	p := s.protocol(t, map[string]any{"project_id": tftypes.UnknownValue})
+	build.Protocol = p
+	build.Refresh(t).Expect(t)
 	for action, argument := range map[string]string{startAction: "job_id", cancelAction: "build_id"} {
 		p.Invoke(t.Context(), t, action, map[string]any{argument: "x"}).
 			Expect(t, one(isError, "An action needs the service", "project_id"))

@@ -206,6 +206,13 @@ func TestBuild_unconfirmedStartIsNotRepeated(t *testing.T) {
 			build := s.newBuild(t)
 			build.Apply(t, providertest.Arguments{"job_id": s.jobID, "wait": wait}).Expect(t,
 				one(severity, "Error ", s.buildID()))
+			confirmed := *build
+			s.ForgetFaults()
+			confirmed.Refresh(t).Expect(t)
+			s.InjectFault(notFound)
+			if confirmed.Refresh(t).Expect(t); !confirmed.State.IsNull() {
+				t.Errorf("after a read, the state contains %s", confirmed.State)
+			}
 			s.advance(9 * time.Minute)
 			build.Refresh(t).Expect(t, one(isError, "Build not readable yet", "ten minutes after its start"))
 			build.Apply(t, nil).Expect(t, one(isError, "Build not readable yet"))
