@@ -47,9 +47,11 @@ func TestStartBuild_success(t *testing.T) {
 	if got := slices.Compact(phases); !slices.Equal(got, want) {
 		t.Errorf("phases: got %q, want %q", got, want)
 	}
-	first, longest := s.waited[0], slices.Max(s.waited)
-	if first < 2*time.Second || first > 2400*time.Millisecond+1 || longest < 12*time.Second || longest > 15*time.Second {
-		t.Errorf("the first wait is %s, the longest %s", first, longest)
+	if first := s.waited[0]; first < 2*time.Second || first > 2400*time.Millisecond+1 {
+		t.Errorf("the first wait is %s", first)
+	}
+	if longest := slices.Max(s.waited); longest < 12*time.Second || longest > 15*time.Second {
+		t.Errorf("the longest wait is %s", longest)
 	}
 	// The second poll comes too soon for a message of the same phase.
 	polls := s.CountRequests(http.MethodGet, buildPath)
@@ -70,7 +72,7 @@ func TestStartBuild_failure(t *testing.T) {
 	for phase, title := range map[string]string{"PreProcess": "Its log:", "Build": "The last 40 lines of its log:"} {
 		s.InjectOutcomes(emulator.Outcome{Phase: phase, Log: "\x1b[31mERROR\x1b[0m no space left\ton device"})
 		got := s.startBuild(t.Context(), t, nil)
-		got.Expect(t, one(isError, "ended with the state Failed in the phase "+phase, title, "\n  ERROR no space left  "))
+		got.Expect(t, one(isError, "ended with the state Failed in the phase "+phase, title, "\n  ERROR no space left "))
 		shown := len(regexp.MustCompile(`(?m)^  (\[|ERROR)`).FindAllString(got.String(), -1))
 		if want := map[string]int{"PreProcess": 31, "Build": 40}[phase]; shown != want {
 			t.Errorf("%d lines are shown, want %d:\n%s", shown, want, got)

@@ -54,7 +54,7 @@ func TestBuildDataSource_allAttributes(t *testing.T) {
 		"build_order": knownvalue.Int64Exact(1), "total_count": knownvalue.Int64Exact(0),
 	})
 	s.run(t, resource.TestStep{
-		Config: providertest.Config(s.Server, fmt.Sprintf("data %q \"test\" {\n  build_id = %q\n}\n", buildData, id)),
+		Config: providertest.Config(s.Server, fmt.Sprintf(`data "servicestage_build" "test" { build_id = %q }`, id)),
 		ConfigStateChecks: values("data.servicestage_build.test", map[string]any{
 			"job_id": s.jobID, "job_name": "checkout-service", "enterprise_project_id": "0",
 			"index": 1, "state": "Failed",
@@ -185,7 +185,7 @@ func TestBuildsDataSource(t *testing.T) {
 		})
 	}
 	s.run(t, resource.TestStep{
-		Config: providertest.Config(s.Server, fmt.Sprintf("data %q \"test\" {\n  job_id = %q\n}\n", buildsData, s.jobID)),
+		Config: providertest.Config(s.Server, fmt.Sprintf(`data "servicestage_builds" "test" { job_id = %q }`, s.jobID)),
 		ConfigStateChecks: values("data.servicestage_builds.test", map[string]any{
 			"job_name": "checkout-service", "total": 2, "finished": 1, "successful": 1,
 			"builds": knownvalue.ListExact([]knownvalue.Check{
