@@ -178,9 +178,6 @@ func waitError(build *servicestage.Build, err error, nextApply string) diag.Diag
 		fmt.Sprintf("The build was started and may be running. Its ID is %s.", build.ID), nextApply)
 }
 
-// reportTimeout limits what is read about a failed build.
-const reportTimeout = 30 * time.Second
-
 // failedBuildError explains an unsuccessful build with the failed phase, the end of the log, and how to read the rest.
 func failedBuildError(
 	ctx context.Context, client *servicestage.Client, build *servicestage.Build, nextApply string,

@@ -10,10 +10,13 @@ import (
 	"context"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
@@ -27,6 +30,8 @@ var (
 // would not correct one that is too short.
 const minTimeout = time.Second
 
+var buildIDPath = path.Root("build_id")
+
 type buildResource struct{ providerdata.Resource }
 
 // NewResource returns the resource servicestage_build.
@@ -38,6 +43,14 @@ func (r *buildResource) Metadata(_ context.Context, req resource.MetadataRequest
 
 func (r *buildResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = resourceSchema()
+}
+
+func (r *buildResource) IdentitySchema(
+	_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse,
+) {
+	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
+		"build_id": identityschema.StringAttribute{RequiredForImport: true, Description: buildIDDescription},
+	}}
 }
 
 func (r *buildResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -168,6 +181,25 @@ func (r *buildResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 		if err != nil && !servicestage.IsNotFound(err) { // "Not found": it was deleted after the read.
 			resp.Diagnostics.Append(cancelDiagnostic(id, canceled, err, removeAdvice))
 		}
+	}
+}
+
+// ImportState stores the build_id of the import ID or of the identity. Terraform then calls Read.
+func (r *buildResource) ImportState(
+	ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse,
+) {
+	resource.ImportStatePassthroughWithIdentity(ctx, buildIDPath, buildIDPath, req, resp)
+	var id types.String
+	resp.Diagnostics.Append(resp.State.GetAttribute(ctx, buildIDPath, &id)...)
+	switch {
+	case resp.Diagnostics.HasError():
+	case !rest.PathElement.MatchString(id.ValueString()):
+		resp.Diagnostics.Append(invalidImportID(id.ValueString()))
+	case !r.Ready():
+		resp.Diagnostics.Append(r.NotReady("An import"))
+	default:
+		private := privateState{Imported: true, Region: r.Region.ValueString()}
+		resp.Diagnostics.Append(private.store(ctx, resp.Private)...)
 	}
 }
 

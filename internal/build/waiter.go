@@ -19,8 +19,8 @@ const (
 	defaultWait = 30 * time.Minute
 	// defaultTimeout is the timeout for each other operation.
 	defaultTimeout = 5 * time.Minute
-	// interruptTimeout limits what follows an interrupt. Terraform waits for it.
-	interruptTimeout = 30 * time.Second
+	// reportTimeout limits the requests that follow an interrupt or an unsuccessful build. Terraform waits for them.
+	reportTimeout = 30 * time.Second
 	// progressInterval is the minimum time between two progress messages of the same phase.
 	progressInterval = 5 * time.Second
 )
@@ -72,7 +72,7 @@ func (w waiter) interrupted(ctx context.Context, build *servicestage.Build) diag
 	if !w.cancelOnInterrupt {
 		return interruptError(build, w.interruptAdvice)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), interruptTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reportTimeout)
 	defer cancel()
 	return interruptError(build, cancelResult(w.client.CancelBuild(ctx, build.ID, string(build.JobID))))
 }
