@@ -72,7 +72,7 @@ func TestStartBuild_failure(t *testing.T) {
 	for phase, title := range map[string]string{"PreProcess": "Its log:", "Build": "The last 40 lines of its log:"} {
 		s.InjectOutcomes(emulator.Outcome{Phase: phase, Log: "\x1b[31mERROR\x1b[0m no space left\ton device"})
 		got := s.startBuild(t.Context(), t, nil)
-		got.Expect(t, one(isError, "ended with the state Failed in the phase "+phase, title, "\n  ERROR no space left "))
+		got.Expect(t, one(isError, "ended with the state Failed in the phase "+phase, title, "  ERROR no space left "))
 		shown := len(regexp.MustCompile(`(?m)^  (\[|ERROR)`).FindAllString(got.String(), -1))
 		if want := map[string]int{"PreProcess": 31, "Build": 40}[phase]; shown != want {
 			t.Errorf("%d lines are shown, want %d:\n%s", shown, want, got)

@@ -184,8 +184,9 @@ func TestBuildsDataSource(t *testing.T) {
 			"build_id": knownvalue.StringExact(id), "state": knownvalue.StringExact(state), "duration": duration,
 		})
 	}
+	config := fmt.Sprintf(`data "servicestage_builds" "test" { job_id = %q }`, s.jobID)
 	s.run(t, resource.TestStep{
-		Config: providertest.Config(s.Server, fmt.Sprintf(`data "servicestage_builds" "test" { job_id = %q }`, s.jobID)),
+		Config: providertest.Config(s.Server, config),
 		ConfigStateChecks: values("data.servicestage_builds.test", map[string]any{
 			"job_name": "checkout-service", "total": 2, "finished": 1, "successful": 1,
 			"builds": knownvalue.ListExact([]knownvalue.Check{
