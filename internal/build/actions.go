@@ -94,8 +94,9 @@ func (a *cancelAction) Schema(_ context.Context, _ action.SchemaRequest, resp *a
 }
 
 func (a *cancelAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
-	var id string
-	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, buildIDPath, &id)...)
+	var buildID types.String
+	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, buildIDPath, &buildID)...)
+	id := buildID.ValueString()
 	resp.Diagnostics.Append(checkNotEmpty("build_id", id)...)
 	ctx, stop := a.Begin(ctx, defaultTimeout, &resp.Diagnostics)
 	defer stop()

@@ -309,21 +309,23 @@ func TestActions_invalidArgumentsAreNotSent(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	p := s.protocol(t, nil)
-	for _, c := range []struct{ action, argument, value, validation, invocation string }{
+	for _, c := range []struct {
+		action, argument       string
+		value                  any
+		validation, invocation string
+	}{
 		{startAction, "timeout", "soon", `got "soon"`, `got "soon"`},
 		{startAction, "job_id", "", "must be an ID", "The value of job_id is empty"},
 		{cancelAction, "build_id", "", "must be an ID", "The value of build_id is empty"},
+		{cancelAction, "build_id", nil, "Missing Configuration", "The value of build_id is empty"},
 	} {
 		arguments := map[string]any{c.argument: c.value}
 		if c.argument == "timeout" {
 			arguments["job_id"] = s.jobID
 		}
-		for want, got := range map[string]providertest.Result{
-			c.validation: p.Invoke(t.Context(), t, c.action, arguments),
-			c.invocation: p.InvokeUnvalidated(t.Context(), t, c.action, arguments),
-		} {
-			got.Expect(t, one(isError, fmt.Sprintf("AttributeName(%q)", c.argument), want))
-		}
+		path := fmt.Sprintf("AttributeName(%q)", c.argument)
+		p.Invoke(t.Context(), t, c.action, arguments).Expect(t, one(isError, path, c.validation))
+		p.InvokeUnvalidated(t.Context(), t, c.action, arguments).Expect(t, one(isError, path, c.invocation))
 	}
 	s.expectNoRequests(t)
 }
