@@ -5,11 +5,9 @@ package build
 
 import (
 	"context"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/duration"
@@ -45,8 +43,13 @@ func (a *startAction) Schema(_ context.Context, _ action.SchemaRequest, resp *ac
 func (a *startAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
 	var config startModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	timeout, diags := config.timeout()
-	resp.Diagnostics.Append(diags...)
+	timeout := defaultWait
+	if !config.Timeout.IsNull() {
+		var err error
+		if timeout, err = duration.Parse(config.Timeout.ValueString()); err != nil {
+			resp.Diagnostics.Append(invalidTimeout(err))
+		}
+	}
 	jobID := config.JobID.ValueString()
 	resp.Diagnostics.Append(checkNotEmpty("job_id", jobID)...)
 	starting, stop := a.Begin(ctx, timeout, &resp.Diagnostics)
@@ -66,42 +69,18 @@ func (a *startAction) Invoke(ctx context.Context, req action.InvokeRequest, resp
 	if !orTrue(config.Wait) {
 		return
 	}
-	_, diags = waiter{
+	_, diags := waiter{
 		client: a.Client, timeout: timeout, startedAt: startedAt, progress: progress,
-		onInterrupt:   a.interruptHandler(orTrue(config.CancelOnInterrupt)),
-		timeoutAdvice: actionTimeoutAdvice(started.ID),
+		cancelOnInterrupt: orTrue(config.CancelOnInterrupt),
+		interruptAdvice:   notCanceledByConfiguration,
+		timeoutAdvice:     actionTimeoutAdvice(started.ID),
 	}.wait(ctx, started.Build)
 	resp.Diagnostics.Append(diags...)
-}
-
-// interruptHandler returns the function that handles an interrupt. It returns what happens to the build.
-func (a *startAction) interruptHandler(cancels bool) func(context.Context, *servicestage.Build) string {
-	return func(ctx context.Context, build *servicestage.Build) string {
-		if !cancels {
-			return notCanceledByConfiguration
-		}
-		return cancelResult(a.Client.CancelBuild(ctx, build.ID, string(build.JobID)))
-	}
-}
-
-func (m startModel) timeout() (time.Duration, diag.Diagnostics) {
-	if m.Timeout.IsNull() {
-		return defaultWait, nil
-	}
-	timeout, err := duration.Parse(m.Timeout.ValueString())
-	if err != nil {
-		return 0, diag.Diagnostics{invalidTimeout(err)}
-	}
-	return timeout, nil
 }
 
 func orTrue(value types.Bool) bool { return value.IsNull() || value.ValueBool() }
 
 type cancelAction struct{ providerdata.Action }
-
-type cancelModel struct {
-	BuildID types.String `tfsdk:"build_id"`
-}
 
 // NewCancelAction returns the action servicestage_cancel_build.
 func NewCancelAction() action.Action { return &cancelAction{} }
@@ -115,9 +94,9 @@ func (a *cancelAction) Schema(_ context.Context, _ action.SchemaRequest, resp *a
 }
 
 func (a *cancelAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
-	var config cancelModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	id := config.BuildID.ValueString()
+	var buildID types.String
+	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, buildIDPath, &buildID)...)
+	id := buildID.ValueString()
 	resp.Diagnostics.Append(checkNotEmpty("build_id", id)...)
 	ctx, stop := a.Begin(ctx, defaultTimeout, &resp.Diagnostics)
 	defer stop()
@@ -127,7 +106,7 @@ func (a *cancelAction) Invoke(ctx context.Context, req action.InvokeRequest, res
 	build, err := a.Client.CancelBuild(ctx, id, "")
 	switch {
 	case servicestage.IsNotFound(err) && build == nil:
-		resp.Diagnostics.Append(diag.WithPath(path.Root("build_id"), noSuchBuild(canceling(id), err)))
+		resp.Diagnostics.Append(diag.WithPath(buildIDPath, noSuchBuild(canceling(id), err)))
 	case err != nil:
 		resp.Diagnostics.Append(cancelDiagnostic(id, build, err))
 	default:

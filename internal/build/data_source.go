@@ -8,7 +8,6 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/apidiag"
@@ -16,7 +15,10 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-var _ datasource.DataSourceWithConfigure = (*buildDataSource)(nil)
+var (
+	_ datasource.DataSourceWithConfigure = (*buildDataSource)(nil)
+	_ datasource.DataSourceWithConfigure = (*listDataSource)(nil)
+)
 
 type buildDataSource struct{ providerdata.DataSource }
 
@@ -47,7 +49,7 @@ func (d *buildDataSource) read(ctx context.Context, config dataSourceModel) (dat
 	build, err := d.Client.GetBuild(ctx, id, "")
 	switch {
 	case servicestage.IsNotFound(err):
-		return config, diag.WithPath(path.Root("build_id"), noSuchBuild(reading(id), err))
+		return config, diag.WithPath(buildIDPath, noSuchBuild(reading(id), err))
 	case err != nil:
 		return config, readError(reading(id), err)
 	}
@@ -68,4 +70,34 @@ func (d *buildDataSource) read(ctx context.Context, config dataSourceModel) (dat
 		state.Log, state.LogCut = types.StringValue(log.Text), types.BoolValue(log.Cut)
 	}
 	return state, nil
+}
+
+type listDataSource struct{ providerdata.DataSource }
+
+// NewListDataSource returns the data source servicestage_builds.
+func NewListDataSource() datasource.DataSource {
+	return &listDataSource{providerdata.NewDataSource("builds", listSchema)}
+}
+
+func (d *listDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var config listModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	ctx, cancel := d.Begin(ctx, defaultTimeout, &resp.Diagnostics)
+	defer cancel()
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	id := config.JobID.ValueString()
+	list, err := d.Client.Builds(ctx, id)
+	switch {
+	case servicestage.IsNotFound(err):
+		resp.Diagnostics.Append(noSuchJob(listing(id), err))
+		return
+	case err != nil:
+		resp.Diagnostics.Append(apidiag.Error("Error listing builds", listing(id), err))
+		return
+	case len(list.Builds) < list.Total:
+		resp.Diagnostics.Append(incompleteListWarning(list, id))
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, config.with(list))...)
 }

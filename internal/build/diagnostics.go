@@ -178,9 +178,6 @@ func waitError(build *servicestage.Build, err error, nextApply string) diag.Diag
 		fmt.Sprintf("The build was started and may be running. Its ID is %s.", build.ID), nextApply)
 }
 
-// reportTimeout limits what is read about a failed build.
-const reportTimeout = 30 * time.Second
-
 // failedBuildError explains an unsuccessful build with the failed phase, the end of the log, and how to read the rest.
 func failedBuildError(
 	ctx context.Context, client *servicestage.Client, build *servicestage.Build, nextApply string,
@@ -196,7 +193,7 @@ func failedBuildError(
 	end := fmt.Sprintf("The %s ended with the state %s", labelWithID(build), build.State)
 	if phases, err := client.Phases(ctx, build.ID); err != nil {
 		end += fmt.Sprintf(" (the phases could not be read: %s)", err)
-	} else if phase := failedPhase(phases); phase != "" {
+	} else if phase := firstPhase(phases, servicestage.BuildState.Failed); phase != "" {
 		end += " in the phase " + phase
 	}
 	if build.Duration != nil {
@@ -206,23 +203,6 @@ func failedBuildError(
 		"To read more of the log, use this data source and output. They store the log in the state.\n\n"+
 			"  data \"servicestage_build\" \"log\" {\n    build_id  = %q\n    log_limit = %d\n  }\n"+
 			"  output \"log\" {\n    value = data.servicestage_build.log.log\n  }", build.ID, maxLog), nextApply))
-}
-
-// logTail returns the end of the log, or why it cannot be read.
-func logTail(ctx context.Context, client *servicestage.Client, id string) string {
-	log, err := client.BuildLog(ctx, id, tailBytes)
-	if err != nil {
-		return fmt.Sprintf("Its log could not be read: %s.", err)
-	}
-	lines, all := lastLines(log.Text)
-	switch {
-	case len(lines) == 0:
-		return "Its log is empty."
-	case all && !log.Cut:
-		return "Its log:\n\n" + strings.Join(lines, "\n")
-	default:
-		return fmt.Sprintf("The last %d lines of its log:\n\n%s", len(lines), strings.Join(lines, "\n"))
-	}
 }
 
 // cancelResult returns what the cancellation of a build led to.

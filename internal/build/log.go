@@ -4,9 +4,12 @@
 package build
 
 import (
+	"context"
+	"fmt"
 	"strings"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
+	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
 const (
@@ -19,23 +22,29 @@ const (
 	tailBytes = 64 << 10
 )
 
-// lastLines returns the last lines of a log, indented, without escape sequences and other control characters, and
-// whether these are all lines. Terraform does not wrap lines that begin with a space.
-func lastLines(log string) (lines []string, all bool) {
-	log = strings.Trim(strings.ReplaceAll(log, "\r\n", "\n"), "\n")
-	if strings.TrimSpace(log) == "" {
-		return nil, true
+// logTail returns the last lines of a build's log, indented, or why they cannot be read. Terraform does not wrap lines
+// that begin with a space.
+func logTail(ctx context.Context, client *servicestage.Client, id string) string {
+	log, err := client.BuildLog(ctx, id, tailBytes)
+	if err != nil {
+		return fmt.Sprintf("Its log could not be read: %s.", err)
 	}
-	lines = strings.Split(log, "\n")
-	from := max(0, len(lines)-maxTailLines)
-	lines = lines[from:]
+	text := strings.Trim(strings.ReplaceAll(log.Text, "\r\n", "\n"), "\n")
+	if strings.TrimSpace(text) == "" {
+		return "Its log is empty."
+	}
+	lines, title := strings.Split(text, "\n"), "Its log:"
+	if log.Cut || len(lines) > maxTailLines {
+		lines = lines[max(0, len(lines)-maxTailLines):]
+		title = fmt.Sprintf("The last %d lines of its log:", len(lines))
+	}
 	for i, line := range lines {
 		lines[i] = "  " + printableLine(line)
 	}
-	return lines, from == 0
+	return title + "\n\n" + strings.Join(lines, "\n")
 }
 
-// printableLine returns a line of a log as text that is safe to print.
+// printableLine returns a line of a log without escape sequences and other control characters.
 func printableLine(line string) string {
 	if i := strings.LastIndexByte(strings.TrimRight(line, "\r"), '\r'); i >= 0 {
 		line = line[i+1:] // A terminal shows only the last state of a progress bar.

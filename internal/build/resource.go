@@ -10,11 +10,13 @@ import (
 	"context"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
@@ -27,6 +29,8 @@ var (
 // minTimeout is the minimum for read and delete. Their timeouts come from the state, so a change of the configuration
 // would not correct one that is too short.
 const minTimeout = time.Second
+
+var buildIDPath = path.Root("build_id")
 
 type buildResource struct{ providerdata.Resource }
 
@@ -44,7 +48,9 @@ func (r *buildResource) Schema(_ context.Context, _ resource.SchemaRequest, resp
 func (r *buildResource) IdentitySchema(
 	_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse,
 ) {
-	resp.IdentitySchema = identitySchema()
+	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
+		"build_id": identityschema.StringAttribute{RequiredForImport: true, Description: buildIDDescription},
+	}}
 }
 
 func (r *buildResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -67,22 +73,21 @@ func (r *buildResource) Create(ctx context.Context, req resource.CreateRequest, 
 	private := privateState{StartedAt: r.Client.Now().UTC(), Region: r.Region.ValueString()}
 	save := func(build *servicestage.Build) {
 		plan.buildModel = modelFrom(build, plan.JobID)
-		plan.JobID = types.StringValue(jobID)
 		resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 		resp.Diagnostics.Append(private.store(ctx, resp.Private)...)
 	}
 	// The ID is saved before anything else can fail, so that no build is lost.
 	save(&started.Build)
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, identityModel{BuildID: plan.BuildID})...)
+	resp.Diagnostics.Append(resp.Identity.SetAttribute(ctx, buildIDPath, plan.BuildID)...)
 	resp.Diagnostics.Append(adoptedWarning(started)...)
 
 	var build *servicestage.Build
 	if plan.Wait.ValueBool() {
 		build, diags = waiter{
 			client: r.Client, timeout: timeout, startedAt: startedAt,
-			onInterrupt:   func(context.Context, *servicestage.Build) string { return keptAdvice },
-			timeoutAdvice: resourceTimeoutAdvice,
-			nextApply:     taintedAdvice,
+			interruptAdvice: keptAdvice,
+			timeoutAdvice:   resourceTimeoutAdvice,
+			nextApply:       taintedAdvice,
 		}.wait(ctx, started.Build)
 		resp.Diagnostics.Append(diags...)
 	} else if build, err = r.Client.GetBuild(starting, started.ID, jobID); err != nil {
@@ -101,12 +106,13 @@ func (r *buildResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	timeout, diags := state.Timeouts.Read(ctx, defaultTimeout)
 	resp.Diagnostics.Append(diags...)
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, identityModel{BuildID: state.BuildID})...)
+	resp.Diagnostics.Append(resp.Identity.SetAttribute(ctx, buildIDPath, state.BuildID)...)
 	if resp.Diagnostics.HasError() || state.ended() || !r.Ready() {
 		return // Without a client, a provider argument is unknown during planning; the state stays as it is.
 	}
 	id, imported := state.BuildID.ValueString(), state.JobID.IsNull()
-	private, diags := r.private(ctx, req.Private, reading(id))
+	private, diags := loadPrivateState(ctx, req.Private)
+	diags.Append(r.CheckRegion("build", reading(id), private.Region)...)
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
 	}
@@ -116,33 +122,21 @@ func (r *buildResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	switch {
 	case servicestage.IsNotFound(err) && imported:
 		resp.Diagnostics.Append(noSuchBuild(reading(id), err))
-		return
 	case servicestage.IsNotFound(err) && private.mayLag(r.Client.Now()):
 		resp.Diagnostics.Append(notReadableYet(reading(id), private.StartedAt, err))
-		return
 	case servicestage.IsNotFound(err):
 		resp.State.RemoveResource(ctx)
-		return
 	case err != nil:
 		resp.Diagnostics.Append(readError(reading(id), err))
-		return
+	default:
+		if imported {
+			state.Wait = types.BoolValue(true)
+		}
+		state.buildModel = modelFrom(build, state.JobID)
+		resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+		private.StartedAt, private.Region = time.Time{}, cmp.Or(private.Region, r.Region.ValueString())
+		resp.Diagnostics.Append(private.store(ctx, resp.Private)...)
 	}
-	if imported {
-		state.Wait = types.BoolValue(true)
-	}
-	state.buildModel = modelFrom(build, state.JobID)
-	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
-	private.StartedAt, private.Region = time.Time{}, cmp.Or(private.Region, r.Region.ValueString())
-	resp.Diagnostics.Append(private.store(ctx, resp.Private)...)
-}
-
-// private returns the private state. A build in another region than the provider's is an error.
-func (r *buildResource) private(
-	ctx context.Context, stored providerdata.PrivateReader, operation string,
-) (privateState, diag.Diagnostics) {
-	private, diags := loadPrivateState(ctx, stored)
-	diags.Append(r.CheckRegion("build", operation, private.Region)...)
-	return private, diags
 }
 
 // Update stores what is not part of the build: wait, timeouts, and the triggers of an imported build.
@@ -154,7 +148,7 @@ func (r *buildResource) Update(ctx context.Context, req resource.UpdateRequest, 
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, identityModel{BuildID: plan.BuildID})...)
+	resp.Diagnostics.Append(resp.Identity.SetAttribute(ctx, buildIDPath, plan.BuildID)...)
 	private.Imported = private.Imported && plan.Triggers.IsNull()
 	resp.Diagnostics.Append(private.store(ctx, resp.Private)...)
 }
@@ -169,7 +163,8 @@ func (r *buildResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 		return
 	}
 	id, jobID := state.BuildID.ValueString(), state.JobID.ValueString()
-	private, diags := r.private(ctx, req.Private, canceling(id))
+	private, diags := loadPrivateState(ctx, req.Private)
+	diags.Append(r.CheckRegion("build", canceling(id), private.Region)...)
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
 	}
@@ -179,18 +174,32 @@ func (r *buildResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 	switch {
 	case servicestage.IsNotFound(err) && private.mayLag(r.Client.Now()):
 		resp.Diagnostics.Append(notReadableYet(canceling(id), private.StartedAt, err))
-		return
-	case servicestage.IsNotFound(err):
-		return
-	case err != nil:
+	case err != nil && !servicestage.IsNotFound(err):
 		resp.Diagnostics.Append(readError(canceling(id), err, removeAdvice))
-		return
-	case build.State.Ended():
-		return
+	case err == nil && !build.State.Ended():
+		canceled, err := r.Client.CancelBuild(ctx, id, jobID)
+		if err != nil && !servicestage.IsNotFound(err) { // "Not found": it was deleted after the read.
+			resp.Diagnostics.Append(cancelDiagnostic(id, canceled, err, removeAdvice))
+		}
 	}
-	canceled, err := r.Client.CancelBuild(ctx, id, jobID)
-	if err != nil && !servicestage.IsNotFound(err) { // "Not found": it was deleted after the read.
-		resp.Diagnostics.Append(cancelDiagnostic(id, canceled, err, removeAdvice))
+}
+
+// ImportState stores the build_id of the import ID or of the identity. Terraform then calls Read.
+func (r *buildResource) ImportState(
+	ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse,
+) {
+	resource.ImportStatePassthroughWithIdentity(ctx, buildIDPath, buildIDPath, req, resp)
+	var id types.String
+	resp.Diagnostics.Append(resp.State.GetAttribute(ctx, buildIDPath, &id)...)
+	switch {
+	case resp.Diagnostics.HasError():
+	case !rest.PathElement.MatchString(id.ValueString()):
+		resp.Diagnostics.Append(invalidImportID(id.ValueString()))
+	case !r.Ready():
+		resp.Diagnostics.Append(r.NotReady("An import"))
+	default:
+		private := privateState{Imported: true, Region: r.Region.ValueString()}
+		resp.Diagnostics.Append(private.store(ctx, resp.Private)...)
 	}
 }
 

@@ -19,7 +19,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
-	"github.com/hashicorp/terraform-plugin-testing/tfversion"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
@@ -57,7 +56,7 @@ func values(address string, attributes map[string]any) []statecheck.StateCheck {
 
 var isCommit = knownvalue.StringRegexp(regexp.MustCompile(`^[0-9a-f]{40}$`))
 
-func planned(action plancheck.ResourceActionType) resource.ConfigPlanChecks {
+func planned(address string, action plancheck.ResourceActionType) resource.ConfigPlanChecks {
 	return resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(address, action)}}
 }
 
@@ -69,7 +68,7 @@ func TestBuild_lifecycle(t *testing.T) {
 	s.run(t,
 		resource.TestStep{
 			Config:           s.config(`triggers = { commit = "a" }`),
-			ConfigPlanChecks: planned(plancheck.ResourceActionCreate),
+			ConfigPlanChecks: planned(address, plancheck.ResourceActionCreate),
 			ConfigStateChecks: values(address, map[string]any{
 				"index": 1, "state": "Successful", "wait": true,
 				"started_at": "2025-11-14T09:06:28Z", "ended_at": "2025-11-14T09:07:28Z", "duration": 60,
@@ -89,7 +88,7 @@ func TestBuild_lifecycle(t *testing.T) {
 		resource.TestStep{
 			PreConfig:        s.ForgetRequests,
 			Config:           s.config("triggers = { commit = \"a\" }\nwait = false\ntimeouts { create = \"1h\" }"),
-			ConfigPlanChecks: planned(plancheck.ResourceActionUpdate),
+			ConfigPlanChecks: planned(address, plancheck.ResourceActionUpdate),
 			Check: func(*terraform.State) error {
 				s.expectNoRequests(t)
 				return nil
@@ -97,7 +96,7 @@ func TestBuild_lifecycle(t *testing.T) {
 		},
 		resource.TestStep{
 			Config:            s.config(`triggers = { commit = "b" }`),
-			ConfigPlanChecks:  planned(plancheck.ResourceActionReplace),
+			ConfigPlanChecks:  planned(address, plancheck.ResourceActionReplace),
 			ConfigStateChecks: values(address, map[string]any{"index": 2}),
 		},
 	)
@@ -124,7 +123,7 @@ func TestBuild_unsuccessfulBuildIsNotLost(t *testing.T) {
 				`(?s)Timeout while waiting for the build.*within\s+10m0s.*Paused,.*raise\s+.create.*tainted`),
 		},
 		resource.TestStep{
-			Config: config, ConfigPlanChecks: planned(plancheck.ResourceActionDestroyBeforeCreate),
+			Config: config, ConfigPlanChecks: planned(address, plancheck.ResourceActionDestroyBeforeCreate),
 			ConfigStateChecks: values(address, map[string]any{"index": 3, "state": "Successful"}),
 		},
 	)
@@ -143,7 +142,7 @@ func TestBuild_withoutWaiting(t *testing.T) {
 		})},
 		resource.TestStep{
 			PreConfig: func() { s.advance(35 * time.Second) },
-			Config:    config, ConfigPlanChecks: planned(plancheck.ResourceActionNoop),
+			Config:    config, ConfigPlanChecks: planned(address, plancheck.ResourceActionNoop),
 			ConfigStateChecks: values(address, map[string]any{"state": "Building", "commit_id": isCommit}),
 		},
 	)
@@ -207,6 +206,13 @@ func TestBuild_unconfirmedStartIsNotRepeated(t *testing.T) {
 			build := s.newBuild(t)
 			build.Apply(t, providertest.Arguments{"job_id": s.jobID, "wait": wait}).Expect(t,
 				one(severity, "Error ", s.buildID()))
+			confirmed := *build
+			s.ForgetFaults()
+			confirmed.Refresh(t).Expect(t)
+			s.InjectFault(notFound)
+			if confirmed.Refresh(t).Expect(t); !confirmed.State.IsNull() {
+				t.Errorf("after a read, the state contains %s", confirmed.State)
+			}
 			s.advance(9 * time.Minute)
 			build.Refresh(t).Expect(t, one(isError, "Build not readable yet", "ten minutes after its start"))
 			build.Apply(t, nil).Expect(t, one(isError, "Build not readable yet"))
@@ -272,97 +278,73 @@ func TestBuild_destroyOfARunningBuild(t *testing.T) {
 	}
 }
 
-// The first triggers of an imported build start no other one.
-func TestBuild_importWithTriggers(t *testing.T) {
-	t.Parallel()
-	s := newService(t)
-	id := s.AddBuild(s.jobID)
-	s.advance(time.Hour)
-	s.run(t, resource.TestStep{
-		Config: s.config(`triggers = { commit = "a" }`) +
-			fmt.Sprintf("import {\n  to = %s\n  id = %q\n}\n", address, id),
-		ConfigPlanChecks:  planned(plancheck.ResourceActionUpdate),
-		ConfigStateChecks: values(address, map[string]any{"build_id": id, "state": "Successful", "wait": true}),
-	})
-	s.expect(t, "Successful", 0, 0)
-}
-
-// A change of the triggers starts another build. No triggers and an empty map are the same.
+// A change of the triggers starts another build. No triggers and an empty map are the same. The first triggers of an
+// imported build start no other one.
 func TestBuild_changedTriggersReplace(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	p := s.protocol(t, nil)
-	a, b, empty := map[string]string{"commit": "a"}, map[string]string{"commit": "b"}, map[string]string{}
-	arguments := func(triggers map[string]string) providertest.Arguments {
-		all := providertest.Arguments{"job_id": s.jobID, "wait": false}
-		if triggers != nil {
-			values := map[string]tftypes.Value{}
-			for name, value := range triggers {
-				values[name] = tftypes.NewValue(tftypes.String, value)
-			}
-			all["triggers"] = values
+	arguments := func(commit string) providertest.Arguments {
+		triggers := map[string]tftypes.Value{}
+		if commit != "" {
+			triggers["commit"] = tftypes.NewValue(tftypes.String, commit)
 		}
-		return all
+		return providertest.Arguments{"job_id": s.jobID, "wait": false, "triggers": triggers}
 	}
+	none := arguments("").With("triggers", nil)
 	for _, c := range []struct {
-		before, after map[string]string
+		before, after providertest.Arguments
 		want          bool
 	}{
-		{nil, empty, false},
-		{empty, nil, false},
-		{a, a, false},
-		{nil, a, true},
-		{empty, a, true},
-		{a, nil, true},
-		{a, b, true},
+		{none, arguments(""), false},
+		{arguments(""), none, false},
+		{arguments("a"), arguments("a"), false},
+		{none, arguments("a"), true},
+		{arguments("a"), none, true},
+		{arguments("a"), arguments("b"), true},
 	} {
 		build := p.NewInstance(resourceType)
-		build.Apply(t, arguments(c.before)).Expect(t)
-		plan, _ := build.Plan(t, arguments(c.after))
+		build.Apply(t, c.before).Expect(t)
+		plan, _ := build.Plan(t, c.after)
 		if plan.Expect(t); plan.Replaces != c.want {
 			t.Errorf("from %v to %v: another build is planned: %t", c.before, c.after, plan.Replaces)
 		}
 	}
-}
-
-// An import by ID or identity accepts an ID with a dot. What cannot be part of a path is rejected before a request.
-func TestBuild_importIDIsChecked(t *testing.T) {
-	t.Parallel()
-	for _, id := range []string{"a.b", "", "../../v3/projects", ".."} {
-		t.Run(id, func(t *testing.T) {
-			t.Parallel()
-			s := newService(t)
-			byID, byIdentity := s.newBuild(t), s.newBuild(t)
-			identity := byIdentity.NewIdentity(t, providertest.Arguments{"build_id": id})
-			results := []providertest.Diagnostics{byID.Import(t, id, nil), byIdentity.Import(t, "", identity)}
-			if id == "a.b" {
-				for i, build := range []*providertest.Instance{byID, byIdentity} {
-					results[i].Expect(t)
-					build.Refresh(t).Expect(t, one(isError, "No such build", `"a.b"`))
-				}
-				return
-			}
-			for _, diagnostics := range results {
-				diagnostics.Expect(t, one(isError, "Invalid import ID"))
-			}
-			s.expectNoRequests(t)
-		})
+	imported := p.NewInstance(resourceType)
+	imported.Import(t, s.buildID(), nil).Expect(t)
+	imported.Refresh(t).Expect(t)
+	first, _ := imported.Plan(t, arguments("a"))
+	imported.Apply(t, arguments("a")).Expect(t)
+	second, _ := imported.Plan(t, arguments("b"))
+	if first.Replaces || !second.Replaces {
+		t.Errorf("imported: another build is planned: %t, then %t", first.Replaces, second.Replaces)
 	}
 }
 
-// The identity is the build_id: in the state after create, update and read, and sufficient for an import.
-func TestBuild_identity(t *testing.T) {
+// An import by ID or by the identity of the state. What cannot be part of a path is rejected before a request.
+func TestBuild_import(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
-	identity := []statecheck.StateCheck{statecheck.ExpectIdentityValueMatchesState(address, tfjsonpath.New("build_id"))}
-	s.unitTest(t, tfversion.SkipBelow(tfversion.Version1_12_0),
-		resource.TestStep{Config: s.config("wait = false"), ConfigStateChecks: identity},
-		resource.TestStep{Config: s.config(""), ConfigStateChecks: identity},
-		resource.TestStep{
-			Config: s.config(""), ResourceName: address,
-			ImportState: true, ImportStateKind: resource.ImportBlockWithResourceIdentity,
-		},
-	)
+	created := s.started(t)
+	byID, byIdentity := s.newBuild(t), s.newBuild(t)
+	byID.Import(t, s.buildID(), nil).Expect(t)
+	byIdentity.Import(t, "", created.Identity).Expect(t)
+	for _, build := range []*providertest.Instance{byID, byIdentity} {
+		if build.Refresh(t).Expect(t); build.Value(t, "job_id") != s.jobID || build.Value(t, "wait") != true {
+			t.Errorf("the state contains %s", build.State)
+		}
+	}
+	s.ForgetRequests()
+	for _, id := range []string{"", "../../v3/projects", ".."} {
+		build := s.newBuild(t)
+		build.Import(t, id, nil).Expect(t, one(isError, "Invalid import ID"))
+		identity := build.NewIdentity(t, providertest.Arguments{"build_id": id})
+		build.Import(t, "", identity).Expect(t, one(isError, "Invalid import ID"))
+	}
+	s.expectNoRequests(t)
+	build := s.newBuild(t)
+	build.Import(t, "a.b", nil).Expect(t)
+	build.Refresh(t).Expect(t, one(isError, "No such build", `"a.b"`))
 }
 
 // The state of an interrupted create contains the build.
@@ -411,19 +393,4 @@ func TestBuild_otherRegionIsNotNotFound(t *testing.T) {
 	created.Refresh(t).Expect(t)
 	created.Apply(t, nil).Expect(t)
 	s.expect(t, "Successful", 0, 0)
-}
-
-// A timeout that no operation can meet is rejected during planning, on its argument.
-func TestBuild_impossibleTimeoutIsNotPlanned(t *testing.T) {
-	t.Parallel()
-	s := newService(t)
-	build := s.newBuild(t)
-	for argument, value := range map[string]string{"create": "0s", "read": "-5m", "delete": "30"} {
-		plan, _ := build.Plan(t, providertest.Arguments{
-			"job_id": s.jobID, "timeouts": providertest.Block, "timeouts." + argument: value,
-		})
-		plan.Expect(t, one(isError, fmt.Sprintf("AttributeName(%q).AttributeName(%q)", "timeouts", argument),
-			"The timeout must be a positive duration", fmt.Sprintf("got %q", value)))
-	}
-	s.expectNoRequests(t)
 }

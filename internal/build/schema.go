@@ -4,6 +4,7 @@
 package build
 
 import (
+	"context"
 	"fmt"
 	"maps"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/mapplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -26,10 +28,7 @@ import (
 const (
 	buildIDDescription = "ID of the build."
 	jobIDDescription   = "ID of the build job."
-	stateDescription   = "State of the build. `NotStarted`, `Queuing`, `Building` and `Pushing` while it is running, " +
-		"then `Successful`, `Failed`, `Timeout`, `Cancel` or `Deleted`."
-	durationDescription = "Duration of the build in seconds. Null while the build is running."
-	branchNote          = "Builds use the branch of the build job. See [Run builds from Terraform]" +
+	branchNote         = "Builds use the branch of the build job. See [Run builds from Terraform]" +
 		"(../guides/run-builds-from-terraform.md)."
 	nullNote = "An attribute is null if ServiceStage does not return it, or has not returned it yet."
 )
@@ -37,7 +36,9 @@ const (
 // stringDescriptions and numberDescriptions are the attributes that the resource and the data source share.
 var (
 	stringDescriptions = map[string]string{
-		"state":          stateDescription,
+		"build_id": buildIDDescription,
+		"state": "State of the build. `NotStarted`, `Queuing`, `Building` and `Pushing` while it is running, then " +
+			"`Successful`, `Failed`, `Timeout`, `Cancel` or `Deleted`.",
 		"started_at":     "Time the build was started, in RFC 3339 format.",
 		"ended_at":       "Time the build finished, in RFC 3339 format. Null while the build is running.",
 		"commit_id":      "ID of the commit that the build uses.",
@@ -50,7 +51,7 @@ var (
 	}
 	numberDescriptions = map[string]string{
 		"index":    "Number of the build within its build job, starting at 1.",
-		"duration": durationDescription,
+		"duration": "Duration of the build in seconds. Null while the build is running.",
 	}
 )
 
@@ -119,9 +120,7 @@ func resourceSchema() schema.Schema {
 				"updates the attributes until the build has finished. Changing this affects the next build.",
 		},
 	}
-	strings := map[string]string{"build_id": buildIDDescription}
-	maps.Copy(strings, stringDescriptions)
-	for name, description := range strings {
+	for name, description := range stringDescriptions {
 		attributes[name] = schema.StringAttribute{
 			Computed: true, MarkdownDescription: description,
 			PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
@@ -152,6 +151,24 @@ func resourceSchema() schema.Schema {
 	}
 }
 
+// replaceForTriggers plans another build if the triggers change. No triggers and an empty map are the same. The
+// triggers of an imported build are not known, so the first ones that are configured replace nothing.
+func replaceForTriggers() planmodifier.Map {
+	const description = "Another build is started, unless this one was imported and had no triggers."
+	return mapplanmodifier.RequiresReplaceIf(triggersReplace, description, description)
+}
+
+func triggersReplace(
+	ctx context.Context, req planmodifier.MapRequest, resp *mapplanmodifier.RequiresReplaceIfFuncResponse,
+) {
+	if !req.PlanValue.IsUnknown() && len(req.PlanValue.Elements()) == 0 && len(req.StateValue.Elements()) == 0 {
+		return
+	}
+	private, diags := loadPrivateState(ctx, req.Private)
+	resp.Diagnostics.Append(diags...)
+	resp.RequiresReplace = !private.Imported
+}
+
 func computedString(description string) datasourceschema.StringAttribute {
 	return datasourceschema.StringAttribute{Computed: true, MarkdownDescription: description}
 }
@@ -171,7 +188,14 @@ func computedList(
 }
 
 func dataSourceSchema() datasourceschema.Schema {
-	attributes := map[string]datasourceschema.Attribute{
+	attributes := map[string]datasourceschema.Attribute{}
+	for name, description := range stringDescriptions {
+		attributes[name] = computedString(description)
+	}
+	for name, description := range numberDescriptions {
+		attributes[name] = computedNumber(description)
+	}
+	maps.Copy(attributes, map[string]datasourceschema.Attribute{
 		"build_id": datasourceschema.StringAttribute{
 			Required: true, MarkdownDescription: buildIDDescription, Validators: objectid.Validators(),
 		},
@@ -201,13 +225,7 @@ func dataSourceSchema() datasourceschema.Schema {
 			"state": computedString("State of the phase, with the same values as the state of the build."),
 		}),
 		"checks": checksAttribute(),
-	}
-	for name, description := range stringDescriptions {
-		attributes[name] = computedString(description)
-	}
-	for name, description := range numberDescriptions {
-		attributes[name] = computedNumber(description)
-	}
+	})
 	return datasourceschema.Schema{
 		MarkdownDescription: "Retrieves information about a build, its phases, its code checks and the end of its " +
 			"log.\n\n" + nullNote,
@@ -247,8 +265,8 @@ func listSchema() datasourceschema.Schema {
 				"Builds, newest first. A warning is shown if ServiceStage returns fewer than `total`.",
 				map[string]datasourceschema.Attribute{
 					"build_id": computedString(buildIDDescription),
-					"state":    computedString(stateDescription),
-					"duration": computedNumber(durationDescription),
+					"state":    computedString(stringDescriptions["state"]),
+					"duration": computedNumber(numberDescriptions["duration"]),
 				}),
 		},
 	}

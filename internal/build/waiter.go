@@ -4,9 +4,9 @@
 package build
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -19,8 +19,8 @@ const (
 	defaultWait = 30 * time.Minute
 	// defaultTimeout is the timeout for each other operation.
 	defaultTimeout = 5 * time.Minute
-	// interruptTimeout limits what follows an interrupt. Terraform waits for it.
-	interruptTimeout = 30 * time.Second
+	// reportTimeout limits the requests that follow an interrupt or an unsuccessful build. Terraform waits for them.
+	reportTimeout = 30 * time.Second
 	// progressInterval is the minimum time between two progress messages of the same phase.
 	progressInterval = 5 * time.Second
 )
@@ -33,9 +33,9 @@ type waiter struct {
 	startedAt time.Time
 	// progress receives progress messages; it may be nil.
 	progress func(message string)
-	// onInterrupt is called if the wait is interrupted, with a context that is not canceled. It returns what happens to
-	// the build.
-	onInterrupt func(ctx context.Context, build *servicestage.Build) string
+	// cancelOnInterrupt is whether an interrupt cancels the build. interruptAdvice is for a build that keeps running.
+	cancelOnInterrupt bool
+	interruptAdvice   string
 	// timeoutAdvice is how to allow more time.
 	timeoutAdvice string
 	// nextApply is what the next apply does with a build that did not succeed; it may be empty.
@@ -59,14 +59,22 @@ func (w waiter) wait(ctx context.Context, started servicestage.Build) (*services
 	case err == nil:
 		return read, diag.Diagnostics{failedBuildError(ctx, w.client, build, w.nextApply)}
 	case ctx.Err() != nil:
-		after, cancel := context.WithTimeout(context.WithoutCancel(ctx), interruptTimeout)
-		defer cancel()
-		return read, diag.Diagnostics{interruptError(build, w.onInterrupt(after, build))}
+		return read, diag.Diagnostics{w.interrupted(ctx, build)}
 	case errors.Is(err, servicestage.ErrWaitTimeout):
 		return read, diag.Diagnostics{timeoutError(build, w.timeout, w.timeoutAdvice, w.nextApply)}
 	default:
 		return read, diag.Diagnostics{waitError(build, err, w.nextApply)}
 	}
+}
+
+// interrupted cancels the build if it has to, and returns the error of an interrupted wait.
+func (w waiter) interrupted(ctx context.Context, build *servicestage.Build) diag.Diagnostic {
+	if !w.cancelOnInterrupt {
+		return interruptError(build, w.interruptAdvice)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reportTimeout)
+	defer cancel()
+	return interruptError(build, cancelResult(w.client.CancelBuild(ctx, build.ID, string(build.JobID))))
 }
 
 // progressReporter returns a function that sends a progress message for each change, and otherwise at intervals; nil if
@@ -82,7 +90,7 @@ func (w waiter) progressReporter(ctx context.Context) func(servicestage.BuildPro
 		if !progress.State.Ended() {
 			// Without phases the message contains the state alone; the reason is in the log.
 			if phases, err := w.client.PhasesNow(ctx, progress.ID); err == nil {
-				phase = currentPhase(phases, phase)
+				phase = cmp.Or(firstPhase(phases, isCurrent), phase)
 			}
 		}
 		if phase == last && progress.Elapsed-lastAt < progressInterval {
@@ -93,22 +101,17 @@ func (w waiter) progressReporter(ctx context.Context) func(servicestage.BuildPro
 	}
 }
 
-// currentPhase returns the name of the running phase, or fallback if there is none.
-func currentPhase(phases []servicestage.Phase, fallback string) string {
-	return phaseWhere(phases, fallback, func(state servicestage.BuildState) bool {
-		return state != servicestage.BuildSuccessful && state != servicestage.BuildNotStarted
-	})
+// isCurrent reports whether a phase in this state has begun and has not succeeded.
+func isCurrent(state servicestage.BuildState) bool {
+	return state != servicestage.BuildSuccessful && state != servicestage.BuildNotStarted
 }
 
-// failedPhase returns the name of the phase that failed; "" if none did.
-func failedPhase(phases []servicestage.Phase) string {
-	return phaseWhere(phases, "", servicestage.BuildState.Failed)
-}
-
-func phaseWhere(phases []servicestage.Phase, fallback string, is func(servicestage.BuildState) bool) string {
-	i := slices.IndexFunc(phases, func(phase servicestage.Phase) bool { return is(phase.State) })
-	if i < 0 {
-		return fallback
+// firstPhase returns the name of the first phase in a matching state; "" if there is none.
+func firstPhase(phases []servicestage.Phase, matches func(servicestage.BuildState) bool) string {
+	for _, phase := range phases {
+		if matches(phase.State) {
+			return printable(phase.Name)
+		}
 	}
-	return printable(phases[i].Name)
+	return ""
 }
