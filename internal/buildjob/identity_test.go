@@ -150,7 +150,7 @@ func TestBuildJob_otherRegionIsNotNotFound(t *testing.T) {
 	for _, identity := range []*tfprotov6.ResourceIdentityData{m.Identity, nil} { // Older CLIs pass none.
 		moved := *m
 		moved.Identity, moved.Protocol = identity, inRegion(t, server, "cn-east-3")
-		const differs = `ERROR  Build job in another region: .* is in region cn-north-4, and the provider's region is cn-east-3`
+		const differs = `Build job in another region: .* in region cn-north-4, and the provider's region is cn-east-3`
 		moved.Refresh(t).Expect(t, differs)
 		moved.Apply(t, bare.With("job_description", "x")).Expect(t, differs)
 		moved.Apply(t, nil).Expect(t, differs)

@@ -84,7 +84,7 @@ func (f filter) list(
 			}
 			yielded++
 		}
-		if listErr != nil && len(ahead) == 0 {
+		if listErr != nil {
 			yield(listedJob{}, listErr)
 		}
 	}

@@ -64,7 +64,7 @@ func withoutSecret(address string) (string, bool) {
 		}
 	}
 	if start, found := secretAuthority(address); found {
-		// The user part ends at the last @ of the URL, because a password that is not escaped may contain any character.
+		// The user part ends at the last @ of the URL: a password that is not escaped may contain any character.
 		userInfo, host := cutUserInfo(address[start:])
 		end := start + len(userInfo)
 		if !secret[start] {

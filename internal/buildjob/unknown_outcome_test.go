@@ -143,11 +143,13 @@ func TestBuildJob_unknownOutcome(t *testing.T) {
 		posts  int
 	}{
 		"another new job": {
-			[]emulator.Fault{gateway}, true,
+			[]emulator.Fault{gateway},
+			true,
 			`These build jobs have the name "app": [a-z0-9]{40}. They may belong to somebody else.`, 1,
 		},
 		"every response lost": {
-			[]emulator.Fault{{Method: http.MethodPost, Path: jobsPath, Drop: true, Times: -1}}, false,
+			[]emulator.Fault{{Method: http.MethodPost, Path: jobsPath, Drop: true, Times: -1}},
+			false,
 			`No new build job named "app" was found.\n\nSearch`, 6,
 		},
 		"the list cannot be read": {
@@ -241,8 +243,7 @@ func TestBuildJob_foreignIDInResponseIsNotAdopted(t *testing.T) {
 		})
 	}, StatusCode: http.StatusTooManyRequests})
 	m := manage(t, server)
-	diagnostics := m.Apply(t, bare)
-	diagnostics.Expect(t, `ServiceStage returned the ID of another build job, `+theirs)
+	m.Apply(t, bare).Expect(t, `ServiceStage returned the ID of another build job, `+theirs)
 	if jobs := server.Jobs(); len(jobs) != 1 || jobs[0].ID != theirs || !m.State.IsNull() {
 		t.Errorf("the service contains %v, the state %s", jobs, m.State)
 	}

@@ -60,18 +60,16 @@ func (v values) add(at string, raw tftypes.Value) {
 	default:
 		var attributes map[string]tftypes.Value
 		_ = raw.As(&attributes)
-		prefix := ""
 		if at != "" {
 			v[at] = present
-			prefix = at + "."
 		}
 		for name, attribute := range attributes {
-			v.add(prefix+name, attribute)
+			v.add(strings.TrimPrefix(at+"."+name, "."), attribute)
 		}
 	}
 }
 
-// raw returns the values as a plan or a state of the type.
+// raw returns the values as a plan or a state of the type, which may have lists of [tftypes.Value].
 func (v values) raw(typ tftypes.Type) tftypes.Value { return v.rawAt("", typ) }
 
 func (v values) rawAt(at string, typ tftypes.Type) tftypes.Value {
@@ -80,13 +78,9 @@ func (v values) rawAt(at string, typ tftypes.Type) tftypes.Value {
 	if !isObject || at != "" && (!exists || value == unknown) {
 		return tftypes.NewValue(typ, value) // nil is null.
 	}
-	prefix := ""
-	if at != "" {
-		prefix = at + "."
-	}
 	attributes := make(map[string]tftypes.Value, len(object.AttributeTypes))
 	for name, attributeType := range object.AttributeTypes {
-		attributes[name] = v.rawAt(prefix+name, attributeType)
+		attributes[name] = v.rawAt(strings.TrimPrefix(at+"."+name, "."), attributeType)
 	}
 	return tftypes.NewValue(typ, attributes)
 }
