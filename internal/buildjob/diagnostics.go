@@ -275,10 +275,9 @@ func (v values) operation(verb string) string {
 
 // argumentPath returns the path of an argument for a diagnostic.
 func argumentPath(argument string) path.Path {
-	names := strings.Split(argument, ".")
-	p := path.Root(names[0])
-	for _, name := range names[1:] {
-		p = p.AtName(name)
+	at := path.Empty()
+	for name := range strings.SplitSeq(argument, ".") {
+		at = at.AtName(name)
 	}
-	return p
+	return at
 }
