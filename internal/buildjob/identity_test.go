@@ -139,24 +139,26 @@ func TestBuildJobIdentity_lifecycle(t *testing.T) {
 	}
 }
 
-// If the provider's region changes, plan, update and destroy fail with an error that names both regions: the build
-// job is neither deleted nor created again.
+// If the provider's region changes after a create or an update, plan, update and destroy fail with an error that names
+// both regions: the build job is neither deleted nor created again.
 func TestBuildJob_otherRegionIsNotNotFound(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	m := manage(t, server)
-	m.Converge(t, bare)
-	server.ForgetRequests()
-	for _, identity := range []*tfprotov6.ResourceIdentityData{m.Identity, nil} { // Older CLIs pass none.
-		moved := *m
-		moved.Identity, moved.Protocol = identity, inRegion(t, server, "cn-east-3")
-		const differs = `Build job in another region: .* in region cn-north-4, and the provider's region is cn-east-3`
-		moved.Refresh(t).Expect(t, differs)
-		moved.Apply(t, bare.With("job_description", "x")).Expect(t, differs)
-		moved.Apply(t, nil).Expect(t, differs)
-	}
-	if requests := len(server.Requests()); requests > 0 {
-		t.Errorf("%d requests were sent", requests)
+	m, otherRegion := manage(t, server), inRegion(t, server, "cn-east-3")
+	for _, arguments := range []providertest.Arguments{bare, bare.With("job_description", "x")} {
+		m.Apply(t, arguments).Expect(t)
+		server.ForgetRequests()
+		for _, identity := range []*tfprotov6.ResourceIdentityData{m.Identity, nil} { // Older CLIs pass none.
+			moved := *m
+			moved.Identity, moved.Protocol = identity, otherRegion
+			const differs = `in another region: .* region cn-north-4, and the provider's region is cn-east-3`
+			moved.Refresh(t).Expect(t, differs)
+			moved.Apply(t, bare.With("job_description", "y")).Expect(t, differs)
+			moved.Apply(t, nil).Expect(t, differs)
+		}
+		if requests := len(server.Requests()); requests > 0 {
+			t.Errorf("%d requests were sent", requests)
+		}
 	}
 	m.Apply(t, nil).Expect(t)
 	if jobs := server.Jobs(); len(jobs) > 0 {
