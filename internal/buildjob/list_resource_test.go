@@ -21,7 +21,6 @@ import (
 // listed is one result of a list resource.
 type listed struct {
 	name, id, region string
-	job              map[string]tftypes.Value
 	raw              *tfprotov6.DynamicValue
 }
 
@@ -70,9 +69,7 @@ func list(
 		identity := providertest.Decode(t, provider.Identities[typeName], result.Identity.IdentityData)
 		found = append(found, listed{
 			name: result.DisplayName, id: providertest.Text(t, identity, "job_id"),
-			region: providertest.Text(t, identity, "region"),
-			job:    providertest.Decode(t, provider.Schemas.ResourceSchemas[typeName].ValueType(), result.Resource),
-			raw:    result.Resource,
+			region: providertest.Text(t, identity, "region"), raw: result.Resource,
 		})
 		if len(found) == query.take {
 			break
