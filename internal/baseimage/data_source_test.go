@@ -7,10 +7,7 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
-	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
-	"github.com/hashicorp/terraform-plugin-testing/statecheck"
-	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
@@ -21,12 +18,14 @@ const (
 	v3 = "/v3/test-project/assembling/base-images"
 )
 
-func versions(versions ...string) knownvalue.Check {
-	checks := make([]knownvalue.Check, len(versions))
+var versionsType = tftypes.List{ElementType: tftypes.String}
+
+func versions(versions ...string) tftypes.Value {
+	values := make([]tftypes.Value, len(versions))
 	for i, version := range versions {
-		checks[i] = knownvalue.StringExact(version)
+		values[i] = tftypes.NewValue(tftypes.String, version)
 	}
-	return knownvalue.ListExact(checks)
+	return tftypes.NewValue(versionsType, values)
 }
 
 // The v3 API is used if the region does not publish v1. Versions are a list or a string.
@@ -41,15 +40,12 @@ func TestBaseImages(t *testing.T) {
 		Path: v3, Times: -1, StatusCode: http.StatusOK,
 		Body: `{"Go":"1.11","Java":["17","11"],"Php":"","Rust":[],"Zig":null}`,
 	})
-	providertest.Run(t, server, resource.TestStep{
-		Config: providertest.Config(server, `data "servicestage_base_images" "test" {}`),
-		ConfigStateChecks: []statecheck.StateCheck{
-			statecheck.ExpectKnownValue(
-				"data.servicestage_base_images.test", tfjsonpath.New("stacks"),
-				knownvalue.MapExact(map[string]knownvalue.Check{
-					"Go": versions("1.11"), "Java": versions("17", "11"),
-					"Php": versions(), "Rust": versions(), "Zig": versions(),
-				})),
-		},
+	read := providertest.NewProtocol(t, server, nil).ReadData(t, "servicestage_base_images", nil)
+	read.Expect(t)
+	want := tftypes.NewValue(tftypes.Map{ElementType: versionsType}, map[string]tftypes.Value{
+		"Go": versions("1.11"), "Java": versions("17", "11"), "Php": versions(), "Rust": versions(), "Zig": versions(),
 	})
+	if got := read.State["stacks"]; !got.Equal(want) {
+		t.Errorf("got %s, want %s", got, want)
+	}
 }

@@ -27,6 +27,7 @@ const (
 	lastBuildAttribute = "last_build_id"
 	timeoutsName       = "timeouts" // Stored in the state only.
 	prefixArgument     = "job_name_prefix"
+	regionAttribute    = "region" // Of the identity.
 )
 
 // optionalBlocks are the paths of the blocks that may be absent.
@@ -41,15 +42,13 @@ var clearable = []string{
 // sameValue reports whether a configured or stored value equals the value that ServiceStage returned. Empty and false
 // equal null.
 func sameValue(argument string, known, returned any) bool {
-	text, isText := known.(string)
-	other, _ := returned.(string)
 	switch {
 	case known == returned:
 		return true
 	case returned == nil:
 		return known == "" || known == false
-	case argument == repoTypeArgument:
-		return isText && strings.EqualFold(text, other)
 	}
-	return false
+	text, _ := known.(string)
+	other, _ := returned.(string)
+	return argument == repoTypeArgument && strings.EqualFold(text, other)
 }

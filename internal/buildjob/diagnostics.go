@@ -58,7 +58,7 @@ func deleteError(operation string, err error) diag.Diagnostic {
 	return apidiag.Error("Error deleting build job", operation, err)
 }
 
-func listDiagnostic(operation string, err error) diag.Diagnostic {
+func listError(operation string, err error) diag.Diagnostic {
 	return apidiag.Error("Error listing build jobs", operation, err)
 }
 
@@ -172,11 +172,16 @@ func notReadableYet(operation string, createdAt time.Time, err error) diag.Diagn
 		createdAt.UTC().Format(time.RFC3339), int(confirmTimeout.Minutes())))
 }
 
-func incompleteList(err *servicestage.IncompleteListError) diag.Diagnostic {
+// queryError explains why a query ended. An incomplete list is a warning: what was listed exists.
+func queryError(err error) diag.Diagnostic {
+	incomplete, ok := errors.AsType[*servicestage.IncompleteListError](err)
+	if !ok {
+		return listError("", err)
+	}
 	return diag.NewWarningDiagnostic("Incomplete list of build jobs", fmt.Sprintf(
 		"ServiceStage reported %d build jobs and returned %d, or the list changed while it was read. Build jobs may "+
 			"be missing from the result.\n\n"+
-			"Run the query again.", err.Total, err.Listed))
+			"Run the query again.", incomplete.Total, incomplete.Listed))
 }
 
 // unreadable is the warning for build jobs of a list that could not be read. It explains the first one.
@@ -270,10 +275,9 @@ func (v values) operation(verb string) string {
 
 // argumentPath returns the path of an argument for a diagnostic.
 func argumentPath(argument string) path.Path {
-	names := strings.Split(argument, ".")
-	p := path.Root(names[0])
-	for _, name := range names[1:] {
-		p = p.AtName(name)
+	at := path.Empty()
+	for name := range strings.SplitSeq(argument, ".") {
+		at = at.AtName(name)
 	}
-	return p
+	return at
 }

@@ -4,12 +4,9 @@
 package buildjob_test
 
 import (
-	"strings"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
-	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
-	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
@@ -24,9 +21,6 @@ func TestBuildJob_enterpriseProject(t *testing.T) {
 	}
 	unset, configured := provider(nil), provider("default")
 	m := manage(t, server)
-	move := func() {
-		server.ChangeJob(id(t, server), func(spec map[string]any) { spec["enterprise_project_id"] = "moved" })
-	}
 	for i, step := range []struct {
 		provider *providertest.Protocol
 		project  any // The resource's.
@@ -43,7 +37,7 @@ func TestBuildJob_enterpriseProject(t *testing.T) {
 		{configured, nil, true, "default"},
 	} {
 		if step.moved {
-			move()
+			server.ChangeJob(id(t, server), func(spec map[string]any) { spec["enterprise_project_id"] = "moved" })
 		}
 		m.Protocol = step.provider
 		m.Converge(t, bare.With("enterprise_project_id", step.project))
@@ -54,27 +48,22 @@ func TestBuildJob_enterpriseProject(t *testing.T) {
 	}
 }
 
-// The provider's enterprise project is not known yet: a job that is planned anyway gets it, and another waits for the
-// next plan.
+// While the provider's enterprise project is unknown, an unchanged build job stays where it is, and the plan of a
+// changed one has an unknown enterprise project.
 func TestBuildJob_enterpriseProjectUnknown(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	config := func(project, description string) string {
-		config := providertest.Config(server, "resource \"terraform_data\" \"project\" { input = \""+project+"\" }\n"+
-			job(minimal+"job_description = \""+description+"\"\n"))
-		const block = "provider \"servicestage\" {"
-		return strings.Replace(config, block, block+"\nenterprise_project_id = terraform_data.project.output", 1)
+	m := manage(t, server)
+	m.Converge(t, bare)
+	m.Protocol = providertest.NewProtocol(t, server, map[string]any{"enterprise_project_id": tftypes.UnknownValue})
+	m.ExpectNoChange(t, bare)
+	changed := bare.With("job_description", "x")
+	for _, c := range []struct {
+		arguments providertest.Arguments
+		known     bool
+	}{{changed, false}, {changed.With("enterprise_project_id", "own"), true}} {
+		if plan, _ := m.Plan(t, c.arguments); plan.HasError() || plan.State.IsFullyKnown() != c.known {
+			t.Errorf("%v: got %v, %s", c.arguments, plan, plan.State)
+		}
 	}
-	project := func(id string) statecheck.StateCheck {
-		return state(knownvalue.StringExact(id), "enterprise_project_id")
-	}
-	providertest.Run(t, server,
-		resource.TestStep{Config: config("one", "a"), ConfigStateChecks: []statecheck.StateCheck{project("one")}},
-		resource.TestStep{Config: config("two", "b"), ConfigStateChecks: []statecheck.StateCheck{project("two")}},
-		resource.TestStep{
-			Config: config("three", "b"), ExpectNonEmptyPlan: true,
-			ConfigStateChecks: []statecheck.StateCheck{project("two")},
-		},
-		resource.TestStep{Config: config("three", "b"), ConfigStateChecks: []statecheck.StateCheck{project("three")}},
-	)
 }

@@ -33,14 +33,6 @@ var shapes = map[string]map[string]any{
 		},
 	},
 	"false": {"job_name": "is-false", "environment_setting": map[string]any{"use_public_cluster": false}},
-	"repository alone": {
-		"job_name": "repo", "environment_setting": map[string]any{}, "code_repo": map[string]any{
-			"type": "GitLab", "url": "git@gitlab.com:acme/app.git", "branch": "release/1.x", "namespace": "a/b",
-		},
-	},
-	"architecture": {
-		"job_name": "arch", "environment_setting": map[string]any{"build_os": map[string]any{"arch": "x86_64"}},
-	},
 	"empty strings": {
 		"job_name": "blank", "job_description": "", "environment_setting": map[string]any{
 			"cluster_id": "", "build_os": map[string]any{"arch": ""},
@@ -49,9 +41,7 @@ var shapes = map[string]map[string]any{
 	"undocumented": {
 		"job_name": "more", "environment_setting": map[string]any{"node_label": "x"}, "steps": []any{"compile"},
 	},
-	"one character": {"job_name": "a", "environment_setting": map[string]any{}},
-	"digit first":   {"job_name": "1st", "environment_setting": map[string]any{}},
-	"hyphen last":   {"job_name": "last-", "environment_setting": map[string]any{}},
+	"hyphen last": named("last-"),
 	"to be escaped": {
 		"job_name": "escaped", "job_description": "a \"${x}\" %{ if } \\ \t é\nnext",
 		"environment_setting": map[string]any{},
@@ -124,9 +114,8 @@ func TestBuildJob_generatedConfiguration(t *testing.T) {
 			}
 			succeed(t, cli, "plan", "-input=false", "-no-color", "-detailed-exitcode")
 			for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete} {
-				if sent := server.CountRequests(method, "/assembling/v1/jobs*") +
-					server.CountRequests(method, jobPath); sent != 0 {
-					t.Errorf("%d %s requests, want none", sent, method)
+				if requests := sent(server, method); requests != 0 {
+					t.Errorf("%d %s requests, want none", requests, method)
 				}
 			}
 		})
@@ -199,9 +188,10 @@ func TestBuildJobList_generatedConfiguration(t *testing.T) {
 				server.AddJob(spec)
 			}
 			provider := providertest.NewProtocol(t, server, nil)
-			found, failure := list(t, provider, nil, true, 0, 0)
-			if failure != nil || len(found) != len(shapes) {
-				t.Fatalf("%d jobs are listed, and the error is %v", len(found), failure)
+			found, failure := list(t.Context(), t, provider, query{details: true})
+			failure.Expect(t)
+			if len(found) != len(shapes) {
+				t.Errorf("%d build jobs are listed, want %d", len(found), len(shapes))
 			}
 			for _, job := range found {
 				expectAdoption(t, provider, job)
@@ -217,10 +207,11 @@ func expectAdoption(t *testing.T, provider *providertest.Protocol, job listed) {
 		t.Context(), &tfprotov6.GenerateResourceConfigRequest{TypeName: typeName, State: job.raw},
 	)
 	providertest.NoErrors(t, generated.Diagnostics, err)
+	state := providertest.Decode(t, schema, job.raw)
 	for name, value := range providertest.Decode(t, schema, generated.Config) {
 		computed := slices.Contains([]string{"job_id", "creator", "created_at", "last_build_id"}, name)
-		if computed && !value.IsNull() || !computed && !value.Equal(job.job[name]) {
-			t.Errorf("%s of %s: the configuration has %s, the job %s", name, job.name, value, job.job[name])
+		if computed && !value.IsNull() || !computed && !value.Equal(state[name]) {
+			t.Errorf("%s of %s: the configuration has %s, the job %s", name, job.name, value, state[name])
 		}
 	}
 	m := provider.NewInstance(typeName)

@@ -5,15 +5,10 @@ package buildjob_test
 
 import (
 	"fmt"
-	"regexp"
 	"testing"
 
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
-	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
-	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
-	"github.com/hashicorp/terraform-plugin-testing/plancheck"
-	"github.com/hashicorp/terraform-plugin-testing/statecheck"
-	"github.com/hashicorp/terraform-plugin-testing/tfversion"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
@@ -131,106 +126,42 @@ func TestBuildJobIdentity_import(t *testing.T) {
 	}
 }
 
-// Through the CLI: a create sets the identity, an update keeps it, and an import accepts it.
+// A create sets the identity, and an update keeps it, also one of the timeouts alone.
 func TestBuildJobIdentity_lifecycle(t *testing.T) {
 	t.Parallel()
-	providertest.Prepare(t)
 	server := emulator.New(t, emulator.Options{})
-	config := func(body string) string { return providertest.Config(server, job(minimal+body)) }
-	expected := func() statecheck.StateCheck {
-		return statecheck.ExpectIdentity(address, map[string]knownvalue.Check{
-			"job_id": knownvalue.StringFunc(func(got string) error {
-				if want := id(t, server); got != want {
-					return fmt.Errorf("got %s, want %s", got, want)
-				}
-				return nil
-			}),
-			"region": knownvalue.StringExact("cn-north-4"),
-		})
+	m := manage(t, server)
+	changed := bare.With("job_description", "x")
+	withTimeout := changed.With("timeouts", providertest.Block).With("timeouts.read", "1m")
+	for _, arguments := range []providertest.Arguments{bare, changed, withTimeout} {
+		m.Apply(t, arguments).Expect(t)
+		expectIdentity(t, m, id(t, server), "cn-north-4")
 	}
-	resource.UnitTest(t, resource.TestCase{
-		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_12_0)},
-		ProtoV6ProviderFactories: providertest.Factories(),
-		Steps: []resource.TestStep{
-			{
-				Config: config(""), ConfigStateChecks: []statecheck.StateCheck{
-					expected(), statecheck.ExpectIdentityValueMatchesState(address, at("job_id")),
-				},
-			},
-			{Config: config(`job_description = "x"`), ConfigStateChecks: []statecheck.StateCheck{expected()}},
-			{
-				Config: config(`job_description = "x"`), ResourceName: address, ImportState: true,
-				ImportStateKind: resource.ImportBlockWithResourceIdentity,
-			},
-			{Config: config("timeouts {\n  read = \"1m\"\n}"), ConfigStateChecks: []statecheck.StateCheck{expected()}},
-		},
-	})
 }
 
-// An import by an identity without a region gets the provider's, and then plans nothing.
-func TestBuildJobIdentity_importBlock(t *testing.T) {
-	t.Parallel()
-	providertest.Prepare(t)
-	server := emulator.New(t, emulator.Options{})
-	jobID := server.AddJob(named("app"))
-	block := func(region string) string {
-		return providertest.Config(server, job(minimal)+fmt.Sprintf(
-			"import {\n  to = %s\n  identity = {\n    job_id = %q\n%s  }\n}\n", address, jobID, region))
-	}
-	resource.UnitTest(t, resource.TestCase{
-		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_12_0)},
-		ProtoV6ProviderFactories: providertest.Factories(),
-		Steps: []resource.TestStep{
-			{
-				Config: block("region = \"ap-southeast-3\"\n"), ExpectError: regexp.MustCompile(
-					words(`The identity contains region ap-southeast-3`),
-				),
-			},
-			{
-				Config:           block(""),
-				ConfigPlanChecks: planned(plancheck.ExpectResourceAction(address, plancheck.ResourceActionNoop)),
-				ConfigStateChecks: []statecheck.StateCheck{
-					statecheck.ExpectIdentity(address, map[string]knownvalue.Check{
-						"job_id": knownvalue.StringExact(jobID), "region": knownvalue.StringExact("cn-north-4"),
-					}),
-				},
-			},
-			{Config: block(""), ConfigPlanChecks: planned(plancheck.ExpectEmptyPlan())},
-		},
-	})
-}
-
-// If the provider's region changes, plan, update and destroy fail with an error that names both regions: the build
-// job is neither deleted nor created again.
+// If the provider's region changes after a create or an update, plan, update and destroy fail with an error that names
+// both regions: the build job is neither deleted nor created again.
 func TestBuildJob_otherRegionIsNotNotFound(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	cli := providertest.NewCLI(t, server)
-	run := func(arguments ...string) (string, error) {
-		stdout, stderr, err := cli.Run(t, append(arguments, "-no-color", "-input=false")...)
-		return stdout + stderr, err
-	}
-	cli.Write(t, "main.tf", providertest.Requirement+job(minimal))
-	if output, err := run("apply", "-auto-approve"); err != nil {
-		t.Fatal(output)
-	}
-	server.ForgetRequests()
-	cli.Env = append(cli.Env, "HW_REGION_NAME=cn-east-3")
-	cli.Write(t, "main.tf", providertest.Requirement+job(minimal+"job_description = \"x\"\n"))
-	differs := regexp.MustCompile(`(?s)Build job in another region.*` + words("is in region cn-north-4, and the "+
-		"provider's region is cn-east-3"))
-	for _, command := range [][]string{
-		{"plan"}, {"apply", "-auto-approve", "-refresh=false"}, {"destroy", "-auto-approve", "-refresh=false"},
-	} {
-		if output, err := run(command...); err == nil || !differs.MatchString(output) {
-			t.Errorf("%s: %v\n%s", command, err, output)
+	m, otherRegion := manage(t, server), inRegion(t, server, "cn-east-3")
+	for _, arguments := range []providertest.Arguments{bare, bare.With("job_description", "x")} {
+		m.Apply(t, arguments).Expect(t)
+		server.ForgetRequests()
+		for _, identity := range []*tfprotov6.ResourceIdentityData{m.Identity, nil} { // Older CLIs pass none.
+			moved := *m
+			moved.Identity, moved.Protocol = identity, otherRegion
+			const differs = `in another region: .* region cn-north-4, and the provider's region is cn-east-3`
+			moved.Refresh(t).Expect(t, differs)
+			moved.Apply(t, bare.With("job_description", "y")).Expect(t, differs)
+			moved.Apply(t, nil).Expect(t, differs)
+		}
+		if requests := len(server.Requests()); requests > 0 {
+			t.Errorf("%d requests were sent", requests)
 		}
 	}
-	if requests := len(server.Requests()); requests > 0 {
-		t.Errorf("%d requests were sent", requests)
-	}
-	cli.Env = append(cli.Env, "HW_REGION_NAME=cn-north-4")
-	if output, err := run("destroy", "-auto-approve"); err != nil || len(server.Jobs()) > 0 {
-		t.Errorf("%v\n%s", err, output)
+	m.Apply(t, nil).Expect(t)
+	if jobs := server.Jobs(); len(jobs) > 0 {
+		t.Errorf("the service contains %v", jobs)
 	}
 }

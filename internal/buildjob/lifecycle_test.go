@@ -4,9 +4,7 @@
 package buildjob_test
 
 import (
-	"fmt"
 	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
@@ -32,8 +30,9 @@ func quirkModes(t *testing.T) map[string]emulator.Quirks {
 // The plan after a create and after an update is empty, with and without a refresh, for each quirk of the service.
 func TestBuildJob_planIsEmptyAfterWrite(t *testing.T) {
 	t.Parallel()
-	writtenEmpty := bare.With("job_description", "").With("environment_setting.cluster_id", "")
-	writtenEmpty = writtenEmpty.With("environment_setting.build_os", providertest.Block)
+	writtenEmpty := bare.With("job_description", "").With("environment_setting.cluster_id", "").
+		With("environment_setting.use_public_cluster", false).
+		With("environment_setting.build_os", providertest.Block)
 	for mode, quirks := range quirkModes(t) {
 		for name, c := range map[string]providertest.Arguments{
 			"minimal": bare, "full": complete.With("code_repo.type", "gitHUB"), "written empty": writtenEmpty,
@@ -55,35 +54,6 @@ func TestBuildJob_planIsEmptyAfterWrite(t *testing.T) {
 				}
 			})
 		}
-	}
-}
-
-// A false that the service leaves out is not a difference; a change to true and back is.
-func TestBuildJob_falseIsAbsent(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{OmitFalse: true}})
-	m := manage(t, server)
-	for _, value := range []bool{false, true, false} {
-		m.Converge(t, bare.With("environment_setting.use_public_cluster", value))
-	}
-	if puts := sent(server, http.MethodPut); puts != 2 {
-		t.Errorf("%d PUT requests, want 2", puts)
-	}
-}
-
-// Another spelling of the repository's type is not a change; another type is.
-func TestBuildJob_repositoryType(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{NormaliseRepoType: true}})
-	m := manage(t, server)
-	m.Converge(t, complete.With("code_repo.type", "Github"))
-	m.ExpectNoChange(t, complete.With("code_repo.type", "GITHUB"))
-	if got := m.Value(t, "code_repo.type"); got != "Github" {
-		t.Errorf("the state has %v", got)
-	}
-	m.Converge(t, complete.With("code_repo.type", "GitLab"))
-	if puts := sent(server, http.MethodPut); puts != 1 {
-		t.Errorf("%d PUT requests, want 1", puts)
 	}
 }
 
@@ -125,75 +95,12 @@ func TestBuildJob_planSendsNoRequest(t *testing.T) {
 	if requests := len(server.Requests()); requests > 0 {
 		t.Errorf("planning has sent %d requests", requests)
 	}
-	for _, job := range server.Jobs() {
-		server.ChangeJob(job.ID, func(spec map[string]any) {
-			spec["job_name"], spec["job_description"] = "renamed", "outside Terraform"
-		})
-	}
+	server.ChangeJob(id(t, server), func(spec map[string]any) {
+		spec["job_name"], spec["job_description"] = "renamed", "outside Terraform"
+	})
 	m.Apply(t, nil).Expect(t)
 	if jobs := server.Jobs(); len(jobs) > 0 || !m.State.IsNull() {
 		t.Errorf("the service contains %v, the state %s", jobs, m.State)
-	}
-}
-
-// The same through a CLI that plans without a refresh, or refreshes only what its plan changes.
-func TestBuildJob_planWithoutRefresh(t *testing.T) {
-	t.Parallel()
-	for flag, versions := range map[string][2]int{"-refresh=false": {5, 6}, "-minimal-refresh": {17, 0}} {
-		t.Run(flag, func(t *testing.T) {
-			t.Parallel()
-			server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{FillDefaults: true}})
-			cli := providertest.NewCLI(t, server)
-			cli.RequireVersion(t, versions[0], versions[1])
-			cli.Write(t, "main.tf", providertest.Requirement+job(minimal))
-			succeed(t, cli, "apply", "-auto-approve", "-no-color", flag)
-			server.ForgetRequests()
-			succeed(t, cli, "plan", "-no-color", flag, "-detailed-exitcode")
-			if requests := len(server.Requests()); requests > 0 {
-				t.Errorf("an unchanged plan has sent %d requests", requests)
-			}
-			server.ChangeJob(id(t, server), func(spec map[string]any) { spec["job_description"] = "outside Terraform" })
-			cli.Write(t, "main.tf", providertest.Requirement+job(minimal+"job_description = \"x\"\n"))
-			succeed(t, cli, "apply", "-auto-approve", "-no-color", flag)
-			if got := server.Jobs()[0].Spec["job_description"]; got != "x" {
-				t.Errorf("the description is %v", got)
-			}
-			server.ChangeJob(id(t, server), func(spec map[string]any) { spec["job_name"] = "renamed" })
-			succeed(t, cli, "destroy", "-auto-approve", "-no-color", flag)
-			if jobs := server.Jobs(); len(jobs) > 0 {
-				t.Errorf("the service contains %v", jobs)
-			}
-		})
-	}
-}
-
-// lifecycle { destroy = false } keeps the build job if its instance or the complete configuration is destroyed.
-func TestBuildJob_destroyFalseNeverDeletes(t *testing.T) {
-	t.Parallel()
-	for _, command := range []string{"apply", "destroy"} {
-		t.Run(command, func(t *testing.T) {
-			t.Parallel()
-			server := emulator.New(t, emulator.Options{})
-			cli := providertest.NewCLI(t, server)
-			cli.RequireVersion(t, 16, 12)
-			write := func(count string) {
-				kept := job(count + minimal + "lifecycle {\n  destroy = false\n}\n")
-				cli.Write(t, "main.tf", providertest.Requirement+kept)
-			}
-			write("count = 1\n")
-			succeed(t, cli, "apply", "-auto-approve", "-no-color")
-			if command == "apply" {
-				write("count = 0\n")
-			}
-			// OpenTofu reports an error after a destroy that keeps a resource.
-			stdout, stderr, _ := cli.Run(t, command, "-auto-approve", "-no-color")
-			if sent := sent(server, http.MethodDelete); sent != 0 || len(server.Jobs()) != 1 {
-				t.Errorf("%d DELETE requests, want none\n%s%s", sent, stdout, stderr)
-			}
-			if left := succeed(t, cli, "state", "list"); left != "" {
-				t.Errorf("the state contains %s", left)
-			}
-		})
 	}
 }
 
@@ -236,45 +143,6 @@ func TestBuildJob_updateIgnored(t *testing.T) {
 				t.Error("the next plan is empty")
 			}
 			m.ExpectNoChange(t, c.before)
-		})
-	}
-}
-
-// An update does not move a build job whose enterprise project is not configured, wherever the response contains the
-// project.
-func TestBuildJob_updateDoesNotMoveTheJob(t *testing.T) {
-	t.Parallel()
-	const inSpec = `"spec":{"job_name":"app","enterprise_project_id":"theirs"}`
-	for name, response := range map[string]string{
-		"top level only":          `"enterprise_project_id":"theirs","spec":{"job_name":"app"}`,
-		"outdated in spec":        `"enterprise_project_id":"theirs",` + strings.Replace(inSpec, "theirs", "old", 1),
-		"empty in spec":           `"enterprise_project_id":"theirs",` + strings.Replace(inSpec, "theirs", "", 1),
-		"empty at the top level":  `"enterprise_project_id":"",` + inSpec,
-		"absent at the top level": inSpec,
-		"null at the top level":   `"enterprise_project_id":null,` + inSpec,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server := emulator.New(t, emulator.Options{})
-			respond := func(description string) {
-				server.ForgetFaults()
-				body := strings.Replace(response, `"spec":{`, `"spec":{"job_description":"`+description+`",`, 1)
-				server.InjectFault(emulator.Fault{
-					Method: http.MethodGet, Path: jobPath, Times: -1,
-					StatusCode: http.StatusOK, Body: fmt.Sprintf(`{"job_id":%q,%s}`, id(t, server), body),
-				})
-			}
-			m := manage(t, server)
-			m.Converge(t, bare.With("job_description", "a"))
-			respond("a")
-			server.InjectFault(emulator.Fault{Method: http.MethodPut, Path: jobPath, Do: func() { respond("b") }})
-			m.Converge(t, bare.With("job_description", "b"))
-			if got := m.Value(t, "enterprise_project_id"); got != "theirs" {
-				t.Errorf("the state has enterprise project %v", got)
-			}
-			if got := string(sentBody(t, server)); !strings.Contains(got, `"enterprise_project_id":"theirs"`) {
-				t.Errorf("the update sent %s", got)
-			}
 		})
 	}
 }

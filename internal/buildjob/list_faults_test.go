@@ -12,8 +12,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
-
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
@@ -26,14 +24,13 @@ func TestBuildJobList_vanished(t *testing.T) {
 	for _, gone := range []string{"job-000", "job-007", "job-008"} {
 		id := ids[gone]
 		delete(ids, gone)
-		server.InjectFault(
-			emulator.Fault{Method: http.MethodGet, Path: jobsPath + "/" + id, Do: func() { server.RemoveJob(id) }},
-		)
+		server.InjectFault(emulator.Fault{
+			Method: http.MethodGet, Path: jobsPath + "/" + id, Do: func() { server.RemoveJob(id) },
+		})
 	}
-	found, failure := list(t, providertest.NewProtocol(t, server, nil), nil, true, 27, 0)
-	if failure != nil {
-		t.Fatalf("%s: %s", failure.Summary, failure.Detail)
-	}
+	provider := providertest.NewProtocol(t, server, nil)
+	found, failure := list(t.Context(), t, provider, query{details: true, limit: 27})
+	failure.Expect(t)
 	expectAll(t, found, ids)
 	if !slices.IsSortedFunc(found, func(a, b listed) int { return strings.Compare(a.name, b.name) }) {
 		t.Error("the order is not that of the service's list")
@@ -54,12 +51,12 @@ func TestBuildJobList_errors(t *testing.T) {
 					Body: forbidden,
 					When: func(request emulator.Request) bool { return strings.Contains(request.Query, page) },
 				})
-				found, failure := list(t, providertest.NewProtocol(t, server, nil), nil, details, 0, 0)
+				provider := providertest.NewProtocol(t, server, nil)
+				found, failure := list(t.Context(), t, provider, query{details: details})
 				if len(found) != before {
 					t.Errorf("%d build jobs came before the error, want %d", len(found), before)
 				}
-				const want = `ERROR  Error listing build jobs: .*HTTP 403: APIGW.0302.*servicestage:assembling:`
-				providertest.Diagnostics{failure}.Expect(t, want)
+				failure.Expect(t, `ERROR  Error listing build jobs: .*HTTP 403: APIGW.0302.*servicestage:assembling:`)
 			})
 		}
 	}
@@ -71,18 +68,14 @@ func TestBuildJobList_concurrent(t *testing.T) {
 	server := emulator.New(t, emulator.Options{})
 	fill(server, 40)
 	var mu sync.Mutex
-	running, most := 0, 0
+	begun, running, most := 0, 0, 0
 	full := make(chan struct{})
 	server.InjectFault(emulator.Fault{Method: http.MethodGet, Path: jobPath, Times: -1, Do: func() {
 		mu.Lock()
 		running++
 		most = max(most, running)
-		if running == 10 && most == 10 {
-			select {
-			case <-full:
-			default:
-				close(full)
-			}
+		if begun++; begun == 10 {
+			close(full)
 		}
 		mu.Unlock()
 		<-full // Ten reads must be in progress before one returns.
@@ -90,9 +83,10 @@ func TestBuildJobList_concurrent(t *testing.T) {
 		running--
 		mu.Unlock()
 	}})
-	found, failure := list(t, providertest.NewProtocol(t, server, nil), nil, true, 0, 0)
-	if failure != nil || len(found) != 40 || most != 10 {
-		t.Errorf("%d jobs, at most %d at the same time, error %v; want 40, 10 and none", len(found), most, failure)
+	found, failure := list(t.Context(), t, providertest.NewProtocol(t, server, nil), query{details: true})
+	failure.Expect(t)
+	if len(found) != 40 || most != 10 {
+		t.Errorf("%d jobs, at most %d at the same time; want 40 and 10", len(found), most)
 	}
 }
 
@@ -104,11 +98,6 @@ func TestBuildJobList_interrupted(t *testing.T) {
 			t.Parallel()
 			server := emulator.New(t, emulator.Options{})
 			ids := fill(server, 250)
-			provider := providertest.NewProtocol(t, server, nil)
-			lister, ok := provider.ProviderServer.(tfprotov6.ListResourceServer)
-			if !ok {
-				t.Fatal("the server knows no list resources")
-			}
 			ctx, interrupt := context.WithCancel(t.Context())
 			defer interrupt()
 			fault := emulator.Fault{
@@ -119,18 +108,8 @@ func TestBuildJobList_interrupted(t *testing.T) {
 				fault = emulator.Fault{Method: http.MethodGet, Path: jobsPath + "/" + ids["job-050"], Do: interrupt}
 			}
 			server.InjectFault(fault)
-			stream, err := lister.ListResource(ctx, &tfprotov6.ListResourceRequest{
-				TypeName: typeName, IncludeResource: details,
-				Config: providertest.Encode(t, provider.Schemas.ListResourceSchemas[typeName].ValueType(), nil),
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			var last providertest.Diagnostics
-			for result := range stream.Results {
-				last = result.Diagnostics
-			}
-			last.Expect(t, "interrupted|context canceled")
+			_, failure := list(ctx, t, providertest.NewProtocol(t, server, nil), query{details: details})
+			failure.Expect(t, "interrupted|context canceled")
 			if sent := len(server.Requests()); details && sent > 70 || !details && sent != 2 {
 				t.Errorf("%d requests were sent", sent)
 			}
@@ -142,44 +121,23 @@ func TestBuildJobList_interrupted(t *testing.T) {
 // warning.
 func TestBuildJobList_problemsAreWarnings(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		details bool
-		fault   func(ids map[string]string) emulator.Fault
-		listed  int
-		want    string
-	}{
-		"unreadable": {
-			true,
-			func(ids map[string]string) emulator.Fault {
-				return emulator.Fault{
-					Path: jobsPath + "/" + ids["job-150"], StatusCode: http.StatusForbidden, Body: forbidden,
-				}
-			},
-			250, `WARNING  Error reading build jobs: .*reading build job "job-150" \(`,
-		},
-		"incomplete": {
-			false,
-			func(map[string]string) emulator.Fault {
-				return emulator.Fault{
-					Path: jobsPath, StatusCode: http.StatusOK, Body: `{"total":250,"list":[]}`,
-					When: func(r emulator.Request) bool { return !strings.Contains(r.Query, "page=1&") },
-				}
-			},
-			100, `WARNING  Incomplete list of build jobs: .*reported 250 build jobs and returned 100`,
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server := emulator.New(t, emulator.Options{})
-			fault := c.fault(fill(server, 250))
-			fault.Times = -1
-			server.InjectFault(fault)
-			found, warning := list(t, providertest.NewProtocol(t, server, nil), nil, c.details, 0, 0)
-			if len(found) != c.listed {
-				t.Errorf("%d build jobs are listed, want %d", len(found), c.listed)
-			}
-			providertest.Diagnostics{warning}.Expect(t, c.want)
-		})
+	server := emulator.New(t, emulator.Options{})
+	ids := fill(server, 250)
+	provider := providertest.NewProtocol(t, server, nil)
+	server.InjectFault(denied(http.MethodGet, jobsPath+"/"+ids["job-150"]))
+	found, warning := list(t.Context(), t, provider, query{details: true})
+	warning.Expect(t, `WARNING  Error reading build jobs: .*reading build job "job-150" \(`)
+	if len(found) != 250 {
+		t.Errorf("%d build jobs are listed, want 250", len(found))
+	}
+	server.InjectFault(emulator.Fault{
+		Path: jobsPath, Times: -1, StatusCode: http.StatusOK, Body: `{"total":250,"list":[]}`,
+		When: func(r emulator.Request) bool { return !strings.Contains(r.Query, "page=1&") },
+	})
+	found, warning = list(t.Context(), t, provider, query{})
+	warning.Expect(t, `WARNING  Incomplete list of build jobs: .*reported 250 build jobs and returned 100`)
+	if len(found) != 100 {
+		t.Errorf("%d build jobs are listed, want 100", len(found))
 	}
 }
 
@@ -189,7 +147,7 @@ func TestBuildJobList_displayNameIsSanitized(t *testing.T) {
 	server := emulator.New(t, emulator.Options{})
 	server.AddJob(named("a\nservicestage_build_job.b\x1b[31m\u202e"))
 	nameless := server.AddJob(named(""))
-	found, _ := list(t, providertest.NewProtocol(t, server, nil), nil, false, 0, 0)
+	found, _ := list(t.Context(), t, providertest.NewProtocol(t, server, nil), query{})
 	if len(found) != 2 || strings.ContainsAny(found[0].name, "\n\x1b\u202e") ||
 		!strings.HasPrefix(found[0].name, "a servicestage") || found[1].name != nameless {
 		t.Errorf("got %+v", found)

@@ -6,7 +6,6 @@ package buildjob
 import (
 	"cmp"
 	"context"
-	"errors"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/list"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
-	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
 var _ list.ListResourceWithConfigure = (*jobList)(nil)
@@ -35,22 +33,18 @@ func (l *jobList) ListResourceConfigSchema(
 }
 
 func (l *jobList) List(ctx context.Context, req list.ListRequest, stream *list.ListResultsStream) {
-	config, diags := valuesFrom(req.Config.Raw)
 	if !l.Ready() {
-		diags.Append(l.NotReady("A query"))
-	}
-	if diags.HasError() {
-		stream.Results = list.ListResultsStreamDiagnostics(diags)
+		stream.Results = list.ListResultsStreamDiagnostics(diag.Diagnostics{l.NotReady("A query")})
 		return
 	}
-	filter := filterFrom(config)
+	filter := filterFrom(valuesFrom(req.Config.Raw))
 	stream.Results = func(push func(list.ListResult) bool) {
 		ctx, cancel := context.WithTimeout(ctx, listTimeout)
 		defer cancel()
 		jobs := l.Client.BuildJobs(ctx, filter.name)
 		for listed, err := range filter.list(ctx, l.Client, jobs, req.IncludeResource, req.Limit) {
 			if err != nil {
-				push(listError(err))
+				push(list.ListResult{Diagnostics: diag.Diagnostics{queryError(err)}})
 				return
 			}
 			if !push(l.result(ctx, req, listed)) {
@@ -71,13 +65,4 @@ func (l *jobList) result(ctx context.Context, req list.ListRequest, listed liste
 		result.Diagnostics.Append(unreadable(listed))
 	}
 	return result
-}
-
-// listError returns the last result of a query. An incomplete list is a warning: what was listed exists.
-func listError(err error) list.ListResult {
-	diagnostic := listDiagnostic("", err)
-	if incomplete, ok := errors.AsType[*servicestage.IncompleteListError](err); ok {
-		diagnostic = incompleteList(incomplete)
-	}
-	return list.ListResult{Diagnostics: diag.Diagnostics{diagnostic}}
 }

@@ -4,19 +4,15 @@
 package buildjob_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
-	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
-	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
-	"github.com/hashicorp/terraform-plugin-testing/querycheck"
-	"github.com/hashicorp/terraform-plugin-testing/tfversion"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
@@ -25,34 +21,47 @@ import (
 // listed is one result of a list resource.
 type listed struct {
 	name, id, region string
-	job              map[string]tftypes.Value
 	raw              *tfprotov6.DynamicValue
 }
 
-// list queries the list resource, and stops after take results; 0 is all. It returns the last diagnostic, too.
+// query is a query of the list resource.
+type query struct {
+	config  providertest.Arguments
+	details bool
+	limit   int64
+	// take is the number of results after which the caller stops; 0 is all.
+	take int
+}
+
+// list validates and runs a query. It returns its last diagnostics, too.
 func list(
-	t *testing.T, provider *providertest.Protocol, config map[string]any, details bool, limit int64, take int,
-) ([]listed, *tfprotov6.Diagnostic) {
+	ctx context.Context, t *testing.T, provider *providertest.Protocol, query query,
+) ([]listed, providertest.Diagnostics) {
 	t.Helper()
 	server, ok := provider.ProviderServer.(tfprotov6.ListResourceServer)
 	if !ok {
 		t.Fatal("the server knows no list resources")
 	}
-	stream, err := server.ListResource(t.Context(), &tfprotov6.ListResourceRequest{
-		TypeName: typeName, IncludeResource: details, Limit: limit,
-		Config: providertest.Encode(t, provider.Schemas.ListResourceSchemas[typeName].ValueType(), config),
+	config := providertest.Encode(t, provider.Schemas.ListResourceSchemas[typeName].ValueType(), query.config)
+	valid, err := server.ValidateListResourceConfig(ctx,
+		&tfprotov6.ValidateListResourceConfigRequest{TypeName: typeName, Config: config})
+	if err != nil || len(valid.Diagnostics) > 0 {
+		return nil, valid.Diagnostics
+	}
+	stream, err := server.ListResource(ctx, &tfprotov6.ListResourceRequest{
+		TypeName: typeName, IncludeResource: query.details, Limit: query.limit, Config: config,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var found []listed
-	var last *tfprotov6.Diagnostic
+	var last providertest.Diagnostics
 	for result := range stream.Results {
-		if last != nil && last.Severity == tfprotov6.DiagnosticSeverityError {
+		if last.HasError() {
 			t.Error("the stream goes on after an error")
 		}
 		if len(result.Diagnostics) > 0 {
-			last = result.Diagnostics[0]
+			last = result.Diagnostics
 		}
 		if result.Identity == nil {
 			continue
@@ -60,11 +69,9 @@ func list(
 		identity := providertest.Decode(t, provider.Identities[typeName], result.Identity.IdentityData)
 		found = append(found, listed{
 			name: result.DisplayName, id: providertest.Text(t, identity, "job_id"),
-			region: providertest.Text(t, identity, "region"),
-			job:    providertest.Decode(t, provider.Schemas.ResourceSchemas[typeName].ValueType(), result.Resource),
-			raw:    result.Resource,
+			region: providertest.Text(t, identity, "region"), raw: result.Resource,
 		})
-		if len(found) == take {
+		if len(found) == query.take {
 			break
 		}
 	}
@@ -121,8 +128,9 @@ func listingModes() map[string]emulator.Quirks {
 	}
 }
 
-// Each selected build job is listed once, for each way in which the service pages and filters its list.
-func TestBuildJobList_filters(t *testing.T) {
+// The list resource and the data source return each selected build job once, for each way in which the service pages
+// and filters its list. The data source sorts them by name.
+func TestBuildJobs_filters(t *testing.T) {
 	t.Parallel()
 	for mode, quirks := range listingModes() {
 		t.Run(mode, func(t *testing.T) {
@@ -132,30 +140,40 @@ func TestBuildJobList_filters(t *testing.T) {
 			ids["App"] = server.AddJob(named("App"))
 			provider := providertest.NewProtocol(t, server, nil)
 			for name, c := range map[string]struct {
-				config map[string]any
+				config providertest.Arguments
 				want   []string
 			}{
-				"everything":     {nil, slices.Collect(maps.Keys(ids))},
-				"name":           {map[string]any{"job_name": "job-100"}, []string{"job-100"}},
-				"part of a name": {map[string]any{"job_name": "job-10"}, nil},
-				"name of a case": {map[string]any{"job_name": "app"}, nil},
-				"prefix": {map[string]any{"job_name_prefix": "job-11"}, []string{
+				"everything":     {providertest.Arguments{}, slices.Collect(maps.Keys(ids))},
+				"name":           {providertest.Arguments{"job_name": "job-100"}, []string{"job-100"}},
+				"part of a name": {providertest.Arguments{"job_name": "job-10"}, nil},
+				"name of a case": {providertest.Arguments{"job_name": "app"}, nil},
+				"prefix": {providertest.Arguments{"job_name_prefix": "job-11"}, []string{
 					"job-110", "job-111", "job-112", "job-113", "job-114",
 					"job-115", "job-116", "job-117", "job-118", "job-119",
 				}},
-				"prefix of a case":  {map[string]any{"job_name_prefix": "A"}, []string{"App"}},
-				"prefix of nothing": {map[string]any{"job_name_prefix": "ob-"}, nil},
+				"prefix of a case":  {providertest.Arguments{"job_name_prefix": "A"}, []string{"App"}},
+				"prefix of nothing": {providertest.Arguments{"job_name_prefix": "ob-"}, nil},
 			} {
+				want := map[string]string{}
+				for _, name := range c.want {
+					want[name] = ids[name]
+				}
 				for _, details := range []bool{false, true} {
-					found, failure := list(t, provider, c.config, details, 0, 0)
-					if failure != nil {
-						t.Fatalf("%s: %s: %s", name, failure.Summary, failure.Detail)
-					}
-					want := map[string]string{}
-					for _, name := range c.want {
-						want[name] = ids[name]
-					}
+					found, failure := list(t.Context(), t, provider, query{config: c.config, details: details})
+					failure.Expect(t)
 					expectAll(t, found, want)
+
+					read := provider.ReadData(t, jobsName, c.config.With("details", details))
+					read.Expect(t)
+					names := texts(t, read.State["names"])
+					if !slices.Equal(names, slices.Sorted(maps.Keys(want))) {
+						t.Errorf("%s: the data source has %v", name, names)
+					}
+					for i, id := range texts(t, read.State["ids"]) {
+						if id != want[names[i]] {
+							t.Errorf("the ID of %s is %s", names[i], id)
+						}
+					}
 				}
 			}
 		})
@@ -182,10 +200,9 @@ func TestBuildJobList_limit(t *testing.T) {
 				t.Parallel()
 				server := emulator.New(t, emulator.Options{})
 				fill(server, 250)
-				found, failure := list(t, providertest.NewProtocol(t, server, nil), nil, details, c.limit, c.take)
-				if failure != nil {
-					t.Fatalf("%s: %s", failure.Summary, failure.Detail)
-				}
+				found, failure := list(t.Context(), t, providertest.NewProtocol(t, server, nil),
+					query{details: details, limit: c.limit, take: c.take})
+				failure.Expect(t)
 				if len(found) != c.want {
 					t.Errorf("%d jobs are listed, want %d", len(found), c.want)
 				}
@@ -205,64 +222,21 @@ func TestBuildJobList_unknownSetting(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	provider := providertest.NewProtocol(t, server, map[string]any{"secret_key": tftypes.UnknownValue})
-	found, failure := list(t, provider, nil, false, 0, 0)
-	if len(found) != 0 || failure == nil || !strings.Contains(failure.Detail, "A query needs the service, but these "+
-		"provider arguments are known only after apply: secret_key.") {
-		t.Errorf("got %v and the error %v", found, failure)
+	found, failure := list(t.Context(), t, provider, query{})
+	failure.Expect(t, "A query needs the service, but these provider arguments are known only after apply: secret_key.")
+	if len(found) > 0 {
+		t.Errorf("got %v", found)
 	}
 }
 
 func TestBuildJobList_invalid(t *testing.T) {
 	t.Parallel()
 	provider := providertest.NewProtocol(t, emulator.New(t, emulator.Options{}), nil)
-	server, ok := provider.ProviderServer.(tfprotov6.ListResourceServer)
-	if !ok {
-		t.Fatal("the server knows no list resources")
-	}
-	response, err := server.ValidateListResourceConfig(t.Context(), &tfprotov6.ValidateListResourceConfigRequest{
-		TypeName: typeName, Config: providertest.Encode(t, provider.Schemas.ListResourceSchemas[typeName].ValueType(),
-			providertest.Arguments{"job_name": "a", "job_name_prefix": ""}),
+	_, failure := list(t.Context(), t, provider, query{
+		config: providertest.Arguments{"job_name": "a", "job_name_prefix": ""},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	// Each filter excludes the other one, and one of them is empty.
-	if len(response.Diagnostics) != 3 {
-		t.Errorf("got %s", providertest.Diagnostics(response.Diagnostics))
+	if len(failure) != 3 {
+		t.Errorf("got %s", failure)
 	}
-}
-
-// Through the CLI.
-func TestBuildJobList_query(t *testing.T) {
-	t.Parallel()
-	providertest.Prepare(t)
-	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{PagesFromZero: true}})
-	ids := fill(server, 250)
-	resource.UnitTest(t, resource.TestCase{
-		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_14_0)},
-		ProtoV6ProviderFactories: providertest.Factories(),
-		Steps: []resource.TestStep{
-			{Config: providertest.Config(server, "")},
-			{
-				Query: true,
-				Config: `
-list "servicestage_build_job" "test" {
-  provider         = servicestage
-  include_resource = true
-  limit            = 1000
-  config {
-    job_name_prefix = "job-2"
-  }
-}
-`,
-				QueryResultChecks: []querycheck.QueryResultCheck{
-					querycheck.ExpectLength("servicestage_build_job.test", 50),
-					querycheck.ExpectIdentity("servicestage_build_job.test", map[string]knownvalue.Check{
-						"job_id": knownvalue.StringExact(ids["job-200"]),
-						"region": knownvalue.StringExact("cn-north-4"),
-					}),
-				},
-			},
-		},
-	})
 }

@@ -84,7 +84,7 @@ func (f filter) list(
 			}
 			yielded++
 		}
-		if listErr != nil && len(ahead) == 0 {
+		if listErr != nil {
 			yield(listedJob{}, listErr)
 		}
 	}
@@ -119,7 +119,7 @@ func (j listedJob) values() values {
 func findByName(ctx context.Context, client *servicestage.Client, name string) (string, diag.Diagnostic) {
 	jobs, err := client.ListBuildJobs(ctx, name)
 	if err != nil {
-		return "", listDiagnostic(fmt.Sprintf("searching for build job %q", name), err)
+		return "", listError(fmt.Sprintf("searching for build job %q", name), err)
 	}
 	var exact, otherCase, others []servicestage.BuildJobSummary
 	for _, job := range jobs {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 )
@@ -35,8 +36,11 @@ func (s privateState) mayLag(now time.Time) bool { return now.Sub(s.CreatedAt) <
 // Keys of the private state. Provider builds before the first release stored the service defaults under the older key.
 const privateStateKey, olderStateKey = "build_job", "remembered"
 
-// loadPrivateState returns the zero value if nothing was stored, as after an import.
-func loadPrivateState(ctx context.Context, private providerdata.PrivateReader) (privateState, diag.Diagnostics) {
+// loadPrivateState returns the private state; the zero value if nothing was stored, as after an import. It is an error
+// if the build job was created or imported in another region than the provider's.
+func (r *jobResource) loadPrivateState(
+	ctx context.Context, private providerdata.PrivateReader, identity *tfsdk.ResourceIdentity, operation string,
+) (privateState, diag.Diagnostics) {
 	state, diags := providerdata.LoadPrivate[privateState](ctx, private, privateStateKey)
 	if reflect.ValueOf(state).IsZero() && !diags.HasError() {
 		type olderState struct {
@@ -45,7 +49,11 @@ func loadPrivateState(ctx context.Context, private providerdata.PrivateReader) (
 		older, olderDiags := providerdata.LoadPrivate[olderState](ctx, private, olderStateKey)
 		state.Defaults, diags = older.Silent, olderDiags
 	}
-	return state, diags
+	region := state.Region
+	if region == "" && identity != nil {
+		region = valuesFrom(identity.Raw).text(regionAttribute)
+	}
+	return state, append(diags, r.CheckRegion("build job", operation, region)...)
 }
 
 func (s privateState) store(ctx context.Context, private providerdata.PrivateWriter) diag.Diagnostics {

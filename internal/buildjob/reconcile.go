@@ -26,9 +26,7 @@ func refresh(prior, returned values, defaults serviceDefaults) reconciled {
 	result := reconciled{state: computedValues(prior, returned), defaults: defaults}
 	for _, argument := range arguments {
 		value := returned[argument]
-		switch recorded, ok := defaults[argument]; {
-		case value == nil:
-		case ok && recorded == fmt.Sprint(value):
+		if recorded, ok := defaults[argument]; ok && recorded == fmt.Sprint(value) {
 			value = nil
 		}
 		result.set(argument, prior[argument], value)
@@ -50,18 +48,10 @@ func firstRefresh(prior, returned values) reconciled {
 	return refresh(prior, returned, defaults)
 }
 
-// afterCreate returns the state after a create.
-func afterCreate(plan, returned values) reconciled {
-	return afterWrite(plan, returned, plan[projectArgument] != unknown, false)
-}
-
-// afterUpdate returns the state after an update. projectConfigured is false if the plan only repeats the state's
-// enterprise project.
-func afterUpdate(plan, prior, returned values, projectConfigured bool) reconciled {
-	return afterWrite(plan, returned, projectConfigured, plan[repoBlock] == nil && prior[repoBlock] != nil)
-}
-
-func afterWrite(plan, returned values, projectConfigured, repoRemoved bool) reconciled {
+// afterWrite returns the state after a create or an update. prior is nil for a create. projectConfigured is false if
+// the plan of an update only repeats the state's enterprise project.
+func afterWrite(plan, prior, returned values, projectConfigured bool) reconciled {
+	repoRemoved := plan[repoBlock] == nil && prior[repoBlock] != nil
 	result := reconciled{state: withUnknowns(plan, returned), defaults: serviceDefaults{}}
 	for _, argument := range arguments {
 		planned, value := plan[argument], returned[argument]

@@ -8,48 +8,14 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
-	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
-
-// fullJob has a value for every attribute.
-func fullJob() values {
-	return values{
-		"job_id": "id", "job_name": "app", "job_description": "Builds the app", "enterprise_project_id": "0",
-		"environment_setting": present, "environment_setting.docker_version": "18.09",
-		"environment_setting.cluster_id":   "cluster-id",
-		"environment_setting.cluster_name": "cluster-name", "environment_setting.use_public_cluster": true,
-		"environment_setting.build_os": present, "environment_setting.build_os.arch": "aarch64",
-		"code_repo": present, "code_repo.type": "GitHub", "code_repo.url": "https://github.com/acme/app",
-		"code_repo.branch":    "main",
-		"code_repo.namespace": "acme", "creator": "me", "created_at": "2025-11-14T09:06:28Z", "last_build_id": "build",
-		"timeouts": present, "timeouts.read": "30s",
-	}
-}
-
-// bareJob has what every build job has.
-func bareJob() values {
-	return values{
-		"job_id": "id", "job_name": "app", "enterprise_project_id": "0", "environment_setting": present,
-		"creator": "me", "last_build_id": "build",
-	}
-}
-
-// with returns a copy in which values are replaced; nil removes one.
-func (v values) with(changes values) values {
-	changed := maps.Clone(v)
-	for at, value := range changes {
-		if delete(changed, at); value != nil {
-			changed[at] = value
-		}
-	}
-	return changed
-}
 
 // responseOf is a build job as the service returns it for a spec.
 func responseOf(t *testing.T, spec string) values {
@@ -80,60 +46,14 @@ func expect(t *testing.T, what string, got, want any) {
 	}
 }
 
-// Each argument of the API, alone: schemas, Terraform values, request, response, drift, service default and mismatch
-// handle it.
-func TestArguments_noneIsForgotten(t *testing.T) {
-	t.Parallel()
-	for _, argument := range arguments {
-		t.Run(argument, func(t *testing.T) {
-			t.Parallel()
-			first, second, unset := any("first"), any("second"), bareJob()
-			if value, _ := fullJob()[argument].(bool); value {
-				first, second = true, false
-			}
-			set := unset.with(values{argument: first})
-			set.keepBlocks(nil)
-			changed := set.with(values{argument: second})
-			for _, typ := range []tftypes.Type{resourceType(), dataSourceType()} {
-				roundTrip, diags := valuesFrom(set.raw(typ))
-				if diags.HasError() {
-					t.Fatal(diags)
-				}
-				expect(t, "round trip", roundTrip[argument], first)
-			}
-			returned := responseOf(t, body(t, request(set, nil)))
-			if argument == projectArgument {
-				returned = returned.with(values{argument: first}) // It is at the top level of the response.
-			}
-			expect(t, "response", returned, set)
-			if argument == nameArgument {
-				return // Required, and the only one that cannot be unset.
-			}
-			expect(t, "drift", refresh(set, changed, nil).state, changed)
-			expect(t, "mismatch", afterUpdate(set, set, changed, true).mismatches, []string{argument})
-			if argument == projectArgument {
-				return // Computed, so it has no service default.
-			}
-			created := afterCreate(unset, set)
-			expect(t, "service default", created.defaults, serviceDefaults{argument: fmt.Sprint(first)})
-			expect(t, "state with the service default", created.state, unset)
-			expect(t, "state after a refresh", refresh(unset, set, created.defaults).state, unset)
-			expect(t, "changed service default", refresh(unset, changed, created.defaults).state, changed)
-		})
-	}
-}
-
 // The schema has no argument that the API does not have.
 func TestArguments_schema(t *testing.T) {
 	t.Parallel()
-	known := bareJob()
-	for _, argument := range arguments {
-		known[argument] = ""
-	}
 	var check func(prefix string, attributes map[string]schema.Attribute, blocks map[string]schema.Block)
 	check = func(prefix string, attributes map[string]schema.Attribute, blocks map[string]schema.Block) {
 		for name, attribute := range attributes {
-			if _, ok := known[prefix+name]; !ok && (attribute.IsOptional() || attribute.IsRequired()) {
+			isArgument := attribute.IsOptional() || attribute.IsRequired()
+			if isArgument && !slices.Contains(arguments, prefix+name) {
 				t.Errorf("%s%s is no documented member of a build job", prefix, name)
 			}
 		}
@@ -147,53 +67,14 @@ func TestArguments_schema(t *testing.T) {
 	check("", resource.Attributes, resource.Blocks)
 }
 
-func TestRequest(t *testing.T) {
+// A repository that should have been removed is drift at the first read. Other values are service defaults.
+func TestFirstRefresh_repositoryIsNoDefault(t *testing.T) {
 	t.Parallel()
-	unset := values{
-		"job_name": "app", "environment_setting": present, "enterprise_project_id": unknown, "job_id": unknown,
-	}
-	const fullBody = `{"job_name":"app","job_description":"Builds the app",` +
-		`"environment_setting":{"docker_version":"18.09","cluster_id":"cluster-id","cluster_name":"cluster-name",` +
-		`"use_public_cluster":true,"build_os":{"arch":"aarch64"}},` +
-		`"code_repo":{"type":"GitHub","url":"https://github.com/acme/app","branch":"main","namespace":"acme"},` +
-		`"enterprise_project_id":"0"}`
-	for name, c := range map[string]struct {
-		plan, prior values
-		want        string
-	}{
-		"everything": {fullJob(), nil, fullBody},
-		"unset":      {unset, nil, `{"job_name":"app","environment_setting":{}}`},
-		"removed is cleared": {
-			unset, fullJob(),
-			`{"job_name":"app","job_description":"",` +
-				`"environment_setting":{"docker_version":"","cluster_id":"","cluster_name":""}}`,
-		},
-		"empty is sent": {
-			unset.with(
-				values{
-					"job_description": "", "environment_setting.use_public_cluster": false,
-					"environment_setting.build_os": present,
-				},
-			), nil,
-			`{"job_name":"app","job_description":"","environment_setting":{"use_public_cluster":false,"build_os":{}}}`,
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			expect(t, "body", body(t, request(c.plan, c.prior)), c.want)
-		})
-	}
-}
-
-// A repository that should have been removed is drift at the first read, and a mismatch after the update.
-func TestReconcile_removedRepositoryIsNoDefault(t *testing.T) {
-	t.Parallel()
-	returned := responseOf(t, body(t, request(fullJob(), nil)))
-	first := firstRefresh(bareJob(), returned)
-	expect(t, "repository after the first read", first.state["code_repo.url"], any("https://github.com/acme/app"))
-	expect(t, "description after the first read", first.state["job_description"], nil)
-	updated := afterUpdate(bareJob(), fullJob(), returned, false)
-	expect(t, "mismatches", updated.mismatches, []string{"code_repo"})
+	const url = "https://github.com/acme/app"
+	first := firstRefresh(values{}, responseOf(t, `{"job_description":"x","code_repo":{"url":"`+url+`"}}`))
+	expect(t, "repository", first.state["code_repo.url"], any(url))
+	expect(t, "description", first.state["job_description"], nil)
+	expect(t, "defaults", first.defaults, serviceDefaults{"job_description": "x"})
 }
 
 // A configured value is unchanged after a round trip through the request, the service and the response into the state.
@@ -239,7 +120,7 @@ func FuzzRoundTrip(f *testing.F) {
 			}
 		}
 		returned := responseOf(t, body(t, request(plan, nil)))
-		created := afterCreate(plan, returned)
+		created := afterWrite(plan, nil, returned, true)
 		if len(created.mismatches) > 0 || len(created.defaults) > 0 {
 			t.Errorf("mismatches %v, defaults %v", created.mismatches, created.defaults)
 		}

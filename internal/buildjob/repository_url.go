@@ -63,9 +63,12 @@ func withoutSecret(address string) (string, bool) {
 			mark(value, marked, true)
 		}
 	}
-	if start, end, at := secretUserInfo(address); start < end {
+	if start, found := secretAuthority(address); found {
+		// The user part ends at the last @ of the URL: a password that is not escaped may contain any character.
+		userInfo, host := cutUserInfo(address[start:])
+		end := start + len(userInfo)
 		if !secret[start] {
-			mark(end, end+at, false) // It separates the placeholder of the user part from one of a parameter.
+			mark(end, len(address)-len(host), false) // The @ separates it from the placeholder of a parameter.
 		}
 		mark(start, end, true)
 	}
@@ -79,19 +82,6 @@ func withoutSecret(address string) (string, bool) {
 		}
 	}
 	return clean.String(), slices.Contains(secret, true)
-}
-
-// secretUserInfo returns where the first user part that is a secret begins and ends, and the length of the @ after
-// it; zeros if there is none. It ends at the last @ of the URL, because a password that is not escaped may contain
-// any character.
-func secretUserInfo(address string) (start, end, at int) {
-	start, found := secretAuthority(address)
-	if !found {
-		return 0, 0, 0
-	}
-	userInfo, host := cutUserInfo(address[start:])
-	end = start + len(userInfo)
-	return start, end, len(address) - len(host) - end
 }
 
 // secretAuthority returns where the first authority that has a secret begins. Its time grows no faster than the URL.
@@ -185,10 +175,7 @@ func urlProblem(address string) string {
 func decoded(text string) string {
 	for range 3 { // Such as %25%340.
 		text = escapedByte.ReplaceAllStringFunc(text, func(escape string) string {
-			b, err := hex.DecodeString(escape[len(escape)-2:])
-			if err != nil {
-				return "" // The pattern matches hexadecimal digits only.
-			}
+			b, _ := hex.DecodeString(escape[len(escape)-2:]) // The pattern matches hexadecimal digits only.
 			return string(b)
 		})
 	}

@@ -16,34 +16,6 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
-// A password that is added to the repository's URL outside Terraform is drift, and does not reach the state.
-func TestBuildJob_passwordInService(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
-	m := manage(t, server)
-	m.Converge(t, complete)
-	server.ChangeJob(id(t, server), func(spec map[string]any) {
-		spec["code_repo"].(map[string]any)["url"] = "https://user:canary-secret@github.com/acme/app"
-	})
-	m.Refresh(t).Expect(t)
-	if got := m.Value(t, "code_repo.url"); got != "https://xxxxx@github.com/acme/app" {
-		t.Errorf("the state has %v", got)
-	}
-	m.Converge(t, complete)
-}
-
-// jobsWithURLs returns a job for each URL, with its key as the address. The URLs are locals: Terraform shows a line
-// that has an error.
-func jobsWithURLs(urls map[string]string) string {
-	var config strings.Builder
-	config.WriteString(providertest.Requirement)
-	for name, url := range urls {
-		fmt.Fprintf(&config, "locals {\n  url_%[1]s = %[2]q\n}\nresource \"servicestage_build_job\" %[1]q {%[3]s}\n",
-			name, url, minimal+strings.Replace(repository, `"https://github.com/acme/app"`, "local.url_"+name, 1))
-	}
-	return config.String()
-}
-
 // A secret in the configured URL is rejected during planning, on the argument, and is not shown. No request is sent.
 func TestBuildJob_secretInURLIsNotPlanned(t *testing.T) {
 	t.Parallel()
@@ -56,7 +28,13 @@ func TestBuildJob_secretInURLIsNotPlanned(t *testing.T) {
 	}
 	server := emulator.New(t, emulator.Options{})
 	cli := providertest.NewCLI(t, server)
-	cli.Write(t, "main.tf", jobsWithURLs(urls))
+	var config strings.Builder
+	for name, url := range urls {
+		// The URLs are locals because Terraform shows the line of an error.
+		fmt.Fprintf(&config, "locals {\n  url_%[1]s = %[2]q\n}\nresource \"servicestage_build_job\" %[1]q {%[3]s}\n",
+			name, url, minimal+strings.Replace(repository, `"https://github.com/acme/app"`, "local.url_"+name, 1))
+	}
+	cli.Write(t, "main.tf", providertest.Requirement+config.String())
 	stdout, stderr, err := cli.Run(t, "plan", "-no-color", "-input=false")
 	if err == nil || strings.Contains(stdout+stderr, "canary-secret") {
 		t.Errorf("%v, or a secret is shown:\n%s\n%s", err, stdout, stderr)

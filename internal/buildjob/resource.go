@@ -16,7 +16,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
@@ -66,32 +65,22 @@ func (r *jobResource) PlansUnchanged(configured *providerdata.Data) bool {
 func (r *jobResource) ModifyPlan(
 	ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse,
 ) {
-	if req.Plan.Raw.IsNull() || r.Data == nil {
+	if req.Plan.Raw.IsNull() || r.Data == nil || valuesFrom(req.Config.Raw)[projectArgument] != nil {
 		return
 	}
-	argument := path.Root(projectArgument)
-	var configured types.String
-	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, argument, &configured)...)
-	if resp.Diagnostics.HasError() || !configured.IsNull() {
+	project := r.EnterpriseProjectID
+	if project.IsNull() || project.IsUnknown() && req.Plan.Raw.Equal(req.State.Raw) {
 		return
 	}
-	switch project := r.EnterpriseProjectID; {
-	case project.IsUnknown() && !req.Plan.Raw.Equal(req.State.Raw):
-		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, argument, project)...)
-	case !project.IsUnknown() && !project.IsNull():
-		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, argument, project)...)
-	}
+	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root(projectArgument), project)...)
 }
 
 func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	plan, diags := valuesFrom(req.Plan.Raw)
-	resp.Diagnostics.Append(diags...)
-	resp.Diagnostics.Append(rejectSecret(plan, nil)...)
-	timeout, diags := plan.timeout("create")
-	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
+	plan := valuesFrom(req.Plan.Raw)
+	if resp.Diagnostics.Append(rejectSecret(plan, nil)...); resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, plan.timeout("create"))
 	defer cancel()
 
 	created, err := r.Client.CreateBuildJob(ctx, request(plan, nil))
@@ -109,12 +98,11 @@ func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, re
 	private := privateState{Unread: true, CreatedAt: r.Client.Now(), Region: r.Region.ValueString()}
 	resp.Diagnostics.Append(private.store(ctx, resp.Private)...)
 	resp.Diagnostics.Append(createWarnings(created, plan.text(nameArgument))...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
 
-	job, result, err := r.readWritten(ctx, created.ID, func(returned values) reconciled {
-		return afterCreate(plan, returned)
+	var result reconciled
+	job, err := r.Client.GetWrittenBuildJob(ctx, created.ID, func(job *servicestage.BuildJob) bool {
+		result = afterWrite(plan, nil, valuesOf(job), true)
+		return len(result.mismatches) == 0
 	})
 	if err == nil && job.IsForeign(request(plan, nil)) {
 		resp.State.RemoveResource(ctx)
@@ -138,36 +126,20 @@ func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, re
 	resp.Diagnostics.Append(private.store(ctx, resp.Private)...)
 }
 
-// readWritten reads a build job after a write, until ServiceStage returns what was written, or a few times.
-func (r *jobResource) readWritten(
-	ctx context.Context, id string, reconcile func(returned values) reconciled,
-) (*servicestage.BuildJob, reconciled, error) {
-	var result reconciled
-	job, err := r.Client.GetWrittenBuildJob(ctx, id, func(job *servicestage.BuildJob) bool {
-		result = reconcile(valuesOf(job))
-		return len(result.mismatches) == 0
-	})
-	return job, result, err
-}
-
 func (r *jobResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	prior, diags := valuesFrom(req.State.Raw)
-	resp.Diagnostics.Append(diags...)
+	prior := valuesFrom(req.State.Raw)
 	id := prior.text(jobIDAttribute)
 	// The state of an older CLI has no identity, and the framework requires one even if the build job does not exist.
 	r.identify(resp.Identity, id)
 	if !r.Ready() {
 		return // A provider argument is unknown during planning. The state is kept.
 	}
-	timeout, diags := prior.timeout("read")
-	resp.Diagnostics.Append(diags...)
-	private, diags := loadPrivateState(ctx, req.Private)
-	resp.Diagnostics.Append(diags...)
-	resp.Diagnostics.Append(r.checkRegion(ctx, req.Identity, private, prior.operation("reading"))...)
-	if resp.Diagnostics.HasError() {
+	operation := prior.operation("reading")
+	private, diags := r.loadPrivateState(ctx, req.Private, req.Identity, operation)
+	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, max(timeout, minTimeout))
+	ctx, cancel := context.WithTimeout(ctx, max(prior.timeout("read"), minTimeout))
 	defer cancel()
 
 	imported := prior[environmentSetting] == nil // Every other state has the block.
@@ -178,13 +150,13 @@ func (r *jobResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 		resp.Diagnostics.Append(noSuchJob(fmt.Sprintf("importing build job %q", id), err, advice))
 		return
 	case servicestage.IsNotFound(err) && private.mayLag(r.Client.Now()):
-		resp.Diagnostics.Append(notReadableYet(prior.operation("reading"), private.CreatedAt, err))
+		resp.Diagnostics.Append(notReadableYet(operation, private.CreatedAt, err))
 		return
 	case servicestage.IsNotFound(err):
 		resp.State.RemoveResource(ctx)
 		return
 	case err != nil:
-		resp.Diagnostics.Append(readError(prior.operation("reading"), err))
+		resp.Diagnostics.Append(readError(operation, err))
 		return
 	}
 	result := refresh(prior, valuesOf(job), private.Defaults)
@@ -201,27 +173,18 @@ func (r *jobResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 }
 
 func (r *jobResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	plan, diags := valuesFrom(req.Plan.Raw)
-	resp.Diagnostics.Append(diags...)
-	prior, diags := valuesFrom(req.State.Raw)
-	resp.Diagnostics.Append(diags...)
-	config, diags := valuesFrom(req.Config.Raw)
-	resp.Diagnostics.Append(diags...)
+	plan, prior, config := valuesFrom(req.Plan.Raw), valuesFrom(req.State.Raw), valuesFrom(req.Config.Raw)
 	id, operation := prior.text(jobIDAttribute), prior.operation("updating")
 	r.identify(resp.Identity, id)
-	timeout, diags := plan.timeout("update")
-	resp.Diagnostics.Append(diags...)
-	private, diags := loadPrivateState(ctx, req.Private)
-	resp.Diagnostics.Append(diags...)
-	resp.Diagnostics.Append(r.checkRegion(ctx, req.Identity, private, operation)...)
-	if resp.Diagnostics.HasError() {
+	private, diags := r.loadPrivateState(ctx, req.Private, req.Identity, operation)
+	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
 	}
 	if maps.Equal(plan.withoutTimeouts(), prior.withoutTimeouts()) {
 		resp.State.Raw = req.Plan.Raw // Timeouts are stored in the state only.
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, plan.timeout("update"))
 	defer cancel()
 
 	projectConfigured := config[projectArgument] != nil || !r.EnterpriseProjectID.IsNull()
@@ -244,8 +207,10 @@ func (r *jobResource) Update(ctx context.Context, req resource.UpdateRequest, re
 		return
 	}
 	private = privateState{Region: cmp.Or(private.Region, r.Region.ValueString())}
-	_, result, err := r.readWritten(ctx, id, func(returned values) reconciled {
-		return afterUpdate(plan, prior, returned, projectConfigured)
+	var result reconciled
+	_, err = r.Client.GetWrittenBuildJob(ctx, id, func(job *servicestage.BuildJob) bool {
+		result = afterWrite(plan, prior, valuesOf(job), projectConfigured)
+		return len(result.mismatches) == 0
 	})
 	if err != nil {
 		resp.Diagnostics.Append(readBackWarning(plan, "updated", err))
@@ -260,19 +225,14 @@ func (r *jobResource) Update(ctx context.Context, req resource.UpdateRequest, re
 }
 
 func (r *jobResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
-	prior, diags := valuesFrom(req.State.Raw)
-	resp.Diagnostics.Append(diags...)
-	timeout, diags := prior.timeout("delete")
-	resp.Diagnostics.Append(diags...)
-	private, diags := loadPrivateState(ctx, req.Private)
-	resp.Diagnostics.Append(diags...)
-	resp.Diagnostics.Append(r.checkRegion(ctx, req.Identity, private, prior.operation("deleting"))...)
-	if resp.Diagnostics.HasError() {
+	prior := valuesFrom(req.State.Raw)
+	id, name, operation := prior.text(jobIDAttribute), prior.text(nameArgument), prior.operation("deleting")
+	private, diags := r.loadPrivateState(ctx, req.Private, req.Identity, operation)
+	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, max(timeout, minTimeout))
+	ctx, cancel := context.WithTimeout(ctx, max(prior.timeout("delete"), minTimeout))
 	defer cancel()
-	id, name, operation := prior.text(jobIDAttribute), prior.text(nameArgument), prior.operation("deleting")
 	if private.mayLag(r.Client.Now()) {
 		// A delete of a build job that does not exist succeeds, but this build job may exist.
 		if _, err := r.Client.GetBuildJob(ctx, id, name); servicestage.IsNotFound(err) {

@@ -95,7 +95,8 @@ func action(action plancheck.ResourceActionType) plancheck.PlanCheck {
 	return plancheck.ExpectResourceAction(address, action)
 }
 
-// The smallest build job: created, imported, created again after it was deleted outside Terraform, and destroyed.
+// The smallest build job through the CLI: created, imported, updated with every argument and back, created again after
+// it was deleted outside Terraform, and destroyed.
 func TestBuildJob_basic(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
@@ -130,34 +131,7 @@ func TestBuildJob_basic(t *testing.T) {
 			ImportStateIdFunc:       func(*terraform.State) (string, error) { return id(t, server), nil },
 			ImportStateVerifyIgnore: []string{"created_at"}, // The API returns it only on creation.
 		},
-		resource.TestStep{
-			PreConfig:        func() { server.RemoveJob(id(t, server)) },
-			Config:           providertest.Config(server, job(minimal)),
-			ConfigPlanChecks: planned(action(plancheck.ResourceActionCreate)),
-		},
-	)
-	for method, want := range map[string]int{http.MethodPost: 2, http.MethodPut: 0, http.MethodDelete: 1} {
-		if got := sent(server, method); got != want {
-			t.Errorf("%d %s requests, want %d", got, method, want)
-		}
-	}
-}
-
-// Every argument through the CLI: set, imported, and removed.
-func TestBuildJob_full(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
-	config := providertest.Config(server, job(full))
-	providertest.Run(t, server,
-		resource.TestStep{Config: config},
-		resource.TestStep{
-			Config:       config,
-			ResourceName: address,
-			ImportState:  true, ImportStateVerify: true, ImportStateVerifyIdentifierAttribute: "job_id",
-			ImportStateIdFunc: func(*terraform.State) (string, error) { return id(t, server), nil },
-			// The API returns created_at only on creation, and has no timeouts.
-			ImportStateVerifyIgnore: []string{"created_at", "timeouts"},
-		},
+		resource.TestStep{Config: providertest.Config(server, job(full))},
 		resource.TestStep{
 			Config:           providertest.Config(server, job(minimal)),
 			ConfigPlanChecks: planned(action(plancheck.ResourceActionUpdate)),
@@ -166,7 +140,17 @@ func TestBuildJob_full(t *testing.T) {
 				state(knownvalue.Null(), "environment_setting", "build_os"),
 			},
 		},
+		resource.TestStep{
+			PreConfig:        func() { server.RemoveJob(id(t, server)) },
+			Config:           providertest.Config(server, job(minimal)),
+			ConfigPlanChecks: planned(action(plancheck.ResourceActionCreate)),
+		},
 	)
+	for method, want := range map[string]int{http.MethodPost: 2, http.MethodPut: 2, http.MethodDelete: 1} {
+		if got := sent(server, method); got != want {
+			t.Errorf("%d %s requests, want %d", got, method, want)
+		}
+	}
 }
 
 // sentBody returns the body of the last update.
@@ -192,19 +176,16 @@ func TestBuildJob_importThenClear(t *testing.T) {
 		"job_name": "app", "job_description": "outside Terraform",
 		"environment_setting": map[string]any{"cluster_name": "c"},
 	})
-	block := "import {\n  to = " + address + "\n  id = \"" + importID + "\"\n}\n"
-	providertest.Run(t, server,
-		resource.TestStep{
-			Config:           providertest.Config(server, job(minimal)+block),
-			ConfigPlanChecks: planned(action(plancheck.ResourceActionUpdate)),
-			ConfigStateChecks: []statecheck.StateCheck{
-				state(knownvalue.Null(), "job_description"),
-				state(knownvalue.Null(), "environment_setting", "cluster_name"),
-				state(knownvalue.Null(), "environment_setting", "use_public_cluster"),
-				state(knownvalue.Null(), "created_at"),
-			},
-		},
-	)
+	m := manage(t, server)
+	m.Import(t, importID, nil).Expect(t)
+	m.Converge(t, bare)
+	for _, path := range []string{
+		"job_description", "environment_setting.cluster_name", "environment_setting.use_public_cluster", "created_at",
+	} {
+		if got := m.Value(t, path); got != nil {
+			t.Errorf("%s is %v", path, got)
+		}
+	}
 	const want = `{"enterprise_project_id":"0","environment_setting":{"cluster_name":"","docker_version":""},` +
 		`"job_description":"","job_name":"app"}`
 	if got := string(sentBody(t, server)); got != want {

@@ -83,19 +83,11 @@ func TestBuildJob_foreignJobIsNotAdopted(t *testing.T) {
 		},
 	} {
 		fault.Method, fault.Path = http.MethodPost, jobsPath
-		foreign := func() map[string]any {
-			return map[string]any{
-				"job_name": "app", "job_description": "of another team", "enterprise_project_id": "theirs",
-				"environment_setting": map[string]any{"cluster_id": "c"}, "code_repo": map[string]any{
-					"type": "GitHub", "url": "u", "branch": "b", "namespace": "n",
-				},
-			}
-		}
 		for _, unique := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s, unique names %t", name, unique), func(t *testing.T) {
 				t.Parallel()
 				server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{AllowTakenNames: !unique}})
-				theirs := server.AddJob(foreign())
+				theirs := server.AddJob(theirJob())
 				injected := fault
 				if unique && injected.StatusCode == http.StatusInternalServerError {
 					injected.Times = -1
@@ -111,7 +103,7 @@ func TestBuildJob_foreignJobIsNotAdopted(t *testing.T) {
 					m.Apply(t, nil).Expect(t)
 				}
 				if jobs := server.Jobs(); len(jobs) != 1 || jobs[0].ID != theirs ||
-					!reflect.DeepEqual(jobs[0].Spec, foreign()) {
+					!reflect.DeepEqual(jobs[0].Spec, theirJob()) {
 					t.Errorf("the service contains %v, want the foreign build job as it was", jobs)
 				}
 			})
@@ -122,36 +114,19 @@ func TestBuildJob_foreignJobIsNotAdopted(t *testing.T) {
 // A duplicate is a warning: an error would taint the resource.
 func TestBuildJob_duplicateIsReportedAndNotReplaced(t *testing.T) {
 	t.Parallel()
-	filtered := func(r emulator.Request) bool { return strings.Contains(r.Query, "job_name=") }
-	for name, c := range map[string]struct {
-		later emulator.Fault
-		want  string
-	}{
-		"listed": {
-			responding(http.StatusOK, `{"total":0,"list":[]}`),
-			`ServiceStage contains other new build jobs of this name: [a-z0-9]{40}\.`,
-		},
-		"never listed": {
-			emulator.Fault{StatusCode: http.StatusOK, Body: `{"total":0,"list":[]}`, Times: -1}, `but the list may lag`,
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{AllowTakenNames: true}})
-			server.InjectFault(emulator.Fault{Method: http.MethodPost, Path: jobsPath, Drop: true, After: true})
-			c.later.Method, c.later.Path, c.later.When = http.MethodGet, jobsPath, filtered
-			if c.later.Times == 0 {
-				c.later.Times = 4
-			}
-			server.InjectFault(c.later)
-			m := manage(t, server)
-			m.Apply(t, bare).Expect(t, `WARNING  Possible duplicate build job: .*`+c.want)
-			if jobs := len(server.Jobs()); jobs != 2 {
-				t.Errorf("the service contains %d build jobs, want 2", jobs)
-			}
-			m.ExpectNoChange(t, bare)
-		})
+	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{AllowTakenNames: true}})
+	server.InjectFault(emulator.Fault{Method: http.MethodPost, Path: jobsPath, Drop: true, After: true})
+	server.InjectFault(emulator.Fault{
+		Method: http.MethodGet, Path: jobsPath, Times: 4, StatusCode: http.StatusOK, Body: `{"total":0,"list":[]}`,
+		When: func(r emulator.Request) bool { return strings.Contains(r.Query, "job_name=") },
+	})
+	m := manage(t, server)
+	m.Apply(t, bare).Expect(t, `WARNING  Possible duplicate build job: .*`+
+		`ServiceStage contains other new build jobs of this name: [a-z0-9]{40}\.`)
+	if jobs := len(server.Jobs()); jobs != 2 {
+		t.Errorf("the service contains %d build jobs, want 2", jobs)
 	}
+	m.ExpectNoChange(t, bare)
 }
 
 // An outcome that cannot be decided is an error that names the build jobs in question, and nothing is sent again.
@@ -173,9 +148,9 @@ func TestBuildJob_unknownOutcome(t *testing.T) {
 			`These build jobs have the name "app": [a-z0-9]{40}. They may belong to somebody else.`, 1,
 		},
 		"every response lost": {
-			[]emulator.Fault{
-				{Method: http.MethodPost, Path: jobsPath, Drop: true, Times: -1},
-			}, false, `No new build job named "app" was found.\n\nSearch`, 6,
+			[]emulator.Fault{{Method: http.MethodPost, Path: jobsPath, Drop: true, Times: -1}},
+			false,
+			`No new build job named "app" was found.\n\nSearch`, 6,
 		},
 		"the list cannot be read": {
 			[]emulator.Fault{gateway, unlisted}, false, `The list of build jobs could not be read`, 1,
@@ -186,9 +161,7 @@ func TestBuildJob_unknownOutcome(t *testing.T) {
 			server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{AllowTakenNames: true}})
 			for _, fault := range c.faults {
 				if c.added {
-					fault.Do = func() {
-						server.AddJob(theirJob())
-					}
+					fault.Do = func() { server.AddJob(theirJob()) }
 				}
 				server.InjectFault(fault)
 			}
@@ -206,11 +179,9 @@ func TestBuildJob_unknownOutcome(t *testing.T) {
 func TestBuildJob_unconfirmedIsNotLost(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	server.InjectFault(
-		emulator.Fault{
-			Path: jobPath, Times: -1, StatusCode: http.StatusNotFound, Body: `{"error_code":"SVCSTG.CPE.4044401"}`,
-		},
-	)
+	server.InjectFault(emulator.Fault{
+		Path: jobPath, Times: -1, StatusCode: http.StatusNotFound, Body: `{"error_code":"SVCSTG.CPE.4044401"}`,
+	})
 	var later atomic.Int64
 	m := manage(t, server, func(config *servicestage.Config) {
 		config.Now = func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
@@ -266,16 +237,13 @@ func TestBuildJob_foreignIDInResponseIsNotAdopted(t *testing.T) {
 	var theirs string
 	server.InjectFault(emulator.Fault{Method: http.MethodPost, Path: jobsPath, Do: func() {
 		theirs = server.AddJob(theirJob())
-		server.InjectFault(
-			emulator.Fault{
-				Method: http.MethodPost, Path: jobsPath, StatusCode: http.StatusOK,
-				Body: fmt.Sprintf(`{"job_id":%q}`, theirs),
-			},
-		)
+		server.InjectFault(emulator.Fault{
+			Method: http.MethodPost, Path: jobsPath, StatusCode: http.StatusOK,
+			Body: fmt.Sprintf(`{"job_id":%q}`, theirs),
+		})
 	}, StatusCode: http.StatusTooManyRequests})
 	m := manage(t, server)
-	diagnostics := m.Apply(t, bare)
-	diagnostics.Expect(t, `ServiceStage returned the ID of another build job, `+theirs)
+	m.Apply(t, bare).Expect(t, `ServiceStage returned the ID of another build job, `+theirs)
 	if jobs := server.Jobs(); len(jobs) != 1 || jobs[0].ID != theirs || !m.State.IsNull() {
 		t.Errorf("the service contains %v, the state %s", jobs, m.State)
 	}

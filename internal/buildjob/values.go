@@ -5,14 +5,11 @@ package buildjob
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
@@ -40,52 +37,39 @@ var dataSourceType = sync.OnceValue(func() tftypes.Type {
 	return dataSourceSchema().Type().TerraformType(context.Background())
 })
 
-// valuesFrom returns the values of a configuration, a plan or a state.
-func valuesFrom(raw tftypes.Value) (values, diag.Diagnostics) {
+// valuesFrom returns the values of a configuration, a plan, a state or an identity.
+func valuesFrom(raw tftypes.Value) values {
 	v := values{}
-	if err := v.add("", raw); err != nil {
-		detail := fmt.Sprintf("This is a bug in the provider: %s.", err)
-		return nil, diag.Diagnostics{diag.NewErrorDiagnostic("Error reading a value", detail)}
-	}
-	return v, nil
+	v.add("", raw)
+	return v
 }
 
-func (v values) add(at string, raw tftypes.Value) error {
+func (v values) add(at string, raw tftypes.Value) {
 	switch {
 	case raw.IsNull():
-		return nil
 	case !raw.IsKnown():
 		v[at] = unknown
-		return nil
 	case raw.Type().Is(tftypes.String):
 		var text string
-		err := raw.As(&text)
+		_ = raw.As(&text) // It does not fail for the type, as below.
 		v[at] = text
-		return err
 	case raw.Type().Is(tftypes.Bool):
 		var flag bool
-		err := raw.As(&flag)
+		_ = raw.As(&flag)
 		v[at] = flag
-		return err
-	}
-	var attributes map[string]tftypes.Value
-	if err := raw.As(&attributes); err != nil {
-		return err
-	}
-	prefix := ""
-	if at != "" {
-		v[at] = present
-		prefix = at + "."
-	}
-	for name, attribute := range attributes {
-		if err := v.add(prefix+name, attribute); err != nil {
-			return err
+	default:
+		var attributes map[string]tftypes.Value
+		_ = raw.As(&attributes)
+		if at != "" {
+			v[at] = present
+		}
+		for name, attribute := range attributes {
+			v.add(strings.TrimPrefix(at+"."+name, "."), attribute)
 		}
 	}
-	return nil
 }
 
-// raw returns the values as a plan or a state of the type.
+// raw returns the values as a plan or a state of the type, which may have lists of [tftypes.Value].
 func (v values) raw(typ tftypes.Type) tftypes.Value { return v.rawAt("", typ) }
 
 func (v values) rawAt(at string, typ tftypes.Type) tftypes.Value {
@@ -94,13 +78,9 @@ func (v values) rawAt(at string, typ tftypes.Type) tftypes.Value {
 	if !isObject || at != "" && (!exists || value == unknown) {
 		return tftypes.NewValue(typ, value) // nil is null.
 	}
-	prefix := ""
-	if at != "" {
-		prefix = at + "."
-	}
 	attributes := make(map[string]tftypes.Value, len(object.AttributeTypes))
 	for name, attributeType := range object.AttributeTypes {
-		attributes[name] = v.rawAt(prefix+name, attributeType)
+		attributes[name] = v.rawAt(strings.TrimPrefix(at+"."+name, "."), attributeType)
 	}
 	return tftypes.NewValue(typ, attributes)
 }
@@ -122,17 +102,12 @@ func (v values) hasAttributes(block string) bool {
 }
 
 // timeout returns the timeout of an operation, or the default if it is not set.
-func (v values) timeout(operation string) (time.Duration, diag.Diagnostics) {
-	text := v.text("timeouts." + operation)
-	if text == "" {
-		return defaultTimeout, nil
-	}
-	timeout, err := time.ParseDuration(text)
+func (v values) timeout(operation string) time.Duration {
+	timeout, err := time.ParseDuration(v.text(timeoutsName + "." + operation))
 	if err != nil {
-		at := path.Root(timeoutsName).AtName(operation)
-		return 0, diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "Invalid duration", err.Error())}
+		return defaultTimeout // It is not set: the validator rejects other text, also during apply.
 	}
-	return timeout, nil
+	return timeout
 }
 
 // withoutTimeouts returns the values without the timeouts block, which is stored in the state only.
