@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,11 +16,11 @@ import (
 
 func TestBuildJobs_createAndGet(t *testing.T) {
 	t.Parallel()
-	now := newClock().Now().In(time.FixedZone("CET", 3600))
+	now := new(clock).Now().In(time.FixedZone("CET", 3600))
 	server := emulator.New(t, emulator.Options{Now: func() time.Time { return now }})
 	full := mustCall(t, server, http.MethodPost, jobsPath, fullJob)
 	plain := mustCall(t, server, http.MethodPost, jobsPath, plainJob("app"))
-	fullID, plainID := stringIn(t, full, "job_id"), stringIn(t, plain, "job_id")
+	fullID, plainID := full["job_id"].(string), plain["job_id"].(string)
 	if !idRule.MatchString(fullID) || fullID == plainID {
 		t.Errorf("IDs: got %q and %q", fullID, plainID)
 	}
@@ -71,7 +72,7 @@ func TestBuildJobs_delete(t *testing.T) {
 		t.Errorf("left are %v", got)
 	}
 	createJob(t, server, plainJob("app"))
-	if id := server.AddBuild("none"); id != "" || server.RemoveBuild(build) {
+	if id := server.AddBuild(id); id != "" || server.RemoveBuild(build) {
 		t.Errorf("a build was added to no job (%q), or removed from none", id)
 	}
 }
@@ -87,10 +88,10 @@ func list(t *testing.T, server *emulator.Server, query string) (names, total str
 	var all []string
 	for _, item := range items {
 		entry, ok := item.(object)
-		if !ok || len(entry) != 2 || !idRule.MatchString(stringIn(t, entry, "job_id")) {
+		if !ok || len(entry) != 2 || !idRule.MatchString(entry["job_id"].(string)) {
 			t.Fatalf("list item: got %v, want job_id and job_name", item)
 		}
-		all = append(all, stringIn(t, entry, "job_name"))
+		all = append(all, entry["job_name"].(string))
 	}
 	return strings.Join(all, " "), fmt.Sprint(got["total"])
 }
@@ -120,16 +121,13 @@ func TestBuildJobs_list(t *testing.T) {
 		{"exact-name-filter", "page=1&per_page=9&job_name=A2", "", "0"},
 		{"ignore-name-filter", "page=1&per_page=9&job_name=a2", all, "5"},
 	} {
-		t.Run(test.quirk+" "+test.query, func(t *testing.T) {
-			t.Parallel()
-			server := emulator.New(t, emulator.Options{Quirks: quirks(t, test.quirk)})
-			for name := range strings.FieldsSeq(all) {
-				server.AddJob(object{"job_name": name, "environment_setting": object{}})
-			}
-			if got, total := list(t, server, test.query); got != test.want || total != test.total {
-				t.Errorf("got %q of %s, want %q of %s", got, total, test.want, test.total)
-			}
-		})
+		server := emulator.New(t, emulator.Options{Quirks: quirks(t, test.quirk)})
+		for name := range strings.FieldsSeq(all) {
+			server.AddJob(object{"job_name": name, "environment_setting": object{}})
+		}
+		if got, total := list(t, server, test.query); got != test.want || total != test.total {
+			t.Errorf("%s %s: got %q of %s, want %q of %s", test.quirk, test.query, got, total, test.want, test.total)
+		}
 	}
 	for _, query := range []string{"", "?page=1", "?per_page=10", "?page=one&per_page=10", "?page=1&per_page=0"} {
 		server := emulator.New(t, emulator.Options{})
@@ -238,20 +236,21 @@ func TestBuildJobs_takenName(t *testing.T) {
 func TestService_concurrency(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	concurrently(50, func(i int) {
-		call(t, server, http.MethodPost, jobsPath, plainJob("same"))
-		got := call(t, server, http.MethodPost, jobsPath, plainJob(fmt.Sprintf("app-%d", i)))
-		id, _ := got.body["job_id"].(string)
-		if read := call(t, server, http.MethodGet, jobsPath+"/"+id, ""); read.status != http.StatusOK {
-			t.Errorf("got %d %s", read.status, read.raw)
-		}
-		if i%2 == 1 {
-			call(t, server, http.MethodDelete, jobsPath+"/"+id, "")
-		}
-		server.Jobs()
-		server.Requests()
-		server.InjectFault(emulator.Fault{Path: "/nowhere"})
-	})
+	var group sync.WaitGroup
+	for i := range 50 {
+		group.Go(func() {
+			call(t, server, http.MethodPost, jobsPath, plainJob("same"))
+			got := call(t, server, http.MethodPost, jobsPath, plainJob(fmt.Sprintf("app-%d", i)))
+			id, _ := got.body["job_id"].(string)
+			if i%2 == 1 {
+				call(t, server, http.MethodDelete, jobsPath+"/"+id, "")
+			}
+			server.Jobs()
+			server.Requests()
+			server.InjectFault(emulator.Fault{Path: "/nowhere"})
+		})
+	}
+	group.Wait()
 	if got := len(server.Jobs()); got != 26 {
 		t.Errorf("%d jobs are left, want 26", got)
 	}

@@ -17,10 +17,11 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 )
 
@@ -123,6 +124,21 @@ func callWith(t *testing.T, server *emulator.Server, method, path, body string, 
 	return do(t, req)
 }
 
+// callSigned sends a request that an access key signs, with the account unless it is empty.
+func callSigned(
+	t *testing.T, server *emulator.Server, key auth.AccessKey, method, path, body, account string,
+) response {
+	t.Helper()
+	req := newRequest(t, server, method, path, body)
+	if account != "" {
+		req.Header.Set("X-Domain-Id", account)
+	}
+	if err := key.Authenticate(t.Context(), req, []byte(body)); err != nil {
+		t.Fatal(err)
+	}
+	return do(t, req)
+}
+
 // mustCall returns the body of a response with the status 200.
 func mustCall(t *testing.T, server *emulator.Server, method, path, body string) object {
 	t.Helper()
@@ -135,30 +151,12 @@ func mustCall(t *testing.T, server *emulator.Server, method, path, body string) 
 
 func createJob(t *testing.T, server *emulator.Server, body string) string {
 	t.Helper()
-	return stringIn(t, mustCall(t, server, http.MethodPost, jobsPath, body), "job_id")
+	return mustCall(t, server, http.MethodPost, jobsPath, body)["job_id"].(string)
 }
 
 func getSpec(t *testing.T, server *emulator.Server, id string) object {
 	t.Helper()
-	return objectIn(t, mustCall(t, server, http.MethodGet, jobsPath+"/"+id, ""), "spec")
-}
-
-func stringIn(t *testing.T, container object, name string) string {
-	t.Helper()
-	value, ok := container[name].(string)
-	if !ok {
-		t.Fatalf("%s is no string in %v", name, container)
-	}
-	return value
-}
-
-func objectIn(t *testing.T, container object, name string) object {
-	t.Helper()
-	value, ok := container[name].(object)
-	if !ok {
-		t.Fatalf("%s is no object in %v", name, container)
-	}
-	return value
+	return mustCall(t, server, http.MethodGet, jobsPath+"/"+id, "")["spec"].(object)
 }
 
 // wantError checks the status and the code of an error response, such as "404 APIGW.0101", and its request ID. A code
@@ -207,33 +205,11 @@ func quirks(t *testing.T, list string) emulator.Quirks {
 	return parsed
 }
 
-// concurrently calls a function with the numbers below n at once.
-func concurrently(n int, f func(i int)) {
-	var group sync.WaitGroup
-	for i := range n {
-		group.Go(func() { f(i) })
-	}
-	group.Wait()
-}
-
-// clock stands still until a test moves it.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newClock() *clock {
-	return &clock{now: time.Date(2025, 11, 14, 9, 6, 28, 0, time.UTC)}
-}
+// clock stands still until a test advances it.
+type clock struct{ passed atomic.Int64 }
 
 func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
+	return time.Date(2025, 11, 14, 9, 6, 28, 0, time.UTC).Add(time.Duration(c.passed.Load()))
 }
 
-func (c *clock) Advance(by time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(by)
-}
+func (c *clock) Advance(by time.Duration) { c.passed.Add(int64(by)) }
