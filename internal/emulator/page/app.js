@@ -276,10 +276,9 @@ function renderFaults() {
 }
 
 function renderJob(newJob) {
-  $("job-deleted").hidden = newJob !== null;
-  const gone = newJob === null;
-  if (!gone) {
-    job = newJob;
+  job = newJob;
+  $("job-deleted").hidden = job !== null;
+  if (job) {
     setText($("job-name"), job.name);
     pairs($("job-fields"), {
       "Job ID": job.job_id, Description: job.description, Architecture: job.arch, Repository: job.repository,
@@ -292,8 +291,6 @@ function renderJob(newJob) {
     setText($("builds-total"), total > shown ? `newest ${shown} of ${integer.format(total)}` : total);
     $("no-builds").hidden = job.builds.length > 0;
     update($("builds"), job.builds, (build) => build.build_id, "build-item", renderBuild);
-  } else {
-    job = null;
   }
   enableAll($("job"));
 }
