@@ -293,7 +293,7 @@ func TestAdmin_page(t *testing.T) {
 	got := callWith(t, server, http.MethodGet, "/_emulator/", "", nil)
 	policy := got.header.Get("Content-Security-Policy")
 	isPage := got.status == http.StatusOK && strings.HasPrefix(got.raw, "<!doctype html>")
-	if !isPage || !strings.Contains(policy, "default-src 'none'") {
+	if !isPage || !strings.HasPrefix(policy, "default-src 'none'; script-src 'self'; ") {
 		t.Errorf("got %d %v %s", got.status, got.header, got.raw)
 	}
 	if len(server.Requests()) != 1 {

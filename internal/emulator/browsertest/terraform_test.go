@@ -4,7 +4,6 @@
 package browsertest_test
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -18,8 +17,24 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 )
 
+const configuration = `
+	terraform {
+	  required_providers {
+	    servicestage = { source = "servicestage/servicestage" }
+	  }
+	}
+	resource "servicestage_build_job" "checkout" {
+	  job_name        = "checkout"
+	  job_description = "from Terraform"
+	  environment_setting {}
+	}
+	resource "servicestage_build" "checkout" {
+	  job_id = servicestage_build_job.checkout.job_id
+	}
+`
+
 // terraform returns a function that prepares a command of Terraform with the provider of this repository.
-func terraform(t *testing.T, server *emulator.Server, configuration string) func(arguments ...string) *exec.Cmd {
+func terraform(t *testing.T, server *emulator.Server) func(arguments ...string) *exec.Cmd {
 	t.Helper()
 	cli, err := exec.LookPath(cmp.Or(os.Getenv("TF_ACC_TERRAFORM_PATH"), "terraform"))
 	if err != nil {
@@ -31,20 +46,20 @@ func terraform(t *testing.T, server *emulator.Server, configuration string) func
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building the provider: %v\n%s", err, output)
 	}
-	for name, content := range map[string]string{
-		"main.tf": configuration,
-		"cli.tfrc": fmt.Sprintf("provider_installation {\n  dev_overrides {\n    %q = %q\n  }\n}\n",
-			"servicestage/servicestage", directory),
-	} {
-		if err := os.WriteFile(filepath.Join(directory, name), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
+	settings := filepath.Join(directory, "cli.tfrc")
+	const overrides = "provider_installation {\n  dev_overrides {\n    %q = %q\n  }\n}\n"
+	err = errors.Join(
+		os.WriteFile(filepath.Join(directory, "main.tf"), []byte(configuration), 0o600),
+		os.WriteFile(settings, fmt.Appendf(nil, overrides, "servicestage/servicestage", directory), 0o600),
+	)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return func(arguments ...string) *exec.Cmd {
-		command := exec.CommandContext(t.Context(), cli, arguments...)
+		command := exec.CommandContext(t.Context(), cli, append(arguments, "-input=false", "-no-color")...)
 		command.Dir = directory
 		command.Env = append(os.Environ(),
-			"TF_CLI_CONFIG_FILE="+filepath.Join(directory, "cli.tfrc"), "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1",
+			"TF_CLI_CONFIG_FILE="+settings, "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1",
 			"HW_SERVICESTAGE_ENDPOINT="+server.URL, "HW_IAM_ENDPOINT="+server.URL, "HW_REGION_NAME=cn-north-4",
 			"HW_ACCESS_KEY="+emulator.DefaultAccessKey, "HW_SECRET_KEY="+emulator.DefaultSecretKey,
 			"HTTP_PROXY=http://127.0.0.1:1", "HTTPS_PROXY=http://127.0.0.1:1", "NO_PROXY=127.0.0.1",
@@ -59,49 +74,27 @@ func TestPage_terraform(t *testing.T) {
 	t.Parallel()
 	var clock clock
 	server := emulator.New(t, emulator.Options{BuildDuration: 6 * time.Minute, Now: clock.now})
-	command := terraform(t, server, `
-		terraform {
-		  required_providers {
-		    servicestage = { source = "servicestage/servicestage" }
-		  }
-		}
-		resource "servicestage_build_job" "checkout" {
-		  job_name        = "checkout"
-		  job_description = "from Terraform"
-		  environment_setting {
-		    use_public_cluster = true
-		    build_os {
-		      arch = "x86_64"
-		    }
-		  }
-		}
-		resource "servicestage_build" "checkout" {
-		  job_id = servicestage_build_job.checkout.job_id
-		}
-	`)
+	command := terraform(t, server)
 	page := newTab(t, 1280, 900)
 	page.open(server, "")
 
-	var output bytes.Buffer
-	apply := command("apply", "-auto-approve", "-input=false", "-no-color")
-	apply.Stdout, apply.Stderr = &output, &output
-	if err := apply.Start(); err != nil {
-		t.Fatal(err)
-	}
+	var output []byte
 	applied := make(chan error, 1)
-	go func() { applied <- apply.Wait() }()
+	go func() {
+		var err error
+		output, err = command("apply", "-auto-approve").CombinedOutput()
+		applied <- err
+	}()
 	page.waitForText("#jobs", "checkout")
 	page.waitForText("#jobs [data-field=state]", "Queuing")
 	clock.advance(time.Minute)
 	page.waitForText("#jobs [data-field=state]", "Building")
-	select {
-	case err := <-applied:
-		t.Fatalf("the page shows the running build after the apply has ended: %v\n%s", err, &output)
-	default:
+	if len(applied) > 0 {
+		t.Error("the page shows the running build after the apply has ended")
 	}
 	clock.advance(6 * time.Minute)
 	if err := <-applied; err != nil {
-		t.Fatalf("apply: %v\n%s", err, &output)
+		t.Fatalf("apply: %v\n%s", err, output)
 	}
 	page.waitForText("#jobs [data-field=state]", "Successful")
 	page.waitForText("#requests", "access key "+emulator.DefaultAccessKey)
@@ -111,7 +104,7 @@ func TestPage_terraform(t *testing.T) {
 	page.fill("#change [name=description]", "changed on the page")
 	page.click("#change [type=submit]")
 	page.waitForText("#job-fields", "changed on the page")
-	plan, err := command("plan", "-detailed-exitcode", "-input=false", "-no-color").CombinedOutput()
+	plan, err := command("plan", "-detailed-exitcode").CombinedOutput()
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != 2 {
 		t.Fatalf("plan: %v\n%s", err, plan)
