@@ -82,7 +82,7 @@ func TestAdmin_state(t *testing.T) {
 
 func TestAdmin_builds(t *testing.T) {
 	t.Parallel()
-	r := newRunning(t)
+	r := newRunning(t, emulator.Options{})
 	path := "jobs/" + r.jobID
 	build := admin(t, r.Server, 200, http.MethodPost, path+"/builds", "")["build_id"].(string)
 	r.Advance(15 * time.Second)

@@ -6,7 +6,6 @@ package emulator_test
 import (
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 	"time"
 
@@ -51,42 +50,6 @@ func TestFaults_beforeAndAfter(t *testing.T) {
 			t.Errorf("%s: the job exists: %t", recorded, exists)
 		}
 		createJob(t, server, plainJob("second")) // The fault is used up.
-	}
-}
-
-func TestFaults_selection(t *testing.T) {
-	t.Parallel()
-	hasQuery := func(r emulator.Request) bool { return r.Query != "" }
-	requests := []struct{ letter, method, path string }{
-		{"P", http.MethodPost, jobsPath},
-		{"G", http.MethodGet, jobsPath + "?page=1&per_page=1"},
-		{"B", http.MethodGet, "/assembling/v1/base_images"},
-	}
-	for want, fault := range map[string]emulator.Fault{ // Lower case is hit.
-		"pGBPGB": {},
-		"pgBPGB": {Times: 2},
-		"pgbpgb": {Times: -1},
-		"PgbPgB": {Method: http.MethodGet, Times: 3},
-		"pgbpGB": {Path: "/assembling/v1/*", Times: 4},
-		"PGBPGB": {Path: "/assembling/*", Times: -1}, // A star is one element.
-		"PgBPGB": {Method: http.MethodGet, Path: jobsPath},
-		"PgBPgB": {When: hasQuery, Times: -1},
-	} {
-		server := emulator.New(t, emulator.Options{})
-		fault.StatusCode = http.StatusServiceUnavailable
-		server.InjectFault(fault)
-		got := ""
-		for range 2 {
-			for _, request := range requests {
-				if call(t, server, request.method, request.path, "").status == http.StatusServiceUnavailable {
-					request.letter = strings.ToLower(request.letter)
-				}
-				got += request.letter
-			}
-		}
-		if got != want {
-			t.Errorf("%+v: got %s, want %s", fault, got, want)
-		}
 	}
 }
 

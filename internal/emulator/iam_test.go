@@ -111,9 +111,10 @@ func TestIAM_agencies(t *testing.T) {
 func TestIAM_login(t *testing.T) {
 	t.Parallel()
 	const (
-		noMatch, noProject = "The username or password is wrong.", "The project is not one of this account."
-		noDomain, noMethod = "The domain is not that of the user.", "methods must be password, token or assume_role."
-		noToken, noLogin   = "The token is wrong or has expired.", "The request you have made requires authentication."
+		noMatch   = "401 The username or password is wrong."
+		noProject = "401 The project is not one of this account."
+		noDomain  = "401 The domain is not that of the user."
+		noMethod  = "400 methods must be password, token or assume_role."
 	)
 	byToken := func(token, project string) string {
 		return `{"auth":{"identity":{"methods":["token"],"token":{"id":"` + token + `"}},
@@ -128,48 +129,42 @@ func TestIAM_login(t *testing.T) {
 		Projects: map[string]string{"cn-north-4": "p1", "team": "p2"}, Users: []emulator.User{alice},
 	}})
 	aliceByID := `{"id":"u` + emulator.ProjectID("alice")[1:] + `","password":"secret"}`
-	for _, c := range []struct{ body, message, project string }{
-		{login(goodUser, toProject), "", "p1"},
-		{login(goodUser, `,"scope":{"domain":{"name":"emulator-domain"}}`), "", ""},
-		{login(goodUser, ``), "", ""},
-		{login(`{"id":"`+emulator.UserID+`","password":"emulator-password"}`, toProject), "", "p1"},
-		{login(strings.NewReplacer("emulator-user", "alice", "emulator-password", "secret").Replace(goodUser), ""), "", ""},
-		{login(strings.Replace(goodUser, "emulator-user", "alice", 1), ""), noMatch, ""},
-		{login(aliceByID, ""), "", ""},
-		{login(strings.Replace(aliceByID, "secret", "emulator-password", 1), ""), noMatch, ""},
-		{without(`"password":"emulator-password",`, ""), noMatch, ""},
-		{without(`,"domain":{"name":"emulator-domain"}`, ""), noMatch, ""},
-		{without("emulator-domain", "other"), noMatch, ""},
-		{without("cn-north-4", "nowhere"), noProject, ""},
-		{login(goodUser, `,"scope":{"project":{"id":"p3"}}`), noProject, ""},
-		{login(goodUser, `,"scope":{"domain":{"name":"other"}}`), noDomain, ""},
-		{without(`["password"]`, `["totp"]`), noMethod, ""},
-		{without(`["password"]`, `["password","token"]`), noMethod, ""},
-		{`[`, "malformed request: unexpected EOF", ""},
-		{byToken("emulator-token", `,"domain":{"name":"emulator-domain"}`), "", "p2"},
-		{byToken("emulator-token", `,"domain":{"name":"other"}`), noProject, ""},
-		{byToken("wrong", ""), noToken, ""},
-		{agencyLogin("emulator-agency"), noLogin, ""},
+	aliceByName := strings.NewReplacer("emulator-user", "alice", "emulator-password", "secret").Replace(goodUser)
+	for _, c := range []struct{ body, want string }{
+		{login(goodUser, toProject), "201 p1"},
+		{login(goodUser, `,"scope":{"domain":{"name":"emulator-domain"}}`), "201 "},
+		{login(goodUser, ``), "201 "},
+		{login(`{"id":"`+emulator.UserID+`","password":"emulator-password"}`, toProject), "201 p1"},
+		{login(aliceByName, ""), "201 "},
+		{login(aliceByID, ""), "201 "},
+		{login(strings.Replace(aliceByName, "secret", "emulator-password", 1), ""), noMatch},
+		{login(strings.Replace(aliceByID, "secret", "emulator-password", 1), ""), noMatch},
+		{without(`"password":"emulator-password",`, ""), noMatch},
+		{without(`,"domain":{"name":"emulator-domain"}`, ""), noMatch},
+		{without("emulator-domain", "other"), noMatch},
+		{without("cn-north-4", "nowhere"), noProject},
+		{login(goodUser, `,"scope":{"project":{"id":"p3"}}`), noProject},
+		{login(goodUser, `,"scope":{"domain":{"name":"other"}}`), noDomain},
+		{without(`["password"]`, `["totp"]`), noMethod},
+		{without(`["password"]`, `["password","token"]`), noMethod},
+		{`[`, "400 malformed request: unexpected EOF"},
+		{byToken("emulator-token", `,"domain":{"name":"emulator-domain"}`), "201 p2"},
+		{byToken("emulator-token", `,"domain":{"name":"other"}`), noProject},
+		{byToken("wrong", ""), "401 The token is wrong or has expired."},
+		{agencyLogin("emulator-agency"), "401 The request you have made requires authentication."},
 	} {
 		got := callWith(t, server, http.MethodPost, loginPath, c.body, nil)
-		if c.message != "" {
-			status := http.StatusUnauthorized
-			if c.message == noMethod || strings.HasPrefix(c.message, "malformed") {
-				status = http.StatusBadRequest
-			}
-			wantIAMError(t, got, status, c.message)
+		if message, isError := strings.CutPrefix(c.want, fmt.Sprint(got.status, " ")); isError && got.status >= 400 {
+			wantIAMError(t, got, got.status, message)
 			continue
 		}
 		token, _ := got.body["token"].(object)
-		if got.status != http.StatusCreated || got.header.Get("X-Subject-Token") == "" || token == nil {
-			t.Errorf("%s: got %d %s", c.body, got.status, got.raw)
-			continue
+		project, _ := token["project"].(object)
+		id, _ := project["id"].(string)
+		if fmt.Sprint(got.status, " ", id) != c.want || got.header.Get("X-Subject-Token") == "" {
+			t.Errorf("%s: got %d %s, want %s", c.body, got.status, got.raw, c.want)
 		}
 		wantExpiry(t, token, now.Now().Add(24*time.Hour))
-		project, _ := token["project"].(object)
-		if got, _ := project["id"].(string); got != c.project {
-			t.Errorf("%s: got project %q, want %q", c.body, got, c.project)
-		}
 	}
 	for secret, want := range map[string]int{"key": http.StatusOK, "other": http.StatusUnauthorized} {
 		key := auth.AccessKey{ID: "ALICE", Secret: secret, Now: now.Now}

@@ -145,7 +145,7 @@ func (p *program) readBanner(t *testing.T) string {
 }
 
 // The printed commands are enough for an apply with real Terraform, whatever the credentials and the region are. The
-// JSON API injects faults into the apply, and counts its requests.
+// JSON API injects faults into the apply, and counts its requests. A change with it is drift.
 func TestProgram_bannerConfiguresProvider(t *testing.T) {
 	t.Parallel()
 	p := startProgram(t, "-region", "eu-west-101", "-secret-key", `it's "$secret"`)
@@ -162,14 +162,19 @@ func TestProgram_bannerConfiguresProvider(t *testing.T) {
   job_name = "app"
   environment_setting {}
 }`)
-	script := strings.Join(append(commands, `exec "$0" apply -auto-approve -input=false -no-color`), "\n")
-	apply := exec.CommandContext(t.Context(), "sh", "-c", script, providertest.Program(t))
-	apply.Dir = cli.Dir
-	apply.Env = slices.DeleteFunc(append(os.Environ(), cli.Env...), func(variable string) bool {
-		return strings.HasPrefix(variable, "HW_")
-	})
-	if output, err := apply.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, output)
+	script := strings.Join(append(commands, `exec "$0" "$@" -input=false -no-color`), "\n")
+	run := func(arguments ...string) (int, string) {
+		arguments = append([]string{"-c", script, providertest.Program(t)}, arguments...)
+		command := exec.CommandContext(t.Context(), "sh", arguments...)
+		command.Dir = cli.Dir
+		command.Env = slices.DeleteFunc(append(os.Environ(), cli.Env...), func(variable string) bool {
+			return strings.HasPrefix(variable, "HW_")
+		})
+		output, _ := command.CombinedOutput() // The caller checks the exit code.
+		return command.ProcessState.ExitCode(), string(output)
+	}
+	if code, output := run("apply", "-auto-approve"); code != 0 {
+		t.Fatalf("exit code %d\n%s", code, output)
 	}
 	state := p.call(t, http.MethodGet, "/_emulator/state", "")
 	if state["total"] != 1.0 || len(state["faults"].([]any)) != 0 {
@@ -179,6 +184,13 @@ func TestProgram_bannerConfiguresProvider(t *testing.T) {
 	reads := p.call(t, http.MethodGet, "/_emulator/requests?method=GET&path=/assembling/v1/jobs/*&limit=0", "")
 	if creates["total"] != 1.0 || reads["total"] != 3.0 {
 		t.Errorf("got %v creates and %v reads, want 1 and 3", creates["total"], reads["total"])
+	}
+
+	id := state["jobs"].([]any)[0].(map[string]any)["job_id"].(string)
+	p.call(t, http.MethodPatch, "/_emulator/jobs/"+id, `{"name":"changed"}`)
+	code, output := run("plan", "-detailed-exitcode")
+	if code != 2 || !strings.Contains(output, `"changed" -> "app"`) {
+		t.Errorf("the plan after a change outside Terraform: exit code %d\n%s", code, output)
 	}
 }
 
