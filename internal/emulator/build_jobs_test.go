@@ -193,7 +193,6 @@ func TestBuildJobs_updateKeepsForbiddenName(t *testing.T) {
 	wantError(t, call(t, server, http.MethodPut, jobsPath+"/"+id, plainJob("2nd")), "400 SVCSTG.CPE.400*")
 }
 
-// Names are compared case-insensitively, except with a quirk.
 func TestBuildJobs_takenName(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
@@ -204,14 +203,6 @@ func TestBuildJobs_takenName(t *testing.T) {
 	}
 	mustCall(t, server, http.MethodPut, jobsPath+"/"+shop, plainJob("Shop"))
 	if got := jobNames(server); got != "Shop other" {
-		t.Errorf("the build jobs are %s", got)
-	}
-
-	lenient := emulator.New(t, emulator.Options{Quirks: quirks(t, "allow-taken-names")})
-	createJob(t, lenient, plainJob("shop"))
-	createJob(t, lenient, plainJob("shop"))
-	mustCall(t, lenient, http.MethodPut, jobsPath+"/"+createJob(t, lenient, plainJob("other")), plainJob("SHOP"))
-	if got := jobNames(lenient); got != "SHOP shop shop" {
 		t.Errorf("the build jobs are %s", got)
 	}
 }

@@ -6,7 +6,6 @@
 package emulator_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -55,6 +54,7 @@ var httpClient = &http.Client{
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
+// response has status 0 and the error as raw if the connection broke.
 type response struct {
 	status int
 	header http.Header
@@ -72,41 +72,32 @@ func newRequest(t *testing.T, server *emulator.Server, method, path, body string
 	return req
 }
 
-// do sends a request. A failure of the connection is an error of the test.
 func do(t *testing.T, req *http.Request) response {
 	t.Helper()
-	got, err := exchange(req)
+	resp, err := httpClient.Do(req)
 	if err != nil {
-		t.Errorf("%s %s: %v", req.Method, req.URL, err)
+		return response{raw: err.Error()}
+	}
+	raw, err := io.ReadAll(resp.Body)
+	if err = errors.Join(err, resp.Body.Close()); err != nil {
+		return response{raw: err.Error()}
+	}
+	got := response{status: resp.StatusCode, header: resp.Header, raw: string(raw)}
+	if len(raw) > 0 && strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json") {
+		got.body = decode(t, got.raw)
 	}
 	return got
 }
 
-func exchange(req *http.Request) (response, error) {
-	resp, err := httpClient.Do(req)
-	if err != nil {
-		return response{}, err
-	}
-	raw, err := io.ReadAll(resp.Body)
-	if err = errors.Join(err, resp.Body.Close()); err != nil {
-		return response{}, err
-	}
-	got := response{status: resp.StatusCode, header: resp.Header, raw: string(raw)}
-	if len(raw) > 0 && strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json") {
-		got.body, err = decode(raw)
-	}
-	return got, err
-}
-
 // decode keeps numbers as they are written.
-func decode(raw []byte) (object, error) {
-	decoder := json.NewDecoder(bytes.NewReader(raw))
+func decode(t *testing.T, text string) (decoded object) {
+	t.Helper()
+	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
-	var decoded object
 	if err := decoder.Decode(&decoded); err != nil {
-		return nil, fmt.Errorf("%q: %w", raw, err)
+		t.Errorf("%q: %v", text, err)
 	}
-	return decoded, nil
+	return decoded
 }
 
 // call sends a request with the default token. It may be called in any goroutine.
@@ -177,12 +168,8 @@ func wantError(t *testing.T, got response, want string) {
 
 func wantJSON(t *testing.T, got object, want string) {
 	t.Helper()
-	decoded, err := decode([]byte(want))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !reflect.DeepEqual(got, decoded) {
-		t.Errorf("\n got %v\nwant %v", got, decoded)
+	if !reflect.DeepEqual(got, decode(t, want)) {
+		t.Errorf("\n got %v\nwant %s", got, want)
 	}
 }
 
