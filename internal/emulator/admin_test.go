@@ -182,18 +182,21 @@ func TestAdmin_faults(t *testing.T) {
 	server := emulator.New(t, emulator.Options{})
 	server.InjectFault(emulator.Fault{StatusCode: 500})
 	admin(t, server, 204, http.MethodPut, "faults", `[
-		{"method":"post","path":"/assembling/v1/jobs","count":2,
+		{"method":"GET","drop":true},{"path":"/assembling/v1/jobs/*","delay":"1ms"},
+		{"method":"post","path":"/assembling/v1/*","count":2,
 			"status":503,"when":"after","headers":{"Retry-After":"1"},"body":"{}"},
-		{"method":"GET","drop":true},{"delay":"1ms"}]`)
-	got := call(t, server, http.MethodPost, jobsPath, plainJob("app"))
+		{"drop":true}]`)
+	got := call(t, server, http.MethodPost, jobsPath, plainJob("app")) // Hit by the first fault that selects it.
 	if got.status != 503 || got.header.Get("Retry-After") != "1" || got.raw != "{}" || len(server.Jobs()) != 1 {
 		t.Errorf("got %v", got)
 	}
 	faults := admin(t, server, 200, http.MethodGet, "state", "")["faults"]
 	wantJSON(t, object{"faults": faults}, `{"faults":[
-		{"method":"POST","path":"/assembling/v1/jobs","count":1,
+		{"method":"GET","count":1,"drop":true,"when":"before"},
+		{"path":"/assembling/v1/jobs/*","count":1,"delay":"1ms","when":"before"},
+		{"method":"POST","path":"/assembling/v1/*","count":1,
 			"status":503,"when":"after","headers":{"Retry-After":"1"},"body":"{}"},
-		{"count":1,"drop":true,"method":"GET","when":"before"},{"count":1,"delay":"1ms","when":"before"}]}`)
+		{"count":1,"drop":true,"when":"before"}]}`)
 	for _, body := range []string{
 		`{}`, `[{}]`, `[null]`, `[{"status":99}]`, `[{"status":600}]`, `[{"drop":true,"when":"during"}]`,
 		`[{"delay":"2"}]`, `[{"delay":"-1s"}]`,

@@ -85,6 +85,7 @@ func TestIAM_agencies(t *testing.T) {
 		{wrong, loginPath, agencyLogin("emulator-agency"), account, 401},
 		{defaultKey, keysPath, byName, account, 201},
 		{defaultKey, keysPath, byName, "", 400},
+		{defaultKey, keysPath, strings.Replace(byName, "emulator-domain", "other", 1), account, 404},
 		{defaultKey, keysPath, `{"auth":{"identity":{"methods":["token"]}}}`, account, 400},
 		{defaultKey, assumePath, urn("emulator-agency", ""), account, 200},
 		{defaultKey, assumePath, urn("emulator-agency", ""), "", 400},

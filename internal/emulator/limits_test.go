@@ -69,7 +69,7 @@ func TestService_incompleteBodyIsNotCarriedOut(t *testing.T) {
 	}
 }
 
-// Without RecordRequests, memory is bounded: recent requests are kept without header and body, and counted.
+// Without RecordRequests, memory is bounded: recent requests are kept, without header and body.
 func TestService_recentRequests(t *testing.T) {
 	t.Parallel()
 	service := newService(t, emulator.Options{})
