@@ -52,8 +52,7 @@ func pageHandler(name, contentType string) http.HandlerFunc {
 	}
 }
 
-// newAdminRoutes returns the web page and the JSON API, which docs/guides/emulator.md describes. In lists, the newest is
-// first.
+// newAdminRoutes returns the web page and the JSON API that docs/guides/emulator.md describes.
 func (s *Service) newAdminRoutes() *http.ServeMux {
 	routes := http.NewServeMux()
 	for name, contentType := range pageFiles {
@@ -267,7 +266,8 @@ func (s *Service) getState(r *http.Request) (any, error) {
 func (j *job) contains(search string) bool {
 	repo := objectMember(j.Spec, "code_repo")
 	shown := []string{
-		j.name(), j.ID, stringMember(j.Spec, "job_description"), stringMember(repo, "url"), stringMember(repo, "branch"),
+		j.name(), j.ID, stringMember(j.Spec, "job_description"),
+		stringMember(repo, "url"), stringMember(repo, "branch"),
 	}
 	return strings.Contains(strings.ToLower(strings.Join(shown, "\n")), search)
 }

@@ -19,9 +19,8 @@ import (
 
 // start starts a build with the next injected outcome.
 func (s *Service) start(job *job) *build {
-	started := &build{
-		ID: newID(), JobID: job.ID, JobName: job.name(), Index: len(s.state.buildsOf(job)) + 1, StartedAt: s.options.Now(),
-	}
+	index := len(s.state.buildsOf(job)) + 1
+	started := &build{ID: newID(), JobID: job.ID, JobName: job.name(), Index: index, StartedAt: s.options.Now()}
 	if s.options.FailIn != "" {
 		started.Outcome = &Outcome{Phase: s.options.FailIn}
 	}

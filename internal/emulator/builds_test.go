@@ -132,6 +132,17 @@ func TestBuilds_get(t *testing.T) {
 	wantError(t, got, "400 SVCSTG.CPE.400*")
 }
 
+func TestOptions_shortestBuild(t *testing.T) {
+	t.Parallel()
+	clock := new(clock)
+	server := emulator.New(t, emulator.Options{Now: clock.Now, BuildDuration: time.Nanosecond})
+	server.AddBuild(server.AddJob(object{"job_name": "app"}))
+	clock.Advance(time.Nanosecond)
+	if got := server.Builds()[0].State; got != "Successful" {
+		t.Errorf("got %s", got)
+	}
+}
+
 // Canceling does not change a build that is canceled or has ended. With a quirk, the request is rejected.
 func TestBuilds_cancel(t *testing.T) {
 	t.Parallel()

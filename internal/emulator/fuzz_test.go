@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
@@ -74,15 +75,15 @@ func FuzzService_request(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		clock := new(clock)
-		service := newService(t, emulator.Options{Quirks: parsed, Now: clock.Now})
+		now := new(clock).Now()
+		service := newService(t, emulator.Options{Quirks: parsed, Now: func() time.Time { return now }})
 		job := service.AddJob(object{"job_name": "app", "environment_setting": object{}})
 		build := service.AddBuild(job)
 		path = strings.NewReplacer("JOB", job, "BUILD", build).Replace(path)
 		request := &http.Request{
 			Method: method, URL: &url.URL{Path: path, RawQuery: query}, Host: "localhost", RemoteAddr: "127.0.0.1:1",
 			ContentLength: -1, Body: io.NopCloser(strings.NewReader(body)),
-			Header: http.Header{"X-Idp-Id": {emulator.DefaultIDP}, auth.DateHeader: {clock.Now().Format(auth.DateFormat)}},
+			Header: http.Header{"X-Idp-Id": {emulator.DefaultIDP}, auth.DateHeader: {now.Format(auth.DateFormat)}},
 		}
 		if authorization == "" {
 			request.Header.Set("X-Auth-Token", emulator.DefaultToken)

@@ -171,7 +171,7 @@ func TestIAM_login(t *testing.T) {
 		key := auth.AccessKey{ID: "ALICE", Secret: secret, Now: now.Now}
 		got := callSigned(t, server, key, http.MethodGet, "/assembling/v1/base_images", "", "")
 		if got.status != want {
-			t.Errorf("the access key of a user with the secret %s: got %d %s, want %d", secret, got.status, got.raw, want)
+			t.Errorf("access key with the secret %s: got %d %s, want %d", secret, got.status, got.raw, want)
 		}
 	}
 }

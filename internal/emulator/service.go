@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -336,7 +337,7 @@ func respond(w http.ResponseWriter, status int, body any) {
 func newRequestID() string {
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // Never fails.
-	return fmt.Sprintf("%x", id)
+	return hex.EncodeToString(id[:])
 }
 
 // newID returns 40 lower-case letters and digits, as in the samples of the API.
