@@ -11,12 +11,12 @@ const credentialNames = {
   id_token: "ID token",
 };
 const presets = {
-  throttle: { path: "", count: 5, status: 429, headers: "Retry-After: 1",
+  throttle: { count: 5, status: 429, headers: "Retry-After: 1",
     body: '{"error_code":"APIGW.0308","error_msg":"The throttling threshold has been reached"}' },
-  unavailable: { path: "", count: 2, status: 503, body: "Service Unavailable" },
-  lost: { method: "POST", path: "/assembling/v1/jobs", count: 1, effect: "drop", when: "after" },
-  slow: { path: "", count: -1, effect: "", delay: "2s" },
-  login: { method: "POST", path: "/v3/auth/tokens", count: 1, status: 401,
+  unavailable: { count: 2, status: 503, body: "Service Unavailable" },
+  lost: { method: "POST", path: "/assembling/v1/jobs", effect: "drop", when: "after" },
+  slow: { count: -1, effect: "", delay: "2s" },
+  login: { method: "POST", path: "/v3/auth/tokens", status: 401,
     body: '{"error":{"code":401,"message":"The username or password is wrong.","title":"Unauthorized"}}' },
 };
 
