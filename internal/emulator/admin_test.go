@@ -299,6 +299,9 @@ func TestAdmin_page(t *testing.T) {
 	if !isPage || !strings.HasPrefix(policy, "default-src 'none'; script-src 'self'; ") {
 		t.Errorf("got %d %v %s", got.status, got.header, got.raw)
 	}
+	if faults := admin(t, server, 200, http.MethodGet, "state", "")["faults"]; fmt.Sprint(faults) != "[]" {
+		t.Errorf("faults: got %v, want an empty list", faults)
+	}
 	if len(server.Requests()) != 1 {
 		t.Errorf("requests of the page are recorded: %v", server.Requests())
 	}
