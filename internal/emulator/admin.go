@@ -4,6 +4,7 @@
 package emulator
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/hmac"
 	"embed"
@@ -11,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -50,29 +52,7 @@ func pageHandler(name, contentType string) http.HandlerFunc {
 	}
 }
 
-// newAdminRoutes returns the web page and the JSON API. Errors are {"error": "message"}. Times are RFC 3339.
-//
-// In lists, the newest is first. Unknown members of a body are errors.
-//
-//	GET    /_emulator/                       the web page
-//	GET    /_emulator/health                 {"status":"ok"}
-//	GET    /_emulator/state                  address, region, projects, total, jobs, faults, accepted;
-//	                                         ?search= in name, ID, description, repository, branch; ?offset=, ?limit=
-//	GET    /_emulator/requests               total, requests; ?limit=, ?method=, ?path= with * for an ID
-//	POST   /_emulator/reset                  as after the start, without a state file; credentials stay valid
-//	POST   /_emulator/seed                   adds an array of build jobs: the members of a create request, and job_id
-//	PUT    /_emulator/faults                 replaces the faults that are left
-//	GET    /_emulator/jobs/{job_id}          the job, its 20 newest builds with phases and log, and builds_total
-//	PATCH  /_emulator/jobs/{job_id}          changes name, description, arch, repository, branch, cluster,
-//	                                         enterprise_project_id; null removes; returns the job
-//	DELETE /_emulator/jobs/{job_id}          204
-//	POST   /_emulator/jobs/{job_id}/builds   starts a build; returns it
-//	POST   /_emulator/jobs/{job_id}/builds/{build_id}/cancel
-//	                                         cancels a build; returns it
-//
-// With [Options.AdminToken], requests need the header "Authorization: Bearer TOKEN", except the page and health.
-// Without it, only loopback clients are served, and the Host header must be localhost or a loopback address. A foreign
-// Origin is rejected.
+// newAdminRoutes returns the web page and the JSON API that docs/guides/emulator.md describes.
 func (s *Service) newAdminRoutes() *http.ServeMux {
 	routes := http.NewServeMux()
 	for name, contentType := range pageFiles {
@@ -153,11 +133,7 @@ func isLoopback(address string) bool {
 
 // readAdminBody decodes the body of a request of the JSON API.
 func readAdminBody(r *http.Request, target any) error {
-	content, err := io.ReadAll(r.Body)
-	if err == nil {
-		err = decode(content, target, (*json.Decoder).DisallowUnknownFields)
-	}
-	if err != nil {
+	if err := decode(r.Body, target, (*json.Decoder).DisallowUnknownFields); err != nil {
 		return invalid("the request body is invalid: %v", err)
 	}
 	return nil
@@ -181,68 +157,62 @@ func (s *Service) restart() error {
 	if len(s.options.Seed) == 0 || len(s.state.Jobs) > 0 {
 		return nil
 	}
-	if err := s.seed(s.options.Seed); err != nil {
+	if err := s.seed(bytes.NewReader(s.options.Seed)); err != nil {
 		return fmt.Errorf("initial build jobs: %s", asAPIError(err).Message)
 	}
 	return nil
 }
 
-func (s *Service) postSeed(r *http.Request) (any, error) {
-	content, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, err
-	}
-	return nil, s.seed(content)
-}
+func (s *Service) postSeed(r *http.Request) (any, error) { return nil, s.seed(r.Body) }
 
 // seed adds all build jobs of a JSON array, or none. Names may break the rules of the API, as those made in the console
 // may.
-func (s *Service) seed(content []byte) error {
+func (s *Service) seed(content io.Reader) error {
 	var seeds []json.RawMessage
 	if err := decode(content, &seeds); err != nil {
 		return invalid("build jobs must be a JSON array: %v", err)
 	}
 	before := s.state.Jobs
 	for i, raw := range seeds {
-		added, err := s.parseSeed(raw)
-		if err != nil {
+		if err := s.addSeed(raw); err != nil {
 			s.state.Jobs = before
 			return invalid("build job %d: %v", i, asAPIError(err).Message)
 		}
-		s.state.Jobs = append(s.state.Jobs, added)
 	}
 	return nil
 }
 
-func (s *Service) parseSeed(raw json.RawMessage) (*job, error) {
+func (s *Service) addSeed(raw json.RawMessage) error {
 	var seed struct {
 		jobBody
 
 		JobID string `json:"job_id"`
 	}
 	var spec document
-	if err := errors.Join(decode(raw, &seed, (*json.Decoder).DisallowUnknownFields), decode(raw, &spec)); err != nil {
-		return nil, err
+	err := decode(bytes.NewReader(raw), &seed, (*json.Decoder).DisallowUnknownFields)
+	if err := errors.Join(err, decode(bytes.NewReader(raw), &spec)); err != nil {
+		return err
 	}
 	if spec == nil {
-		return nil, invalid("it is null")
+		return invalid("it is null")
 	}
 	delete(spec, "job_id")
 	merge(spec, isUnset, document{"environment_setting": document{}})
 	if err := checkSpec(spec, seed.JobName); err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.checkNameFree(spec, nil); err != nil {
-		return nil, err
+		return err
 	}
 	id := cmp.Or(seed.JobID, newID())
 	if !objectIDRule.MatchString(id) {
-		return nil, invalid("job_id may contain letters, digits, -, _ and . only")
+		return invalid("job_id may contain letters, digits, -, _ and . only")
 	}
 	if _, err := s.state.job(id); err == nil {
-		return nil, invalid("job_id %s is that of another build job", id)
+		return invalid("job_id %s is that of another build job", id)
 	}
-	return s.newJob(id, spec, "seed"), nil
+	s.addJob(id, spec, "seed")
+	return nil
 }
 
 func (s *Service) putFaults(r *http.Request) (any, error) {
@@ -260,18 +230,15 @@ func (s *Service) putFaults(r *http.Request) (any, error) {
 const defaultLimit = 100
 
 func (s *Service) getState(r *http.Request) (any, error) {
-	offset, err := queryNumber(r, "offset", 0, 0)
-	if err != nil {
-		return nil, err
-	}
-	limit, err := queryNumber(r, "limit", 0, defaultLimit)
-	if err != nil {
+	offset, offsetErr := queryNumber(r, "offset", 0, 0)
+	limit, limitErr := queryNumber(r, "limit", 0, defaultLimit)
+	if err := errors.Join(offsetErr, limitErr); err != nil {
 		return nil, err
 	}
 	search := strings.ToLower(r.URL.Query().Get("search"))
 	total, jobs := 0, []document{}
 	for _, job := range slices.Backward(s.state.Jobs) {
-		if search != "" && !job.contains(search) {
+		if !job.contains(search) {
 			continue
 		}
 		if total >= offset && len(jobs) < limit {
@@ -280,17 +247,12 @@ func (s *Service) getState(r *http.Request) (any, error) {
 		total++
 	}
 	projects := []wireNamed{}
-	for name, id := range s.options.IAM.Projects {
-		projects = append(projects, wireNamed{ID: id, Name: name})
-	}
-	slices.SortFunc(projects, func(a, b wireNamed) int { return cmp.Compare(a.Name, b.Name) })
-	faults := s.faults
-	if faults == nil {
-		faults = []*Fault{}
+	for _, name := range slices.Sorted(maps.Keys(s.options.IAM.Projects)) {
+		projects = append(projects, wireNamed{ID: s.options.IAM.Projects[name], Name: name})
 	}
 	return document{
 		"address": "http://" + r.Host, "region": s.options.Region, "projects": projects,
-		"total": total, "jobs": jobs, "faults": faults,
+		"total": total, "jobs": jobs, "faults": append([]*Fault{}, s.faults...), // Never null.
 		"accepted": document{
 			"access_key": s.options.AccessKey, "secret_key": s.options.SecretKey,
 			"security_token": s.options.SecurityToken, "token": s.options.Token,
@@ -303,15 +265,11 @@ func (s *Service) getState(r *http.Request) (any, error) {
 // contains reports whether a build job has a lower-case text in what the web page shows of it.
 func (j *job) contains(search string) bool {
 	repo := objectMember(j.Spec, "code_repo")
-	for _, value := range []string{
+	shown := []string{
 		j.name(), j.ID, stringMember(j.Spec, "job_description"),
 		stringMember(repo, "url"), stringMember(repo, "branch"),
-	} {
-		if strings.Contains(strings.ToLower(value), search) {
-			return true
-		}
 	}
-	return false
+	return strings.Contains(strings.ToLower(strings.Join(shown, "\n")), search)
 }
 
 func (s *Service) jobView(job *job) document {
@@ -348,14 +306,8 @@ func (s *Service) buildView(build *build) document {
 const maxBuildsShown = 20
 
 func (s *Service) getJobWithBuilds(_ *http.Request, job *job) (any, error) {
-	builds, total := []document{}, 0
-	for _, build := range slices.Backward(s.state.Builds) {
-		if build.JobID != job.ID {
-			continue
-		}
-		if total++; total > maxBuildsShown {
-			continue
-		}
+	builds, all := []document{}, s.state.buildsOf(job)
+	for _, build := range all[:min(len(all), maxBuildsShown)] {
 		progress, shown := s.progress(build), []document{}
 		for i, state := range progress.Phases {
 			percent := 0
@@ -372,7 +324,7 @@ func (s *Service) getJobWithBuilds(_ *http.Request, job *job) (any, error) {
 		builds = append(builds, view)
 	}
 	view := s.jobView(job)
-	view["builds"], view["builds_total"] = builds, total
+	view["builds"], view["builds_total"] = builds, len(all)
 	return view, nil
 }
 
@@ -426,8 +378,8 @@ func (s *Service) postBuild(_ *http.Request, job *job) (any, error) {
 	return s.buildView(s.start(job)), nil
 }
 
-func (s *Service) postCancel(r *http.Request, job *job, build *build) (any, error) {
-	if job.ID != r.PathValue("job_id") {
+func (s *Service) postCancel(r *http.Request, build *build) (any, error) {
+	if build.JobID != r.PathValue("job_id") {
 		return nil, errNoSuchBuild
 	}
 	if s.progress(build).Ended.IsZero() {

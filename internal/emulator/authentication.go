@@ -86,11 +86,10 @@ func (s *Service) key(id string) (issued, error) {
 		if id == "" || id != user.AccessKey {
 			continue
 		}
-		key := issued{secret: user.SecretKey}
 		if i == 0 {
-			key.securityToken = s.options.SecurityToken
+			return issued{secret: user.SecretKey, securityToken: s.options.SecurityToken}, nil
 		}
-		return key, nil
+		return issued{secret: user.SecretKey}, nil
 	}
 	s.mu.Lock()
 	key, ok := s.issued[id]

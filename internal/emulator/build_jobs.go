@@ -4,9 +4,11 @@
 package emulator
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
-	"io"
+	"maps"
 	"net/http"
 	"reflect"
 	"regexp"
@@ -48,26 +50,21 @@ var objectIDRule = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 var jobNameRule = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,62}[A-Za-z0-9]$`)
 
-// readJobBody returns the body of a request, and the first violation of the documented rules. currentName is exempt
-// from the rule for names, because jobs made in the console may violate it.
+// readJobBody returns the body of a request, or an error of [checkSpec].
 func readJobBody(r *http.Request, currentName string) (document, error) {
-	content, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, err
-	}
 	var spec document
-	if err := decode(content, &spec); err != nil {
+	if err := decode(r.Body, &spec); err != nil {
 		return nil, invalid("the request body is not the documented JSON: %v", err)
 	}
 	return spec, checkSpec(spec, currentName)
 }
 
 // checkSpec returns the first violation of the documented rules; nil if there is none. currentName is exempt from the
-// rule for names.
+// rule for names, because jobs made in the console may violate it.
 func checkSpec(spec document, currentName string) error {
 	content, err := json.Marshal(spec)
 	var body jobBody
-	if err := errors.Join(err, decode(content, &body)); err != nil {
+	if err := errors.Join(err, decode(bytes.NewReader(content), &body)); err != nil {
 		return invalid("the request body is not the documented JSON: %v", err)
 	}
 	if name := misspelled(spec, reflect.TypeFor[jobBody]()); name != "" {
@@ -126,8 +123,7 @@ func (s *Service) createJob(r *http.Request) (any, error) {
 	if s.options.Quirks.IgnoreEnterpriseProject {
 		delete(spec, "enterprise_project_id")
 	}
-	created := s.newJob(newID(), spec, r.Method+" "+r.URL.Path)
-	s.state.Jobs = append(s.state.Jobs, created)
+	created := s.addJob(newID(), spec, r.Method+" "+r.URL.Path)
 	environment := objectMember(spec, "environment_setting")
 	return document{
 		"job_id":          created.ID,
@@ -139,10 +135,11 @@ func (s *Service) createJob(r *http.Request) (any, error) {
 	}, nil
 }
 
-// newJob returns a build job that is not in the state yet.
-func (s *Service) newJob(id string, spec document, by string) *job {
+func (s *Service) addJob(id string, spec document, by string) *job {
 	now := s.options.Now()
-	return &job{ID: id, CreatedAt: now, ChangedAt: now, ChangedBy: by, Spec: spec}
+	added := &job{ID: id, CreatedAt: now, ChangedAt: now, ChangedBy: by, Spec: spec}
+	s.state.Jobs = append(s.state.Jobs, added)
+	return added
 }
 
 // checkNameFree returns an error if another job has the name. The case of letters is ignored.
@@ -208,12 +205,9 @@ func (s *Service) listJobs(r *http.Request) (any, error) {
 	if quirks.PagesFromZero {
 		first = 0
 	}
-	page, err := queryNumber(r, "page", first)
-	if err != nil {
-		return nil, err
-	}
-	perPage, err := queryNumber(r, "per_page", 1)
-	if err != nil {
+	page, pageErr := queryNumber(r, "page", first)
+	perPage, perPageErr := queryNumber(r, "per_page", 1)
+	if err := errors.Join(pageErr, perPageErr); err != nil {
 		return nil, err
 	}
 	if quirks.CappedPages {
@@ -273,10 +267,7 @@ func queryNumber(r *http.Request, name string, least int, unset ...int) (int, er
 func (j *job) name() string { return stringMember(j.Spec, "job_name") }
 
 func (j *job) enterpriseProject() string {
-	if id := stringMember(j.Spec, "enterprise_project_id"); id != "" {
-		return id
-	}
-	return defaultEnterpriseProject
+	return cmp.Or(stringMember(j.Spec, "enterprise_project_id"), defaultEnterpriseProject)
 }
 
 func (s *state) delete(deleted *job) {
@@ -335,7 +326,7 @@ func merge(object document, lacks func(document, string) bool, members document)
 		if existing := objectMember(object, name); isObject && existing != nil {
 			merge(existing, lacks, nested)
 		} else if lacks(object, name) {
-			object[name] = cloneValue(value)
+			object[name] = value
 		}
 	}
 }
@@ -347,26 +338,15 @@ func isAbsent(object document, name string) bool {
 
 func isUnset(object document, name string) bool { return object[name] == nil || object[name] == "" }
 
+// clone copies an object and the objects in it. Lists are shared, because nothing changes them in place.
 func clone(object document) document {
-	copied := make(document, len(object))
-	for name, value := range object {
-		copied[name] = cloneValue(value)
+	copied := maps.Clone(object)
+	for name := range copied {
+		if nested := objectMember(copied, name); nested != nil {
+			copied[name] = clone(nested)
+		}
 	}
 	return copied
-}
-
-func cloneValue(value any) any {
-	switch value := value.(type) {
-	case document:
-		return clone(value)
-	case []any:
-		copied := make([]any, len(value))
-		for i, element := range value {
-			copied[i] = cloneValue(element)
-		}
-		return copied
-	}
-	return value
 }
 
 // objectMember returns a nested object; nil if there is none.

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -18,12 +19,7 @@ import (
 
 // start starts a build with the next injected outcome.
 func (s *Service) start(job *job) *build {
-	index := 1
-	for _, other := range s.state.Builds {
-		if other.JobID == job.ID {
-			index++
-		}
-	}
+	index := len(s.state.buildsOf(job)) + 1
 	started := &build{ID: newID(), JobID: job.ID, JobName: job.name(), Index: index, StartedAt: s.options.Now()}
 	if s.options.FailIn != "" {
 		started.Outcome = &Outcome{Phase: s.options.FailIn}
@@ -76,19 +72,14 @@ func (s *Service) listBuilds(r *http.Request, job *job) (any, error) {
 	if name := r.URL.Query().Get("name"); name != job.name() {
 		return nil, invalid("name is mandatory and must be that of the build job")
 	}
-	page, err := queryNumber(r, "page", 1, 1) // Both are not documented, but are members of the response.
-	if err != nil {
-		return nil, err
-	}
-	perPage, err := queryNumber(r, "per_page", 1, 20)
-	if err != nil {
+	// Both are not documented, but are members of the response.
+	page, pageErr := queryNumber(r, "page", 1, 1)
+	perPage, perPageErr := queryNumber(r, "per_page", 1, 20)
+	if err := errors.Join(pageErr, perPageErr); err != nil {
 		return nil, err
 	}
 	list, finished, successful := []document{}, 0, 0
-	for _, build := range slices.Backward(s.state.Builds) {
-		if build.JobID != job.ID {
-			continue
-		}
+	for _, build := range s.state.buildsOf(job) {
 		progress := s.progress(build)
 		if !progress.Ended.IsZero() {
 			finished++
@@ -117,19 +108,20 @@ func (s *Service) number(n int) any {
 // getBuild returns the details of a build or, with the query parameter taskname, the information of one code check.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0269.html, _0271.
-func (s *Service) getBuild(r *http.Request, job *job, build *build) (any, error) {
+func (s *Service) getBuild(r *http.Request, build *build) (any, error) {
 	if check := r.URL.Query().Get("taskname"); check != "" {
 		if !slices.Contains([]string{"checkstyle", "pmd", "findbugs"}, check) {
 			return nil, invalid("taskname %q is invalid", check)
 		}
 		return document{check: document{}}, nil
 	}
-	return s.details(job, build), nil
+	return s.details(build), nil
 }
 
 // details returns the documented members of a build.
-func (s *Service) details(job *job, build *build) document {
+func (s *Service) details(build *build) document {
 	progress := s.progress(build)
+	job, _ := s.state.job(build.JobID) // Builds are deleted with their job.
 	repo := objectMember(job.Spec, "code_repo")
 	commit := commitOf(build, repo, progress)
 	details := document{
@@ -168,14 +160,14 @@ func commitOf(b *build, repo document, p progress) map[string]string {
 // cancelBuild ends a running build. One that has ended does not change.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0270.html.
-func (s *Service) cancelBuild(_ *http.Request, job *job, build *build) (any, error) {
+func (s *Service) cancelBuild(_ *http.Request, build *build) (any, error) {
 	switch {
 	case s.progress(build).Ended.IsZero():
 		build.CancelledAt = s.options.Now()
 	case s.options.Quirks.RefuseLateCancel:
 		return nil, invalid("the build has ended")
 	}
-	details := s.details(job, build)
+	details := s.details(build)
 	merge(details, isUnset, document{
 		"repo_endpoint": "", "repo_web_url": "", "swr_repository": "", "swr_repo_page": "", "base_image": "",
 		"seccomp_path": "", "archive_result": document{}, "code_repo_anatomy": document{"name": "", "archiveURL": ""},
@@ -184,7 +176,7 @@ func (s *Service) cancelBuild(_ *http.Request, job *job, build *build) (any, err
 	return details, nil
 }
 
-func (s *Service) listPhases(_ *http.Request, _ *job, build *build) (any, error) {
+func (s *Service) listPhases(_ *http.Request, build *build) (any, error) {
 	list := []document{}
 	for i, state := range s.progress(build).Phases {
 		list = append(list, document{"id": s.number(build.Index*len(phases) + i), "name": phases[i], "state": state})
@@ -195,7 +187,7 @@ func (s *Service) listPhases(_ *http.Request, _ *job, build *build) (any, error)
 // getLog returns the log from an offset in bytes.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0221.html.
-func (s *Service) getLog(r *http.Request, _ *job, build *build) (any, error) {
+func (s *Service) getLog(r *http.Request, build *build) (any, error) {
 	from, err := queryNumber(r, "from", 0)
 	if err != nil {
 		return nil, err
@@ -211,7 +203,7 @@ func (s *Service) getLog(r *http.Request, _ *job, build *build) (any, error) {
 // getResults returns the counts of the code checks.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0332.html.
-func (s *Service) getResults(_ *http.Request, _ *job, build *build) (any, error) {
+func (s *Service) getResults(_ *http.Request, build *build) (any, error) {
 	return document{"checkstyle": document{"static": document{"count_info": []document{
 		{"build_id": build.ID, "build_order": build.Index, "total_count": 0},
 	}}}}, nil

@@ -6,7 +6,6 @@ package emulator_test
 import (
 	"fmt"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,10 +14,7 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 )
 
-var (
-	phaseNames = []string{"Init", "Download", "PreProcess", "Build", "Artifact", "PostProcess"}
-	commitRule = regexp.MustCompile(`^[0-9a-f]{40}$`)
-)
+var phaseNames = []string{"Init", "Download", "PreProcess", "Build", "Artifact", "PostProcess"}
 
 // running is a server whose builds take a minute of the test's clock, with one job named app.
 type running struct {
@@ -27,13 +23,10 @@ type running struct {
 	jobID string
 }
 
-func newRunning(t *testing.T, adjust ...func(*emulator.Options)) *running {
+func newRunning(t *testing.T, options emulator.Options) *running {
 	t.Helper()
-	r := &running{clock: newClock()}
-	options := emulator.Options{Now: r.Now, BuildDuration: time.Minute}
-	for _, f := range adjust {
-		f(&options)
-	}
+	r := &running{clock: new(clock)}
+	options.Now, options.BuildDuration = r.Now, time.Minute
 	r.Server = emulator.New(t, options)
 	r.jobID = createJob(t, r.Server, `{"job_name":"app","environment_setting":{},
 		"code_repo":{"type":"Github","url":"https://example.com/app.git","branch":"main","namespace":"example"}}`)
@@ -50,47 +43,33 @@ func (r *running) cancel(t *testing.T, buildID string) object {
 	return mustCall(t, r.Server, http.MethodPatch, "/assembling/v1/builds/"+buildID, "")
 }
 
-// phases returns the states of the phases, and checks their names and IDs.
+// phases returns the states of the phases, and checks their names.
 func (r *running) phases(t *testing.T, buildID string) string {
 	t.Helper()
 	got := r.get(t, buildID, "/phases")
-	items, _ := got["list"].([]any)
-	if len(items) != len(phaseNames) || fmt.Sprint(got["total"]) != "6" {
-		t.Fatalf("phases: got %v", got)
+	if names := column(got["list"], "name"); names != strings.Join(phaseNames, " ") || fmt.Sprint(got["total"]) != "6" {
+		t.Errorf("phases: got %v", got)
 	}
-	states, ids := make([]string, len(items)), map[string]bool{}
-	for i, item := range items {
-		phase, _ := item.(object)
-		if phase["name"] != phaseNames[i] || ids[fmt.Sprint(phase["id"])] {
-			t.Errorf("phase %d: got %v", i, phase)
-		}
-		states[i], ids[fmt.Sprint(phase["id"])] = stringIn(t, phase, "state"), true
-	}
-	return strings.Join(states, " ")
+	return column(got["list"], "state")
 }
 
 func TestBuilds_start(t *testing.T) {
 	t.Parallel()
-	r := newRunning(t)
+	r := newRunning(t, emulator.Options{})
 	older := mustCall(t, r.Server, http.MethodPost, jobsPath+"/"+r.jobID, `{"name":"app"}`)
-	olderID := stringIn(t, older, "build_id")
+	olderID := older["build_id"].(string)
 	wantJSON(t, older, fmt.Sprintf(`{"build_id":%q,"job_id":%q,"job_name":"app","index":1,
 		"started_at":"2025-11-14 09:06:28 +0000 UTC","ended_at":""}`, olderID, r.jobID))
 
 	r.Advance(time.Second)
 	newer := mustCall(t, r.Server, http.MethodPost, jobsPath+"/"+r.jobID+"/builds", "")
-	newerID := stringIn(t, newer, "build_id")
+	newerID := newer["build_id"].(string)
 	wantJSON(t, newer, fmt.Sprintf(`{"build_id":%q,"job_id":%q,"job_name":"app","index":2,
 		"started_at":"2025-11-14 09:06:29 +0000 UTC","ended_at":"","duration":0,"state":"Queuing","progress":0,
 		"commit_id":"","committer":""}`, newerID, r.jobID))
 
-	if !idRule.MatchString(olderID) || !idRule.MatchString(newerID) || olderID == newerID {
+	if !idRule.MatchString(olderID) || olderID == newerID {
 		t.Errorf("build_id: got %q and %q", olderID, newerID)
-	}
-	otherID := createJob(t, r.Server, plainJob("other"))
-	other := mustCall(t, r.Server, http.MethodPost, jobsPath+"/"+otherID+"/builds", "")
-	if got := fmt.Sprint(other["index"]); got != "1" {
-		t.Errorf("index of the first build of another job: got %s", got)
 	}
 	// The older call needs the name of the job.
 	for _, body := range []string{"", "{}", `{"name":"other"}`, `{"name":1}`} {
@@ -104,6 +83,7 @@ func TestBuilds_start(t *testing.T) {
 func TestBuilds_statesFollowTheClock(t *testing.T) {
 	t.Parallel()
 	done := func(count int) string { return strings.Repeat("Successful ", count) }
+	const end = "2025-11-14 09:07:28 +0000 UTC"
 	for _, test := range []struct {
 		after                time.Duration
 		state, phases, ended string
@@ -114,71 +94,64 @@ func TestBuilds_statesFollowTheClock(t *testing.T) {
 		{39 * time.Second, "Building", done(3) + "Building NotStarted NotStarted", ""},
 		{40 * time.Second, "Pushing", done(4) + "Building NotStarted", ""},
 		{59 * time.Second, "Building", done(5) + "Building", ""},
-		{60 * time.Second, "Successful", strings.TrimSpace(done(6)), "2025-11-14 09:07:28 +0000 UTC"},
-		{24 * time.Hour, "Successful", strings.TrimSpace(done(6)), "2025-11-14 09:07:28 +0000 UTC"},
+		{60 * time.Second, "Successful", strings.TrimSpace(done(6)), end},
+		{24 * time.Hour, "Successful", strings.TrimSpace(done(6)), end},
 	} {
-		t.Run(test.after.String(), func(t *testing.T) {
-			t.Parallel()
-			r := newRunning(t)
-			id := r.AddBuild(r.jobID)
-			r.Advance(test.after)
-			got := r.get(t, id, "")
-			commit := stringIn(t, got, "commit_id")
-			if known := commitRule.MatchString(commit); known != (test.after >= 20*time.Second) {
-				t.Errorf("commit_id: got %v; the repository is known after 20 seconds", commit)
+		r := newRunning(t, emulator.Options{})
+		id := r.AddBuild(r.jobID)
+		r.Advance(test.after)
+		got := r.get(t, id, "")
+		if got["build_state"] != test.state || got["ended_at"] != test.ended {
+			t.Errorf("%s: got %v", test.after, got)
+		}
+		for _, name := range []string{"commit_id", "committer", "commit_time", "commit_comment"} {
+			if known := test.after >= 20*time.Second; (got[name] != "") != known { // The repository is downloaded.
+				t.Errorf("%s: %s: got %v", test.after, name, got[name])
 			}
-			for _, name := range []string{"commit_id", "committer", "commit_time", "commit_comment"} {
-				if (got[name] == "") != (commit == "") {
-					t.Errorf("%s: got %v with the commit %v", name, got[name], commit)
-				}
-				delete(got, name)
-			}
-			for _, name := range []string{"swr_repository", "swr_repo_page", "base_image"} {
-				if _, ok := got[name]; ok != (test.state == "Successful") {
-					t.Errorf("%s: got %v in the state %s", name, got[name], test.state)
-				}
-				delete(got, name)
-			}
-			wantJSON(t, got, fmt.Sprintf(`{"build_id":%q,"job_id":%q,"job_name":"app","enterprise_project_id":"0",
-				"index":1,"started_at":"2025-11-14 09:06:28 +0000 UTC","ended_at":%q,"build_state":%q,
-				"repo_type":"Github","repo":"https://example.com/app.git","branch":"main","language":"","type":"user",
-				"creator":"emulator-user"}`,
-				id, r.jobID, test.ended, test.state))
-			if got := r.phases(t, id); got != test.phases {
-				t.Errorf("phases\n got %s\nwant %s", got, test.phases)
-			}
-		})
+		}
+		if _, ok := got["swr_repository"]; ok != (test.state == "Successful") {
+			t.Errorf("%s: got %v", test.after, got)
+		}
+		if got := r.phases(t, id); got != test.phases {
+			t.Errorf("%s: phases\n got %s\nwant %s", test.after, got, test.phases)
+		}
 	}
 }
 
-// The default is ten seconds, and the shortest build takes a nanosecond.
-func TestOptions_buildDuration(t *testing.T) {
+func TestBuilds_get(t *testing.T) {
 	t.Parallel()
-	for configured, duration := range map[time.Duration]time.Duration{0: 10 * time.Second, 1: 1} {
-		r := newRunning(t, func(o *emulator.Options) { o.BuildDuration = configured })
-		id := r.AddBuild(r.jobID)
-		r.Advance(duration / 2)
-		before := r.Builds()[0].State
-		r.Advance(duration)
-		if got := r.get(t, id, "")["build_state"]; got != "Successful" || before == "Successful" {
-			t.Errorf("%s: got %s, then %v", configured, before, got)
-		}
-	}
-	if _, err := emulator.NewService(emulator.Options{BuildDuration: -1}); err == nil {
-		t.Error("a negative duration is no error")
+	r := newRunning(t, emulator.Options{})
+	id := r.AddBuild(r.jobID)
+	wantJSON(t, r.get(t, id, ""), fmt.Sprintf(`{"build_id":%q,"job_id":%q,"job_name":"app","index":1,
+		"enterprise_project_id":"0","started_at":"2025-11-14 09:06:28 +0000 UTC","ended_at":"","build_state":"Queuing",
+		"repo_type":"Github","repo":"https://example.com/app.git","branch":"main","language":"","type":"user",
+		"commit_id":"","committer":"","commit_time":"","commit_comment":"","creator":"emulator-user"}`, id, r.jobID))
+	wantJSON(t, r.get(t, id, "/results"), fmt.Sprintf(
+		`{"checkstyle":{"static":{"count_info":[{"build_id":%q,"build_order":1,"total_count":0}]}}}`, id))
+	got := call(t, r.Server, http.MethodGet, "/assembling/v1/builds/"+id+"?taskname=lint", "")
+	wantError(t, got, "400 SVCSTG.CPE.400*")
+}
+
+func TestOptions_shortestBuild(t *testing.T) {
+	t.Parallel()
+	clock := new(clock)
+	server := emulator.New(t, emulator.Options{Now: clock.Now, BuildDuration: time.Nanosecond})
+	server.AddBuild(server.AddJob(object{"job_name": "app"}))
+	clock.Advance(time.Nanosecond)
+	if got := server.Builds()[0].State; got != "Successful" {
+		t.Errorf("got %s", got)
 	}
 }
 
 // Canceling does not change a build that is canceled or has ended. With a quirk, the request is rejected.
 func TestBuilds_cancel(t *testing.T) {
 	t.Parallel()
-	r := newRunning(t)
+	r := newRunning(t, emulator.Options{})
 	id, ended := r.AddBuild(r.jobID), r.AddBuild(r.jobID)
 	r.Advance(25 * time.Second)
 	for range 2 {
 		got := r.cancel(t, id)
-		ended := got["ended_at"] == "2025-11-14 09:06:53 +0000 UTC"
-		if got["build_id"] != id || got["build_state"] != "Cancel" || !ended {
+		if got["build_state"] != "Cancel" || got["ended_at"] != "2025-11-14 09:06:53 +0000 UTC" {
 			t.Errorf("got %v", got)
 		}
 		r.Advance(time.Hour)
@@ -191,7 +164,7 @@ func TestBuilds_cancel(t *testing.T) {
 		t.Errorf("after the end: got %v", got)
 	}
 
-	strict := newRunning(t, func(o *emulator.Options) { o.Quirks = quirks(t, "refuse-late-cancel") })
+	strict := newRunning(t, emulator.Options{Quirks: emulator.Quirks{RefuseLateCancel: true}})
 	id = strict.AddBuild(strict.jobID)
 	strict.Advance(time.Minute)
 	wantError(t, call(t, strict.Server, http.MethodPatch, "/assembling/v1/builds/"+id, ""), "400 SVCSTG.CPE.400*")
@@ -199,7 +172,7 @@ func TestBuilds_cancel(t *testing.T) {
 
 func TestBuilds_list(t *testing.T) {
 	t.Parallel()
-	r := newRunning(t)
+	r := newRunning(t, emulator.Options{})
 	path := jobsPath + "/" + r.jobID + "/builds?name=app"
 	wantJSON(t, mustCall(t, r.Server, http.MethodGet, path, ""),
 		`{"total":0,"per_page":20,"page":1,"finished":0,"successful":0,"list":[]}`)
@@ -210,7 +183,11 @@ func TestBuilds_list(t *testing.T) {
 	r.Advance(30 * time.Second)
 	r.cancel(t, canceled)
 	queuing := r.AddBuild(r.jobID)
-	r.AddBuild(createJob(t, r.Server, plainJob("other")))
+	other := createJob(t, r.Server, plainJob("other"))
+	first := mustCall(t, r.Server, http.MethodPost, jobsPath+"/"+other+"/builds", "")
+	if got := fmt.Sprint(first["index"]); got != "1" {
+		t.Errorf("index of the first build of another job: got %s", got)
+	}
 	wantJSON(t, mustCall(t, r.Server, http.MethodGet, path, ""), fmt.Sprintf(
 		`{"total":3,"per_page":20,"page":1,"finished":2,"successful":1,"list":[
 			{"build_id":%q,"build_state":"Queuing","duration":0},
@@ -237,27 +214,21 @@ func TestBuilds_list(t *testing.T) {
 // The log grows while the build runs, also within a phase. Read in parts, it has neither holes nor fragments.
 func TestBuilds_log(t *testing.T) {
 	t.Parallel()
-	r := newRunning(t)
+	r := newRunning(t, emulator.Options{})
 	id := r.AddBuild(r.jobID)
-	var parts strings.Builder
-	next := "0"
+	log := ""
 	for range 31 {
-		got := r.get(t, id, "/logs?from="+next)
-		part := stringIn(t, got, "buildlog")
-		parts.WriteString(part)
-		if next = fmt.Sprint(got["next"]); part == "" || next != strconv.Itoa(parts.Len()) {
-			t.Fatalf("next is %s, after a part %q and %d bytes", next, part, parts.Len())
+		got := r.get(t, id, "/logs?from="+strconv.Itoa(len(log)))
+		part := got["buildlog"].(string)
+		log += part
+		if part == "" || fmt.Sprint(got["next"]) != strconv.Itoa(len(log)) {
+			t.Fatalf("next is %s, after a part %q and %d bytes", got["next"], part, len(log))
 		}
 		r.Advance(2 * time.Second)
 	}
-	got := r.get(t, id, "/logs?from=0")
-	if log := stringIn(t, got, "buildlog"); log != parts.String() {
-		t.Errorf("\nin parts %q\nat once  %q", parts.String(), log)
-	}
 	states := "Successful" + strings.Repeat(",Successful", 5)
-	if got["phases"] != strings.Join(phaseNames, ",") || got["phase_states"] != states {
-		t.Errorf("got phases %v and phase_states %v", got["phases"], got["phase_states"])
-	}
+	wantJSON(t, r.get(t, id, "/logs?from=0"), fmt.Sprintf(`{"buildlog":%q,"next":%d,"phases":%q,"phase_states":%q}`,
+		log, len(log), strings.Join(phaseNames, ","), states))
 	if rest := r.get(t, id, "/logs?from=1000000")["buildlog"]; rest != "" {
 		t.Errorf("past the end: got %q", rest)
 	}
@@ -267,83 +238,51 @@ func TestBuilds_log(t *testing.T) {
 	}
 }
 
-func TestBuilds_codeChecks(t *testing.T) {
+// A build ends or stops at the end of the phase that was requested. Later builds fail in the phase of the option.
+func TestInjectOutcomes(t *testing.T) {
 	t.Parallel()
-	r := newRunning(t)
-	r.AddBuild(r.jobID)
-	id := r.AddBuild(r.jobID)
-	wantJSON(t, r.get(t, id, "/results"), fmt.Sprintf(
-		`{"checkstyle":{"static":{"count_info":[{"build_id":%q,"build_order":2,"total_count":0}]}}}`, id))
-	got := call(t, r.Server, http.MethodGet, "/assembling/v1/builds/"+id+"?taskname=lint", "")
-	wantError(t, got, "400 SVCSTG.CPE.400*")
-}
-
-// A build fails at the end of the phase that was requested, and the next one succeeds.
-func TestInjectOutcomes_inEachPhase(t *testing.T) {
-	t.Parallel()
-	for i, phase := range phaseNames {
-		t.Run(phase, func(t *testing.T) {
-			t.Parallel()
-			r := newRunning(t)
-			r.InjectOutcomes(emulator.Outcome{Phase: phase, Log: "no space left on device"})
-			bad, good := r.AddBuild(r.jobID), r.AddBuild(r.jobID)
-			r.Advance(time.Duration(i+1)*10*time.Second - time.Nanosecond)
-			early := stringIn(t, r.get(t, bad, "/logs?from=0"), "buildlog")
-			if got := r.get(t, bad, "")["ended_at"]; got != "" || strings.Contains(early, "no space") {
-				t.Errorf("the build failed before the end of the phase: %v", got)
-			}
-			r.Advance(time.Hour)
-			want := strings.Repeat("Successful ", i) + "Failed" + strings.Repeat(" NotStarted", 5-i)
-			if got := r.phases(t, bad); got != want {
-				t.Errorf("phases: got %s, want %s", got, want)
-			}
-			ended := newClock().now.Add(time.Duration(i+1) * 10 * time.Second).Format("2006-01-02 15:04:05 -0700 MST")
-			if got := r.get(t, bad, ""); got["build_state"] != "Failed" || got["ended_at"] != ended {
-				t.Errorf("got %v, ended %v, want Failed, %s", got["build_state"], got["ended_at"], ended)
-			}
-			log := stringIn(t, r.get(t, bad, "/logs?from=0"), "buildlog")
-			want = fmt.Sprintf("[%s] step 8 of 8\nno space left on device\n[%[1]s] ended: Failed\n", phase)
-			if !strings.HasSuffix(log, want) {
-				t.Errorf("the log ends\n%s\nwant\n%s", log[max(0, len(log)-200):], want)
-			}
-			if got := r.get(t, good, "")["build_state"]; got != "Successful" {
-				t.Errorf("the next build: got %v", got)
-			}
-		})
-	}
-}
-
-func TestInjectOutcomes_otherStates(t *testing.T) {
-	t.Parallel()
-	for state, ends := range map[string]bool{"Timeout": true, "Deleted": true, "Building": false, "Paused": false} {
-		r := newRunning(t)
-		r.InjectOutcomes(emulator.Outcome{Phase: "Build", State: state})
+	for i, test := range []struct {
+		state, want string
+		ends        bool
+	}{
+		{"", "Failed", true},
+		{"Timeout", "Timeout", true},
+		{"Deleted", "Deleted", true},
+		{"Building", "Building", false},
+		{"Paused", "Paused", false},
+		{"Failed", "Failed", true},
+	} {
+		r := newRunning(t, emulator.Options{FailIn: "Init"})
+		r.InjectOutcomes(emulator.Outcome{Phase: phaseNames[i], State: test.state, Log: "no space left on device"})
 		id := r.AddBuild(r.jobID)
+		r.AddBuild(r.jobID)
+		duration := time.Duration(i+1) * 10 * time.Second
+		ended, log := "", fmt.Sprintf("[%s] step 8 of 8\nno space left on device\n", phaseNames[i])
+		if test.ends {
+			ended = r.Now().Add(duration).Format("2006-01-02 15:04:05 -0700 MST")
+			log += fmt.Sprintf("[%s] ended: %s\n", phaseNames[i], test.want)
+		}
+		r.Advance(duration - time.Nanosecond)
+		early := r.get(t, id, "/logs?from=0")["buildlog"].(string)
+		if got := r.get(t, id, "")["ended_at"]; got != "" || strings.Contains(early, "no space") {
+			t.Errorf("%s: the build failed before the end of the phase: %v", phaseNames[i], got)
+		}
 		r.Advance(time.Hour)
-		if got := r.get(t, id, ""); got["build_state"] != state || (got["ended_at"] != "") != ends {
-			t.Errorf("%s: got %v, ended at %q", state, got["build_state"], got["ended_at"])
+		want := strings.Repeat("Successful ", i) + test.want + strings.Repeat(" NotStarted", 5-i)
+		if got := r.phases(t, id); got != want {
+			t.Errorf("phases: got %s, want %s", got, want)
 		}
-		if got := r.phases(t, id); got != "Successful Successful Successful "+state+" NotStarted NotStarted" {
-			t.Errorf("%s: phases: got %s", state, got)
+		if got := r.get(t, id, ""); got["build_state"] != test.want || got["ended_at"] != ended {
+			t.Errorf("got %v, ended %v, want %s, %s", got["build_state"], got["ended_at"], test.want, ended)
 		}
-		if got := r.cancel(t, id)["build_state"]; ends && got != state || !ends && got != "Cancel" {
-			t.Errorf("%s, after cancel: got %v", state, got)
+		if got := r.get(t, id, "/logs?from=0")["buildlog"].(string); !strings.HasSuffix(got, log) {
+			t.Errorf("the log is\n%s\nand does not end with\n%s", got, log)
 		}
-	}
-}
-
-func TestOptions_failIn(t *testing.T) {
-	t.Parallel()
-	r := newRunning(t, func(o *emulator.Options) { o.FailIn = "Artifact" })
-	r.InjectOutcomes(emulator.Outcome{Phase: "Init", State: "Timeout"})
-	r.AddBuild(r.jobID)
-	r.AddBuild(r.jobID)
-	r.Advance(time.Minute)
-	if builds := r.Builds(); builds[0].State != "Timeout" || builds[1].State != "Failed" || builds[1].JobID != r.jobID {
-		t.Errorf("got %v", builds)
-	}
-	_, err := emulator.NewService(emulator.Options{FailIn: "Compile"})
-	if err == nil || !strings.Contains(err.Error(), "Init, Download") {
-		t.Errorf("an unknown phase: got %v", err)
+		if got := r.cancel(t, id)["build_state"]; test.ends && got != test.want || !test.ends && got != "Cancel" {
+			t.Errorf("%s, after cancel: got %v", test.want, got)
+		}
+		if got := r.Builds()[1]; got.State != "Failed" || got.JobID != r.jobID {
+			t.Errorf("the next build: got %v", got)
+		}
 	}
 }

@@ -6,7 +6,6 @@
 package emulator_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,10 +16,11 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 )
 
@@ -54,6 +54,7 @@ var httpClient = &http.Client{
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
+// response has status 0 and the error as raw if the connection broke.
 type response struct {
 	status int
 	header http.Header
@@ -71,41 +72,32 @@ func newRequest(t *testing.T, server *emulator.Server, method, path, body string
 	return req
 }
 
-// do sends a request. A failure of the connection is an error of the test.
 func do(t *testing.T, req *http.Request) response {
 	t.Helper()
-	got, err := exchange(req)
+	resp, err := httpClient.Do(req)
 	if err != nil {
-		t.Errorf("%s %s: %v", req.Method, req.URL, err)
+		return response{raw: err.Error()}
+	}
+	raw, err := io.ReadAll(resp.Body)
+	if err = errors.Join(err, resp.Body.Close()); err != nil {
+		return response{raw: err.Error()}
+	}
+	got := response{status: resp.StatusCode, header: resp.Header, raw: string(raw)}
+	if len(raw) > 0 && strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json") {
+		got.body = decode(t, got.raw)
 	}
 	return got
 }
 
-func exchange(req *http.Request) (response, error) {
-	resp, err := httpClient.Do(req)
-	if err != nil {
-		return response{}, err
-	}
-	raw, err := io.ReadAll(resp.Body)
-	if err = errors.Join(err, resp.Body.Close()); err != nil {
-		return response{}, err
-	}
-	got := response{status: resp.StatusCode, header: resp.Header, raw: string(raw)}
-	if len(raw) > 0 && strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json") {
-		got.body, err = decode(raw)
-	}
-	return got, err
-}
-
 // decode keeps numbers as they are written.
-func decode(raw []byte) (object, error) {
-	decoder := json.NewDecoder(bytes.NewReader(raw))
+func decode(t *testing.T, text string) (decoded object) {
+	t.Helper()
+	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
-	var decoded object
 	if err := decoder.Decode(&decoded); err != nil {
-		return nil, fmt.Errorf("%q: %w", raw, err)
+		t.Errorf("%q: %v", text, err)
 	}
-	return decoded, nil
+	return decoded
 }
 
 // call sends a request with the default token. It may be called in any goroutine.
@@ -123,6 +115,21 @@ func callWith(t *testing.T, server *emulator.Server, method, path, body string, 
 	return do(t, req)
 }
 
+// callSigned sends a request that an access key signs, with the account unless it is empty.
+func callSigned(
+	t *testing.T, server *emulator.Server, key auth.AccessKey, method, path, body, account string,
+) response {
+	t.Helper()
+	req := newRequest(t, server, method, path, body)
+	if account != "" {
+		req.Header.Set("X-Domain-Id", account)
+	}
+	if err := key.Authenticate(t.Context(), req, []byte(body)); err != nil {
+		t.Fatal(err)
+	}
+	return do(t, req)
+}
+
 // mustCall returns the body of a response with the status 200.
 func mustCall(t *testing.T, server *emulator.Server, method, path, body string) object {
 	t.Helper()
@@ -135,30 +142,12 @@ func mustCall(t *testing.T, server *emulator.Server, method, path, body string) 
 
 func createJob(t *testing.T, server *emulator.Server, body string) string {
 	t.Helper()
-	return stringIn(t, mustCall(t, server, http.MethodPost, jobsPath, body), "job_id")
+	return mustCall(t, server, http.MethodPost, jobsPath, body)["job_id"].(string)
 }
 
 func getSpec(t *testing.T, server *emulator.Server, id string) object {
 	t.Helper()
-	return objectIn(t, mustCall(t, server, http.MethodGet, jobsPath+"/"+id, ""), "spec")
-}
-
-func stringIn(t *testing.T, container object, name string) string {
-	t.Helper()
-	value, ok := container[name].(string)
-	if !ok {
-		t.Fatalf("%s is no string in %v", name, container)
-	}
-	return value
-}
-
-func objectIn(t *testing.T, container object, name string) object {
-	t.Helper()
-	value, ok := container[name].(object)
-	if !ok {
-		t.Fatalf("%s is no object in %v", name, container)
-	}
-	return value
+	return mustCall(t, server, http.MethodGet, jobsPath+"/"+id, "")["spec"].(object)
 }
 
 // wantError checks the status and the code of an error response, such as "404 APIGW.0101", and its request ID. A code
@@ -179,12 +168,8 @@ func wantError(t *testing.T, got response, want string) {
 
 func wantJSON(t *testing.T, got object, want string) {
 	t.Helper()
-	decoded, err := decode([]byte(want))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !reflect.DeepEqual(got, decoded) {
-		t.Errorf("\n got %v\nwant %v", got, decoded)
+	if !reflect.DeepEqual(got, decode(t, want)) {
+		t.Errorf("\n got %v\nwant %s", got, want)
 	}
 }
 
@@ -207,33 +192,64 @@ func quirks(t *testing.T, list string) emulator.Quirks {
 	return parsed
 }
 
-// concurrently calls a function with the numbers below n at once.
-func concurrently(n int, f func(i int)) {
-	var group sync.WaitGroup
-	for i := range n {
-		group.Go(func() { f(i) })
-	}
-	group.Wait()
-}
-
-// clock stands still until a test moves it.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newClock() *clock {
-	return &clock{now: time.Date(2025, 11, 14, 9, 6, 28, 0, time.UTC)}
-}
+// clock stands still until a test advances it.
+type clock struct{ passed atomic.Int64 }
 
 func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
+	return time.Date(2025, 11, 14, 9, 6, 28, 0, time.UTC).Add(time.Duration(c.passed.Load()))
 }
 
-func (c *clock) Advance(by time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(by)
+func (c *clock) Advance(by time.Duration) { c.passed.Add(int64(by)) }
+
+// The sixteen operations that the API documents. With an unknown ID, each returns 404. Other tests check the responses.
+func TestOperations_documented(t *testing.T) {
+	t.Parallel()
+	const job, build = jobsPath + "/{job_id}", "/assembling/v1/builds/{build_id}"
+	for _, test := range []struct{ method, path, body, want string }{
+		{"POST", jobsPath, plainJob("another"), "job_id"},
+		{"GET", jobsPath + "?page=1&per_page=10", "", "list"},
+		{"GET", job, "", "spec"},
+		{"PUT", job, plainJob("renamed"), ""},
+		{"DELETE", job, "", ""},
+		{"POST", job, `{"name":"app"}`, "build_id"},
+		{"POST", job + "/builds", "", "build_id"},
+		{"GET", job + "/builds?name=app", "", "list"},
+		{"GET", build, "", "build_state"},
+		{"GET", build + "?taskname=pmd", "", "pmd"},
+		{"PATCH", build, "", "build_state archive_result base_image code_repo_anatomy os repo_endpoint repo_web_url " +
+			"seccomp_path swr_repo_page swr_repository"},
+		{"GET", build + "/phases", "", "list"},
+		{"GET", build + "/logs?from=0", "", "buildlog"},
+		{"GET", build + "/results", "", "checkstyle"},
+		{"GET", "/assembling/v1/base_images", "", "Go Java Nodejs Php Python Tomcat"},
+		{"GET", "/v3/0123456789abcdef/assembling/base-images", "", "Go Java Nodejs Php Python Tomcat"},
+	} {
+		server := emulator.New(t, emulator.Options{})
+		jobID := createJob(t, server, plainJob("app"))
+		path := strings.NewReplacer("{job_id}", "none", "{build_id}", "none").Replace(test.path)
+		if path != test.path {
+			wantError(t, call(t, server, test.method, path, test.body), "404 SVCSTG.CPE.404*")
+		}
+		path = strings.NewReplacer("{job_id}", jobID, "{build_id}", server.AddBuild(jobID)).Replace(test.path)
+		got := call(t, server, test.method, path, test.body)
+		if got.status/100 != 2 || !requestIDRule.MatchString(got.header.Get("X-Request-Id")) {
+			t.Errorf("%s %s: got %d %s %v", test.method, test.path, got.status, got.raw, got.header)
+		}
+		for field := range strings.FieldsSeq(test.want) {
+			if _, ok := got.body[field]; !ok {
+				t.Errorf("%s %s: %s is missing in %s", test.method, test.path, field, got.raw)
+			}
+		}
+	}
+}
+
+func TestOperations_notPublished(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	for path, method := range map[string]string{
+		"/": "GET", "/assembling/v2/jobs": "POST", jobsPath: "DELETE", jobsPath + "/": "GET", jobsPath + "/x": "PATCH",
+		"//assembling/v1/jobs": "POST",
+	} {
+		wantError(t, call(t, server, method, path, ""), "404 APIGW.0101")
+	}
 }

@@ -4,6 +4,7 @@
 package emulator
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -74,7 +75,7 @@ func (f *Fault) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads a fault. Unknown members, and values that have no effect, are errors.
 func (f *Fault) UnmarshalJSON(content []byte) error {
 	var decoded faultJSON
-	if err := decode(content, &decoded, (*json.Decoder).DisallowUnknownFields); err != nil {
+	if err := decode(bytes.NewReader(content), &decoded, (*json.Decoder).DisallowUnknownFields); err != nil {
 		return err
 	}
 	*f = Fault{

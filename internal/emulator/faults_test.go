@@ -5,112 +5,46 @@ package emulator_test
 
 import (
 	"net/http"
-	"slices"
-	"strings"
+	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 )
 
-// The response to a create, and whether the job exists afterwards.
+// The response to a create, what is recorded of it, and whether the job exists afterwards.
 func TestFaults_beforeAndAfter(t *testing.T) {
 	t.Parallel()
 	const page = "<h1>Bad gateway</h1>"
 	header := http.Header{"Retry-After": {"7"}, "Content-Type": {"text/html"}}
 	html := emulator.Fault{StatusCode: http.StatusBadGateway, Header: header, Body: page}
-	for name, test := range map[string]struct {
-		fault emulator.Fault
-		after bool
-	}{
-		"response before": {html, false},
-		"response after":  {html, true},
-		"drop before":     {emulator.Fault{Drop: true, StatusCode: http.StatusOK}, false},
-		"drop after":      {emulator.Fault{Drop: true}, true},
+	htmlAfter := html
+	htmlAfter.After = true
+	for recorded, fault := range map[string]emulator.Fault{
+		"status 502, not carried out":        html,
+		"status 502, carried out":            htmlAfter,
+		"connection broken, not carried out": {Drop: true, StatusCode: http.StatusOK},
+		"connection broken, carried out":     {Drop: true, After: true},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server := emulator.New(t, emulator.Options{})
-			test.fault.After = test.after
-			server.InjectFault(test.fault)
-			req := newRequest(t, server, http.MethodPost, jobsPath, plainJob("app"))
-			req.Header.Set("X-Auth-Token", emulator.DefaultToken)
-			got, err := exchange(req)
-			if (err != nil) != test.fault.Drop {
-				t.Fatalf("got %v and error %v", got, err)
+		server := emulator.New(t, emulator.Options{})
+		server.InjectFault(fault)
+		got := call(t, server, http.MethodPost, jobsPath, plainJob("app"))
+		status := 0
+		if !fault.Drop {
+			status = http.StatusBadGateway
+			kind, retry := got.header.Get("Content-Type"), got.header.Get("Retry-After")
+			if got.raw != page || kind != "text/html" || retry != "7" {
+				t.Errorf("%s: got %s %v", recorded, got.raw, got.header)
 			}
-			want := http.StatusBadGateway
-			if test.fault.Drop {
-				want = 0
-			} else if kind := got.header.Get("Content-Type"); got.raw != page || kind != "text/html" ||
-				got.header.Get("Retry-After") != "7" {
-				t.Errorf("got %s %v", got.raw, got.header)
-			}
-			if recorded := server.Requests()[0].StatusCode; got.status != want || recorded != want {
-				t.Errorf("status: got %d, recorded %d, want %d", got.status, recorded, want)
-			}
-			if exists := len(server.Jobs()) == 1; exists != test.after {
-				t.Errorf("the job exists: %t, want %t", exists, test.after)
-			}
-			createJob(t, server, plainJob("second")) // The fault is used up.
-		})
-	}
-}
-
-func TestFaults_choose(t *testing.T) {
-	t.Parallel()
-	hasQuery := func(r emulator.Request) bool { return r.Query != "" }
-	for name, test := range map[string]struct {
-		fault emulator.Fault
-		want  string // P and G for POST and GET of jobs, B for base images; lower case is hit.
-	}{
-		"any request, once":     {emulator.Fault{}, "pGBPGB"},
-		"any request, twice":    {emulator.Fault{Times: 2}, "pgBPGB"},
-		"any request, always":   {emulator.Fault{Times: -1}, "pgbpgb"},
-		"method":                {emulator.Fault{Method: http.MethodGet, Times: 3}, "PgbPgB"},
-		"pattern":               {emulator.Fault{Path: "/assembling/v1/*", Times: 4}, "pgbpGB"},
-		"a star is one segment": {emulator.Fault{Path: "/assembling/*", Times: -1}, "PGBPGB"},
-		"method and path":       {emulator.Fault{Method: http.MethodGet, Path: jobsPath}, "PgBPGB"},
-		"condition":             {emulator.Fault{When: hasQuery, Times: -1}, "PgBPgB"},
-		"broken pattern":        {emulator.Fault{Path: "[", Times: -1}, "PGBPGB"},
-	} {
-		server := emulator.New(t, emulator.Options{Quirks: quirks(t, "allow-taken-names")})
-		test.fault.StatusCode = http.StatusServiceUnavailable
-		server.InjectFault(test.fault)
-		var got strings.Builder
-		for i, letter := range []string{"P", "G", "B", "P", "G", "B"} {
-			request := [][]string{
-				{http.MethodPost, jobsPath, plainJob("app")},
-				{http.MethodGet, jobsPath + "?page=1&per_page=1", ""},
-				{http.MethodGet, "/assembling/v1/base_images", ""},
-			}[i%3]
-			if call(t, server, request[0], request[1], request[2]).status == http.StatusServiceUnavailable {
-				letter = strings.ToLower(letter)
-			}
-			got.WriteString(letter)
 		}
-		if got.String() != test.want {
-			t.Errorf("%s: got %s, want %s", name, &got, test.want)
+		request := server.Requests()[0]
+		if got.status != status || request.StatusCode != status || request.Fault != recorded {
+			t.Errorf("%s: got status %d and %+v", recorded, got.status, request)
 		}
-	}
-}
-
-// Faults hit in their order, one for each request, also for requests without credentials.
-func TestFaults_order(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
-	server.InjectFault(emulator.Fault{StatusCode: 500})
-	server.InjectFault(emulator.Fault{Method: http.MethodPost, StatusCode: 501})
-	server.InjectFault(emulator.Fault{StatusCode: 502, Times: 2})
-	server.InjectFault(emulator.Fault{StatusCode: 503})
-	var got []int
-	for range 6 {
-		got = append(got, callWith(t, server, http.MethodGet, "/assembling/v1/base_images", "", nil).status)
-	}
-	if want := []int{500, 502, 502, 503, 401, 401}; !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
-	}
-	if got := call(t, server, http.MethodPost, jobsPath, plainJob("app")).status; got != 501 {
-		t.Errorf("the fault that waits for a POST: got %d", got)
+		if exists := len(server.Jobs()) == 1; exists != fault.After {
+			t.Errorf("%s: the job exists: %t", recorded, exists)
+		}
+		createJob(t, server, plainJob("second")) // The fault is used up.
 	}
 }
 
@@ -119,14 +53,42 @@ func TestFaults_do(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	id := createJob(t, server, plainJob("app"))
-	path := jobsPath + "/" + id
-	server.InjectFault(emulator.Fault{Method: http.MethodGet, Path: path, Do: func() {
+	server.InjectFault(emulator.Fault{Do: func() {
 		server.ChangeJob(id, func(spec map[string]any) { spec["job_description"] = "changed" })
-		server.InjectFault(emulator.Fault{Path: path, Do: func() { server.RemoveJob(id) }, StatusCode: 504})
+		server.InjectFault(emulator.Fault{Do: func() { server.RemoveJob(id) }, StatusCode: 504})
 	}})
 	wantJSON(t, getSpec(t, server, id), `{"job_name":"app","job_description":"changed","environment_setting":{}}`)
-	if got := call(t, server, http.MethodGet, path, "").status; got != http.StatusGatewayTimeout {
-		t.Errorf("got %d, want the injected status", got)
+	if got := call(t, server, http.MethodGet, jobsPath+"/"+id, "").status; got != 504 || len(server.Jobs()) > 0 {
+		t.Errorf("got %d and the build jobs %v", got, server.Jobs())
 	}
-	wantError(t, call(t, server, http.MethodGet, path, ""), "404 SVCSTG.CPE.404*")
+}
+
+// A delay before the operation, and one of the response: the client that is gone meanwhile has created a build job or
+// not. A delay may be longer than the time that the server has to write a response.
+func TestFaults_delay(t *testing.T) {
+	t.Parallel()
+	for after, jobs := range map[bool]int{false: 0, true: 1} {
+		service := newService(t, emulator.Options{Latency: time.Millisecond})
+		service.InjectFault(emulator.Fault{Delay: 300 * time.Millisecond, After: after})
+		server := httptest.NewUnstartedServer(service)
+		server.Config.WriteTimeout = 100 * time.Millisecond
+		server.Start()
+		t.Cleanup(server.Close)
+		start := time.Now()
+		done := make(chan time.Duration)
+		go func() {
+			started := &emulator.Server{Service: service, URL: server.URL}
+			if got := call(t, started, http.MethodPost, jobsPath, plainJob("app")); got.status != http.StatusOK {
+				t.Errorf("got %d %s", got.status, got.raw)
+			}
+			done <- time.Since(start)
+		}()
+		time.Sleep(100 * time.Millisecond)
+		if got := len(service.Jobs()); got != jobs {
+			t.Errorf("after %t: %d build jobs during the delay, want %d", after, got, jobs)
+		}
+		if passed := <-done; passed < 300*time.Millisecond {
+			t.Errorf("after %t: the response arrived after %s", after, passed)
+		}
+	}
 }

@@ -17,9 +17,6 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 )
 
-// Sequences in a fuzzed path that stand for the IDs of a job and of its build.
-const jobSequence, buildSequence = "JOB", "BUILD"
-
 // Every request gets a response in JSON, and an error response contains a message: no request makes the service panic,
 // hang or redirect. quirks is a bit set of [emulator.QuirkNames].
 func FuzzService_request(f *testing.F) {
@@ -78,11 +75,11 @@ func FuzzService_request(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		now := time.Date(2025, 11, 14, 9, 6, 28, 0, time.UTC)
+		now := new(clock).Now()
 		service := newService(t, emulator.Options{Quirks: parsed, Now: func() time.Time { return now }})
 		job := service.AddJob(object{"job_name": "app", "environment_setting": object{}})
 		build := service.AddBuild(job)
-		path = strings.NewReplacer(jobSequence, job, buildSequence, build).Replace(path)
+		path = strings.NewReplacer("JOB", job, "BUILD", build).Replace(path)
 		request := &http.Request{
 			Method: method, URL: &url.URL{Path: path, RawQuery: query}, Host: "localhost", RemoteAddr: "127.0.0.1:1",
 			ContentLength: -1, Body: io.NopCloser(strings.NewReader(body)),
@@ -95,34 +92,15 @@ func FuzzService_request(f *testing.F) {
 		}
 		response := httptest.NewRecorder()
 		service.ServeHTTP(response, request.WithContext(t.Context()))
-		if strings.HasPrefix(path, "/_emulator") {
-			isJSON := json.Valid(response.Body.Bytes()) || response.Code == http.StatusNoContent
-			if response.Code >= 500 || response.Code/100 != 3 && !isJSON && path != "/_emulator/" {
-				t.Fatalf("got %d %q", response.Code, response.Body)
-			}
-			return
+		isJSON := strings.HasPrefix(response.Header().Get("Content-Type"), "application/json")
+		if response.Code == http.StatusNoContent || strings.HasPrefix(path, "/_emulator") && !isJSON {
+			return // The page, or a redirect to it.
 		}
-		checkResponse(t, response)
+		var decoded object
+		err = json.Unmarshal(response.Body.Bytes(), &decoded)
+		isError := decoded["error"] != nil || decoded["error_code"] != nil && decoded["error_msg"] != nil
+		if class := response.Code / 100; err != nil || class != 2 && class != 4 || isError != (class == 4) {
+			t.Fatalf("got %d %q", response.Code, response.Body)
+		}
 	})
-}
-
-func checkResponse(t *testing.T, response *httptest.ResponseRecorder) {
-	t.Helper()
-	if response.Code == http.StatusNoContent && response.Body.Len() == 0 {
-		return
-	}
-	var decoded struct {
-		ErrorCode string `json:"error_code"`
-		ErrorMsg  string `json:"error_msg"`
-		Error     struct {
-			Message string `json:"message"`
-		} `json:"error"`
-	}
-	if err := json.Unmarshal(response.Body.Bytes(), &decoded); err != nil {
-		t.Fatalf("got %d %q, which is not JSON: %v", response.Code, response.Body, err)
-	}
-	isError := decoded.Error.Message != "" || decoded.ErrorCode != "" && decoded.ErrorMsg != ""
-	if class := response.Code / 100; class != 2 && class != 4 || isError != (class == 4) {
-		t.Fatalf("got %d %q", response.Code, response.Body)
-	}
 }

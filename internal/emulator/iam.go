@@ -9,7 +9,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -73,12 +75,9 @@ const maxIssued = 10_000
 // issue keeps a token or an access key by its ID. If there are too many, the one that expires first is removed.
 func (s *Service) issue(id string, credentials issued) {
 	if len(s.issued) >= maxIssued {
-		first, soonest := "", time.Time{}
-		for id, other := range s.issued {
-			if first == "" || other.expires.Before(soonest) {
-				first, soonest = id, other.expires
-			}
-		}
+		first := slices.MinFunc(slices.Collect(maps.Keys(s.issued)), func(a, b string) int {
+			return s.issued[a].expires.Compare(s.issued[b].expires)
+		})
 		delete(s.issued, first)
 	}
 	s.issued[id] = credentials

@@ -20,19 +20,17 @@ const (
 	exchangePath = "/v3.0/OS-AUTH/id-token/tokens"
 	assumePath   = "/v5/agencies/assume"
 	metadataPath = "/openstack/latest/securitykey"
+
+	goodUser  = `{"name":"emulator-user","password":"emulator-password","domain":{"name":"emulator-domain"}}`
+	toProject = `,"scope":{"project":{"name":"cn-north-4"}}`
 )
 
 // wantIAMError checks an error response of IAM.
 func wantIAMError(t *testing.T, got response, status int, message string) {
 	t.Helper()
-	if got.status != status || got.header.Get("X-Subject-Token") != "" {
-		t.Errorf("got %d %s, want %d and no token", got.status, got.raw, status)
-		return
-	}
-	failure := objectIn(t, got.body, "error")
-	want := fmt.Sprintf("map[code:%d message:%s title:%s]", status, message, http.StatusText(status))
-	if fmt.Sprint(failure) != want {
-		t.Errorf("got %s, want %s", got.raw, want)
+	want := fmt.Sprintf("map[error:map[code:%d message:%s title:%s]]", status, message, http.StatusText(status))
+	if got.status != status || got.header.Get("X-Subject-Token") != "" || fmt.Sprint(got.body) != want {
+		t.Errorf("got %d %s, want %s and no token", got.status, got.raw, want)
 	}
 }
 
@@ -41,15 +39,20 @@ func login(user, scope string) string {
 	return `{"auth":{"identity":{"methods":["password"],"password":{"user":` + user + `}}` + scope + `}}`
 }
 
-const (
-	goodUser  = `{"name":"emulator-user","password":"emulator-password","domain":{"name":"emulator-domain"}}`
-	toProject = `,"scope":{"project":{"name":"cn-north-4"}}`
-)
-
 // agencyLogin is the body for the token of an agency.
 func agencyLogin(name string) string {
 	return `{"auth":{"identity":{"methods":["assume_role"],
 		"assume_role":{"xrole_name":"` + name + `","domain_name":"emulator-domain"}}` + toProject + `}}`
+}
+
+// issueToken logs in.
+func issueToken(t *testing.T, server *emulator.Server, scope string) string {
+	t.Helper()
+	got := callWith(t, server, http.MethodPost, loginPath, login(goodUser, scope), nil)
+	if got.status != http.StatusCreated || got.header.Get("X-Subject-Token") == "" {
+		t.Fatalf("got %d %s", got.status, got.raw)
+	}
+	return got.header.Get("X-Subject-Token")
 }
 
 // A client needs valid credentials to assume an agency, and a signed request must name the account in a signed header.
@@ -57,9 +60,11 @@ func agencyLogin(name string) string {
 func TestIAM_agencies(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	metadata := objectIn(t, callWith(t, server, http.MethodGet, metadataPath, "", nil).body, "credential")
-	temporary := auth.AccessKey{ID: stringIn(t, metadata, "access"), Secret: stringIn(t, metadata, "secret")}
-	temporary.SecurityToken = stringIn(t, metadata, "securitytoken")
+	metadata := callWith(t, server, http.MethodGet, metadataPath, "", nil).body["credential"].(object)
+	temporary := auth.AccessKey{
+		ID: metadata["access"].(string), Secret: metadata["secret"].(string),
+		SecurityToken: metadata["securitytoken"].(string),
+	}
 	wrong := auth.AccessKey{ID: emulator.DefaultAccessKey, Secret: "wrong"}
 	urn := func(agency, more string) string {
 		return `{"agency_urn":"iam::` + emulator.DomainID + `:agency:` + agency + `",
@@ -75,64 +80,42 @@ func TestIAM_agencies(t *testing.T) {
 		status             int
 	}{
 		{defaultKey, loginPath, agencyLogin("emulator-agency"), account, 201},
-		{defaultKey, loginPath, agencyLogin("emulator-agency"), "", 400},
 		{defaultKey, loginPath, agencyLogin("emulator-agency"), "other", 400},
 		{defaultKey, loginPath, agencyLogin("other"), account, 404},
 		{wrong, loginPath, agencyLogin("emulator-agency"), account, 401},
 		{defaultKey, keysPath, byName, account, 201},
 		{defaultKey, keysPath, byName, "", 400},
+		{defaultKey, keysPath, strings.Replace(byName, "emulator-domain", "other", 1), account, 404},
 		{defaultKey, keysPath, `{"auth":{"identity":{"methods":["token"]}}}`, account, 400},
 		{defaultKey, assumePath, urn("emulator-agency", ""), account, 200},
 		{defaultKey, assumePath, urn("emulator-agency", ""), "", 400},
-		{wrong, assumePath, urn("emulator-agency", ""), account, 401},
 		{defaultKey, assumePath, urn("other", ""), account, 404},
 		{defaultKey, assumePath, `{"agency_urn":"emulator-agency","agency_session_name":"session"}`, account, 400},
 		{defaultKey, assumePath, `{"agency_urn":"iam::` + account + `:agency:emulator-agency"}`, account, 400},
 		{defaultKey, assumePath, `[`, account, 400},
 		{defaultKey, assumePath, seconds(899), account, 400},
-		{defaultKey, assumePath, seconds(900), account, 200},
 		{defaultKey, assumePath, seconds(43200), account, 200},
 		{defaultKey, assumePath, seconds(43201), account, 400},
 		{temporary, assumePath, seconds(3600), account, 200},
 		{temporary, assumePath, seconds(3601), account, 400},
 	} {
-		req := newRequest(t, server, http.MethodPost, c.path, c.body)
-		if c.domain != "" {
-			req.Header.Set("X-Domain-Id", c.domain)
-		}
-		if err := c.key.Authenticate(t.Context(), req, []byte(c.body)); err != nil {
-			t.Fatal(err)
-		}
-		if got := do(t, req); got.status != c.status {
+		if got := callSigned(t, server, c.key, http.MethodPost, c.path, c.body, c.domain); got.status != c.status {
 			t.Errorf("%s %s of %q: got %d %s, want %d", c.path, c.body, c.domain, got.status, got.raw, c.status)
 		}
 	}
-	req := newRequest(t, server, http.MethodGet, "/v3/auth/domains", "")
-	defaultKey.Sign(req, nil, []string{"host", "x-sdk-date"})
-	req.Header.Set("X-Domain-Id", account)
-	wantError(t, do(t, req), "401 APIGW.0301")
-	req.Header.Del("X-Domain-Id")
-	if got := do(t, req); got.status != http.StatusOK || !strings.Contains(got.raw, account) {
+	got := callSigned(t, server, defaultKey, http.MethodGet, "/v3/auth/domains", "", "")
+	if got.status != http.StatusOK || !strings.Contains(got.raw, account) {
 		t.Errorf("the account: got %d %s", got.status, got.raw)
 	}
-}
-
-// issueToken logs in.
-func issueToken(t *testing.T, server *emulator.Server, scope string) string {
-	t.Helper()
-	got := callWith(t, server, http.MethodPost, loginPath, login(goodUser, scope), nil)
-	if got.status != http.StatusCreated || got.header.Get("X-Subject-Token") == "" {
-		t.Fatalf("got %d %s", got.status, got.raw)
-	}
-	return got.header.Get("X-Subject-Token")
 }
 
 func TestIAM_login(t *testing.T) {
 	t.Parallel()
 	const (
-		noMatch, noProject = "The username or password is wrong.", "The project is not one of this account."
-		noDomain, noMethod = "The domain is not that of the user.", "methods must be password, token or assume_role."
-		noToken, noLogin   = "The token is wrong or has expired.", "The request you have made requires authentication."
+		noMatch   = "401 The username or password is wrong."
+		noProject = "401 The project is not one of this account."
+		noDomain  = "401 The domain is not that of the user."
+		noMethod  = "400 methods must be password, token or assume_role."
 	)
 	byToken := func(token, project string) string {
 		return `{"auth":{"identity":{"methods":["token"],"token":{"id":"` + token + `"}},
@@ -141,48 +124,54 @@ func TestIAM_login(t *testing.T) {
 	without := func(old, replacement string) string {
 		return strings.Replace(login(goodUser, toProject), old, replacement, 1)
 	}
-	for _, c := range []struct{ body, message, project string }{
-		{login(goodUser, toProject), "", "p1"},
-		{login(goodUser, `,"scope":{"domain":{"name":"emulator-domain"}}`), "", ""},
-		{login(goodUser, ``), "", ""},
-		{login(`{"id":"`+emulator.UserID+`","password":"emulator-password"}`, toProject), "", "p1"},
-		{without("emulator-password", "wrong"), noMatch, ""},
-		{without(`"password":"emulator-password",`, ""), noMatch, ""},
-		{without(`,"domain":{"name":"emulator-domain"}`, ""), noMatch, ""},
-		{without("emulator-domain", "other"), noMatch, ""},
-		{without("cn-north-4", "nowhere"), noProject, ""},
-		{login(goodUser, `,"scope":{"domain":{"name":"other"}}`), noDomain, ""},
-		{without(`["password"]`, `["totp"]`), noMethod, ""},
-		{without(`["password"]`, `[]`), noMethod, ""},
-		{`{"auth":{"identity":null}}`, noMethod, ""},
-		{`[`, "malformed request: unexpected EOF", ""},
-		{byToken("emulator-token", ""), "", "p2"},
-		{byToken("emulator-token", `,"domain":{"name":"emulator-domain"}`), "", "p2"},
-		{byToken("emulator-token", `,"domain":{"name":"other"}`), noProject, ""},
-		{byToken("wrong", ""), noToken, ""},
-		{agencyLogin("emulator-agency"), noLogin, ""},
+	now := new(clock)
+	alice := emulator.User{Name: "alice", Password: "secret", AccessKey: "ALICE", SecretKey: "key"}
+	server := emulator.New(t, emulator.Options{Now: now.Now, IAM: emulator.IAM{
+		Projects: map[string]string{"cn-north-4": "p1", "team": "p2"}, Users: []emulator.User{alice},
+	}})
+	aliceByID := `{"id":"u` + emulator.ProjectID("alice")[1:] + `","password":"secret"}`
+	aliceByName := strings.NewReplacer("emulator-user", "alice", "emulator-password", "secret").Replace(goodUser)
+	for _, c := range []struct{ body, want string }{
+		{login(goodUser, toProject), "201 p1"},
+		{login(goodUser, `,"scope":{"domain":{"name":"emulator-domain"}}`), "201 "},
+		{login(goodUser, ``), "201 "},
+		{login(`{"id":"`+emulator.UserID+`","password":"emulator-password"}`, toProject), "201 p1"},
+		{login(aliceByName, ""), "201 "},
+		{login(aliceByID, ""), "201 "},
+		{login(strings.Replace(aliceByName, "secret", "emulator-password", 1), ""), noMatch},
+		{login(strings.Replace(aliceByID, "secret", "emulator-password", 1), ""), noMatch},
+		{without(`"password":"emulator-password",`, ""), noMatch},
+		{without(`,"domain":{"name":"emulator-domain"}`, ""), noMatch},
+		{without("emulator-domain", "other"), noMatch},
+		{without("cn-north-4", "nowhere"), noProject},
+		{login(goodUser, `,"scope":{"project":{"id":"p3"}}`), noProject},
+		{login(goodUser, `,"scope":{"domain":{"name":"other"}}`), noDomain},
+		{without(`["password"]`, `["totp"]`), noMethod},
+		{without(`["password"]`, `["password","token"]`), noMethod},
+		{`[`, "400 malformed request: unexpected EOF"},
+		{byToken("emulator-token", `,"domain":{"name":"emulator-domain"}`), "201 p2"},
+		{byToken("emulator-token", `,"domain":{"name":"other"}`), noProject},
+		{byToken("wrong", ""), "401 The token is wrong or has expired."},
+		{agencyLogin("emulator-agency"), "401 The request you have made requires authentication."},
 	} {
-		now := newClock()
-		projects := map[string]string{"cn-north-4": "p1", "team": "p2"}
-		server := emulator.New(t, emulator.Options{Now: now.Now, IAM: emulator.IAM{Projects: projects}})
 		got := callWith(t, server, http.MethodPost, loginPath, c.body, nil)
-		if c.message != "" {
-			status := http.StatusUnauthorized
-			if c.message == noMethod || strings.HasPrefix(c.message, "malformed") {
-				status = http.StatusBadRequest
-			}
-			wantIAMError(t, got, status, c.message)
+		if message, isError := strings.CutPrefix(c.want, fmt.Sprint(got.status, " ")); isError && got.status >= 400 {
+			wantIAMError(t, got, got.status, message)
 			continue
 		}
 		token, _ := got.body["token"].(object)
-		if got.status != http.StatusCreated || got.header.Get("X-Subject-Token") == "" || token == nil {
-			t.Errorf("%s: got %d %s", c.body, got.status, got.raw)
-			continue
+		project, _ := token["project"].(object)
+		id, _ := project["id"].(string)
+		if fmt.Sprint(got.status, " ", id) != c.want || got.header.Get("X-Subject-Token") == "" {
+			t.Errorf("%s: got %d %s, want %s", c.body, got.status, got.raw, c.want)
 		}
 		wantExpiry(t, token, now.Now().Add(24*time.Hour))
-		project, _ := token["project"].(object)
-		if got, _ := project["id"].(string); got != c.project {
-			t.Errorf("%s: got project %q, want %q", c.body, got, c.project)
+	}
+	for secret, want := range map[string]int{"key": http.StatusOK, "other": http.StatusUnauthorized} {
+		key := auth.AccessKey{ID: "ALICE", Secret: secret, Now: now.Now}
+		got := callSigned(t, server, key, http.MethodGet, "/assembling/v1/base_images", "", "")
+		if got.status != want {
+			t.Errorf("access key with the secret %s: got %d %s, want %d", secret, got.status, got.raw, want)
 		}
 	}
 }
@@ -197,13 +186,14 @@ func wantExpiry(t *testing.T, credential object, want time.Time) {
 // A token is valid for its project until it expires or is revoked.
 func TestIAM_token(t *testing.T) {
 	t.Parallel()
-	now := newClock()
+	now := new(clock)
 	server := emulator.New(t, emulator.Options{Now: now.Now, IAM: emulator.IAM{Lifetime: time.Hour}})
 	scoped, unscoped := issueToken(t, server, toProject), issueToken(t, server, "")
 	get := func(token, path string) response {
 		return callWith(t, server, http.MethodGet, path, "", map[string]string{"X-Auth-Token": token})
 	}
 	const jobs, projects = jobsPath + "?page=1&per_page=10", "/v3/projects?name=r"
+	now.Advance(time.Hour - time.Second)
 	for _, got := range []response{get(scoped, jobs), get(scoped, projects), get(unscoped, projects)} {
 		if got.status != http.StatusOK {
 			t.Errorf("got %d %s", got.status, got.raw)
@@ -211,10 +201,6 @@ func TestIAM_token(t *testing.T) {
 	}
 	wantError(t, get(unscoped, jobs), "403 APIGW.0302")
 	wantError(t, get(unscoped, "/v3/p/assembling/base-images"), "403 APIGW.0302")
-	now.Advance(time.Hour - time.Second)
-	if got := get(scoped, jobs); got.status != http.StatusOK {
-		t.Errorf("a second before its end: got %d %s", got.status, got.raw)
-	}
 	now.Advance(time.Second)
 	wantError(t, get(scoped, jobs), "401 APIGW.0307")
 	wantError(t, get(scoped, projects), "401 APIGW.0307")
@@ -223,23 +209,32 @@ func TestIAM_token(t *testing.T) {
 	wantError(t, get(fresh, jobs), "401 APIGW.0301")
 }
 
+// Without a list of projects, every project exists. Otherwise, IAM and the gateway reject others.
 func TestIAM_projects(t *testing.T) {
 	t.Parallel()
-	server := emulator.New(t, emulator.Options{IAM: emulator.IAM{Projects: map[string]string{"cn-north-4": "p1"}}})
-	for query, want := range map[string]string{"?name=cn-north-4": "p1", "?name=cn-north": "", "?name=p1": "", "": ""} {
-		projects, _ := mustCall(t, server, http.MethodGet, "/v3/projects"+query, "")["projects"].([]any)
-		if got := column(projects, "id"); got != want {
-			t.Errorf("%q: got %v, want %q", query, projects, want)
+	every, only := emulator.New(t, emulator.Options{}), emulator.New(t, emulator.Options{Project: "p1"})
+	for _, c := range []struct {
+		server      *emulator.Server
+		query, want string
+	}{
+		{only, "?name=cn-north-4", "p1"},
+		{only, "?name=cn-north", ""},
+		{only, "?name=p1", ""},
+		{only, "", ""},
+		{every, "?name=r", emulator.ProjectID("r")},
+	} {
+		projects := mustCall(t, c.server, http.MethodGet, "/v3/projects"+c.query, "")["projects"]
+		if got := column(projects, "id"); got != c.want {
+			t.Errorf("%q: got %v, want %q", c.query, projects, c.want)
 		}
 	}
-	got := mustCall(t, emulator.New(t, emulator.Options{}), http.MethodGet, "/v3/projects?name=r", "")
-	if !strings.Contains(fmt.Sprint(got), emulator.ProjectID("r")) {
-		t.Errorf("got %v", got)
+	for project, want := range map[string]int{"p1": http.StatusOK, "p2": http.StatusUnauthorized} {
+		header := map[string]string{"X-Auth-Token": emulator.DefaultToken, "X-Project-Id": project}
+		if got := callWith(t, only, http.MethodGet, "/assembling/v1/base_images", "", header); got.status != want {
+			t.Errorf("project %q: got %d %s, want %d", project, got.status, got.raw, want)
+		}
 	}
-	for _, token := range []string{"", "wrong"} {
-		header := map[string]string{"X-Auth-Token": token}
-		wantError(t, callWith(t, server, http.MethodGet, "/v3/projects?name=r", "", header), "401 APIGW.0301")
-	}
+	wantError(t, callWith(t, every, http.MethodGet, "/v3/projects?name=r", "", nil), "401 APIGW.0301")
 }
 
 func TestIAM_temporaryKeys(t *testing.T) {
@@ -249,50 +244,52 @@ func TestIAM_temporaryKeys(t *testing.T) {
 	good := func(more string) string {
 		return agency(`"agency_name":"emulator-agency","domain_name":"emulator-domain"` + more)
 	}
+	now := new(clock)
+	server := emulator.New(t, emulator.Options{Now: now.Now, IAM: emulator.IAM{Lifetime: 2 * time.Hour}})
+	for identity, lifetime := range map[string]time.Duration{
+		good(""): 15 * time.Minute,
+		agency(`"agency_name":"emulator-agency","domain_id":"` + emulator.DomainID + `"`): 15 * time.Minute,
+		good(`,"duration_seconds":86400`):                                                 24 * time.Hour,
+		`"methods":["token"]`:                                                             15 * time.Minute,
+		`"methods":["token"],"token":{"duration_seconds":3600}`:                           time.Hour,
+	} {
+		got := call(t, server, http.MethodPost, keysPath, `{"auth":{"identity":{`+identity+`}}}`)
+		wantKeysThatLive(t, server, now, got, http.StatusCreated, lifetime)
+	}
 	for _, c := range []struct {
 		identity string
-		lifetime time.Duration // 0 means an error.
 		status   int
 		message  string
 	}{
-		{good(""), 15 * time.Minute, 0, ""},
-		{agency(`"agency_name":"emulator-agency","domain_id":"` + emulator.DomainID + `"`), 15 * time.Minute, 0, ""},
-		{good(`,"duration_seconds":86400`), 24 * time.Hour, 0, ""},
-		{good(`,"duration_seconds":899`), 0, 400, noDuration},
-		{good(`,"duration_seconds":18446745000`), 0, 400, noDuration},
-		{agency(`"agency_name":"other","domain_name":"emulator-domain"`), 0, 404, "Could not find agency: other."},
-		{`"methods":["token"]`, 15 * time.Minute, 0, ""},
-		{`"methods":["token"],"token":{"duration_seconds":3600}`, time.Hour, 0, ""},
-		{`"methods":["password"]`, 0, 400, noMethod},
-		{`"methods":["token","assume_role"]`, 0, 400, noMethod},
+		{good(`,"duration_seconds":899`), 400, noDuration},
+		{good(`,"duration_seconds":18446745000`), 400, noDuration},
+		{agency(`"agency_name":"other","domain_name":"emulator-domain"`), 404, "Could not find agency: other."},
+		{`"methods":["password"]`, 400, noMethod},
 	} {
-		now := newClock()
-		server := emulator.New(t, emulator.Options{Now: now.Now})
 		got := call(t, server, http.MethodPost, keysPath, `{"auth":{"identity":{`+c.identity+`}}}`)
-		if c.lifetime == 0 {
-			wantIAMError(t, got, c.status, c.message)
-		} else {
-			wantKeysThatLive(t, server, now, objectIn(t, got.body, "credential"), c.lifetime)
-		}
+		wantIAMError(t, got, c.status, c.message)
 	}
+	got := callWith(t, server, http.MethodGet, metadataPath, "", nil)
+	wantKeysThatLive(t, server, now, got, http.StatusOK, 2*time.Hour)
 }
 
 // wantKeysThatLive checks that the keys are valid with their security token alone, and until their end.
-func wantKeysThatLive(t *testing.T, server *emulator.Server, now *clock, credential object, lifetime time.Duration) {
+func wantKeysThatLive(
+	t *testing.T, server *emulator.Server, now *clock, issued response, status int, lifetime time.Duration,
+) {
 	t.Helper()
+	if issued.status != status {
+		t.Fatalf("got %d %s, want %d", issued.status, issued.raw, status)
+	}
+	credential := issued.body["credential"].(object)
 	wantExpiry(t, credential, now.Now().Add(lifetime))
 	get := func(securityToken string) response {
 		t.Helper()
-		req := newRequest(t, server, http.MethodGet, jobsPath+"?page=1&per_page=10", "")
-		key := auth.AccessKey{ID: stringIn(t, credential, "access"), Secret: stringIn(t, credential, "secret")}
+		key := auth.AccessKey{ID: credential["access"].(string), Secret: credential["secret"].(string)}
 		key.SecurityToken, key.Now = securityToken, now.Now
-		if err := key.Authenticate(t.Context(), req, nil); err != nil {
-			t.Fatal(err)
-		}
-		return do(t, req)
+		return callSigned(t, server, key, http.MethodGet, jobsPath+"?page=1&per_page=10", "", "")
 	}
-	token := stringIn(t, credential, "securitytoken")
-	wantError(t, get(""), "401 APIGW.0301")
+	token := credential["securitytoken"].(string)
 	wantError(t, get("wrong"), "401 APIGW.0301")
 	now.Advance(lifetime - time.Second)
 	if got := get(token); got.status != http.StatusOK {
@@ -302,38 +299,22 @@ func wantKeysThatLive(t *testing.T, server *emulator.Server, now *clock, credent
 	wantError(t, get(token), "401 APIGW.0301")
 }
 
+// The token for an ID token is for no project, so only keys can be created with it.
 func TestIAM_idToken(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	body := func(id string) string { return `{"auth":{"id_token":{"id":"` + id + `"}}}` }
-	for _, c := range []struct{ idp, id string }{
-		{"other", emulator.DefaultIDToken}, {emulator.DefaultIDP, "other"}, {emulator.DefaultIDP, ""},
-	} {
-		got := callWith(t, server, http.MethodPost, exchangePath, body(c.id), map[string]string{"X-Idp-Id": c.idp})
-		wantIAMError(t, got, http.StatusUnauthorized, "The ID token is not one of the identity provider.")
+	exchangeToken := func(idp, id string) response {
+		body := `{"auth":{"id_token":{"id":"` + id + `"}}}`
+		return callWith(t, server, http.MethodPost, exchangePath, body, map[string]string{"X-Idp-Id": idp})
 	}
-	header := map[string]string{"X-Idp-Id": emulator.DefaultIDP}
-	got := callWith(t, server, http.MethodPost, exchangePath, body(emulator.DefaultIDToken), header)
-	token := got.header.Get("X-Subject-Token")
-	if got.status != http.StatusCreated || token == "" {
-		t.Fatalf("got %d %s", got.status, got.raw)
-	}
-	// It is for no project, so only keys can be created with it.
-	header = map[string]string{"X-Auth-Token": token}
+	const noMatch = "The ID token is not one of the identity provider."
+	wantIAMError(t, exchangeToken("other", emulator.DefaultIDToken), http.StatusUnauthorized, noMatch)
+	wantIAMError(t, exchangeToken(emulator.DefaultIDP, "other"), http.StatusUnauthorized, noMatch)
+	got := exchangeToken(emulator.DefaultIDP, emulator.DefaultIDToken)
+	header := map[string]string{"X-Auth-Token": got.header.Get("X-Subject-Token")}
 	wantError(t, callWith(t, server, http.MethodGet, jobsPath, "", header), "403 APIGW.0302")
 	keys := callWith(t, server, http.MethodPost, keysPath, `{"auth":{"identity":{"methods":["token"]}}}`, header)
 	if keys.status != http.StatusCreated {
 		t.Errorf("got %d %s", keys.status, keys.raw)
 	}
-}
-
-func TestIAM_metadata(t *testing.T) {
-	t.Parallel()
-	now := newClock()
-	server := emulator.New(t, emulator.Options{Now: now.Now, IAM: emulator.IAM{Lifetime: time.Hour}})
-	got := callWith(t, server, http.MethodGet, metadataPath, "", nil)
-	if got.status != http.StatusOK {
-		t.Fatalf("got %d %s", got.status, got.raw)
-	}
-	wantKeysThatLive(t, server, now, objectIn(t, got.body, "credential"), time.Hour)
 }

@@ -81,15 +81,12 @@ func (s *Service) progress(b *build) progress {
 	case phases[p.Done] == "Artifact":
 		p.State = "Pushing"
 	}
-	for i := range phases {
-		switch cmp.Compare(i, p.Done) {
-		case -1:
-			p.Phases = append(p.Phases, "Successful")
-		case 0:
-			p.Phases = append(p.Phases, current)
-		default:
-			p.Phases = append(p.Phases, "NotStarted")
-		}
+	p.Phases = slices.Repeat([]string{"NotStarted"}, len(phases))
+	for i := range p.Done {
+		p.Phases[i] = "Successful"
+	}
+	if p.Done < len(phases) {
+		p.Phases[p.Done] = current
 	}
 	return p
 }

@@ -60,9 +60,7 @@ func (s *Service) Jobs() []Job {
 func (s *Service) AddJob(spec map[string]any) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	added := s.newJob(newID(), clone(spec), "console")
-	s.state.Jobs = append(s.state.Jobs, added)
-	return added.ID
+	return s.addJob(newID(), clone(spec), "console").ID
 }
 
 // ChangeJob changes a build job outside Terraform. It reports whether the ID exists.

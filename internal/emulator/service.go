@@ -25,6 +25,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // Defaults of [Options].
@@ -89,7 +91,7 @@ type Service struct {
 	faults   []*Fault
 	issued   map[string]issued
 	outcomes []Outcome
-	limiter  rateLimiter
+	limiter  *rate.Limiter
 }
 
 // NewService returns a service with the contents of the state file or, if that has no jobs, with the initial jobs. An
@@ -117,7 +119,11 @@ func NewService(options Options) (*Service, error) {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
+	if options.Log == nil {
+		options.Log = log.New(io.Discard, "", 0)
+	}
 	s := &Service{options: options, counts: map[string]int{}, issued: map[string]issued{}}
+	s.limiter = rate.NewLimiter(rate.Limit(options.RateLimit), options.RateLimit)
 	s.routes, s.admin = s.newRoutes(), s.newAdminRoutes()
 	if err := s.state.load(options.StateFile); err != nil {
 		return nil, err
@@ -137,17 +143,13 @@ func (s *Service) forJob(handle func(*http.Request, *job) (any, error)) operatio
 }
 
 // forBuild returns a handler for an operation on a build.
-func (s *Service) forBuild(handle func(*http.Request, *job, *build) (any, error)) operation {
+func (s *Service) forBuild(handle func(*http.Request, *build) (any, error)) operation {
 	return func(r *http.Request) (any, error) {
 		build, err := s.state.build(r.PathValue("build_id"))
 		if err != nil {
 			return nil, err
 		}
-		job, err := s.state.job(build.JobID)
-		if err != nil {
-			return nil, err
-		}
-		return handle(r, job, build)
+		return handle(r, build)
 	}
 }
 
@@ -266,8 +268,8 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 	response := httptest.NewRecorder() // A fault can still replace it.
 	response.Header().Set("X-Request-Id", newRequestID())
 	if fault.After || fault.keepsResponse() {
-		if err == nil {
-			err = s.limitRate()
+		if err == nil && s.options.RateLimit > 0 && !s.limiter.AllowN(s.options.Now(), 1) {
+			err = errThrottled
 		}
 		if err == nil {
 			err = s.authenticate(r, body)
@@ -287,7 +289,7 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 	duration := s.options.Now().Sub(start)
 	if fault.Drop {
 		s.complete(request, 0, duration)
-		s.logf("%s %s: connection broken by an injected fault", r.Method, r.URL.RequestURI())
+		s.options.Log.Printf("%s %s: connection broken by an injected fault", r.Method, r.URL.RequestURI())
 		drop(w)
 		return
 	}
@@ -298,10 +300,10 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 	maps.Copy(w.Header(), response.Header())
 	w.WriteHeader(response.Code)
 	if _, err := w.Write(response.Body.Bytes()); err != nil {
-		s.logf("%s %s: the client did not wait for the response: %v", r.Method, r.URL.RequestURI(), err)
+		s.options.Log.Printf("%s %s: the client did not wait for the response: %v", r.Method, r.URL.RequestURI(), err)
 		return
 	}
-	s.logf("%s %s %d %s", r.Method, r.URL.RequestURI(), response.Code, duration.Round(time.Microsecond))
+	s.options.Log.Printf("%s %s %d %s", r.Method, r.URL.RequestURI(), response.Code, duration.Round(time.Microsecond))
 }
 
 // sleep waits for the duration, or until the client is gone. The time to write the response starts afterwards.
@@ -314,36 +316,6 @@ func sleep(w http.ResponseWriter, r *http.Request, duration time.Duration) {
 	select {
 	case <-time.After(duration):
 	case <-r.Context().Done():
-	}
-}
-
-// rateLimiter is a token bucket with the requests of one second.
-type rateLimiter struct {
-	spent float64
-	last  time.Time
-}
-
-// limitRate returns the gateway's error if there are more than [Options.RateLimit] requests per second.
-func (s *Service) limitRate() error {
-	limit := float64(s.options.RateLimit)
-	if limit <= 0 {
-		return nil
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.options.Now()
-	s.limiter.spent = max(s.limiter.spent-now.Sub(s.limiter.last).Seconds()*limit, 0)
-	s.limiter.last = now
-	if s.limiter.spent+1 > limit {
-		return errThrottled
-	}
-	s.limiter.spent++
-	return nil
-}
-
-func (s *Service) logf(format string, arguments ...any) {
-	if s.options.Log != nil {
-		s.options.Log.Printf(format, arguments...)
 	}
 }
 

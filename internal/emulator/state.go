@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -54,7 +55,7 @@ func (s *state) load(file string) error {
 		return nil
 	}
 	if err == nil {
-		err = decode(content, s, (*json.Decoder).DisallowUnknownFields)
+		err = decode(bytes.NewReader(content), s, (*json.Decoder).DisallowUnknownFields)
 	}
 	if err == nil {
 		err = s.check()
@@ -97,8 +98,8 @@ func (s *state) check() error {
 
 // decode reads exactly one JSON document. Numbers keep their spelling, because members that the API does not document
 // are returned as they were sent.
-func decode(content []byte, target any, options ...func(*json.Decoder)) error {
-	decoder := json.NewDecoder(bytes.NewReader(content))
+func decode(content io.Reader, target any, options ...func(*json.Decoder)) error {
+	decoder := json.NewDecoder(content)
 	decoder.UseNumber()
 	for _, option := range options {
 		option(decoder)
@@ -142,6 +143,17 @@ func (s *state) job(id string) (*job, error) {
 		}
 	}
 	return nil, errNoSuchJob
+}
+
+// buildsOf returns the builds of a job, newest first.
+func (s *state) buildsOf(job *job) []*build {
+	var builds []*build
+	for _, build := range slices.Backward(s.Builds) {
+		if build.JobID == job.ID {
+			builds = append(builds, build)
+		}
+	}
+	return builds
 }
 
 func (s *state) build(id string) (*build, error) {

@@ -17,7 +17,7 @@ import (
 
 func TestState_survivesRestart(t *testing.T) {
 	t.Parallel()
-	clock := newClock()
+	clock := new(clock)
 	file := filepath.Join(t.TempDir(), "state.json")
 	options := emulator.Options{StateFile: file, Now: clock.Now, BuildDuration: time.Minute}
 	before := emulator.New(t, options)
@@ -26,10 +26,10 @@ func TestState_survivesRestart(t *testing.T) {
 		t.Fatalf("delete: got %d", got)
 	}
 	mustCall(t, before, http.MethodPut, jobsPath+"/"+id, undocumentedJob)
-	cancelled := stringIn(t, mustCall(t, before, http.MethodPost, jobsPath+"/"+id+"/builds", ""), "build_id")
+	cancelled := mustCall(t, before, http.MethodPost, jobsPath+"/"+id+"/builds", "")["build_id"].(string)
 	clock.Advance(20 * time.Second)
 	mustCall(t, before, http.MethodPatch, "/assembling/v1/builds/"+cancelled, "")
-	started := stringIn(t, mustCall(t, before, http.MethodPost, jobsPath+"/"+id+"/builds", ""), "build_id")
+	started := mustCall(t, before, http.MethodPost, jobsPath+"/"+id+"/builds", "")["build_id"].(string)
 	jobBefore := call(t, before, http.MethodGet, jobsPath+"/"+id, "").raw
 
 	after := emulator.New(t, options)
@@ -45,21 +45,8 @@ func TestState_survivesRestart(t *testing.T) {
 		t.Errorf("index after the restart: got %v, want 3", got)
 	}
 	wantError(t, call(t, after, http.MethodGet, jobsPath+"/"+gone, ""), "404 SVCSTG.CPE.404*")
-	wantError(t, call(t, after, http.MethodPost, jobsPath, plainJob("APP")), "400 SVCSTG.CPE.*")
-}
-
-func TestState_leavesOneFile(t *testing.T) {
-	t.Parallel()
-	folder := t.TempDir()
-	server := emulator.New(t, emulator.Options{StateFile: filepath.Join(folder, "state.json")})
-	concurrently(10, func(i int) { call(t, server, http.MethodPost, jobsPath, plainJob(fmt.Sprintf("app-%d", i))) })
-	files, err := os.ReadDir(folder)
-	if err != nil || len(files) != 1 || files[0].Name() != "state.json" {
+	if files, err := os.ReadDir(filepath.Dir(file)); err != nil || len(files) != 1 {
 		t.Errorf("got %v and error %v, want state.json alone", files, err)
-	}
-	again := emulator.New(t, emulator.Options{StateFile: filepath.Join(folder, "state.json")})
-	if got := len(again.Jobs()); got != 10 {
-		t.Errorf("after a restart there are %d jobs, want 10", got)
 	}
 }
 
@@ -87,20 +74,17 @@ func TestState_wrongMembersAreNotLoaded(t *testing.T) {
 
 		start + `[{"id":"b","job_id":"a","index":1},{"id":"b","job_id":"a","index":2}]}`: `builds[1].id "b" is`,
 	} {
-		t.Run(content, func(t *testing.T) {
-			t.Parallel()
-			file := filepath.Join(t.TempDir(), "state.json")
-			if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			_, err := emulator.NewService(emulator.Options{StateFile: file})
-			if left, readErr := os.ReadFile(file); readErr != nil || string(left) != content {
-				t.Errorf("the file was changed: %q, %v", left, readErr)
-			}
-			if err == nil || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), want) {
-				t.Errorf("got error %v, want one with the path and %q", err, want)
-			}
-		})
+		file := filepath.Join(t.TempDir(), "state.json")
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := emulator.NewService(emulator.Options{StateFile: file})
+		if left, readErr := os.ReadFile(file); readErr != nil || string(left) != content {
+			t.Errorf("the file was changed: %q, %v", left, readErr)
+		}
+		if err == nil || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got error %v, want one with the path and %q", content, err, want)
+		}
 	}
 }
 
@@ -108,9 +92,6 @@ func TestState_wrongMembersAreNotLoaded(t *testing.T) {
 func TestState_cannotBeWritten(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{StateFile: filepath.Join(t.TempDir(), "missing", "state.json")})
-	if _, err := emulator.NewService(emulator.Options{StateFile: t.TempDir()}); err == nil {
-		t.Error("a folder as state file is no error")
-	}
 	wantError(t, call(t, server, http.MethodPost, jobsPath, plainJob("app")), "500 SVCSTG.CPE.500*")
 	mustCall(t, server, http.MethodGet, jobsPath+"?page=1&per_page=10", "")
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // Instance is an instance of a resource that a test manages over the protocol as Terraform does, in a hundredth of the
-// time of a CLI. A copy has a state of its own.
+// time of a CLI. A copy does not share its state with the original.
 type Instance struct {
 	*Protocol
 	// Type is the type of the state.

@@ -12,6 +12,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,29 +55,22 @@ type program struct {
 	cmd    *exec.Cmd
 	url    string
 	stdout *bufio.Reader
-	stderr *bufio.Reader
+	stderr bytes.Buffer // Complete after the end of the program.
 }
 
 func startProgram(t *testing.T, arguments ...string) *program {
 	t.Helper()
-	cmd := command(t, arguments...)
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
+	p := &program{cmd: command(t, arguments...)}
+	p.cmd.Stderr = &p.stderr
+	stdout, err := p.cmd.StdoutPipe()
+	if err := errors.Join(err, p.cmd.Start()); err != nil {
 		t.Fatal(err)
 	}
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Wait() }) // A second wait, after stop, is an error.
-	p := &program{cmd: cmd, stdout: bufio.NewReader(stdout), stderr: bufio.NewReader(stderr)}
+	t.Cleanup(func() { _ = p.cmd.Wait() }) // A second wait, after stop, is an error.
+	p.stdout = bufio.NewReader(stdout)
 	line, err := p.stdout.ReadString('\n')
 	if err != nil {
-		log, _ := io.ReadAll(p.stderr)
-		t.Fatalf("the program printed no URL: %v, %s", err, log)
+		t.Fatalf("the program printed no URL: %v, %v, %s", err, p.cmd.Wait(), &p.stderr)
 	}
 	p.url = strings.TrimSuffix(line, "\n")
 	return p
@@ -88,12 +82,11 @@ func (p *program) stop(t *testing.T, signal os.Signal) (stdout, stderr string) {
 	if err := p.cmd.Process.Signal(signal); err != nil {
 		t.Fatal(err)
 	}
-	out, outErr := io.ReadAll(p.stdout)
-	log, logErr := io.ReadAll(p.stderr)
-	if err := errors.Join(outErr, logErr, p.cmd.Wait()); err != nil {
-		t.Errorf("the program did not end well: %v, %s", err, log)
+	out, err := io.ReadAll(p.stdout)
+	if err := errors.Join(err, p.cmd.Wait()); err != nil {
+		t.Errorf("the program did not end well: %v, %s", err, &p.stderr)
 	}
-	return string(out), string(log)
+	return string(out), p.stderr.String()
 }
 
 func (p *program) request(t *testing.T, method, path, body string) *http.Request {
@@ -105,24 +98,19 @@ func (p *program) request(t *testing.T, method, path, body string) *http.Request
 	return req
 }
 
-func exchange(t *testing.T, req *http.Request) (int, map[string]any) {
+func exchange(t *testing.T, req *http.Request) (status int, body map[string]any) {
 	t.Helper()
 	response, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
-	content, err := io.ReadAll(response.Body)
-	if err := errors.Join(err, response.Body.Close()); err != nil {
-		t.Fatal(err)
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusNoContent {
+		if err := json.NewDecoder(response.Body).Decode(&body); err != nil {
+			t.Fatalf("%s: %v", response.Status, err)
+		}
 	}
-	var decoded map[string]any
-	if response.StatusCode == http.StatusNoContent {
-		return response.StatusCode, nil
-	}
-	if err := json.Unmarshal(content, &decoded); err != nil {
-		t.Fatalf("%q: %v", content, err)
-	}
-	return response.StatusCode, decoded
+	return response.StatusCode, body
 }
 
 // call requires the status 200, or 204 and no body.
@@ -142,35 +130,22 @@ const (
 	plainJob = `{"job_name":"app","environment_setting":{}}`
 )
 
-// readBanner returns what follows the URL, up to the address of the web page, which it checks.
+// readBanner returns what follows the URL, up to the address of the web page.
 func (p *program) readBanner(t *testing.T) string {
 	t.Helper()
-	var banner strings.Builder
-	for {
+	last, banner := "Web page: "+p.url+"/_emulator/\n", ""
+	for !strings.HasSuffix(banner, last) {
 		line, err := p.stdout.ReadString('\n')
 		if err != nil {
-			t.Fatalf("the banner ends early: %v, %s", err, &banner)
+			t.Fatalf("the banner ends early: %v, %s", err, banner)
 		}
-		banner.WriteString(line)
-		page, ok := strings.CutPrefix(line, "Web page: ")
-		if !ok {
-			continue
-		}
-		request := p.request(t, http.MethodGet, strings.TrimPrefix(strings.TrimSpace(page), p.url), "")
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		kind := response.Header.Get("Content-Type")
-		if err := response.Body.Close(); err != nil || kind != "text/html; charset=utf-8" {
-			t.Errorf("web page: got %v and error %v", response, err)
-		}
-		return banner.String()
+		banner += line
 	}
+	return banner
 }
 
 // The printed commands are enough for an apply with real Terraform, whatever the credentials and the region are. The
-// JSON API injects faults into the apply, and counts its requests.
+// JSON API injects faults into the apply, and counts its requests. A change with it is drift.
 func TestProgram_bannerConfiguresProvider(t *testing.T) {
 	t.Parallel()
 	p := startProgram(t, "-region", "eu-west-101", "-secret-key", `it's "$secret"`)
@@ -187,14 +162,19 @@ func TestProgram_bannerConfiguresProvider(t *testing.T) {
   job_name = "app"
   environment_setting {}
 }`)
-	script := strings.Join(append(commands, `exec "$0" apply -auto-approve -input=false -no-color`), "\n")
-	apply := exec.CommandContext(t.Context(), "sh", "-c", script, providertest.Program(t))
-	apply.Dir = cli.Dir
-	apply.Env = slices.DeleteFunc(append(os.Environ(), cli.Env...), func(variable string) bool {
-		return strings.HasPrefix(variable, "HW_")
-	})
-	if output, err := apply.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, output)
+	script := strings.Join(append(commands, `exec "$0" "$@" -input=false -no-color`), "\n")
+	run := func(arguments ...string) (int, string) {
+		arguments = append([]string{"-c", script, providertest.Program(t)}, arguments...)
+		command := exec.CommandContext(t.Context(), "sh", arguments...)
+		command.Dir = cli.Dir
+		command.Env = slices.DeleteFunc(append(os.Environ(), cli.Env...), func(variable string) bool {
+			return strings.HasPrefix(variable, "HW_")
+		})
+		output, _ := command.CombinedOutput() // The caller checks the exit code.
+		return command.ProcessState.ExitCode(), string(output)
+	}
+	if code, output := run("apply", "-auto-approve"); code != 0 {
+		t.Fatalf("exit code %d\n%s", code, output)
 	}
 	state := p.call(t, http.MethodGet, "/_emulator/state", "")
 	if state["total"] != 1.0 || len(state["faults"].([]any)) != 0 {
@@ -204,6 +184,13 @@ func TestProgram_bannerConfiguresProvider(t *testing.T) {
 	reads := p.call(t, http.MethodGet, "/_emulator/requests?method=GET&path=/assembling/v1/jobs/*&limit=0", "")
 	if creates["total"] != 1.0 || reads["total"] != 3.0 {
 		t.Errorf("got %v creates and %v reads, want 1 and 3", creates["total"], reads["total"])
+	}
+
+	id := state["jobs"].([]any)[0].(map[string]any)["job_id"].(string)
+	p.call(t, http.MethodPatch, "/_emulator/jobs/"+id, `{"name":"changed"}`)
+	code, output := run("plan", "-detailed-exitcode")
+	if code != 2 || !strings.Contains(output, `"changed" -> "app"`) {
+		t.Errorf("the plan after a change outside Terraform: exit code %d\n%s", code, output)
 	}
 }
 
@@ -271,86 +258,58 @@ func TestProgram_logsWithoutCredentials(t *testing.T) {
 	if err := (auth.AccessKey{ID: accessKey, Secret: secretKey}).Authenticate(t.Context(), signed, nil); err != nil {
 		t.Fatal(err)
 	}
-	signature := signed.Header.Get("Authorization")
-	signature = signature[strings.LastIndex(signature, "=")+1:]
+	_, signature, _ := strings.Cut(signed.Header.Get("Authorization"), "Signature=")
 	wrong := p.request(t, http.MethodGet, jobsPath+"/x", "")
 	wrong.Header.Set("X-Auth-Token", "canary-wrong")
-
-	var lines []string
-	for _, test := range []struct {
-		req    *http.Request
-		status int
-		line   string
-	}{
-		{withToken, http.StatusOK, "POST /assembling/v1/jobs 200 "},
-		{signed, http.StatusOK, "GET /assembling/v1/jobs?page=1&per_page=10 200 "},
-		{wrong, http.StatusUnauthorized, "GET /assembling/v1/jobs/x 401 "},
-	} {
-		if status, body := exchange(t, test.req); status != test.status {
-			t.Errorf("got %d %v, want %d", status, body, test.status)
-		}
-		line, err := p.stderr.ReadString('\n')
-		if err != nil || !strings.Contains(line, test.line) {
-			t.Errorf("got line %q and error %v, want one with %q", line, err, test.line)
-		}
-		lines = append(lines, line)
+	for _, req := range []*http.Request{withToken, signed, wrong} {
+		exchange(t, req)
 	}
 	stdout, stderr := p.stop(t, syscall.SIGTERM)
-	if stderr != "" {
-		t.Errorf("stderr has more than a line for each request: %q", stderr)
+	lines := regexp.MustCompile(`^.* POST /assembling/v1/jobs 200 .*\n` +
+		`.* GET /assembling/v1/jobs\?page=1&per_page=10 200 .*\n` +
+		`.* GET /assembling/v1/jobs/x 401 .*\n$`)
+	if !lines.MatchString(stderr) {
+		t.Errorf("got %s, want one line for each request", stderr)
 	}
-	written := stdout + strings.Join(lines, "")
 	for _, secret := range []string{"canary", signature} {
-		if strings.Contains(written, secret) {
-			t.Errorf("%q was written: %s", secret, written)
+		if strings.Contains(stdout+stderr, secret) {
+			t.Errorf("%q was written: %s%s", secret, stdout, stderr)
 		}
 	}
 }
 
 func TestProgram_invalidArguments(t *testing.T) {
 	t.Parallel()
-	broken := filepath.Join(t.TempDir(), "state.json")
-	if err := os.WriteFile(broken, []byte("{"), 0o600); err != nil {
+	file := filepath.Join(t.TempDir(), "file.json")
+	if err := os.WriteFile(file, []byte(`{"jobs":[null]}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	null := filepath.Join(t.TempDir(), "null.json")
-	if err := os.WriteFile(null, []byte(`{"jobs":[null]}`), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, test := range []struct {
-		name      string
-		arguments []string
-		want      string
-	}{
-		{"unknown flag", []string{"-port", "80"}, "-port"},
-		{"unknown quirk", []string{"-quirks", "creator-string,slow"}, `unknown quirk "slow"`},
-		{"argument", []string{"serve"}, `unexpected argument "serve"`},
-		{"duration", []string{"-build-duration", "soon"}, "soon"},
-		{"address", []string{"-listen", "127.0.0.1:http-ish"}, "http-ish"},
-		{"broken state", []string{"-state", broken}, broken},
-		{"state with a null job", []string{"-state", null}, null + ": jobs[0] is null"},
-		{"missing seed", []string{"-seed", broken + "x"}, "no such file"},
-		{"seed", []string{"-seed", null}, "JSON array"},
-		{"users", []string{"-users", null}, "jobs"},
-		{"fault", []string{"-fault", `{"status":503,"times":2}`}, "times"},
-		{"shell", []string{"-shell", "fish"}, "fish"},
-		{"rate", []string{"-rate", "-1"}, "at least 0"},
+	for want, arguments := range map[string][]string{
+		"-port":                       {"-port", "80"},
+		`unknown quirk "slow"`:        {"-quirks", "creator-string,slow"},
+		`unexpected argument "serve"`: {"serve"},
+		"soon":                        {"-build-duration", "soon"},
+		"http-ish":                    {"-listen", "127.0.0.1:http-ish"},
+		file + ": jobs[0] is null":    {"-state", file},
+		"no such file":                {"-seed", file + "x"},
+		"JSON array":                  {"-seed", file},
+		"jobs":                        {"-users", file},
+		"times":                       {"-fault", `{"status":503,"times":2}`},
+		"fish":                        {"-shell", "fish"},
+		"at least 0":                  {"-rate", "-1"},
 	} {
-		t.Run(test.name, func(t *testing.T) {
+		t.Run(want, func(t *testing.T) {
 			t.Parallel()
-			cmd := command(t, test.arguments...)
+			cmd := command(t, arguments...)
 			var stdout, stderr bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &stdout, &stderr
 			failure, ok := errors.AsType[*exec.ExitError](cmd.Run())
-			if !ok || failure.ExitCode() <= 0 {
-				t.Errorf("the program did not fail: %v", failure)
-			}
-			if stdout.Len() > 0 {
-				t.Errorf("stdout: %q", &stdout)
+			if !ok || failure.ExitCode() <= 0 || stdout.Len() > 0 {
+				t.Errorf("the program did not fail: %v, %s", failure, &stdout)
 			}
 			text := stderr.String()
-			if !strings.Contains(text, test.want) || !strings.Contains(text, "servicestage-emulator: ") {
-				t.Errorf("stderr: got %s, want %s", &stderr, test.want)
+			if !strings.Contains(text, want) || !strings.Contains(text, "servicestage-emulator: ") {
+				t.Errorf("stderr: got %s, want %s", text, want)
 			}
 		})
 	}
@@ -400,18 +359,15 @@ func TestServer_slowRequestDoesNotHoldConnection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := newServer(service)
-	if server.ReadTimeout == 0 || server.WriteTimeout == 0 || server.IdleTimeout == 0 {
-		t.Errorf("a timeout is missing: %v", server)
+	server := httptest.NewUnstartedServer(nil)
+	server.Config = newServer(service)
+	if server.Config.ReadTimeout == 0 || server.Config.WriteTimeout == 0 || server.Config.IdleTimeout == 0 {
+		t.Errorf("a timeout is missing: %v", server.Config)
 	}
-	server.ReadTimeout = 100 * time.Millisecond
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	go func() { _ = server.Serve(listener) }() // Ends with an error when the server is closed.
-	t.Cleanup(func() { _ = server.Close() })
-	connection, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", listener.Addr().String())
+	server.Config.ReadTimeout = 100 * time.Millisecond
+	server.Start()
+	t.Cleanup(server.Close)
+	connection, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", server.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -420,9 +376,9 @@ func TestServer_slowRequestDoesNotHoldConnection(t *testing.T) {
 	if _, err := io.WriteString(connection, request); err != nil {
 		t.Fatal(err)
 	}
-	received, err := io.ReadAll(connection) // Until the server closes the connection.
-	if err != nil || !strings.HasPrefix(string(received), "HTTP/1.1 408 ") ||
-		!strings.Contains(string(received), "APIGW.0201") {
+	content, err := io.ReadAll(connection) // Until the server closes the connection.
+	received := string(content)
+	if err != nil || !strings.HasPrefix(received, "HTTP/1.1 408 ") || !strings.Contains(received, "APIGW.0201") {
 		t.Errorf("got %q and error %v, want 408", received, err)
 	}
 }

@@ -11,12 +11,12 @@ const credentialNames = {
   id_token: "ID token",
 };
 const presets = {
-  throttle: { path: "", count: 5, status: 429, headers: "Retry-After: 1",
+  throttle: { count: 5, status: 429, headers: "Retry-After: 1",
     body: '{"error_code":"APIGW.0308","error_msg":"The throttling threshold has been reached"}' },
-  unavailable: { path: "", count: 2, status: 503, body: "Service Unavailable" },
-  lost: { method: "POST", path: "/assembling/v1/jobs", count: 1, effect: "drop", when: "after" },
-  slow: { path: "", count: -1, effect: "", delay: "2s" },
-  login: { method: "POST", path: "/v3/auth/tokens", count: 1, status: 401,
+  unavailable: { count: 2, status: 503, body: "Service Unavailable" },
+  lost: { method: "POST", path: "/assembling/v1/jobs", effect: "drop", when: "after" },
+  slow: { count: -1, effect: "", delay: "2s" },
+  login: { method: "POST", path: "/v3/auth/tokens", status: 401,
     body: '{"error":{"code":401,"message":"The username or password is wrong.","title":"Unauthorized"}}' },
 };
 
@@ -276,10 +276,9 @@ function renderFaults() {
 }
 
 function renderJob(newJob) {
-  $("job-deleted").hidden = newJob !== null;
-  const gone = newJob === null;
-  if (!gone) {
-    job = newJob;
+  job = newJob;
+  $("job-deleted").hidden = job !== null;
+  if (job) {
     setText($("job-name"), job.name);
     pairs($("job-fields"), {
       "Job ID": job.job_id, Description: job.description, Architecture: job.arch, Repository: job.repository,
@@ -292,8 +291,6 @@ function renderJob(newJob) {
     setText($("builds-total"), total > shown ? `newest ${shown} of ${integer.format(total)}` : total);
     $("no-builds").hidden = job.builds.length > 0;
     update($("builds"), job.builds, (build) => build.build_id, "build-item", renderBuild);
-  } else {
-    job = null;
   }
   enableAll($("job"));
 }
