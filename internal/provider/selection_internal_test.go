@@ -219,6 +219,7 @@ func TestClient_invalidSettings(t *testing.T) { //nolint:paralleltest // The hom
 		{good("assume_role.domain_name=D"), nil},
 		{good("assume_role.agency_name=a"), nil},
 		{role(), []string{"HW_ASSUME_ROLE_DURATION=12h"}},
+		{role(), []string{"HW_ASSUME_ROLE_DURATION=-1"}},
 		{good("agency_name=a"), nil},
 		{good(), []string{"OS_AGENCY_DOMAIN_NAME=d"}},
 		{append(oidc(""), "agency_name=a", "agency_domain_name=b"), nil},

@@ -360,7 +360,7 @@ func (c *configuration) flag(name string) bool {
 	return parsed
 }
 
-// number parses a value that is a number; fallback if it is not set.
+// number parses a value that is a number; fallback if it is not set or invalid.
 func (c *configuration) number(v value, fallback int64) int64 {
 	if v.text == "" {
 		return fallback
@@ -373,6 +373,7 @@ func (c *configuration) number(v value, fallback int64) int64 {
 		}
 		c.errorf(v, "Invalid "+v.variable, "The environment variable %s must be an integer %s. Got: %q.",
 			v.variable, bounds, v.text)
+		return fallback
 	}
 	return parsed
 }
