@@ -235,7 +235,7 @@ func (b *testbed) command(t *testing.T, command string, mistakes ...mistake) map
 	arguments := []string{command, "-json"}
 	if command == "apply" {
 		cli.Env = append(cli.Env, "HW_MAX_RETRIES=1")
-		succeed(t, cli, "apply", "-no-color", "-input=false", "-auto-approve", "-parallelism=50")
+		mustApply(t, cli, "-parallelism=50")
 		for _, job := range b.server.Jobs() {
 			if job.Name() == "deleted" {
 				b.server.RemoveJob(job.ID)
@@ -289,20 +289,18 @@ func (b *testbed) config(m mistake, config string) string {
 
 func decodeDiagnostics(t *testing.T, output string) []diagnostic {
 	t.Helper()
-	var validated struct {
-		Diagnostics []diagnostic `json:"diagnostics"`
-	}
-	if err := json.Unmarshal([]byte(output), &validated); err == nil && validated.Diagnostics != nil {
-		return validated.Diagnostics
-	}
 	var all []diagnostic
-	for line := range strings.Lines(output) {
+	for decoder := json.NewDecoder(strings.NewReader(output)); decoder.More(); {
 		var message struct {
-			Type       string     `json:"type"`
-			Diagnostic diagnostic `json:"diagnostic"`
+			Diagnostics []diagnostic `json:"diagnostics"` // Of validate.
+			Diagnostic  *diagnostic  `json:"diagnostic"`  // Of other commands.
 		}
-		if err := json.Unmarshal([]byte(line), &message); err == nil && message.Type == "diagnostic" {
-			all = append(all, message.Diagnostic)
+		if err := decoder.Decode(&message); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, message.Diagnostics...)
+		if message.Diagnostic != nil {
+			all = append(all, *message.Diagnostic)
 		}
 	}
 	return all

@@ -23,21 +23,14 @@ import (
 // max_retries is the number of retries.
 func TestProvider_maxRetries(t *testing.T) {
 	t.Parallel()
-	for setting, want := range map[string]int{"": 6, "max_retries = 2\n": 3} {
-		t.Run(setting, func(t *testing.T) {
-			t.Parallel()
-			server := emulator.New(t, emulator.Options{})
-			server.InjectFault(emulator.Fault{Method: http.MethodGet, Times: -1, StatusCode: http.StatusBadGateway})
-			config := providertest.Config(server, "data \"servicestage_build_job\" \"test\" {\n  job_id = \"x\"\n}\n")
-			providertest.Run(t, nil, resource.TestStep{
-				Config:      strings.Replace(config, "region ", setting+"  region ", 1),
-				PlanOnly:    true,
-				ExpectError: regexp.MustCompile(`HTTP 502`),
-			})
-			if got := server.CountRequests(http.MethodGet, "/assembling/v1/jobs/x"); got != want {
-				t.Errorf("%d requests, want %d", got, want)
-			}
-		})
+	for want, setting := range map[int]any{6: nil, 3: 2} {
+		server := emulator.New(t, emulator.Options{})
+		server.InjectFault(emulator.Fault{Times: -1, StatusCode: http.StatusBadGateway})
+		p := providertest.NewProtocol(t, server, map[string]any{"max_retries": setting})
+		p.ReadData(t, jobType, map[string]any{"job_id": "x"}).Expect(t, "HTTP 502")
+		if got := len(server.Requests()); got != want {
+			t.Errorf("max_retries = %v: %d requests, want %d", setting, got, want)
+		}
 	}
 }
 
@@ -81,7 +74,7 @@ func TestProvider_unknownSettings(t *testing.T) {
 	cli := providertest.NewCLI(t, server)
 	cli.Write(t, "main.tf", strings.Join(config, ""))
 	cli.Env = append(cli.Env, "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_SERVICESTAGE_ENDPOINT=http://127.0.0.1:1")
-	stdout := succeed(t, cli, "apply", "-no-color", "-input=false", "-auto-approve")
+	stdout := mustApply(t, cli)
 	want := regexp.MustCompile(`known only after apply: (access_key|password|assume_role\.agency_name|` +
 		`assume_role_with_oidc\.id_token|endpoints\.servicestage)\. `)
 	if !want.MatchString(strings.Join(strings.Fields(stdout), " ")) {
@@ -111,7 +104,9 @@ func TestProvider_cacertFile(t *testing.T) {
 	cli.Write(t, "main.tf", strings.Join(config, ""))
 	_, stderr, _ := cli.Run(t, "plan", "-no-color", "-input=false") // It fails for one of them.
 	const want = "certificate signed by unknown authority"
-	if messages := errorsOf(stderr); len(messages) != 1 || !strings.Contains(messages["none"], want) {
+	got := strings.Join(strings.Fields(stderr), " ")
+	if strings.Count(got, "Error: ") != 1 || !strings.Contains(got, "servicestage_build_jobs.none") ||
+		!strings.Contains(got, want) {
 		t.Errorf("got %s, want one error: %s", stderr, want)
 	}
 }
