@@ -29,11 +29,9 @@ const diagnosticsFile = "testdata/diagnostics.txt"
 type mistake struct {
 	// name is the heading in the golden file.
 	name string
-	// settings are the arguments of a provider block, which a data source uses during planning.
-	settings string
-	// validate, plan and apply are configurations that the command of this name rejects.
-	validate, plan, apply string
-	// before is the configuration that is applied before apply.
+	// command rejects the configuration: validate, plan or apply.
+	command, config string
+	// before is the configuration that is applied before.
 	before string
 	// environment is added to the environment of the command, which then runs for this mistake only.
 	environment []string
@@ -43,14 +41,14 @@ type mistake struct {
 	core bool
 }
 
-// configured is a mistake in a provider block.
-func configured(name, settings string) mistake { return mistake{name: name, settings: settings} }
+// configured is a mistake in a provider block, which a data source uses during planning.
+func configured(name, settings string) mistake { return planned(name, aliased("LABEL", settings+"\n")) }
 
-func invalid(name, config string) mistake { return mistake{name: name, validate: config} }
+func invalid(name, config string) mistake { return mistake{name: name, command: "validate", config: config} }
 
-func planned(name, config string) mistake { return mistake{name: name, plan: config} }
+func planned(name, config string) mistake { return mistake{name: name, command: "plan", config: config} }
 
-func applied(name, config string) mistake { return mistake{name: name, apply: config} }
+func applied(name, config string) mistake { return mistake{name: name, command: "apply", config: config} }
 
 func called(name string, call call) mistake { return mistake{name: name, call: call} }
 
@@ -189,23 +187,15 @@ func (b *testbed) runs() map[string]run {
 				}
 			case m.environment != nil:
 				commands[m.name] = []mistake{m}
-			case m.validate != "":
-				commands["validate"] = append(commands["validate"], m)
-			case m.apply != "":
-				commands["apply"] = append(commands["apply"], m)
 			default:
-				commands["plan"] = append(commands["plan"], m)
+				commands[m.command] = append(commands[m.command], m)
 			}
 		}
 	}
 	for name, mistakes := range commands {
-		command := name
-		if mistakes[0].environment != nil {
-			command = "plan"
-		}
 		runs[name] = func(t *testing.T) map[string]string {
 			t.Helper()
-			return b.command(t, command, mistakes...)
+			return b.command(t, mistakes[0].command, mistakes...)
 		}
 	}
 	return runs
@@ -252,14 +242,10 @@ func (b *testbed) command(t *testing.T, command string, mistakes ...mistake) map
 	}
 	for _, m := range mistakes {
 		names[m.label()+".tf"] = m.name
-		if strings.HasPrefix(m.apply, "#") {
+		if strings.HasPrefix(m.config, "#") {
 			names[""] = m.name // Without a configuration of the resource, the diagnostic has no file.
 		}
-		config := m.validate + m.plan + m.apply
-		if m.settings != "" {
-			config = aliased("LABEL", m.settings+"\n")
-		}
-		cli.Write(t, m.label()+".tf", b.config(m, config))
+		cli.Write(t, m.label()+".tf", b.config(m, m.config))
 	}
 	stdout, stderr, _ := cli.Run(t, arguments...) // It fails because of the mistakes.
 	texts := map[string][]string{}

@@ -17,6 +17,7 @@ import (
 	tfjson "github.com/hashicorp/terraform-json"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/provider"
@@ -188,18 +189,24 @@ func identitiesJSON(t *testing.T, server tfprotov6.ProviderServer) map[string]*t
 				Description: attribute.Description, RequiredForImport: attribute.RequiredForImport,
 				OptionalForImport: attribute.OptionalForImport,
 			}
-			typeJSON, err := json.Marshal(attribute.Type)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := encoded.IdentityType.UnmarshalJSON(typeJSON); err != nil {
-				t.Fatal(err)
-			}
+			setType(t, &encoded.IdentityType, attribute.Type)
 			identity.Attributes[attribute.Name] = encoded
 		}
 		identities[name] = identity
 	}
 	return identities
+}
+
+// setType sets the type of an attribute in the format of `providers schema -json`.
+func setType(t *testing.T, target json.Unmarshaler, typ tftypes.Type) {
+	t.Helper()
+	encoded, err := json.Marshal(typ)
+	if err == nil {
+		err = target.UnmarshalJSON(encoded)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func schemaJSON(t *testing.T, schema *tfprotov6.Schema) *tfjson.Schema {
@@ -247,13 +254,7 @@ func attributesJSON(t *testing.T, attributes []*tfprotov6.SchemaAttribute) map[s
 				NestingMode: tfjson.SchemaNestingMode(strings.ToLower(nested.Nesting.String())),
 			}
 		} else {
-			typeJSON, err := json.Marshal(attribute.Type)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := encoded.AttributeType.UnmarshalJSON(typeJSON); err != nil {
-				t.Fatal(err)
-			}
+			setType(t, &encoded.AttributeType, attribute.Type)
 		}
 		result[attribute.Name] = encoded
 	}
