@@ -24,16 +24,10 @@ var levels = []string{"DEBUG", "INFO", "WARN", "ERROR"}
 func Limit() error {
 	shown := shownLevel()
 	sdk := cmp.Or(os.Getenv("TF_LOG_SDK"), shown)
-	for _, variable := range []struct{ name, level string }{
-		{"TF_LOG_SDK", sdk},
-		{"TF_LOG_SDK_PROTO", sdk},
-		{"TF_LOG_SDK_FRAMEWORK", sdk},
-		{"TF_LOG_PROVIDER_SERVICESTAGE", shown},
+	for variable, level := range map[string]string{
+		"TF_LOG_SDK": sdk, "TF_LOG_SDK_PROTO": sdk, "TF_LOG_SDK_FRAMEWORK": sdk, "TF_LOG_PROVIDER_SERVICESTAGE": shown,
 	} {
-		if os.Getenv(variable.name) != "" {
-			continue
-		}
-		if err := os.Setenv(variable.name, variable.level); err != nil {
+		if err := os.Setenv(variable, cmp.Or(os.Getenv(variable), level)); err != nil {
 			return err
 		}
 	}
