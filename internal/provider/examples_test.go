@@ -195,10 +195,7 @@ func exampleCLI(t *testing.T, files []string) *providertest.CLI {
 	t.Helper()
 	server := emulator.New(t, emulator.Options{})
 	known := server.AddJob(map[string]any{
-		"job_name": "checkout-service", "environment_setting": map[string]any{},
-		"code_repo": map[string]any{
-			"type": "GitHub", "url": "https://github.com/acme/checkout", "branch": "main", "namespace": "acme",
-		},
+		"job_name": "checkout-service", "environment_setting": map[string]any{}, "code_repo": repository("checkout"),
 	})
 	server.AddJob(map[string]any{"job_name": "base-image", "environment_setting": map[string]any{}})
 	server.AddBuild(known)

@@ -60,13 +60,14 @@ func readSection(t *testing.T, name, section string) (commands session, blocks [
 	return commands, blocks
 }
 
+var anyID = regexp.MustCompile(`\b[a-z0-9]{40}\b`)
+
 // run runs the commands. It fails if the lines of the page are missing in the output, apart from IDs.
 func (s session) run(t *testing.T, cli *providertest.CLI) {
 	t.Helper()
 	if len(s) == 0 {
 		t.Fatal("the section contains no commands")
 	}
-	anyID := regexp.MustCompile(`\b[a-z0-9]{40}\b`)
 	for _, step := range s {
 		command, file, redirected := strings.Cut(step.command, " > ")
 		arguments := append(strings.Fields(command), "-no-color")
@@ -155,7 +156,6 @@ func TestGuide_bringExistingBuildJobs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		anyID := regexp.MustCompile(`\b[a-z0-9]{40}\b`)
 		if !strings.Contains(anyID.ReplaceAllString(string(content), "ID"), anyID.ReplaceAllString(blocks[1], "ID")) {
 			t.Errorf("the generated configuration does not contain\n%s\nbut is\n%s", blocks[1], content)
 		}
@@ -163,21 +163,17 @@ func TestGuide_bringExistingBuildJobs(t *testing.T) {
 	})
 	t.Run("for_each", func(t *testing.T) {
 		t.Parallel()
-		server, cli := newGuideService(t)
+		server := emulator.New(t, emulator.Options{})
+		cli := providertest.NewCLI(t, server)
 		cli.RequireVersion(t, 7, 7)
 		for _, name := range []string{"catalogue", "checkout", "payment"} {
-			for _, job := range server.Jobs() {
-				if job.Name() == name+"-service" {
-					server.RemoveJob(job.ID)
-				}
-			}
 			server.AddJob(map[string]any{
 				"job_name": name + "-service", "environment_setting": map[string]any{},
 				"code_repo": repository(name),
 			})
 		}
 		_, blocks := readSection(t, adoptionGuide, "With earlier versions and OpenTofu")
-		cli.Write(t, "jobs.tf", blocks[len(blocks)-1])
+		cli.Write(t, "jobs.tf", providertest.Requirement+blocks[len(blocks)-1])
 		stdout := succeed(t, cli, "plan", "-no-color")
 		if !strings.Contains(stdout, "Plan: 3 to import, 0 to add, 0 to change, 0 to destroy.") {
 			t.Error(stdout)
