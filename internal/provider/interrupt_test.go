@@ -15,7 +15,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
@@ -195,29 +194,6 @@ func processesOf(t *testing.T, program string) []int {
 		}
 	}
 	return pids
-}
-
-// An interrupt ends a wait before the timeout.
-func TestProvider_interruptedWhileWaiting(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
-	cli := configure(t, server, many)
-	waiting := make(chan bool)
-	server.InjectFault(emulator.Fault{
-		Method: http.MethodPost, Path: jobsPath, Times: -1,
-		StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"240"}},
-		Body: `{"error_code":"APIGW.0308","error_msg":"throttled"}`,
-		Do:   sync.OnceFunc(func() { close(waiting) }),
-	})
-	apply := cli.Start(t, "apply", "-no-color", "-input=false", "-auto-approve")
-	<-waiting
-	interrupt(t, apply, func() {})
-	const want = "throttled (interrupted)"
-	if shown := strings.Join(strings.Fields(apply.Stderr.String()), " "); !strings.Contains(shown, want) {
-		t.Errorf("the error does not contain %q:\n%s", want, apply.Stderr)
-	}
-	server.ForgetFaults()
-	applyAgain(t, cli, server)
 }
 
 // An interrupted action cancels its build, and Terraform shows the error.

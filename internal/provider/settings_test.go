@@ -13,17 +13,16 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
-	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
-// max_retries is the number of retries.
+// max_retries is the number of retries. If it is unknown, the client uses the default, so that a refresh is possible.
 func TestProvider_maxRetries(t *testing.T) {
 	t.Parallel()
-	for want, setting := range map[int]any{6: nil, 3: 2} {
+	for setting, want := range map[any]int{nil: 6, 2: 3, tftypes.UnknownValue: 6} {
 		server := emulator.New(t, emulator.Options{})
 		server.InjectFault(emulator.Fault{Times: -1, StatusCode: http.StatusBadGateway})
 		p := providertest.NewProtocol(t, server, map[string]any{"max_retries": setting})
@@ -32,27 +31,6 @@ func TestProvider_maxRetries(t *testing.T) {
 			t.Errorf("max_retries = %v: %d requests, want %d", setting, got, want)
 		}
 	}
-}
-
-// An unknown argument that the client does not need does not prevent the refresh: the plan creates a build job that was
-// deleted outside Terraform.
-func TestProvider_unknownRetries(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
-	config := func(input string) string {
-		later := "resource \"terraform_data\" \"later\" { input = " + input + " }\n"
-		return strings.Replace(providertest.Config(server, later+job),
-			"region ", "max_retries = terraform_data.later.output\n  region ", 1)
-	}
-	created := plancheck.ExpectResourceAction("servicestage_build_job.test", plancheck.ResourceActionCreate)
-	providertest.Run(t, server,
-		resource.TestStep{Config: config("1")},
-		resource.TestStep{
-			PreConfig:        func() { server.RemoveJob(server.Jobs()[0].ID) },
-			Config:           config("2"),
-			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{created}},
-		},
-	)
 }
 
 // A plan with unknown provider arguments succeeds, and the apply uses their values.
