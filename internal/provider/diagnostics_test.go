@@ -44,11 +44,17 @@ type mistake struct {
 // configured is a mistake in a provider block, which a data source uses during planning.
 func configured(name, settings string) mistake { return planned(name, aliased("LABEL", settings+"\n")) }
 
-func invalid(name, config string) mistake { return mistake{name: name, command: "validate", config: config} }
+func invalid(name, config string) mistake {
+	return mistake{name: name, command: "validate", config: config}
+}
 
-func planned(name, config string) mistake { return mistake{name: name, command: "plan", config: config} }
+func planned(name, config string) mistake {
+	return mistake{name: name, command: "plan", config: config}
+}
 
-func applied(name, config string) mistake { return mistake{name: name, command: "apply", config: config} }
+func applied(name, config string) mistake {
+	return mistake{name: name, command: "apply", config: config}
+}
 
 func called(name string, call call) mistake { return mistake{name: name, call: call} }
 
