@@ -20,6 +20,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
+	"github.com/servicestage/terraform-provider-servicestage/internal/provider"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
@@ -116,19 +117,17 @@ func TestDiagnostics(t *testing.T) { //nolint:tparallel // The subtest must end 
 		fmt.Fprintf(&file, "\n=== %s ===\n", chapter.title)
 		for _, m := range chapter.mistakes {
 			text := cmp.Or(got[m.name], "no diagnostic\n")
-			if m.core && got[m.name] != "" && want[m.name] != "" && !*update {
+			if m.core && got[m.name] != "" && want[m.name] != "" && !*provider.Update {
 				text = want[m.name]
 			}
-			if text != want[m.name] && !*update {
+			if text != want[m.name] && !*provider.Update {
 				t.Errorf("%s:\n got %s\nwant %s", m.name, text, want[m.name])
 			}
 			fmt.Fprintf(&file, "\n--- %s\n%s", m.name, text)
 		}
 	}
-	if *update {
-		if err := os.WriteFile(diagnosticsFile, []byte(file.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
+	if *provider.Update {
+		provider.Golden(t, diagnosticsFile, file.String())
 	}
 }
 
@@ -136,7 +135,7 @@ func TestDiagnostics(t *testing.T) { //nolint:tparallel // The subtest must end 
 func goldenSections(t *testing.T) map[string]string {
 	t.Helper()
 	content, err := os.ReadFile(diagnosticsFile)
-	if err != nil && !*update {
+	if err != nil && !*provider.Update {
 		t.Fatal(err)
 	}
 	sections := map[string]string{}

@@ -4,9 +4,7 @@
 package provider_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"path"
 	"reflect"
@@ -24,8 +22,6 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
-var update = flag.Bool("update", false, "write the golden files")
-
 const snapshot = "testdata/schema.json"
 
 // The snapshot shows a change of the schema in review, and the documentation is generated from it.
@@ -35,19 +31,7 @@ func TestSchema_snapshot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got = append(got, '\n')
-	if *update {
-		if err := os.WriteFile(snapshot, got, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(snapshot)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs from the schema of the provider; `make generate` writes it", snapshot)
-	}
+	provider.Golden(t, snapshot, string(got)+"\n")
 }
 
 // The snapshot equals the schema that the CLI reports, as far as the CLI supports it.
