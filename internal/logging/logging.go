@@ -7,6 +7,7 @@ package logging
 
 import (
 	"cmp"
+	"errors"
 	"os"
 	"slices"
 	"strings"
@@ -20,24 +21,17 @@ var levels = []string{"DEBUG", "INFO", "WARN", "ERROR"}
 // Limit sets the log levels of the provider and of its libraries, in the environment of this process, to the level that
 // Terraform shows: that of TF_LOG_PROVIDER, else that of TF_LOG, else OFF. A variable that is set already keeps its
 // value. Limit must be called before the provider is served, but not under a debugger, where the environment is not
-// that of Terraform. Its error is that of [os.Setenv].
+// that of Terraform. Its errors are those of [os.Setenv].
 func Limit() error {
 	shown := shownLevel()
 	sdk := cmp.Or(os.Getenv("TF_LOG_SDK"), shown)
-	for _, variable := range []struct{ name, level string }{
-		{"TF_LOG_SDK", sdk},
-		{"TF_LOG_SDK_PROTO", sdk},
-		{"TF_LOG_SDK_FRAMEWORK", sdk},
-		{"TF_LOG_PROVIDER_SERVICESTAGE", shown},
+	var err error
+	for variable, level := range map[string]string{
+		"TF_LOG_SDK": sdk, "TF_LOG_SDK_PROTO": sdk, "TF_LOG_SDK_FRAMEWORK": sdk, "TF_LOG_PROVIDER_SERVICESTAGE": shown,
 	} {
-		if os.Getenv(variable.name) != "" {
-			continue
-		}
-		if err := os.Setenv(variable.name, variable.level); err != nil {
-			return err
-		}
+		err = errors.Join(err, os.Setenv(variable, cmp.Or(os.Getenv(variable), level)))
 	}
-	return nil
+	return err
 }
 
 // shownLevel returns the level that Terraform shows. Terraform treats a value that is not a level as TRACE.

@@ -23,13 +23,11 @@ func TestLimit(t *testing.T) {
 	}{
 		"unset":              {nil, all("OFF")},
 		"off":                {map[string]string{"TF_LOG": "off"}, all("OFF")},
-		"core only":          {map[string]string{"TF_LOG_CORE": "TRACE"}, all("OFF")},
 		"level":              {map[string]string{"TF_LOG": "warn"}, all("WARN")},
 		"level of providers": {map[string]string{"TF_LOG": "ERROR", "TF_LOG_PROVIDER": "debug"}, all("DEBUG")},
 		"providers off":      {map[string]string{"TF_LOG": "DEBUG", "TF_LOG_PROVIDER": "OFF"}, all("OFF")},
 		"trace":              {map[string]string{"TF_LOG": "TRACE"}, all("TRACE")},
 		"JSON":               {map[string]string{"TF_LOG": "JSON"}, all("TRACE")},
-		"not a level":        {map[string]string{"TF_LOG": "1"}, all("TRACE")},
 		"levels already set": {
 			map[string]string{
 				"TF_LOG": "DEBUG", "TF_LOG_SDK": "ERROR", "TF_LOG_SDK_PROTO": "INFO",

@@ -35,8 +35,6 @@ type credentialSource struct {
 	// source is nil if the credentials are incomplete; missing is the reason.
 	source  auth.Source
 	missing string
-	// token is the token that the source returns unchanged; empty for other sources.
-	token auth.Token
 	// configured is true if one of the settings is in the provider block.
 	configured bool
 	// fault is an error of the settings, such as an access key without its secret key; nil if there is none.
@@ -45,12 +43,6 @@ type credentialSource struct {
 	description string
 	// profile is the profile of the configuration file; empty if none was read.
 	profile auth.Profile
-	// needsProject is true if the credentials require a project, hasProject if they already are for one project.
-	needsProject, hasProject bool
-	// temporary is true for a temporary access key, with which STS issues keys for at most an hour.
-	temporary bool
-	// usesMetadata is true if the credentials come from the metadata service.
-	usesMetadata bool
 }
 
 // selection is the credentials in use. It is a plain value: equal settings result in equal selections.
@@ -87,9 +79,8 @@ func (c *configuration) selectSource() selection {
 	sources = append(sources, c.metadataSource(sources))
 
 	complete := slices.DeleteFunc(slices.Clone(sources), func(s credentialSource) bool { return !s.complete() })
-	configured := slices.DeleteFunc(slices.Clone(complete), func(s credentialSource) bool { return !s.configured })
-	candidates := slices.Concat(configured, complete)
-	earlier, used := len(configured) > 0, ""
+	configured := slices.IndexFunc(complete, func(s credentialSource) bool { return s.configured })
+	earlier, used := configured >= 0, ""
 	for _, s := range sources {
 		switch {
 		case s.configured && used != "":
@@ -105,37 +96,46 @@ func (c *configuration) selectSource() selection {
 	if c.diags.HasError() {
 		return selection{}
 	}
-	if len(candidates) == 0 {
+	if len(complete) == 0 {
 		c.diags.AddError("No credentials", "The provider found no complete credentials:\n\n  - "+
 			reasons(sources, "\n  - ")+"\n\nSet access_key and secret_key (HW_ACCESS_KEY and "+
 			"HW_SECRET_KEY), or other credentials.")
 		return selection{}
 	}
-	where := c.location(profile)
-	if named && profile.AgencyName != "" && candidates[0].profile.AgencyName == "" {
+	base, where := complete[max(configured, 0)], c.location(profile)
+	if named && profile.AgencyName != "" && base.profile.AgencyName == "" {
 		c.diags.AddWarning("Unused agency", fmt.Sprintf("Agency %q of the profile is not assumed, because the "+
 			"provider uses other credentials: %s.\n\nRemove either these, or profile (HW_PROFILE) and "+
-			"shared_config_file (HW_SHARED_CONFIG_FILE).", profile.AgencyName, candidates[0].description))
+			"shared_config_file (HW_SHARED_CONFIG_FILE).", profile.AgencyName, base.description))
 	}
-	selected := c.withAgency(candidates[0], where)
-	if selected.token != "" && (c.lookup("project_id").text != "" || c.lookup("project_name").text != "") {
-		name := c.lookup("domain_name")
-		id := c.lookup("domain_id").unlessNamed(name)
-		selected.source = auth.Exchange{Token: string(selected.token), DomainID: id.text, DomainName: name.text}
-	}
+	_, usesMetadata := base.source.(auth.Metadata)
+	selected := c.withAgency(base, where)
 	result := selection{
-		source: selected.source, description: selected.description + unused(selected, complete), location: where,
-		usesMetadata: selected.usesMetadata,
+		source: c.exchanged(selected.source), description: selected.description + unused(selected, complete),
+		location: where, usesMetadata: usesMetadata,
 	}
-	if !selected.hasProject {
+	if _, hasProject := selected.source.(auth.AgencyToken); !hasProject {
 		result.project = c.project(where, selected.profile)
 	}
-	if selected.needsProject && result.project == (auth.Project{}) {
+	if _, isLogin := selected.source.(auth.Password); isLogin && result.project == (auth.Project{}) {
 		c.diags.AddAttributeError(path.Root("project_name"), "Missing project",
 			"A login with a password returns a token for one project, and no project is configured.\n\n"+
 				"Set region, project_name or project_id.")
 	}
 	return result
+}
+
+// exchanged returns the source of a token for the configured project if the given source is a token; otherwise, the
+// given source.
+func (c *configuration) exchanged(source auth.Source) auth.Source {
+	static, _ := source.(auth.Static)
+	token, ok := static.Credential.(auth.Token)
+	if !ok || c.lookup("project_id").text == "" && c.lookup("project_name").text == "" {
+		return source
+	}
+	name := c.lookup("domain_name")
+	id := c.lookup("domain_id").unlessNamed(name)
+	return auth.Exchange{Token: string(token), DomainID: id.text, DomainName: name.text}
 }
 
 // unused names the other sources if the selected one comes from the environment. That may be a stale variable.
@@ -207,7 +207,7 @@ func (c *configuration) tokenSource() credentialSource {
 	}
 	return credentialSource{
 		name: "token", configured: token.configured(), description: describe(token),
-		token: auth.Token(token.text), source: auth.Static{Credential: auth.Token(token.text)},
+		source: auth.Static{Credential: auth.Token(token.text)},
 	}
 }
 
@@ -225,7 +225,6 @@ func (c *configuration) keySource() credentialSource {
 	case key.text == "":
 		return s.incomplete("secret_key is not set", key, id, token)
 	default:
-		s.temporary = token.text != ""
 		s.source = auth.Static{Credential: auth.AccessKey{ID: id.text, Secret: key.text, SecurityToken: token.text}}
 	}
 	return s
@@ -235,7 +234,7 @@ func (c *configuration) passwordSource() credentialSource {
 	name, domainName, password := c.lookup("user_name"), c.lookup("domain_name"), c.lookup("password")
 	id, domainID := c.lookup("user_id").unlessNamed(name), c.lookup("domain_id").unlessNamed(domainName)
 	s := credentialSource{
-		name: "user_name (or user_id) and password", configured: anyConfigured(name, id, password), needsProject: true,
+		name: "user_name (or user_id) and password", configured: anyConfigured(name, id, password),
 		description: describe(name, id, password, domainName, domainID),
 	}
 	switch {
@@ -291,13 +290,8 @@ func (c *configuration) profileSource(needed bool) credentialSource {
 		return s
 	}
 	s.missing, s.source, s.profile = "", auth.Static{Credential: profile.Credential}, *profile
-	switch credential := profile.Credential.(type) {
-	case nil:
-		s.source, s.temporary, s.usesMetadata = auth.Metadata{Timeout: metadataTimeout}, true, true
-	case auth.AccessKey:
-		s.temporary = credential.SecurityToken != ""
-	case auth.Token:
-		s.token = credential
+	if profile.Credential == nil {
+		s.source = auth.Metadata{Timeout: metadataTimeout}
 	}
 	s.description = "the current profile of " + shown
 	if name.text != "" {
@@ -332,7 +326,7 @@ func (c *configuration) oidcSource() credentialSource {
 	case file.text == "":
 		return s.incomplete("neither id_token nor id_token_file is set", token, idp, agency, domain)
 	}
-	s.description, s.temporary = describe(idp, token, file), true
+	s.description = describe(idp, token, file)
 	s.source = auth.OIDC{IDPID: idp.text, IDToken: token.text, IDTokenFile: file.text}
 	return s
 }
@@ -344,7 +338,7 @@ func (c *configuration) metadataSource(before []credentialSource) credentialSour
 		s.missing = "disabled by HW_METADATA_DISABLED"
 		return s
 	}
-	s.source, s.temporary, s.usesMetadata = auth.Metadata{Timeout: metadataTimeout}, true, true
+	s.source = auth.Metadata{Timeout: metadataTimeout}
 	s.description = "the metadata service, because no other source is complete (" + reasons(before, "; ") + ")"
 	return s
 }
@@ -385,7 +379,6 @@ func (c *configuration) withAgency(base credentialSource, where location) creden
 			Project: c.delegatedProject(delegate, where), CallerDomainID: caller,
 		}
 		base.description += ", " + describe(delegate)
-		base.needsProject, base.token, base.hasProject = false, "", true
 		return base
 	}
 	if base.name == oidcName {
@@ -468,10 +461,22 @@ func (c *configuration) delegatedProject(agency value, where location) string {
 func (c *configuration) assume(
 	base credentialSource, agency auth.Agency, duration value, description string,
 ) credentialSource {
-	agency.Base, agency.Duration = base.source, c.duration(duration, agency.DomainID != "", base.temporary)
+	agency.Base, agency.Duration = base.source, c.duration(duration, agency.DomainID != "", isTemporary(base.source))
 	base.source, base.description = agency, base.description+", "+description
-	base.needsProject, base.token, base.temporary = false, "", true
 	return base
+}
+
+// isTemporary reports whether the source returns temporary access keys, with which STS issues keys for at most an hour.
+func isTemporary(source auth.Source) bool {
+	switch source := source.(type) {
+	case auth.Static:
+		key, _ := source.Credential.(auth.AccessKey)
+		return key.SecurityToken != ""
+	case auth.Password:
+		return false
+	default:
+		return true
+	}
 }
 
 // duration returns the lifetime of temporary keys. If the account is set by its ID, it is between 15 minutes and 12

@@ -20,6 +20,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
+	"github.com/servicestage/terraform-provider-servicestage/internal/provider"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
@@ -29,11 +30,9 @@ const diagnosticsFile = "testdata/diagnostics.txt"
 type mistake struct {
 	// name is the heading in the golden file.
 	name string
-	// settings are the arguments of a provider block, which a data source uses during planning.
-	settings string
-	// validate, plan and apply are configurations that the command of this name rejects.
-	validate, plan, apply string
-	// before is the configuration that is applied before apply.
+	// command rejects the configuration: validate, plan or apply.
+	command, config string
+	// before is the configuration that is applied before.
 	before string
 	// environment is added to the environment of the command, which then runs for this mistake only.
 	environment []string
@@ -43,14 +42,20 @@ type mistake struct {
 	core bool
 }
 
-// configured is a mistake in a provider block.
-func configured(name, settings string) mistake { return mistake{name: name, settings: settings} }
+// configured is a mistake in a provider block, which a data source uses during planning.
+func configured(name, settings string) mistake { return planned(name, aliased("LABEL", settings+"\n")) }
 
-func invalid(name, config string) mistake { return mistake{name: name, validate: config} }
+func invalid(name, config string) mistake {
+	return mistake{name: name, command: "validate", config: config}
+}
 
-func planned(name, config string) mistake { return mistake{name: name, plan: config} }
+func planned(name, config string) mistake {
+	return mistake{name: name, command: "plan", config: config}
+}
 
-func applied(name, config string) mistake { return mistake{name: name, apply: config} }
+func applied(name, config string) mistake {
+	return mistake{name: name, command: "apply", config: config}
+}
 
 func called(name string, call call) mistake { return mistake{name: name, call: call} }
 
@@ -112,19 +117,17 @@ func TestDiagnostics(t *testing.T) { //nolint:tparallel // The subtest must end 
 		fmt.Fprintf(&file, "\n=== %s ===\n", chapter.title)
 		for _, m := range chapter.mistakes {
 			text := cmp.Or(got[m.name], "no diagnostic\n")
-			if m.core && got[m.name] != "" && want[m.name] != "" && !*update {
+			if m.core && got[m.name] != "" && want[m.name] != "" && !*provider.Update {
 				text = want[m.name]
 			}
-			if text != want[m.name] && !*update {
+			if text != want[m.name] && !*provider.Update {
 				t.Errorf("%s:\n got %s\nwant %s", m.name, text, want[m.name])
 			}
 			fmt.Fprintf(&file, "\n--- %s\n%s", m.name, text)
 		}
 	}
-	if *update {
-		if err := os.WriteFile(diagnosticsFile, []byte(file.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
+	if *provider.Update {
+		provider.Golden(t, diagnosticsFile, file.String())
 	}
 }
 
@@ -132,7 +135,7 @@ func TestDiagnostics(t *testing.T) { //nolint:tparallel // The subtest must end 
 func goldenSections(t *testing.T) map[string]string {
 	t.Helper()
 	content, err := os.ReadFile(diagnosticsFile)
-	if err != nil && !*update {
+	if err != nil && !*provider.Update {
 		t.Fatal(err)
 	}
 	sections := map[string]string{}
@@ -189,23 +192,15 @@ func (b *testbed) runs() map[string]run {
 				}
 			case m.environment != nil:
 				commands[m.name] = []mistake{m}
-			case m.validate != "":
-				commands["validate"] = append(commands["validate"], m)
-			case m.apply != "":
-				commands["apply"] = append(commands["apply"], m)
 			default:
-				commands["plan"] = append(commands["plan"], m)
+				commands[m.command] = append(commands[m.command], m)
 			}
 		}
 	}
 	for name, mistakes := range commands {
-		command := name
-		if mistakes[0].environment != nil {
-			command = "plan"
-		}
 		runs[name] = func(t *testing.T) map[string]string {
 			t.Helper()
-			return b.command(t, command, mistakes...)
+			return b.command(t, mistakes[0].command, mistakes...)
 		}
 	}
 	return runs
@@ -235,7 +230,7 @@ func (b *testbed) command(t *testing.T, command string, mistakes ...mistake) map
 	arguments := []string{command, "-json"}
 	if command == "apply" {
 		cli.Env = append(cli.Env, "HW_MAX_RETRIES=1")
-		succeed(t, cli, "apply", "-no-color", "-input=false", "-auto-approve", "-parallelism=50")
+		mustApply(t, cli, "-parallelism=50")
 		for _, job := range b.server.Jobs() {
 			if job.Name() == "deleted" {
 				b.server.RemoveJob(job.ID)
@@ -252,14 +247,10 @@ func (b *testbed) command(t *testing.T, command string, mistakes ...mistake) map
 	}
 	for _, m := range mistakes {
 		names[m.label()+".tf"] = m.name
-		if strings.HasPrefix(m.apply, "#") {
+		if strings.HasPrefix(m.config, "#") {
 			names[""] = m.name // Without a configuration of the resource, the diagnostic has no file.
 		}
-		config := m.validate + m.plan + m.apply
-		if m.settings != "" {
-			config = aliased("LABEL", m.settings+"\n")
-		}
-		cli.Write(t, m.label()+".tf", b.config(m, config))
+		cli.Write(t, m.label()+".tf", b.config(m, m.config))
 	}
 	stdout, stderr, _ := cli.Run(t, arguments...) // It fails because of the mistakes.
 	texts := map[string][]string{}
@@ -289,20 +280,18 @@ func (b *testbed) config(m mistake, config string) string {
 
 func decodeDiagnostics(t *testing.T, output string) []diagnostic {
 	t.Helper()
-	var validated struct {
-		Diagnostics []diagnostic `json:"diagnostics"`
-	}
-	if err := json.Unmarshal([]byte(output), &validated); err == nil && validated.Diagnostics != nil {
-		return validated.Diagnostics
-	}
 	var all []diagnostic
-	for line := range strings.Lines(output) {
+	for decoder := json.NewDecoder(strings.NewReader(output)); decoder.More(); {
 		var message struct {
-			Type       string     `json:"type"`
-			Diagnostic diagnostic `json:"diagnostic"`
+			Diagnostics []diagnostic `json:"diagnostics"` // Of validate.
+			Diagnostic  *diagnostic  `json:"diagnostic"`  // Of other commands.
 		}
-		if err := json.Unmarshal([]byte(line), &message); err == nil && message.Type == "diagnostic" {
-			all = append(all, message.Diagnostic)
+		if err := decoder.Decode(&message); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, message.Diagnostics...)
+		if message.Diagnostic != nil {
+			all = append(all, *message.Diagnostic)
 		}
 	}
 	return all

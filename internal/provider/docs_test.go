@@ -6,6 +6,7 @@ package provider_test
 import (
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -26,13 +27,13 @@ func TestDocs_links(t *testing.T) {
 	inRepository := regexp.MustCompile(`^` + regexp.QuoteMeta(repository) + `(?:blob|tree)/main/`)
 	root, pages := markdown(t)
 	checked := 0
-	for _, page := range pages {
-		if strings.HasPrefix(page, filepath.Join("internal", "templates")) {
+	for page, text := range pages {
+		if strings.HasPrefix(page, "internal/templates/") {
 			continue // The generated pages are checked, with links that fit their place.
 		}
-		for _, match := range link.FindAllStringSubmatch(withoutCode(readPage(t, root, page)), -1) {
+		for _, match := range link.FindAllStringSubmatch(withoutCode(text), -1) {
 			target, anchor, _ := strings.Cut(match[1], "#")
-			file := filepath.Join(filepath.Dir(page), target)
+			file := path.Join(path.Dir(page), target)
 			switch {
 			case target == "":
 				file = page
@@ -46,7 +47,7 @@ func TestDocs_links(t *testing.T) {
 			checked++
 			if _, err := os.Stat(filepath.Join(root, file)); err != nil {
 				t.Errorf("%s: the link %s leads to no file", page, match[1])
-			} else if anchor != "" && !anchors(readPage(t, root, file))[anchor] {
+			} else if anchor != "" && !anchors(pages[file])[anchor] {
 				t.Errorf("%s: the link %s leads to no heading of %s", page, match[1], file)
 			}
 		}
@@ -59,12 +60,12 @@ func TestDocs_links(t *testing.T) {
 // Sources of pages have at most 120 characters in a line, except for tables, code and links.
 func TestDocs_lineLength(t *testing.T) {
 	t.Parallel()
-	root, pages := markdown(t)
-	for _, page := range pages {
-		if strings.HasPrefix(page, "docs") {
+	_, pages := markdown(t)
+	for page, text := range pages {
+		if strings.HasPrefix(page, "docs/") {
 			continue // Generated: descriptions are not wrapped.
 		}
-		for number, line := range strings.Split(withoutCode(readPage(t, root, page)), "\n") {
+		for number, line := range strings.Split(withoutCode(text), "\n") {
 			isLink := !strings.Contains(strings.TrimSpace(line), " ")
 			if utf8.RuneCountInString(line) > 120 && !strings.HasPrefix(line, "|") && !isLink {
 				t.Errorf("%s:%d has more than 120 characters", page, number+1)
@@ -89,21 +90,24 @@ func TestDocs_firstExamples(t *testing.T) {
 	}
 }
 
-// markdown returns the root of the repository, and its pages and their templates as paths from there.
-func markdown(t *testing.T) (root string, pages []string) {
+// markdown returns the root of the repository, and the text of its pages and their templates by their path from there.
+func markdown(t *testing.T) (root string, pages map[string]string) {
 	t.Helper()
 	root, err := providertest.Root()
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = fs.WalkDir(os.DirFS(root), ".", func(path string, entry fs.DirEntry, err error) error {
+	pages = map[string]string{}
+	err = fs.WalkDir(os.DirFS(root), ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case entry.IsDir() && strings.HasPrefix(entry.Name(), ".") && path != "." && path != ".github":
+		case entry.IsDir() && strings.HasPrefix(entry.Name(), ".") && name != "." && name != ".github":
 			return fs.SkipDir
-		case strings.HasSuffix(path, ".md"), strings.HasSuffix(path, ".md.tmpl"):
-			pages = append(pages, filepath.FromSlash(path))
+		case strings.HasSuffix(name, ".md"), strings.HasSuffix(name, ".md.tmpl"):
+			content, err := os.ReadFile(filepath.Join(root, name))
+			pages[name] = string(content)
+			return err
 		}
 		return nil
 	})
@@ -111,15 +115,6 @@ func markdown(t *testing.T) (root string, pages []string) {
 		t.Fatal(err)
 	}
 	return root, pages
-}
-
-func readPage(t *testing.T, root, page string) string {
-	t.Helper()
-	content, err := os.ReadFile(filepath.Join(root, page))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
 }
 
 // withoutCode empties the lines of code blocks.

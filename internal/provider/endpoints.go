@@ -91,11 +91,18 @@ func (c *configuration) endpoints(where location, usesMetadata bool) endpoints {
 	return result
 }
 
-// endpointAliases are other names of keys of endpoints.
-var endpointAliases = map[string]string{"endpoints.servicestagev2": "endpoints.servicestage"}
-
-// checkEndpointKeys resolves aliases. An unused key is a warning, and an error if it is probably misspelled.
+// checkEndpointKeys resolves the alias servicestagev2. An unused key is a warning, and an error if it is probably
+// misspelled.
 func (c *configuration) checkEndpointKeys() {
+	const used, alias = "endpoints.servicestage", "endpoints.servicestagev2"
+	switch {
+	case c.has(alias) && !c.has(used):
+		c.values[used] = c.values[alias]
+	case c.has(alias) && c.values[alias] != c.values[used]:
+		at := path.Root("endpoints").AtMapKey("servicestagev2")
+		c.diags.AddAttributeWarning(at, "Unused endpoint", `The keys "servicestage" and "servicestagev2" of endpoints `+
+			`are the same endpoint. The provider uses "servicestage".`+"\n\nRemove the other key.")
+	}
 	var keys []string
 	for _, s := range settings {
 		if s.kind == key {
@@ -105,20 +112,10 @@ func (c *configuration) checkEndpointKeys() {
 	for name := range c.values {
 		unknown, isKey := strings.CutPrefix(name, "endpoints.")
 		known := func(s setting) bool { return s.name == name }
-		if !isKey || slices.ContainsFunc(settings, known) {
+		if !isKey || name == alias || slices.ContainsFunc(settings, known) {
 			continue
 		}
 		at := path.Root("endpoints").AtMapKey(unknown)
-		if alias, ok := endpointAliases[name]; ok {
-			if !c.has(alias) {
-				c.values[alias] = c.values[name]
-			}
-			if used := strings.TrimPrefix(alias, "endpoints."); c.values[alias] != c.values[name] {
-				c.diags.AddAttributeWarning(at, "Unused endpoint", fmt.Sprintf("The keys %q and %q of endpoints are "+
-					"the same endpoint. The provider uses %q.\n\nRemove the other key.", used, unknown, used))
-			}
-			continue
-		}
 		// Short keys are like those of other services, such as sms.
 		normalized := strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(unknown))
 		meant := slices.IndexFunc(keys, func(want string) bool {

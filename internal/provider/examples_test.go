@@ -41,11 +41,13 @@ func TestExamples_plan(t *testing.T) {
 			if minor := minors[folder]; minor > 0 {
 				cli.RequireVersion(t, minor, 0)
 			}
-			profiles := fmt.Sprintf(`{"profiles":[{"name":"ci","accessKeyId":%q,"secretAccessKey":%q}]}`,
-				emulator.DefaultAccessKey, emulator.DefaultSecretKey)
-			cli.Env = append(cli.Env, "HOME="+homeWith(t, profiles))
-			if strings.HasSuffix(folder, "/password") {
+			switch filepath.Base(folder) {
+			case "password":
 				cli.Env = append(cli.Env, "HW_USER_PASSWORD=emulator-password")
+			case "profile":
+				profiles := fmt.Sprintf(`{"profiles":[{"name":"ci","accessKeyId":%q,"secretAccessKey":%q}]}`,
+					emulator.DefaultAccessKey, emulator.DefaultSecretKey)
+				cli.Env = append(cli.Env, "HW_SHARED_CONFIG_FILE="+writeFile(t, profiles))
 			}
 			succeed(t, cli, "plan", "-input=false", "-no-color")
 		})
@@ -112,7 +114,7 @@ func TestExamples_module(t *testing.T) {
 	t.Parallel()
 	server, cli := moduleCLI(t)
 	succeed(t, cli, "init", "-no-color")
-	succeed(t, cli, "apply", "-no-color", "-input=false", "-auto-approve")
+	mustApply(t, cli)
 	succeed(t, cli, "plan", "-no-color", "-input=false", "-detailed-exitcode")
 	ids := succeed(t, cli, "output", "-no-color", "job_ids")
 	if jobs := server.Jobs(); strings.Count(ids, "=") != 4 || len(jobs) != 4 {
@@ -193,10 +195,7 @@ func exampleCLI(t *testing.T, files []string) *providertest.CLI {
 	t.Helper()
 	server := emulator.New(t, emulator.Options{})
 	known := server.AddJob(map[string]any{
-		"job_name": "checkout-service", "environment_setting": map[string]any{},
-		"code_repo": map[string]any{
-			"type": "GitHub", "url": "https://github.com/acme/checkout", "branch": "main", "namespace": "acme",
-		},
+		"job_name": "checkout-service", "environment_setting": map[string]any{}, "code_repo": repository("checkout"),
 	})
 	server.AddJob(map[string]any{"job_name": "base-image", "environment_setting": map[string]any{}})
 	server.AddBuild(known)
@@ -226,6 +225,12 @@ func succeed(t *testing.T, cli *providertest.CLI, arguments ...string) string {
 		t.Fatalf("%v: %v\n%s\n%s", arguments, err, stdout, stderr)
 	}
 	return stdout
+}
+
+// mustApply applies the configuration, which must succeed, and returns what Terraform printed.
+func mustApply(t *testing.T, cli *providertest.CLI, arguments ...string) string {
+	t.Helper()
+	return succeed(t, cli, append([]string{"apply", "-no-color", "-input=false", "-auto-approve"}, arguments...)...)
 }
 
 // exampleFolders returns the files whose names end with extension, by the path of their folder in examples.

@@ -26,17 +26,7 @@ type step struct {
 // session is the sequence of commands in a section of a page.
 type session []step
 
-// readCommands returns the commands in a section of a page of docs/, and its blocks of configuration.
-func readCommands(t *testing.T, name, section string) (commands session, blocks []string) {
-	t.Helper()
-	commands, blocks = readSection(t, name, section)
-	if len(commands) == 0 {
-		t.Fatalf("section %q of %s contains no commands", section, name)
-	}
-	return commands, blocks
-}
-
-// readSection is like [readCommands] for a section that may contain no commands.
+// readSection returns the commands in a section of a page of docs/, and its blocks of configuration.
 func readSection(t *testing.T, name, section string) (commands session, blocks []string) {
 	t.Helper()
 	root, err := providertest.Root()
@@ -70,10 +60,14 @@ func readSection(t *testing.T, name, section string) (commands session, blocks [
 	return commands, blocks
 }
 
+var anyID = regexp.MustCompile(`\b[a-z0-9]{40}\b`)
+
 // run runs the commands. It fails if the lines of the page are missing in the output, apart from IDs.
 func (s session) run(t *testing.T, cli *providertest.CLI) {
 	t.Helper()
-	anyID := regexp.MustCompile(`\b[a-z0-9]{40}\b`)
+	if len(s) == 0 {
+		t.Fatal("the section contains no commands")
+	}
 	for _, step := range s {
 		command, file, redirected := strings.Cut(step.command, " > ")
 		arguments := append(strings.Fields(command), "-no-color")
@@ -143,7 +137,7 @@ func TestGuide_bringExistingBuildJobs(t *testing.T) {
 	t.Run("older", func(t *testing.T) {
 		t.Parallel()
 		server, cli := newGuideService(t)
-		commands, blocks := readCommands(t, adoptionGuide, "With earlier versions and OpenTofu")
+		commands, blocks := readSection(t, adoptionGuide, "With earlier versions and OpenTofu")
 		if err := os.Mkdir(filepath.Join(cli.Dir, "find"), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -155,14 +149,13 @@ func TestGuide_bringExistingBuildJobs(t *testing.T) {
 		t.Parallel()
 		server, cli := newGuideService(t)
 		cli.RequireVersion(t, 14, 0)
-		commands, blocks := readCommands(t, adoptionGuide, "With Terraform 1.14 or later")
+		commands, blocks := readSection(t, adoptionGuide, "With Terraform 1.14 or later")
 		cli.Write(t, "jobs.tfquery.hcl", blocks[0])
 		commands.run(t, cli)
 		content, err := os.ReadFile(filepath.Join(cli.Dir, "jobs.tf"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		anyID := regexp.MustCompile(`\b[a-z0-9]{40}\b`)
 		if !strings.Contains(anyID.ReplaceAllString(string(content), "ID"), anyID.ReplaceAllString(blocks[1], "ID")) {
 			t.Errorf("the generated configuration does not contain\n%s\nbut is\n%s", blocks[1], content)
 		}
@@ -170,21 +163,17 @@ func TestGuide_bringExistingBuildJobs(t *testing.T) {
 	})
 	t.Run("for_each", func(t *testing.T) {
 		t.Parallel()
-		server, cli := newGuideService(t)
+		server := emulator.New(t, emulator.Options{})
+		cli := providertest.NewCLI(t, server)
 		cli.RequireVersion(t, 7, 7)
 		for _, name := range []string{"catalogue", "checkout", "payment"} {
-			for _, job := range server.Jobs() {
-				if job.Name() == name+"-service" {
-					server.RemoveJob(job.ID)
-				}
-			}
 			server.AddJob(map[string]any{
 				"job_name": name + "-service", "environment_setting": map[string]any{},
 				"code_repo": repository(name),
 			})
 		}
-		_, blocks := readCommands(t, adoptionGuide, "With earlier versions and OpenTofu")
-		cli.Write(t, "jobs.tf", blocks[len(blocks)-1])
+		_, blocks := readSection(t, adoptionGuide, "With earlier versions and OpenTofu")
+		cli.Write(t, "jobs.tf", providertest.Requirement+blocks[len(blocks)-1])
 		stdout := succeed(t, cli, "plan", "-no-color")
 		if !strings.Contains(stdout, "Plan: 3 to import, 0 to add, 0 to change, 0 to destroy.") {
 			t.Error(stdout)
@@ -195,7 +184,7 @@ func TestGuide_bringExistingBuildJobs(t *testing.T) {
 // The plan on the page of the provider is the plan of its example.
 func TestGuide_enterpriseProject(t *testing.T) {
 	t.Parallel()
-	commands, blocks := readCommands(t, "index.md", "Enterprise project")
+	commands, blocks := readSection(t, "index.md", "Enterprise project")
 	cli := providertest.NewCLI(t, emulator.New(t, emulator.Options{}))
 	cli.Write(t, "main.tf", blocks[0])
 	commands.run(t, cli)
@@ -222,54 +211,37 @@ func TestGuide_runBuilds(t *testing.T) {
 		cli.Write(t, "main.tf", providertest.Requirement+body)
 		return server, cli
 	}
-	apply := func(t *testing.T, cli *providertest.CLI, arguments ...string) string {
-		t.Helper()
-		return succeed(t, cli, append([]string{"apply", "-no-color", "-input=false", "-auto-approve"}, arguments...)...)
-	}
 	wantBuilds := func(t *testing.T, server *emulator.Server, want int) {
 		t.Helper()
 		if got := server.CountRequests(http.MethodPost, jobsPath+"/*/builds"); got != want {
 			t.Errorf("%d builds were started, want %d", got, want)
 		}
 	}
-	release := func(t *testing.T, cli *providertest.CLI, body string) {
-		t.Helper()
-		body = strings.Replace(body, `branch    = "main"`, `branch    = "release"`, 1)
-		cli.Write(t, "main.tf", providertest.Requirement+body)
-	}
-	t.Run("changed, resource", func(t *testing.T) {
-		t.Parallel()
-		server, cli := start(t, job+older)
-		apply(t, cli)
-		wantBuilds(t, server, 1)
-		release(t, cli, job+older)
-		apply(t, cli)
-		apply(t, cli)
-		wantBuilds(t, server, 2)
-	})
-	for name, action := range map[string]struct {
-		body  string
-		minor int
+	for name, c := range map[string]struct {
+		body                string
+		terraform, openTofu int
 	}{
-		"changed, action 1.16": {current, 16},
-		"changed, action 1.14": {triggered + "\n" + earlier, 14},
+		"changed, resource":    {job + older, 6, 6},
+		"changed, action 1.16": {current, 16, 0},
+		"changed, action 1.14": {triggered + "\n" + earlier, 14, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server, cli := start(t, action.body)
-			cli.RequireVersion(t, action.minor, 0)
-			stdout := apply(t, cli)
+			server, cli := start(t, c.body)
+			cli.RequireVersion(t, c.terraform, c.openTofu)
+			stdout := mustApply(t, cli)
 			wantBuilds(t, server, 1)
-			release(t, cli, action.body)
-			apply(t, cli)
+			released := strings.Replace(c.body, `branch    = "main"`, `branch    = "release"`, 1)
+			cli.Write(t, "main.tf", providertest.Requirement+released)
+			mustApply(t, cli)
+			mustApply(t, cli)
 			wantBuilds(t, server, 2)
-			if action.minor < 16 {
-				return
-			}
-			apply(t, cli, "-invoke=action.servicestage_start_build.checkout")
-			wantBuilds(t, server, 3)
-			if strings.Contains(stdout, "Warning: Reference to triggering resource") {
-				t.Error(stdout)
+			if c.terraform == 16 {
+				mustApply(t, cli, "-invoke=action.servicestage_start_build.checkout")
+				wantBuilds(t, server, 3)
+				if strings.Contains(stdout, "Warning: Reference to triggering resource") {
+					t.Error(stdout)
+				}
 			}
 		})
 	}
@@ -277,9 +249,9 @@ func TestGuide_runBuilds(t *testing.T) {
 		t.Parallel()
 		server, cli := start(t, blocks("Before and after a build job is destroyed")[0])
 		cli.RequireVersion(t, 16, 0)
-		apply(t, cli)
+		mustApply(t, cli)
 		wantBuilds(t, server, 0)
-		apply(t, cli, "-var=preview=false")
+		mustApply(t, cli, "-var=preview=false")
 		wantBuilds(t, server, 2)
 	})
 	t.Run("deployment", func(t *testing.T) {
@@ -293,7 +265,7 @@ func TestGuide_runBuilds(t *testing.T) {
 		if state := succeed(t, cli, "state", "list"); strings.Contains(state, "terraform_data.deployment") {
 			t.Errorf("the deployment was applied:\n%s", state)
 		}
-		apply(t, cli)
+		mustApply(t, cli)
 		wantBuilds(t, server, 2)
 	})
 	t.Run("nightly", func(t *testing.T) {
@@ -301,8 +273,8 @@ func TestGuide_runBuilds(t *testing.T) {
 		server, cli := start(t, blocks("A nightly build from CI")[0])
 		known := server.AddJob(map[string]any{"job_name": "checkout-service", "environment_setting": map[string]any{}})
 		cli.Env = append(cli.Env, "TF_VAR_job_id="+known)
-		apply(t, cli, "-var=night=2026-01-01")
-		apply(t, cli, "-var=night=2026-01-02")
+		mustApply(t, cli, "-var=night=2026-01-01")
+		mustApply(t, cli, "-var=night=2026-01-02")
 		wantBuilds(t, server, 2)
 	})
 }

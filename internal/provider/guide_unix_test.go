@@ -6,8 +6,6 @@
 package provider_test
 
 import (
-	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -28,7 +26,7 @@ func TestGuide_testYourModulesOffline(t *testing.T) {
 	cli := providertest.NewCLI(t, server)
 	cli.RequireVersion(t, 6, 6)
 	cli.Install(t)
-	commands, blocks := readCommands(t, "guides/test-your-modules-offline.md", "With the emulator")
+	commands, blocks := readSection(t, "guides/test-your-modules-offline.md", "With the emulator")
 	cli.Write(t, "main.tf", blocks[0])
 	if err := os.Mkdir(filepath.Join(cli.Dir, "tests"), 0o700); err != nil {
 		t.Fatal(err)
@@ -46,7 +44,7 @@ func TestGuide_remoteStateInPostgreSQL(t *testing.T) {
 	cli := providertest.NewCLI(t, server)
 	cli.Install(t)
 	cli.Env = append(cli.Env, "PG_CONN_STR="+startPostgreSQL(t))
-	commands, blocks := readCommands(t, "guides/remote-state-for-teams.md", "PostgreSQL")
+	commands, blocks := readSection(t, "guides/remote-state-for-teams.md", "PostgreSQL")
 	cli.Write(t, "main.tf", blocks[0])
 	commands.run(t, cli)
 
@@ -106,16 +104,8 @@ func startPostgreSQL(t *testing.T) string {
 	if output, err := initdb.CombinedOutput(); err != nil {
 		t.Fatalf("initdb: %v\n%s", err, output)
 	}
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	if err = errors.Join(err, listener.Close()); err != nil {
-		t.Fatal(err)
-	}
-	server := command("postgres", "-D", data, "-c", "listen_addresses=127.0.0.1", "-c", "port="+port,
-		"-c", "unix_socket_directories=", "-c", "fsync=off")
+	server := command("postgres", "-D", data, "-c", "listen_addresses=", "-c", "unix_socket_directories="+folder,
+		"-c", "fsync=off")
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -124,9 +114,10 @@ func startPostgreSQL(t *testing.T) string {
 		_ = server.Wait()
 	})
 	for range 100 {
-		if connection, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", "127.0.0.1:"+port); err == nil {
+		connection, err := (&net.Dialer{}).DialContext(t.Context(), "unix", filepath.Join(folder, ".s.PGSQL.5432"))
+		if err == nil {
 			_ = connection.Close()
-			return fmt.Sprintf("postgres://terraform@127.0.0.1:%s/postgres?sslmode=disable", port)
+			return "postgres://terraform@/postgres?sslmode=disable&host=" + folder
 		}
 		time.Sleep(100 * time.Millisecond)
 	}

@@ -5,9 +5,6 @@ package provider_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -17,8 +14,6 @@ import (
 
 const (
 	jobsPath = "/assembling/v1/jobs"
-	// many is more than Terraform's parallelism.
-	many = 12
 
 	job = `
 resource "servicestage_build_job" "test" {
@@ -36,15 +31,18 @@ resource "servicestage_build_job" "test" {
 		"\"\n  idp_id = \"emulator-idp\"\n  id_token = \"emulator-id-token\"\n}\n"
 )
 
-// manyJobs returns a configuration with count build jobs.
-func manyJobs(count int) string {
-	return providertest.Requirement + fmt.Sprintf(`
+// configure returns a CLI with a configuration of count build jobs.
+func configure(t *testing.T, server *emulator.Server, count int) *providertest.CLI {
+	t.Helper()
+	cli := providertest.NewCLI(t, server)
+	cli.Write(t, "main.tf", providertest.Requirement+fmt.Sprintf(`
 resource "servicestage_build_job" "many" {
   count    = %d
   job_name = "app-${count.index}"
   environment_setting {}
 }
-`, count)
+`, count))
+	return cli
 }
 
 // endpointsOf returns the endpoints argument for a server.
@@ -78,22 +76,6 @@ resource "servicestage_build_job" %[1]q {
 `, name, arguments)
 }
 
-// sender describes the credential of a request.
-func sender(request emulator.Request) string {
-	if token := request.Header.Get("X-Auth-Token"); token != "" {
-		if strings.HasPrefix(token, "token-") {
-			return "issued token"
-		}
-		return "token " + token
-	}
-	_, key, _ := strings.Cut(request.Header.Get("Authorization"), "Access=")
-	key, _, _ = strings.Cut(key, ",")
-	if strings.HasPrefix(key, "TEMPORARY") {
-		return "temporary key"
-	}
-	return strings.TrimSpace("key " + key + " " + request.Header.Get("X-Security-Token"))
-}
-
 // split returns the requests to IAM and those to the service, in order.
 func split(server *emulator.Server) (iam []string, service []emulator.Request) {
 	for _, request := range server.Requests() {
@@ -104,30 +86,4 @@ func split(server *emulator.Server) (iam []string, service []emulator.Request) {
 		}
 	}
 	return iam, service
-}
-
-// homeWith returns a home directory with a configuration file of KooCLI.
-func homeWith(t *testing.T, content string) string {
-	t.Helper()
-	home := t.TempDir()
-	if err := os.Mkdir(filepath.Join(home, ".hcloud"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(home, ".hcloud", "config.json"), []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return home
-}
-
-// errorsOf returns the errors that Terraform printed by the name of the data source or provider alias that they belong
-// to, on one line each.
-func errorsOf(stderr string) map[string]string {
-	result := map[string]string{}
-	label := regexp.MustCompile(`(?:with data\.servicestage_build_jobs\.|servicestage"\]\.)(\w+)`)
-	for part := range strings.SplitSeq(stderr, "Error: ") {
-		if name := label.FindStringSubmatch(part); name != nil {
-			result[name[1]] = strings.Join(strings.Fields(part), " ")
-		}
-	}
-	return result
 }

@@ -13,8 +13,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
@@ -22,33 +22,31 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
+// many is more than Terraform's parallelism.
+const many = 12
+
+// interrupt interrupts a command, calls then, and waits until the command has failed.
+func interrupt(t *testing.T, command *providertest.Command, then func()) {
+	t.Helper()
+	if err := command.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	then()
+	if err := command.Wait(); err == nil {
+		t.Error("the command succeeded although it was interrupted")
+	}
+}
+
 // inState returns the IDs of the build jobs in the CLI's state; none if there is no state.
 func inState(t *testing.T, cli *providertest.CLI) map[string]bool {
 	t.Helper()
-	ids := map[string]bool{}
 	content, err := os.ReadFile(filepath.Join(cli.Dir, "terraform.tfstate"))
-	if os.IsNotExist(err) || len(content) == 0 {
-		return ids
-	}
-	if err != nil {
+	if err != nil && !os.IsNotExist(err) {
 		t.Fatal(err)
 	}
-	var state struct {
-		Resources []struct {
-			Instances []struct {
-				Attributes struct {
-					JobID string `json:"job_id"`
-				} `json:"attributes"`
-			} `json:"instances"`
-		} `json:"resources"`
-	}
-	if err := json.Unmarshal(content, &state); err != nil {
-		t.Fatal(err)
-	}
-	for _, resource := range state.Resources {
-		for _, instance := range resource.Instances {
-			ids[instance.Attributes.JobID] = true
-		}
+	ids := map[string]bool{}
+	for _, match := range regexp.MustCompile(`"job_id": "(\w+)"`).FindAllSubmatch(content, -1) {
+		ids[string(match[1])] = true
 	}
 	return ids
 }
@@ -76,15 +74,25 @@ func applyAgain(t *testing.T, cli *providertest.CLI, server *emulator.Server) {
 	}
 	if imports.Len() > 0 {
 		cli.Write(t, "imports.tf", imports.String())
-		succeed(t, cli, "apply", "-no-color", "-input=false", "-auto-approve", "-lock=false")
+		mustApply(t, cli, "-lock=false")
 	}
-	names := map[string]bool{}
+	expectJobs(t, cli, server, many)
+}
+
+// expectJobs checks that the service has count build jobs of different names, which are those of the state, and that
+// the plan is empty.
+func expectJobs(t *testing.T, cli *providertest.CLI, server *emulator.Server, count int) {
+	t.Helper()
+	names, known := map[string]bool{}, inState(t, cli)
 	for _, job := range server.Jobs() {
 		names[job.Name()] = true
+		if !known[job.ID] {
+			t.Errorf("build job %q (%s) is not in the state", job.Name(), job.ID)
+		}
 	}
-	if len(server.Jobs()) != many || len(names) != many || len(inState(t, cli)) != many {
+	if len(server.Jobs()) != count || len(names) != count || len(known) != count {
 		t.Errorf("%d build jobs of %d names exist, %d are in the state; want %d of each",
-			len(server.Jobs()), len(names), len(inState(t, cli)), many)
+			len(server.Jobs()), len(names), len(known), count)
 	}
 	succeed(t, cli, "plan", "-no-color", "-input=false", "-detailed-exitcode", "-lock=false")
 }
@@ -115,20 +123,12 @@ func TestProvider_killed(t *testing.T) {
 				t.Run(fmt.Sprintf("%s at request %d, carried out %t", victim, request, after), func(t *testing.T) {
 					t.Parallel()
 					server := emulator.New(t, emulator.Options{})
-					cli := providertest.NewCLI(t, server)
-					cli.Write(t, "main.tf", manyJobs(many))
-
-					var mu sync.Mutex
+					cli := configure(t, server, many)
 					count := 0
 					started := make(chan *providertest.Command, 1)
 					server.InjectFault(emulator.Fault{
 						Drop: true, After: after,
-						When: func(emulator.Request) bool {
-							mu.Lock()
-							defer mu.Unlock()
-							count++
-							return count == request
-						},
+						When: func(emulator.Request) bool { count++; return count == request },
 						Do: func() {
 							apply := <-started
 							pids := []int{apply.Process.Pid}
@@ -196,40 +196,6 @@ func processesOf(t *testing.T, program string) []int {
 	return pids
 }
 
-// An interrupt ends a wait before the timeout.
-func TestProvider_interruptedWhileWaiting(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
-	cli := providertest.NewCLI(t, server)
-	cli.Write(t, "main.tf", manyJobs(many))
-	waiting := make(chan bool, 1)
-	server.InjectFault(emulator.Fault{
-		Method: http.MethodPost, Path: jobsPath, Times: -1,
-		StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"240"}},
-		Body: `{"error_code":"APIGW.0308","error_msg":"throttled"}`,
-		Do: func() {
-			select {
-			case waiting <- true:
-			default:
-			}
-		},
-	})
-	apply := cli.Start(t, "apply", "-no-color", "-input=false", "-auto-approve")
-	<-waiting
-	if err := apply.Process.Signal(syscall.SIGINT); err != nil {
-		t.Fatal(err)
-	}
-	if err := apply.Wait(); err == nil {
-		t.Error("the apply succeeded although it was interrupted")
-	}
-	if want := "throttled (interrupted)"; !strings.Contains(strings.Join(strings.Fields(apply.Stderr.String()), " "),
-		want) {
-		t.Errorf("the error does not contain %q:\n%s", want, apply.Stderr)
-	}
-	server.ForgetFaults()
-	applyAgain(t, cli, server)
-}
-
 // An interrupted action cancels its build, and Terraform shows the error.
 func TestProvider_interruptedAction(t *testing.T) {
 	t.Parallel()
@@ -260,12 +226,7 @@ resource "terraform_data" "test" {
 	})
 	apply := cli.Start(t, "apply", "-no-color", "-input=false", "-auto-approve")
 	<-waiting
-	if err := apply.Process.Signal(syscall.SIGINT); err != nil {
-		t.Fatal(err)
-	}
-	if err := apply.Wait(); err == nil {
-		t.Error("the apply succeeded although it was interrupted")
-	}
+	interrupt(t, apply, func() {})
 	shown := strings.Join(strings.Fields(apply.Stderr.String()), " ")
 	for _, want := range []string{"Interrupted while the build was running", "It was canceled."} {
 		if !strings.Contains(shown, want) {
@@ -281,8 +242,7 @@ resource "terraform_data" "test" {
 func TestProvider_interruptedWhileCreating(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	cli := providertest.NewCLI(t, server)
-	cli.Write(t, "main.tf", manyJobs(many))
+	cli := configure(t, server, many)
 	const inFlight = 10 // Terraform's parallelism.
 	arrived, release := make(chan bool, many), make(chan bool)
 	server.InjectFault(emulator.Fault{
@@ -293,13 +253,7 @@ func TestProvider_interruptedWhileCreating(t *testing.T) {
 	for range inFlight {
 		<-arrived
 	}
-	if err := apply.Process.Signal(syscall.SIGINT); err != nil {
-		t.Fatal(err)
-	}
-	close(release)
-	if err := apply.Wait(); err == nil {
-		t.Error("the apply succeeded although it was interrupted")
-	}
+	interrupt(t, apply, func() { close(release) })
 	known := inState(t, cli)
 	for _, job := range server.Jobs() {
 		if !known[job.ID] {
@@ -318,10 +272,9 @@ func TestProvider_interruptedWhileCreating(t *testing.T) {
 func TestProvider_twoWorkingCopies(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	clis := []*providertest.CLI{providertest.NewCLI(t, server), providertest.NewCLI(t, server)}
+	clis := []*providertest.CLI{configure(t, server, many), configure(t, server, many)}
 	var applies []*providertest.Command
 	for _, cli := range clis {
-		cli.Write(t, "main.tf", manyJobs(many))
 		applies = append(applies, cli.Start(t, "apply", "-no-color", "-input=false", "-auto-approve"))
 	}
 	failed := 0
@@ -362,22 +315,10 @@ func TestProvider_manyJobsWithFaults(t *testing.T) {
 	const count = 50
 	seed := rand.Uint64()
 	server := emulator.New(t, emulator.Options{})
-	cli := providertest.NewCLI(t, server)
+	cli := configure(t, server, count)
 	cli.Env = append(cli.Env, "HW_MAX_RETRIES=12") // No seed exhausts them.
-	cli.Write(t, "main.tf", manyJobs(count))
 	server.InjectRandomFaults(seed, 0.1)
 	t.Logf("seed %d", seed)
-	succeed(t, cli, "apply", "-no-color", "-input=false", "-auto-approve", "-parallelism=50")
-	names, known := map[string]bool{}, inState(t, cli)
-	for _, job := range server.Jobs() {
-		names[job.Name()] = true
-		if !known[job.ID] {
-			t.Errorf("build job %q (%s) is not in the state", job.Name(), job.ID)
-		}
-	}
-	if len(server.Jobs()) != count || len(names) != count || len(known) != count {
-		t.Errorf("%d build jobs of %d names exist, %d are in the state; want %d of each",
-			len(server.Jobs()), len(names), len(known), count)
-	}
-	succeed(t, cli, "plan", "-no-color", "-input=false", "-detailed-exitcode", "-parallelism=50")
+	mustApply(t, cli, "-parallelism=50")
+	expectJobs(t, cli, server, count)
 }

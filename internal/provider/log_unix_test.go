@@ -19,49 +19,32 @@ import (
 // The provider writes only log lines of the configured level, because Terraform reads each line.
 func TestProvider_logLevel(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
-		environment []string
-		has, hasNot []string
-	}{
-		"nothing": {nil, nil, []string{`"@module"`}}, // The plugin library writes two others.
-		"debug": {
-			[]string{"TF_LOG_PROVIDER=DEBUG"},
-			[]string{`"@level":"debug"`, `"path":"/assembling/v1/jobs"`},
-			[]string{`"@level":"trace"`},
-		},
-		"trace": {[]string{"TF_LOG=TRACE"}, []string{`"@level":"trace"`, `"path":"/assembling/v1/jobs"`}, nil},
+	const module, debug, trace = `"@module"`, `"@level":"debug"`, `"@level":"trace"`
+	for level, want := range map[string]map[string]bool{
+		"":      {module: false}, // The plugin library writes two lines without a module.
+		"DEBUG": {module: true, debug: true, `"path":"/assembling/v1/jobs"`: true, trace: false},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			cli := providertest.NewCLI(t, emulator.New(t, emulator.Options{}))
-			// A script replaces the provider and writes its log to a file.
-			program, log := cli.Provider+"-itself", filepath.Join(t.TempDir(), "log")
-			if err := os.Rename(cli.Provider, program); err != nil {
-				t.Fatal(err)
+		cli := providertest.NewCLI(t, emulator.New(t, emulator.Options{}))
+		// A script replaces the provider and writes its log to a file.
+		program, log := cli.Provider+"-itself", filepath.Join(t.TempDir(), "log")
+		if err := os.Rename(cli.Provider, program); err != nil {
+			t.Fatal(err)
+		}
+		script := fmt.Appendf(nil, "#!/bin/sh\nexec '%s' 2>>'%s'\n", program, log)
+		if err := os.WriteFile(cli.Provider, script, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		cli.Env = append(cli.Env, "TF_LOG_PROVIDER="+level)
+		cli.Write(t, "main.tf", providertest.Requirement+job)
+		mustApply(t, cli)
+		logged, err := os.ReadFile(log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for part, written := range want {
+			if strings.Contains(string(logged), part) != written {
+				t.Errorf("level %q: the log contains %s: %t, want %t\n%s", level, part, !written, written, logged)
 			}
-			if err := os.WriteFile(cli.Provider, fmt.Appendf(nil, "#!/bin/sh\nexec '%s' 2>>'%s'\n", program, log),
-				0o700); err != nil {
-				t.Fatal(err)
-			}
-			cli.Env = append(cli.Env, test.environment...)
-			cli.Write(t, "main.tf", providertest.Requirement+job)
-			if _, stderr, err := cli.Run(t, "apply", "-input=false", "-auto-approve"); err != nil {
-				t.Fatal(err, stderr)
-			}
-			logged, err := os.ReadFile(log)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, part := range test.has {
-				if !strings.Contains(string(logged), part) {
-					t.Errorf("the log lacks %s:\n%s", part, logged)
-				}
-			}
-			for _, part := range test.hasNot {
-				if strings.Contains(string(logged), part) {
-					t.Errorf("the log has %s:\n%s", part, logged)
-				}
-			}
-		})
+		}
 	}
 }

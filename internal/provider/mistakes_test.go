@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -464,24 +463,13 @@ func importing(kind, id string, identity map[string]any, settings ...map[string]
 func building(kind, id string, outcome emulator.Outcome, faults ...emulator.Fault) call {
 	return func(t *testing.T) []*tfprotov6.Diagnostic {
 		t.Helper()
-		var mu sync.Mutex
-		now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-		clock := func() time.Time {
-			mu.Lock()
-			defer mu.Unlock()
-			return now
-		}
-		server := emulator.New(t, emulator.Options{Now: clock, BuildDuration: time.Minute})
+		clock := &clock{now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+		server := emulator.New(t, emulator.Options{Now: clock.time, BuildDuration: time.Minute})
 		jobID := server.AddJob(map[string]any{"job_name": "checkout", "environment_setting": map[string]any{}})
-		advance := func(d time.Duration) {
-			mu.Lock()
-			defer mu.Unlock()
-			now = now.Add(d)
-		}
 		p := providertest.NewProtocol(t, server, nil, func(config *servicestage.Config) {
-			config.Now, config.Authenticator, config.MaxRetries = clock, auth.Token(emulator.DefaultToken), 0
+			config.Now, config.Authenticator, config.MaxRetries = clock.time, auth.Token(emulator.DefaultToken), 0
 			config.Wait = func(ctx context.Context, d time.Duration) error {
-				advance(d)
+				clock.advance(d)
 				return ctx.Err()
 			}
 		})

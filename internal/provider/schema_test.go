@@ -4,9 +4,7 @@
 package provider_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"path"
 	"reflect"
@@ -17,13 +15,12 @@ import (
 	tfjson "github.com/hashicorp/terraform-json"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/provider"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 const snapshot = "testdata/schema.json"
 
@@ -34,19 +31,7 @@ func TestSchema_snapshot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got = append(got, '\n')
-	if *update {
-		if err := os.WriteFile(snapshot, got, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(snapshot)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs from the schema of the provider; `make generate` writes it", snapshot)
-	}
+	provider.Golden(t, snapshot, string(got)+"\n")
 }
 
 // The snapshot equals the schema that the CLI reports, as far as the CLI supports it.
@@ -54,67 +39,55 @@ func TestSchema_providersSchema(t *testing.T) {
 	t.Parallel()
 	cli := providertest.NewCLI(t, emulator.New(t, emulator.Options{}))
 	cli.Write(t, "main.tf", providertest.Requirement)
-	stdout, stderr, err := cli.Run(t, "providers", "schema", "-json")
-	if err != nil {
-		t.Fatal(err, stderr)
-	}
-	var reported struct {
-		Schemas map[string]map[string]any `json:"provider_schemas"`
-	}
-	if err := json.Unmarshal([]byte(stdout), &reported); err != nil {
-		t.Fatal(err)
-	}
-	encoded, err := json.Marshal(providerSchemas(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var written struct {
-		Schemas map[string]map[string]any `json:"provider_schemas"`
-	}
-	if err := json.Unmarshal(encoded, &written); err != nil {
-		t.Fatal(err)
-	}
-	if len(reported.Schemas) != 1 {
-		t.Fatalf("the CLI reports %d providers, want 1", len(reported.Schemas))
-	}
-	for _, schema := range reported.Schemas {
-		for kind, content := range schema {
-			if !reflect.DeepEqual(content, written.Schemas["servicestage"][kind]) {
-				t.Errorf("%s: the CLI reports\n%v\nthe snapshot contains\n%v",
-					kind, content, written.Schemas["servicestage"][kind])
-			}
+	reported := decodeSchemas(t, []byte(succeed(t, cli, "providers", "schema", "-json")))
+	written := readSnapshot(t)
+	for kind, content := range reported {
+		if !reflect.DeepEqual(content, written[kind]) {
+			t.Errorf("%s: the CLI reports\n%v\nthe snapshot contains\n%v", kind, content, written[kind])
 		}
 	}
+}
+
+func readSnapshot(t *testing.T) map[string]any {
+	t.Helper()
+	content, err := os.ReadFile(snapshot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return decodeSchemas(t, content)
+}
+
+// decodeSchemas returns the schemas of the only provider in the output of `providers schema -json`.
+func decodeSchemas(t *testing.T, content []byte) map[string]any {
+	t.Helper()
+	var decoded struct {
+		Schemas map[string]map[string]any `json:"provider_schemas"`
+	}
+	if err := json.Unmarshal(content, &decoded); err != nil || len(decoded.Schemas) != 1 {
+		t.Fatalf("%v: %d providers, want 1", err, len(decoded.Schemas))
+	}
+	for _, schemas := range decoded.Schemas {
+		return schemas
+	}
+	return nil
 }
 
 // Descriptions begin with a capital letter, a digit or code, and end with a full stop.
 var sentence = regexp.MustCompile("(?s)^[A-Z0-9`].*\\.$")
 
-// notFormulas matches other words than the usual ones for defaults, constraints, conflicts, null values and environment
-// variables.
+// notFormulas matches other words than the usual ones for defaults, conflicts, environment variables and constraints.
 var notFormulas = []*regexp.Regexp{
 	regexp.MustCompile(`Defaults? (is|are|of)\b|Default:|(?i)\bby default\b`),
 	regexp.MustCompile("Defaults to [^`t]"),
 	regexp.MustCompile("(?i)conflicts with [^`]"),
 	regexp.MustCompile(`(?i)environment variables?: |can also be given`),
 	regexp.MustCompile(`\b(is|has) to be\b|(?i)must have at (least|most)`),
-	regexp.MustCompile(`(?i)null (where|as long as)|not documented|(service|server) (says?|answers?|knows)\b`),
-	regexp.MustCompile(`(?i)\b(nobody|whichever|twin|neighbou?r|as long as|asks?|asked|in the end|of its own)\b`),
-	regexp.MustCompile(`(?i)\b(so is|beats|road)\b|, else\b`),
 }
 
 // Each argument, attribute, block, resource, data source, list resource and action has a description that follows the
 // formulas.
 func TestSchema_descriptions(t *testing.T) {
 	t.Parallel()
-	encoded, err := json.Marshal(providerSchemas(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var root any
-	if err := json.Unmarshal(encoded, &root); err != nil {
-		t.Fatal(err)
-	}
 	count := 0
 	var walk func(name string, value any)
 	walk = func(name string, value any) {
@@ -141,7 +114,7 @@ func TestSchema_descriptions(t *testing.T) {
 			t.Errorf("%s: %q does not begin with Whether", name, description)
 		}
 	}
-	walk("", root)
+	walk("", readSnapshot(t))
 	if count < 150 {
 		t.Errorf("only %d descriptions were found", count)
 	}
@@ -200,18 +173,24 @@ func identitiesJSON(t *testing.T, server tfprotov6.ProviderServer) map[string]*t
 				Description: attribute.Description, RequiredForImport: attribute.RequiredForImport,
 				OptionalForImport: attribute.OptionalForImport,
 			}
-			typeJSON, err := json.Marshal(attribute.Type)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := encoded.IdentityType.UnmarshalJSON(typeJSON); err != nil {
-				t.Fatal(err)
-			}
+			setType(t, &encoded.IdentityType, attribute.Type)
 			identity.Attributes[attribute.Name] = encoded
 		}
 		identities[name] = identity
 	}
 	return identities
+}
+
+// setType sets the type of an attribute in the format of `providers schema -json`.
+func setType(t *testing.T, target json.Unmarshaler, typ tftypes.Type) {
+	t.Helper()
+	encoded, err := json.Marshal(typ)
+	if err == nil {
+		err = target.UnmarshalJSON(encoded)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func schemaJSON(t *testing.T, schema *tfprotov6.Schema) *tfjson.Schema {
@@ -259,13 +238,7 @@ func attributesJSON(t *testing.T, attributes []*tfprotov6.SchemaAttribute) map[s
 				NestingMode: tfjson.SchemaNestingMode(strings.ToLower(nested.Nesting.String())),
 			}
 		} else {
-			typeJSON, err := json.Marshal(attribute.Type)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := encoded.AttributeType.UnmarshalJSON(typeJSON); err != nil {
-				t.Fatal(err)
-			}
+			setType(t, &encoded.AttributeType, attribute.Type)
 		}
 		result[attribute.Name] = encoded
 	}

@@ -164,20 +164,29 @@ func TestSelectSource(t *testing.T) { //nolint:paralleltest // The home director
 			c.name, unset.Replace(fmt.Sprintf("%#v", got.source)), strings.ReplaceAll(got.description, file, "FILE"),
 			got.project, got.location, got.usesMetadata, warnings(t, config))
 	}
-	golden(t, "testdata/selection.txt", text.String())
+	Golden(t, "testdata/selection.txt", text.String())
 }
 
-// golden compares a text with a file, or writes the file.
-func golden(t *testing.T, file, got string) {
+// Update is set to write the golden files.
+var Update = flag.Bool("update", false, "write the golden files")
+
+// Golden compares a text with a file, or writes the file.
+func Golden(t *testing.T, file, got string) {
 	t.Helper()
-	if update := flag.Lookup("update"); update.Value.String() == "true" {
+	if *Update {
 		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	want, err := os.ReadFile(file)
-	if err != nil || got != string(want) {
-		t.Errorf("%v: the text differs from %s:\n%s", err, file, got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(want), "\n")
+	for i, line := range strings.Split(got, "\n") {
+		if i >= len(lines) || line != lines[i] {
+			t.Fatalf("%s:%d: got %q; -update writes the file", file, i+1, line)
+		}
 	}
 }
 
@@ -219,6 +228,7 @@ func TestClient_invalidSettings(t *testing.T) { //nolint:paralleltest // The hom
 		{good("assume_role.domain_name=D"), nil},
 		{good("assume_role.agency_name=a"), nil},
 		{role(), []string{"HW_ASSUME_ROLE_DURATION=12h"}},
+		{role(), []string{"HW_ASSUME_ROLE_DURATION=-1"}},
 		{good("agency_name=a"), nil},
 		{good(), []string{"OS_AGENCY_DOMAIN_NAME=d"}},
 		{append(oidc(""), "agency_name=a", "agency_domain_name=b"), nil},
@@ -268,7 +278,7 @@ func TestClient_invalidSettings(t *testing.T) { //nolint:paralleltest // The hom
 			got.Summary(), where, strings.ReplaceAll(got.Detail(), "\n", "\n    "))
 	}
 	text := strings.ReplaceAll(file.String(), "    \n", "\n")
-	golden(t, "testdata/settings.txt", text)
+	Golden(t, "testdata/settings.txt", text)
 }
 
 // endpoints.txt contains the endpoints of each case.
@@ -308,7 +318,7 @@ func TestConfiguration_endpoints(t *testing.T) {
 			"sts           %s\nmetadata      %s\n%s", slices.Concat(c.block, c.environment),
 			got.service, got.iam, got.agencies, got.sts, got.metadata, warnings(t, config))
 	}
-	golden(t, "testdata/endpoints.txt", text.String())
+	Golden(t, "testdata/endpoints.txt", text.String())
 	unused := configurationOf([]string{"region=r"}, []string{"HW_METADATA_ENDPOINT=http://u:canary@192.0.2.1"})
 	if unused.endpoints(unused.location(auth.Profile{}), false); len(unused.diags) > 0 {
 		t.Errorf("an unused endpoint is rejected: %v", unused.diags)

@@ -23,7 +23,7 @@ func NewServer(version string, adjust ...func(*servicestage.Config)) func() tfpr
 		return &server{
 			protocol6: providerserver.NewProtocol6(p)().(protocol6), //nolint:forcetypeassert // Each test runs this.
 			provider:  p,
-			unchanged: newUnchangedPlans(stopping, p),
+			planners:  unchangedPlanners(stopping, p),
 			stopping:  stopping,
 			stop:      stop,
 		}
@@ -42,8 +42,10 @@ type protocol6 interface {
 type server struct {
 	protocol6
 
-	provider  *serviceStage
-	unchanged *unchangedPlans
+	provider *serviceStage
+	planners map[string]unchangedPlanner // By type.
+	// nullIdentities contains the planned identity that the framework returns for an instance without one, by type.
+	nullIdentities sync.Map
 
 	stopping context.Context //nolint:containedctx // It is the context of the server, not of a call.
 	stop     context.CancelFunc

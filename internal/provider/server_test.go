@@ -4,7 +4,9 @@
 package provider_test
 
 import (
+	"context"
 	"net/http"
+	"sync"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -14,20 +16,23 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-// A call that starts after StopProvider, at the moment of an interrupt, does not wait.
-func TestServer_callsAfterStop(t *testing.T) {
+// StopProvider, at the moment of an interrupt, ends the wait of a running call and of a call that starts afterwards.
+func TestServer_stop(t *testing.T) {
 	t.Parallel()
 	service := emulator.New(t, emulator.Options{})
+	var p *providertest.Protocol
 	service.InjectFault(emulator.Fault{
 		Method: http.MethodGet, Times: -1, StatusCode: http.StatusTooManyRequests,
-		Header: http.Header{"Retry-After": {"3600"}},
+		Header: http.Header{"Retry-After": {"240"}},
+		Do: sync.OnceFunc(func() {
+			if _, err := p.StopProvider(context.Background(), &tfprotov6.StopProviderRequest{}); err != nil {
+				t.Error(err)
+			}
+		}),
 	})
-	p := providertest.NewProtocol(t, service, nil, func(config *servicestage.Config) { config.Wait = nil })
+	p = providertest.NewProtocol(t, service, nil, func(config *servicestage.Config) { config.Wait = nil })
 	job := p.NewInstance(jobType)
 	job.Import(t, "x", nil).Expect(t)
-	if _, err := p.StopProvider(t.Context(), &tfprotov6.StopProviderRequest{}); err != nil {
-		t.Fatal(err)
-	}
 	job.Refresh(t).Expect(t, `ERROR .*\(interrupted\)`)
 	p.ReadData(t, jobType, map[string]any{"job_id": "x"}).Expect(t, `ERROR .*\(interrupted\)`)
 }

@@ -27,11 +27,13 @@ const (
 	secret kind = iota + 1
 	boolean
 	number
-	seconds     // A lifetime of at most 24 hours.
+	seconds     // A lifetime of at most maxSeconds.
 	urls        // A map; its keys are settings too.
 	key         // A key of such a map.
 	environment // Not in the provider block.
 )
+
+const maxSeconds = 24 * 60 * 60
 
 // setting is an argument of the provider block.
 type setting struct {
@@ -53,14 +55,6 @@ func argument(name, description string, variables ...string) setting {
 func (s setting) as(kind kind) setting {
 	s.kind = kind
 	return s
-}
-
-// maximum is the largest value of a number.
-func (s setting) maximum() int64 {
-	if s.kind == seconds {
-		return 86400
-	}
-	return math.MaxInt64
 }
 
 // deferrable names the settings that the client does not need while Terraform plans.
@@ -174,13 +168,13 @@ func attributes(block string) map[string]schema.Attribute {
 
 func (s setting) attribute() schema.Attribute {
 	description := s.description
-	switch names := "`" + strings.ReplaceAll(s.variableNames(), " or ", "` or `") + "`"; len(s.variables) {
+	names := strings.NewReplacer(", ", "`, `", " or ", "` or `").Replace(s.variableNames())
+	switch len(s.variables) {
 	case 0:
 	case 1:
-		description += " Can also be set with the " + names + " environment variable."
+		description += " Can also be set with the `" + names + "` environment variable."
 	default:
-		names = strings.ReplaceAll(names, ", ", "`, `")
-		description += " Can also be set with the " + names + " environment variables."
+		description += " Can also be set with the `" + names + "` environment variables."
 	}
 	switch s.kind {
 	case boolean:
@@ -192,7 +186,7 @@ func (s setting) attribute() schema.Attribute {
 	case seconds:
 		return schema.Int64Attribute{
 			Optional: true, MarkdownDescription: description,
-			Validators: []validator.Int64{int64validator.Between(0, s.maximum())},
+			Validators: []validator.Int64{int64validator.Between(0, maxSeconds)},
 		}
 	case urls:
 		return schema.MapAttribute{Optional: true, ElementType: types.StringType, MarkdownDescription: description}
@@ -360,19 +354,20 @@ func (c *configuration) flag(name string) bool {
 	return parsed
 }
 
-// number parses a value that is a number; fallback if it is not set.
+// number parses a value that is a number; fallback if it is not set or invalid.
 func (c *configuration) number(v value, fallback int64) int64 {
 	if v.text == "" {
 		return fallback
 	}
+	largest, bounds := int64(math.MaxInt64), "of at least 0"
+	if v.kind == seconds {
+		largest, bounds = maxSeconds, fmt.Sprintf("from 0 to %d", maxSeconds)
+	}
 	parsed, err := strconv.ParseInt(v.text, 10, 64)
-	if err != nil || parsed < 0 || parsed > v.maximum() {
-		bounds := "of at least 0"
-		if v.kind == seconds {
-			bounds = fmt.Sprintf("from 0 to %d", v.maximum())
-		}
+	if err != nil || parsed < 0 || parsed > largest {
 		c.errorf(v, "Invalid "+v.variable, "The environment variable %s must be an integer %s. Got: %q.",
 			v.variable, bounds, v.text)
+		return fallback
 	}
 	return parsed
 }

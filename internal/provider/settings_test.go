@@ -13,53 +13,24 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
-	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
-// max_retries is the number of retries.
+// max_retries is the number of retries. If it is unknown, the client uses the default, so that a refresh is possible.
 func TestProvider_maxRetries(t *testing.T) {
 	t.Parallel()
-	for setting, want := range map[string]int{"": 6, "max_retries = 2\n": 3} {
-		t.Run(setting, func(t *testing.T) {
-			t.Parallel()
-			server := emulator.New(t, emulator.Options{})
-			server.InjectFault(emulator.Fault{Method: http.MethodGet, Times: -1, StatusCode: http.StatusBadGateway})
-			config := providertest.Config(server, "data \"servicestage_build_job\" \"test\" {\n  job_id = \"x\"\n}\n")
-			providertest.Run(t, nil, resource.TestStep{
-				Config:      strings.Replace(config, "region ", setting+"  region ", 1),
-				PlanOnly:    true,
-				ExpectError: regexp.MustCompile(`HTTP 502`),
-			})
-			if got := server.CountRequests(http.MethodGet, "/assembling/v1/jobs/x"); got != want {
-				t.Errorf("%d requests, want %d", got, want)
-			}
-		})
+	for setting, want := range map[any]int{nil: 6, 2: 3, tftypes.UnknownValue: 6} {
+		server := emulator.New(t, emulator.Options{})
+		server.InjectFault(emulator.Fault{Times: -1, StatusCode: http.StatusBadGateway})
+		p := providertest.NewProtocol(t, server, map[string]any{"max_retries": setting})
+		p.ReadData(t, jobType, map[string]any{"job_id": "x"}).Expect(t, "HTTP 502")
+		if got := len(server.Requests()); got != want {
+			t.Errorf("max_retries = %v: %d requests, want %d", setting, got, want)
+		}
 	}
-}
-
-// An unknown argument that the client does not need does not prevent the refresh: the plan creates a build job that was
-// deleted outside Terraform.
-func TestProvider_unknownRetries(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
-	config := func(input string) string {
-		later := "resource \"terraform_data\" \"later\" { input = " + input + " }\n"
-		return strings.Replace(providertest.Config(server, later+job),
-			"region ", "max_retries = terraform_data.later.output\n  region ", 1)
-	}
-	created := plancheck.ExpectResourceAction("servicestage_build_job.test", plancheck.ResourceActionCreate)
-	providertest.Run(t, server,
-		resource.TestStep{Config: config("1")},
-		resource.TestStep{
-			PreConfig:        func() { server.RemoveJob(server.Jobs()[0].ID) },
-			Config:           config("2"),
-			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{created}},
-		},
-	)
 }
 
 // A plan with unknown provider arguments succeeds, and the apply uses their values.
@@ -81,7 +52,7 @@ func TestProvider_unknownSettings(t *testing.T) {
 	cli := providertest.NewCLI(t, server)
 	cli.Write(t, "main.tf", strings.Join(config, ""))
 	cli.Env = append(cli.Env, "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_SERVICESTAGE_ENDPOINT=http://127.0.0.1:1")
-	stdout := succeed(t, cli, "apply", "-no-color", "-input=false", "-auto-approve")
+	stdout := mustApply(t, cli)
 	want := regexp.MustCompile(`known only after apply: (access_key|password|assume_role\.agency_name|` +
 		`assume_role_with_oidc\.id_token|endpoints\.servicestage)\. `)
 	if !want.MatchString(strings.Join(strings.Fields(stdout), " ")) {
@@ -111,7 +82,9 @@ func TestProvider_cacertFile(t *testing.T) {
 	cli.Write(t, "main.tf", strings.Join(config, ""))
 	_, stderr, _ := cli.Run(t, "plan", "-no-color", "-input=false") // It fails for one of them.
 	const want = "certificate signed by unknown authority"
-	if messages := errorsOf(stderr); len(messages) != 1 || !strings.Contains(messages["none"], want) {
+	got := strings.Join(strings.Fields(stderr), " ")
+	if strings.Count(got, "Error: ") != 1 || !strings.Contains(got, "servicestage_build_jobs.none") ||
+		!strings.Contains(got, want) {
 		t.Errorf("got %s, want one error: %s", stderr, want)
 	}
 }

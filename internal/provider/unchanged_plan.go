@@ -6,7 +6,6 @@ package provider
 import (
 	"bytes"
 	"context"
-	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -21,32 +20,24 @@ type unchangedPlanner interface {
 	PlansUnchanged(configured *providerdata.Data) bool
 }
 
-// unchangedPlans plans unchanged instances. It is safe for concurrent use.
-type unchangedPlans struct {
-	planners map[string]unchangedPlanner // By type.
-	// nullIdentities contains the planned identity that the framework returns for an instance without one, by type.
-	nullIdentities sync.Map
-}
-
-func newUnchangedPlans(ctx context.Context, p *serviceStage) *unchangedPlans {
-	u := &unchangedPlans{planners: map[string]unchangedPlanner{}}
+// unchangedPlanners returns the resources that are planners, by type.
+func unchangedPlanners(ctx context.Context, p *serviceStage) map[string]unchangedPlanner {
+	planners := map[string]unchangedPlanner{}
 	for _, newResource := range p.Resources(ctx) {
 		r := newResource()
 		if planner, ok := r.(unchangedPlanner); ok {
 			var resp resource.MetadataResponse
 			r.Metadata(ctx, resource.MetadataRequest{ProviderTypeName: "servicestage"}, &resp)
-			u.planners[resp.TypeName] = planner
+			planners[resp.TypeName] = planner
 		}
 	}
-	return u
+	return planners
 }
 
-// plan returns the response that the framework would return for an unchanged instance, or nil if the framework must
-// plan.
-func (u *unchangedPlans) plan(
-	req *tfprotov6.PlanResourceChangeRequest, configured *providerdata.Data,
-) *tfprotov6.PlanResourceChangeResponse {
-	planner := u.planners[req.TypeName]
+// planUnchanged returns the response that the framework would return for an unchanged instance, or nil if the
+// framework must plan.
+func (s *server) planUnchanged(req *tfprotov6.PlanResourceChangeRequest) *tfprotov6.PlanResourceChangeResponse {
+	planner, configured := s.planners[req.TypeName], s.provider.configured.Load()
 	if planner == nil || configured == nil || !planner.PlansUnchanged(configured) ||
 		req.PriorState == nil || req.ProposedNewState == nil || len(req.PriorState.MsgPack) == 0 ||
 		!bytes.Equal(req.PriorState.MsgPack, req.ProposedNewState.MsgPack) {
@@ -54,11 +45,10 @@ func (u *unchangedPlans) plan(
 	}
 	identity := req.PriorIdentity
 	if identity == nil {
-		null, ok := u.nullIdentities.Load(req.TypeName)
-		if !ok {
+		null, _ := s.nullIdentities.Load(req.TypeName)
+		if identity, _ = null.(*tfprotov6.ResourceIdentityData); identity == nil {
 			return nil
 		}
-		identity, _ = null.(*tfprotov6.ResourceIdentityData)
 	}
 	return &tfprotov6.PlanResourceChangeResponse{
 		PlannedState: req.PriorState, PlannedPrivate: req.PriorPrivate, PlannedIdentity: identity,
@@ -69,12 +59,12 @@ func (u *unchangedPlans) plan(
 func (s *server) PlanResourceChange(
 	ctx context.Context, req *tfprotov6.PlanResourceChangeRequest,
 ) (*tfprotov6.PlanResourceChangeResponse, error) {
-	if resp := s.unchanged.plan(req, s.provider.configured.Load()); resp != nil {
+	if resp := s.planUnchanged(req); resp != nil {
 		return resp, nil
 	}
 	resp, err := s.protocol6.PlanResourceChange(ctx, req)
 	if err == nil && req.PriorIdentity == nil && len(resp.Diagnostics) == 0 {
-		s.unchanged.nullIdentities.LoadOrStore(req.TypeName, resp.PlannedIdentity)
+		s.nullIdentities.LoadOrStore(req.TypeName, resp.PlannedIdentity)
 	}
 	return resp, err
 }

@@ -77,7 +77,7 @@ func (d *Data) begin(
 // Resource is embedded by resources. It is configured once Terraform has configured the provider.
 type Resource struct{ *Data }
 
-// Configure implements [resource.ResourceWithConfigure].
+// Configure implements [resource.ResourceWithConfigure] and list.ListResourceWithConfigure.
 func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
 	r.Data = configuredData(req.ProviderData, &resp.Diagnostics)
 }
@@ -117,13 +117,8 @@ func (d *DataSource) Begin(
 	return d.begin(ctx, "A data source", timeout, diags)
 }
 
-// ListResource is embedded by list resources. It is configured once Terraform has configured the provider.
-type ListResource struct{ *Data }
-
-// Configure implements list.ListResourceWithConfigure.
-func (l *ListResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	l.Data = configuredData(req.ProviderData, &resp.Diagnostics)
-}
+// ListResource is embedded by list resources.
+type ListResource = Resource
 
 // Action is embedded by actions. It is configured once Terraform has configured the provider.
 type Action struct{ *Data }
