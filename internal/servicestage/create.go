@@ -173,10 +173,12 @@ func (c *Client) createBuildJob(
 	}
 }
 
-// outcomeUnknown reports whether the service may have carried out a request that failed.
+// outcomeUnknown reports whether the service may have carried out a request that failed. The status 303 says that it
+// has.
 func outcomeUnknown(failure *Error) bool {
 	return failure.Sent && (failure.StatusCode < http.StatusMultipleChoices && failure.Code == "" ||
-		failure.StatusCode == http.StatusRequestTimeout || failure.StatusCode >= http.StatusInternalServerError)
+		failure.StatusCode == http.StatusSeeOther || failure.StatusCode == http.StatusRequestTimeout ||
+		failure.StatusCode >= http.StatusInternalServerError)
 }
 
 // findCreated searches for the build job of a create request whose response was lost. It returns the ID of the one to

@@ -83,6 +83,7 @@ var lostResponses = map[string]emulator.Fault{
 	"cut off":     {StatusCode: 200, Header: http.Header{"Content-Length": {"99"}}, Body: `{"job_id":"x"`},
 	"no JSON":     {StatusCode: 200, Body: "<html>Sign in</html>"},
 	"no job_id":   {StatusCode: 200, Body: "{}"},
+	"303":         {StatusCode: 303, Header: http.Header{"Location": {"/created"}}},
 	"408":         {StatusCode: 408},
 	"500 SVCSTG":  {StatusCode: 500, Body: `{"error_code":"SVCSTG.CPE.5004401","error_msg":"already exists"}`},
 	"502":         {StatusCode: 502, Body: "<html>Bad Gateway</html>"},
