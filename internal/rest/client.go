@@ -337,9 +337,9 @@ func (c *Client) send(req *http.Request) (*response, error) {
 	return &response{Response: resp, method: req.Method, body: content, now: c.config.Now()}, nil
 }
 
-// decode decodes the body of a good response into out, unless that is nil.
+// decode decodes the body of a good response into out. If out is nil, it accepts any body except an HTML page.
 func decode(response *response, out any, confidential bool) *Error {
-	if out == nil {
+	if out == nil && !response.isHTML() { // A page comes from a proxy, not from the service.
 		return nil
 	}
 	err := json.Unmarshal(response.body, out)
