@@ -326,6 +326,10 @@ func (c *Client) send(req *http.Request) (*response, error) {
 		return nil, err
 	}
 	defer func() { _ = resp.Body.Close() }() // Reading has ended; closing can lose nothing.
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		// Its body is the connection, and reading that does not end with the context.
+		return &response{Response: resp, method: req.Method, now: c.config.Now()}, nil
+	}
 	content, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading the response (HTTP %d): %w", resp.StatusCode, err)

@@ -5,12 +5,14 @@ package rest_test
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
@@ -104,4 +106,34 @@ func TestClient_usesHTTP2(t *testing.T) {
 	server.StartTLS()
 	equal(t, "failure", do(t, server.client(t, func(c *rest.Config) { c.InsecureSkipVerify = true }), get), nil)
 	equal(t, "protocol", server.requests()[0].Proto, "HTTP/2.0")
+}
+
+// The body of a response that switches protocols is the connection, which may never end.
+func TestClient_switchedProtocolEndsCall(t *testing.T) {
+	t.Parallel()
+	for _, call := range []rest.Call{get, post} {
+		t.Run(call.Method, func(t *testing.T) {
+			t.Parallel()
+			returned := make(chan struct{})
+			server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				conn, _, err := http.NewResponseController(w).Hijack()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: other\r\n\r\n")
+				select {
+				case <-returned:
+				case <-time.After(5 * time.Second):
+					t.Error("the call waits for the end of the connection")
+				}
+				_ = conn.Close() // The client may have closed it.
+			})
+			failure := do(t, client(t, server.URL), call)
+			close(returned)
+			if failure == nil || failure.StatusCode != http.StatusSwitchingProtocols {
+				t.Errorf("got %v, want an error with status 101", failure)
+			}
+		})
+	}
 }
