@@ -6,12 +6,15 @@ package rest
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"math"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -47,6 +50,27 @@ func newTransport(config Config, connections *connections) *http.Transport {
 			RootCAs:            config.RootCAs,
 			InsecureSkipVerify: config.InsecureSkipVerify, //nolint:gosec // The user sets it.
 		},
+	}
+}
+
+// errNotSentAgain is the error of a request that sentOnce has canceled.
+var errNotSentAgain = errors.New("the server reset the HTTP/2 stream or closed the connection")
+
+// sentOnce returns a trace that calls cancel before the transport sends a request again whose header it has written.
+// HTTP/2 does that after some errors of a stream, although the service may have carried out the request.
+func sentOnce(trace *httptrace.ClientTrace, cancel context.CancelFunc) *httptrace.ClientTrace {
+	var isHTTP2, written atomic.Bool
+	return &httptrace.ClientTrace{
+		GotConn: func(info httptrace.GotConnInfo) {
+			trace.GotConn(info)
+			if written.Load() {
+				cancel()
+			}
+			conn, isTLS := info.Conn.(*tls.Conn)
+			isHTTP2.Store(isTLS && conn.ConnectionState().NegotiatedProtocol == "h2")
+		},
+		// HTTP/1 calls it before anything is sent, and sends a request again only if nothing was.
+		WroteHeaders: func() { written.Store(isHTTP2.Load()) },
 	}
 }
 
