@@ -247,13 +247,14 @@ func (c *Client) duplicates(ctx context.Context, name string, existing existingJ
 	return c.unknownJobsNamed(late, name, existing)
 }
 
-// unknownJobsNamed lists the build jobs with exactly this name whose IDs were not known before the create.
+// unknownJobsNamed lists the build jobs with this name whose IDs were not known before the create. Names are compared
+// case-insensitively: the service may store a name in another case, and such a build job may be the created one.
 func (c *Client) unknownJobsNamed(ctx context.Context, name string, existing existingJobs) ([]BuildJobSummary, error) {
 	all, err := c.ListBuildJobs(ctx, name)
 	var jobs []BuildJobSummary
 	for _, job := range all {
 		known := existing.contains(job.ID) || c.shared.knewBefore(object{jobID: job.ID}, existing.reads)
-		if job.Name == name && !known {
+		if strings.EqualFold(job.Name, name) && !known {
 			jobs = append(jobs, job)
 		}
 	}

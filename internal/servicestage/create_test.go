@@ -380,6 +380,17 @@ func TestCreateBuildJob_otherNewJobIsNotAdopted(t *testing.T) {
 		_, err := client.CreateBuildJob(t.Context(), app)
 		equal(t, "named", len(unknownOutcome(t, err).Jobs), 1)
 	})
+	// The service may store a name in lower case.
+	t.Run("name in other case", func(t *testing.T) {
+		t.Parallel()
+		server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
+		var stored string
+		server.InjectFault(onPost(emulator.Fault{Drop: true, Do: func() { stored = server.AddJob(named("app")) }}))
+		_, err := client.CreateBuildJob(t.Context(), servicestage.BuildJobSpec{JobName: "App"})
+		want := []servicestage.BuildJobSummary{{ID: stored, Name: "app"}}
+		equal(t, "named", unknownOutcome(t, err).Jobs, want)
+		equal(t, "POST requests", posts(server), 1)
+	})
 	t.Run("two", func(t *testing.T) {
 		t.Parallel()
 		server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
