@@ -172,6 +172,15 @@ func notReadableYet(operation string, createdAt time.Time, err error) diag.Diagn
 		createdAt.UTC().Format(time.RFC3339), int(confirmTimeout.Minutes())))
 }
 
+// otherProject explains "not found" with a provider configuration for another project.
+func otherProject(operation, stored, current string, err error) diag.Diagnostic {
+	return apidiag.Error("Build job in another project", operation, err, fmt.Sprintf(
+		"The build job is in project %[1]s, and the provider's project is %s. Other projects do not contain it, so it "+
+			"stays in the state.\n\n"+
+			"Use credentials and a provider configuration for project %[1]s (project_id or HW_PROJECT_ID). If the build "+
+			"job was deleted, remove it from the state with `terraform state rm`.", stored, current))
+}
+
 func incompleteList(err *servicestage.IncompleteListError) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("Incomplete list of build jobs", fmt.Sprintf(
 		"ServiceStage reported %d build jobs and returned %d, or the list changed while it was read. Build jobs may "+
