@@ -178,7 +178,8 @@ func otherProject(operation, stored, current string, err error) diag.Diagnostic 
 		"The build job is in project %[1]s, and the provider's project is %s. Other projects do not contain it, so it "+
 			"stays in the state.\n\n"+
 			"Use credentials and a provider configuration for project %[1]s (project_id or HW_PROJECT_ID). If the build "+
-			"job was deleted, remove it from the state with `terraform state rm`.", stored, current))
+			"job was deleted, remove it from the state with `terraform state rm`.",
+		printableID(stored), printableID(current)))
 }
 
 func incompleteList(err *servicestage.IncompleteListError) diag.Diagnostic {

@@ -266,17 +266,19 @@ func (c *Client) exchange(ctx context.Context, call Call, target string, body []
 		}
 		return nil, failure
 	}
+	sendCtx, cancel := context.WithCancel(ctx)
+	if !call.mayBeRepeated() {
+		cancel()
+		sendCtx, cancel = context.WithTimeout(context.WithoutCancel(ctx), postTimeout)
+	}
+	defer cancel()
 	// The transport has a connection only after dialing and the TLS handshake. Before that, nothing can have reached
 	// the service.
 	var connected atomic.Bool
-	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}
-	sendCtx := ctx
-	if !call.mayBeRepeated() {
-		detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), postTimeout)
-		defer cancel()
-		sendCtx, trace = detached, sentOnce(trace, cancel)
-	}
-	sendCtx = httptrace.WithClientTrace(sendCtx, trace)
+	sendCtx = httptrace.WithClientTrace(sendCtx, sentOnce(cancel))
+	sendCtx = httptrace.WithClientTrace(sendCtx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+	})
 
 	fields := map[string]any{"method": call.Method, "host": req.URL.Host, "path": req.URL.Path, "attempt": attempt}
 	start := c.config.Now()

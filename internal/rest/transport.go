@@ -57,12 +57,12 @@ func newTransport(config Config, connections *connections) *http.Transport {
 var errNotSentAgain = errors.New("the server reset the HTTP/2 stream or closed the connection")
 
 // sentOnce returns a trace that calls cancel before the transport sends a request again whose header it has written.
-// HTTP/2 does that after some errors of a stream, although the service may have carried out the request.
-func sentOnce(trace *httptrace.ClientTrace, cancel context.CancelFunc) *httptrace.ClientTrace {
+// HTTP/2 does that after some errors of a stream, without a limit, although the service may have carried out the
+// request.
+func sentOnce(cancel context.CancelFunc) *httptrace.ClientTrace {
 	var isHTTP2, written atomic.Bool
 	return &httptrace.ClientTrace{
 		GotConn: func(info httptrace.GotConnInfo) {
-			trace.GotConn(info)
 			if written.Load() {
 				cancel()
 			}
