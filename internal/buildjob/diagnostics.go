@@ -117,14 +117,17 @@ func outcomeAdvice(outcome *servicestage.UnknownOutcomeError) string {
 // createWarnings explains a create whose first request had no response.
 func createWarnings(created *servicestage.CreatedBuildJob, name string) diag.Diagnostics {
 	var diags diag.Diagnostics
-	switch {
-	case created.Adopted:
+	if created.Adopted {
 		diags.AddWarning("Build job adopted after a lost response", fmt.Sprintf(
 			"The response to the request that creates build job %q was lost. Build job %s is the only new one of this "+
 				"name and equals the request, so it was added to the state.", name, printableID(created.ID)))
-	case created.Resent:
+	}
+	if created.Resent {
 		text := fmt.Sprintf("The first request that creates build job %q had no response. The request was sent again "+
 			"and created build job %s. ", name, printableID(created.ID))
+		if created.Adopted {
+			text = fmt.Sprintf("The request that creates build job %q was sent more than once without a response. ", name)
+		}
 		switch {
 		case created.DuplicatesErr != nil:
 			text += fmt.Sprintf("The list of build jobs could not be read: %s.", created.DuplicatesErr)

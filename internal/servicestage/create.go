@@ -30,8 +30,8 @@ type CreatedBuildJob struct {
 	CreatedAt string
 	// Adopted is true if the response was lost and the build job was found by its name and content.
 	Adopted bool
-	// Resent is true if an earlier request had no response and the request was sent again. The earlier one may have
-	// created a second build job.
+	// Resent is true if a request had no response and the request was sent again. Another one may have created a second
+	// build job.
 	Resent bool
 	// Duplicates are other build jobs of the same name that did not exist before. Empty if the list does not contain
 	// any, or not yet.
@@ -134,7 +134,10 @@ func (c *Client) CreateBuildJob(ctx context.Context, spec BuildJobSpec) (*Create
 func (c *Client) createBuildJob(
 	ctx context.Context, spec BuildJobSpec, existing existingJobs, last *Error,
 ) (*CreatedBuildJob, error) {
-	resends := c.rest.MaxRetries()
+	resends, unknown := c.rest.MaxRetries(), 0
+	if last != nil {
+		unknown = 1
+	}
 	for send := 1; ; send++ {
 		var created CreatedBuildJob
 		err := c.do(ctx, rest.Call{Method: http.MethodPost, Path: jobPath(), Body: spec}, &created)
@@ -156,12 +159,15 @@ func (c *Client) createBuildJob(
 		if last == nil || failure.Sent {
 			last = failure
 		}
+		if outcomeUnknown(failure) {
+			unknown++
+		}
 		if hasServiceCode(failure) {
 			resends = min(resends, 1) // It is likely to fail again.
 		}
 		adopted, jobs, lookupErr := c.findCreated(ctx, spec, existing)
 		if adopted != "" {
-			return &CreatedBuildJob{ID: adopted, Adopted: true}, nil
+			return &CreatedBuildJob{ID: adopted, Adopted: true, Resent: unknown > 1}, nil
 		}
 		isFinal := lookupErr != nil || len(jobs) > 0 || !outcomeUnknown(failure) || send > resends
 		if last.Stopped = ctx.Err(); !isFinal && last.Stopped == nil {
