@@ -126,7 +126,7 @@ func createWarnings(created *servicestage.CreatedBuildJob, name string) diag.Dia
 		text := fmt.Sprintf("The first request that creates build job %q had no response. The request was sent again "+
 			"and created build job %s. ", name, printableID(created.ID))
 		if created.Adopted {
-			text = fmt.Sprintf("The request that creates build job %q was sent more than once without a response. ", name)
+			text = fmt.Sprintf("The request that creates build job %q was sent several times without a response. ", name)
 		}
 		switch {
 		case created.DuplicatesErr != nil:
@@ -180,8 +180,8 @@ func otherProject(operation, stored, current string, err error) diag.Diagnostic 
 	return apidiag.Error("Build job in another project", operation, err, fmt.Sprintf(
 		"The build job is in project %[1]s, and the provider's project is %s. Other projects do not contain it, so it "+
 			"stays in the state.\n\n"+
-			"Use credentials and a provider configuration for project %[1]s (project_id or HW_PROJECT_ID). If the build "+
-			"job was deleted, remove it from the state with `terraform state rm`.",
+			"Use credentials and a provider configuration for project %[1]s (project_id or HW_PROJECT_ID). If the "+
+			"build job was deleted, remove it from the state with `terraform state rm`.",
 		printableID(stored), printableID(current)))
 }
 

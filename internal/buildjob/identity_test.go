@@ -248,7 +248,8 @@ func TestBuildJob_otherProjectIsNotNotFound(t *testing.T) {
 	m.Converge(t, bare)
 	here := m.Protocol
 	m.Protocol = providertest.NewProtocol(t, server, map[string]any{"project_id": "other"})
-	const differs = "ERROR  Build job in another project: .*is in project test-project, and the provider's project is other"
+	const differs = "ERROR  Build job in another project: .*is in project test-project, " +
+		"and the provider's project is other"
 	m.Refresh(t).Expect(t, differs)
 	m.Apply(t, nil).Expect(t, differs)
 	m.Apply(t, bare.With("job_description", "x")).Expect(t, differs)

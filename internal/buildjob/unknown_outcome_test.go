@@ -163,7 +163,7 @@ func TestBuildJob_adoptedAfterResendMayHaveDuplicate(t *testing.T) {
 	}
 	m := manage(t, server)
 	m.Apply(t, bare).Expect(t, "WARNING  Build job adopted after a lost response",
-		"WARNING  Possible duplicate build job: .*was sent more than once without a response.*but the list may lag")
+		"WARNING  Possible duplicate build job: .*was sent several times without a response.*but the list may lag")
 	expectManaged(t, m, server)
 	m.ExpectNoChange(t, bare)
 }

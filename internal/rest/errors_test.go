@@ -94,7 +94,7 @@ func TestError_goodStatus(t *testing.T) {
 // A call without a result accepts any good response, but no page of a proxy: it did not delete or update anything.
 func TestError_goodStatusWithoutResult(t *testing.T) {
 	t.Parallel()
-	for body, want := range map[string]bool{"": true, "OK": true, "null": true, " <html>Sign in</html>": false} {
+	for body, want := range map[string]bool{"": true, "OK": true, "null": true, "<html>Sign in</html>": false} {
 		failure := do(t, serve(t, respond(http.StatusOK, body)).client(t), rest.Call{Method: http.MethodDelete})
 		if isGood := failure == nil; isGood != want || !isGood && failure.Message != `"Sign in"` {
 			t.Errorf("%q: got %v, want %v", body, failure, want)

@@ -116,7 +116,7 @@ func http2Resets(t *testing.T) (string, *atomic.Int32) {
 	t.Helper()
 	var requests atomic.Int32
 	server := newServer(t, good)
-	server.TLS = &tls.Config{NextProtos: []string{"h2"}} //nolint:gosec // The client sets the minimum version.
+	server.TLS = &tls.Config{NextProtos: []string{"h2"}}
 	server.Config.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){
 		"h2": func(_ *http.Server, conn *tls.Conn, _ http.Handler) {
 			const settings, isAck, resetStream, protocolError, endStream = 4, 1, 3, 1, 1
@@ -181,7 +181,7 @@ func TestClient_switchedProtocolEndsCall(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: other\r\n\r\n")
+				_, _ = io.WriteString(conn, "HTTP/1.1 101 \r\nConnection: upgrade\r\nUpgrade: other\r\n\r\n")
 				select {
 				case <-returned:
 				case <-time.After(5 * time.Second):
