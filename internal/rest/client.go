@@ -266,16 +266,15 @@ func (c *Client) exchange(ctx context.Context, call Call, target string, body []
 		}
 		return nil, failure
 	}
-	sendCtx, cancel := context.WithCancel(ctx)
+	sendCtx := ctx
 	if !call.mayBeRepeated() {
-		cancel()
+		var cancel context.CancelFunc
 		sendCtx, cancel = context.WithTimeout(context.WithoutCancel(ctx), postTimeout)
+		defer cancel()
 	}
-	defer cancel()
 	// The transport has a connection only after dialing and the TLS handshake. Before that, nothing can have reached
 	// the service.
 	var connected atomic.Bool
-	sendCtx = httptrace.WithClientTrace(sendCtx, sentOnce(cancel))
 	sendCtx = httptrace.WithClientTrace(sendCtx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 	})
@@ -286,9 +285,6 @@ func (c *Client) exchange(ctx context.Context, call Call, target string, body []
 	secrets := newRedactor(call, req.Header, proxy)
 	response, err := c.send(req.WithContext(sendCtx))
 	fields["duration_ms"] = c.config.Now().Sub(start).Milliseconds()
-	if errors.Is(err, context.Canceled) && ctx.Err() == nil {
-		err = errNotSentAgain
-	}
 	if err != nil {
 		failure := &Error{Method: call.Method, Host: req.URL.Host, Sent: connected.Load(), Err: secrets.cause(err)}
 		fields["error"] = failure.Err.Error()

@@ -6,15 +6,12 @@ package rest
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"math"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -29,8 +26,13 @@ func newTransport(config Config, connections *connections) *http.Transport {
 	if dial == nil {
 		dial = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
 	}
+	// After some errors of a stream, HTTP/2 sends a request again by itself, without a limit, although the service may
+	// have carried it out.
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
 	return &http.Transport{
-		Proxy: config.Proxy,
+		Protocols: &protocols,
+		Proxy:     config.Proxy,
 		OnProxyConnectResponse: func(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
 			if resp.StatusCode != http.StatusOK {
 				return &ProxyError{Host: proxy.Host, StatusCode: resp.StatusCode}
@@ -38,7 +40,6 @@ func newTransport(config Config, connections *connections) *http.Transport {
 			return nil
 		},
 		DialContext:           connections.limit(dial),
-		ForceAttemptHTTP2:     true,
 		MaxIdleConnsPerHost:   100,
 		IdleConnTimeout:       90 * time.Second,
 		TLSHandshakeTimeout:   10 * time.Second,
@@ -50,27 +51,6 @@ func newTransport(config Config, connections *connections) *http.Transport {
 			RootCAs:            config.RootCAs,
 			InsecureSkipVerify: config.InsecureSkipVerify, //nolint:gosec // The user sets it.
 		},
-	}
-}
-
-// errNotSentAgain is the error of a request that sentOnce has canceled.
-var errNotSentAgain = errors.New("the server reset the HTTP/2 stream or closed the connection")
-
-// sentOnce returns a trace that calls cancel before the transport sends a request again whose header it has written.
-// HTTP/2 does that after some errors of a stream, without a limit, although the service may have carried out the
-// request.
-func sentOnce(cancel context.CancelFunc) *httptrace.ClientTrace {
-	var isHTTP2, written atomic.Bool
-	return &httptrace.ClientTrace{
-		GotConn: func(info httptrace.GotConnInfo) {
-			if written.Load() {
-				cancel()
-			}
-			conn, isTLS := info.Conn.(*tls.Conn)
-			isHTTP2.Store(isTLS && conn.ConnectionState().NegotiatedProtocol == "h2")
-		},
-		// HTTP/1 calls it before anything is sent, and sends a request again only if nothing was.
-		WroteHeaders: func() { written.Store(isHTTP2.Load()) },
 	}
 }
 

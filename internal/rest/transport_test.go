@@ -5,11 +5,9 @@ package rest_test
 
 import (
 	"context"
-	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -101,71 +99,14 @@ func TestConnections_reused(t *testing.T) {
 	}
 }
 
-func TestClient_usesHTTP2(t *testing.T) {
+// HTTP/2 would send a request again by itself, without a limit, although the service may have carried it out.
+func TestClient_doesNotUseHTTP2(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, good)
 	server.EnableHTTP2 = true
 	server.StartTLS()
 	equal(t, "failure", do(t, server.client(t, func(c *rest.Config) { c.InsecureSkipVerify = true }), get), nil)
-	equal(t, "protocol", server.requests()[0].Proto, "HTTP/2.0")
-}
-
-// http2Resets starts a server that carries out each request and then resets the stream with PROTOCOL_ERROR, after which
-// the transport of the standard library sends a request again. It returns its URL and the number of requests.
-func http2Resets(t *testing.T) (string, *atomic.Int32) {
-	t.Helper()
-	var requests atomic.Int32
-	server := newServer(t, good)
-	server.TLS = &tls.Config{NextProtos: []string{"h2"}}
-	server.Config.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){
-		"h2": func(_ *http.Server, conn *tls.Conn, _ http.Handler) {
-			const settings, isAck, resetStream, protocolError, endStream = 4, 1, 3, 1, 1
-			_, _ = io.CopyN(io.Discard, conn, int64(len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")))
-			_, _ = conn.Write([]byte{0, 0, 0, settings, 0, 0, 0, 0, 0})
-			header := make([]byte, 9) // Length, type, flags and stream.
-			for {
-				if _, err := io.ReadFull(conn, header); err != nil {
-					return // The client has left.
-				}
-				kind, flags := header[3], header[4]
-				_, _ = io.CopyN(io.Discard, conn, int64(header[0])<<16+int64(header[1])<<8+int64(header[2]))
-				switch {
-				case kind == settings && flags != isAck:
-					_, _ = conn.Write([]byte{0, 0, 0, settings, isAck, 0, 0, 0, 0})
-				case kind <= 1 && flags&endStream != 0: // The end of a header or of a body.
-					requests.Add(1)
-					reset := slices.Concat([]byte{0, 0, 4, resetStream, 0}, header[5:], []byte{0, 0, 0, protocolError})
-					_, _ = conn.Write(reset)
-				}
-			}
-		},
-	}
-	server.StartTLS()
-	return server.URL, &requests
-}
-
-// HTTP/2 must not send a request again by itself: the service may have carried it out.
-func TestClient_http2DoesNotRepeat(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		call     rest.Call
-		requests int32
-	}{
-		"POST":              {post, 1},
-		"POST without body": {rest.Call{Method: http.MethodPost, Path: []string{"thing"}}, 1},
-		"GET":               {get, 3},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			url, requests := http2Resets(t)
-			client := client(t, url, retries(2), func(config *rest.Config) { config.InsecureSkipVerify = true })
-			failure := do(t, client, c.call)
-			if failure == nil || !failure.Sent || failure.StatusCode != 0 || failure.Stopped != nil {
-				t.Errorf("got %v, want a request without response", failure)
-			}
-			equal(t, "requests", requests.Load(), c.requests)
-		})
-	}
+	equal(t, "protocol", server.requests()[0].Proto, "HTTP/1.1")
 }
 
 // The body of a response that switches protocols is the connection, which may never end.
