@@ -27,7 +27,7 @@ type privateState struct {
 const confirmTimeout = 10 * time.Minute
 
 // mayLag reports whether "not found" may mean that the service cannot read the new build yet.
-func (s privateState) mayLag(now time.Time) bool { return now.Sub(s.StartedAt).Abs() < confirmTimeout }
+func (s privateState) mayLag(now time.Time) bool { return now.Sub(s.StartedAt) < confirmTimeout }
 
 const privateStateKey = "build"
 

@@ -117,14 +117,17 @@ func outcomeAdvice(outcome *servicestage.UnknownOutcomeError) string {
 // createWarnings explains a create whose first request had no response.
 func createWarnings(created *servicestage.CreatedBuildJob, name string) diag.Diagnostics {
 	var diags diag.Diagnostics
-	switch {
-	case created.Adopted:
+	if created.Adopted {
 		diags.AddWarning("Build job adopted after a lost response", fmt.Sprintf(
 			"The response to the request that creates build job %q was lost. Build job %s is the only new one of this "+
 				"name and equals the request, so it was added to the state.", name, printableID(created.ID)))
-	case created.Resent:
+	}
+	if created.Resent {
 		text := fmt.Sprintf("The first request that creates build job %q had no response. The request was sent again "+
 			"and created build job %s. ", name, printableID(created.ID))
+		if created.Adopted {
+			text = fmt.Sprintf("The request that creates build job %q was sent several times without a response. ", name)
+		}
 		switch {
 		case created.DuplicatesErr != nil:
 			text += fmt.Sprintf("The list of build jobs could not be read: %s.", created.DuplicatesErr)
@@ -170,6 +173,16 @@ func notReadableYet(operation string, createdAt time.Time, err error) diag.Diagn
 			"Run Terraform again later. If the build job was deleted, Terraform then plans to create it again; "+
 			"`terraform state rm` removes it from the state at once.",
 		createdAt.UTC().Format(time.RFC3339), int(confirmTimeout.Minutes())))
+}
+
+// otherProject explains "not found" with a provider configuration for another project.
+func otherProject(operation, stored, current string, err error) diag.Diagnostic {
+	return apidiag.Error("Build job in another project", operation, err, fmt.Sprintf(
+		"The build job is in project %[1]s, and the provider's project is %s. Other projects do not contain it, so it "+
+			"stays in the state.\n\n"+
+			"Use credentials and a provider configuration for project %[1]s (project_id or HW_PROJECT_ID). If the "+
+			"build job was deleted, remove it from the state with `terraform state rm`.",
+		printableID(stored), printableID(current)))
 }
 
 // queryError explains why a query ended. An incomplete list is a warning: what was listed exists.

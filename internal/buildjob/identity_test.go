@@ -5,6 +5,7 @@ package buildjob_test
 
 import (
 	"fmt"
+	"net/http"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -163,5 +164,31 @@ func TestBuildJob_otherRegionIsNotNotFound(t *testing.T) {
 	m.Apply(t, nil).Expect(t)
 	if jobs := server.Jobs(); len(jobs) > 0 {
 		t.Errorf("the service contains %v", jobs)
+	}
+}
+
+// If the provider's project changes, "not found" neither removes the build job from the state nor ends a destroy.
+func TestBuildJob_otherProjectIsNotNotFound(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	server.InjectFault(emulator.Fault{
+		Path: jobPath, Times: -1, StatusCode: http.StatusNotFound, Body: `{"error_code":"SVCSTG.CPE.4044401"}`,
+		When: func(r emulator.Request) bool { return r.Header.Get("X-Project-Id") == "other" },
+	})
+	m := manage(t, server)
+	m.Converge(t, bare)
+	here := m.Protocol
+	m.Protocol = providertest.NewProtocol(t, server, map[string]any{"project_id": "other"})
+	const differs = "ERROR  Build job in another project: .*is in project test-project, " +
+		"and the provider's project is other"
+	m.Refresh(t).Expect(t, differs)
+	m.Apply(t, nil).Expect(t, differs)
+	m.Apply(t, bare.With("job_description", "x")).Expect(t, differs)
+
+	m.Protocol = here
+	server.RemoveJob(id(t, server))
+	m.Refresh(t).Expect(t)
+	if !m.State.IsNull() {
+		t.Errorf("the state still has %s", m.State)
 	}
 }

@@ -95,7 +95,9 @@ func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, re
 	}
 	resp.State.Raw = withUnknowns(plan, nil).raw(resourceType())
 	r.identify(resp.Identity, created.ID)
-	private := privateState{Unread: true, CreatedAt: r.Client.Now(), Region: r.Region.ValueString()}
+	private := privateState{
+		Unread: true, CreatedAt: r.Client.Now(), Region: r.Region.ValueString(), Project: r.Client.ProjectID(ctx),
+	}
 	resp.Diagnostics.Append(private.store(ctx, resp.Private)...)
 	resp.Diagnostics.Append(createWarnings(created, plan.text(nameArgument))...)
 
@@ -122,7 +124,7 @@ func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, re
 		state = withUnknowns(plan, result.state)
 	}
 	resp.State.Raw = state.raw(resourceType())
-	private = privateState{Defaults: result.defaults, Region: private.Region}
+	private = privateState{Defaults: result.defaults, Region: private.Region, Project: private.Project}
 	resp.Diagnostics.Append(private.store(ctx, resp.Private)...)
 }
 
@@ -149,8 +151,8 @@ func (r *jobResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 		advice := fmt.Sprintf("To import a build job by its name, use name/%s.", id)
 		resp.Diagnostics.Append(noSuchJob(fmt.Sprintf("importing build job %q", id), err, advice))
 		return
-	case servicestage.IsNotFound(err) && private.mayLag(r.Client.Now()):
-		resp.Diagnostics.Append(notReadableYet(operation, private.CreatedAt, err))
+	case servicestage.IsNotFound(err) && r.mayExist(ctx, private):
+		resp.Diagnostics.Append(r.notFound(ctx, private, operation, err))
 		return
 	case servicestage.IsNotFound(err):
 		resp.State.RemoveResource(ctx)
@@ -166,7 +168,10 @@ func (r *jobResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	if !maps.Equal(result.state, prior) {
 		resp.State.Raw = result.state.raw(resourceType())
 	}
-	next := privateState{Defaults: result.defaults, Region: cmp.Or(private.Region, r.Region.ValueString())}
+	next := privateState{
+		Defaults: result.defaults, Region: cmp.Or(private.Region, r.Region.ValueString()),
+		Project: cmp.Or(r.Client.ProjectID(ctx), private.Project),
+	}
 	if !reflect.DeepEqual(next, private) {
 		resp.Diagnostics.Append(next.store(ctx, resp.Private)...)
 	}
@@ -196,8 +201,8 @@ func (r *jobResource) Update(ctx context.Context, req resource.UpdateRequest, re
 		err = r.Client.UpdateBuildJob(ctx, current, requestUpdate(plan, prior, current, projectConfigured))
 	}
 	switch {
-	case servicestage.IsNotFound(err) && private.mayLag(r.Client.Now()):
-		resp.Diagnostics.Append(notReadableYet(operation, private.CreatedAt, err))
+	case servicestage.IsNotFound(err) && r.mayExist(ctx, private):
+		resp.Diagnostics.Append(r.notFound(ctx, private, operation, err))
 		return
 	case servicestage.IsNotFound(err):
 		resp.Diagnostics.Append(deletedOutside(operation, err))
@@ -206,7 +211,7 @@ func (r *jobResource) Update(ctx context.Context, req resource.UpdateRequest, re
 		resp.Diagnostics.Append(updateError(operation, err))
 		return
 	}
-	private = privateState{Region: cmp.Or(private.Region, r.Region.ValueString())}
+	private = privateState{Region: cmp.Or(private.Region, r.Region.ValueString()), Project: private.Project}
 	var result reconciled
 	_, err = r.Client.GetWrittenBuildJob(ctx, id, func(job *servicestage.BuildJob) bool {
 		result = afterWrite(plan, prior, valuesOf(job), projectConfigured)
@@ -233,16 +238,31 @@ func (r *jobResource) Delete(ctx context.Context, req resource.DeleteRequest, re
 	}
 	ctx, cancel := context.WithTimeout(ctx, max(prior.timeout("delete"), minTimeout))
 	defer cancel()
-	if private.mayLag(r.Client.Now()) {
+	if r.mayExist(ctx, private) {
 		// A delete of a build job that does not exist succeeds, but this build job may exist.
 		if _, err := r.Client.GetBuildJob(ctx, id, name); servicestage.IsNotFound(err) {
-			resp.Diagnostics.Append(notReadableYet(operation, private.CreatedAt, err))
+			resp.Diagnostics.Append(r.notFound(ctx, private, operation, err))
 			return
 		}
 	}
 	if err := r.Client.DeleteBuildJob(ctx, id, name); err != nil {
 		resp.Diagnostics.Append(deleteError(operation, err))
 	}
+}
+
+// mayExist reports whether the build job may exist although it is not found.
+func (r *jobResource) mayExist(ctx context.Context, private privateState) bool {
+	return private.mayLag(r.Client.Now()) || private.inOtherProject(r.Client.ProjectID(ctx))
+}
+
+// notFound returns the error for a build job that is not found and may exist.
+func (r *jobResource) notFound(
+	ctx context.Context, private privateState, operation string, err error,
+) diag.Diagnostic {
+	if current := r.Client.ProjectID(ctx); private.inOtherProject(current) {
+		return otherProject(operation, private.Project, current, err)
+	}
+	return notReadableYet(operation, private.CreatedAt, err)
 }
 
 // rejectSecret returns an error for a URL with a secret that was unknown during planning, and for a placeholder whose

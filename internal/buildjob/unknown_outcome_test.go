@@ -129,6 +129,20 @@ func TestBuildJob_duplicateIsReportedAndNotReplaced(t *testing.T) {
 	m.ExpectNoChange(t, bare)
 }
 
+// If no request had a response, the adopted build job may have a duplicate that is not listed yet.
+func TestBuildJob_adoptedAfterResendMayHaveDuplicate(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	for _, isStored := range []bool{false, true} {
+		server.InjectFault(emulator.Fault{Method: http.MethodPost, Path: jobsPath, Drop: true, After: isStored})
+	}
+	m := manage(t, server)
+	m.Apply(t, bare).Expect(t, "WARNING  Build job adopted after a lost response",
+		"WARNING  Possible duplicate build job: .*was sent several times without a response.*but the list may lag")
+	expectManaged(t, m, server)
+	m.ExpectNoChange(t, bare)
+}
+
 // An outcome that cannot be decided is an error that names the build jobs in question, and nothing is sent again.
 func TestBuildJob_unknownOutcome(t *testing.T) {
 	t.Parallel()

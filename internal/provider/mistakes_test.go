@@ -313,6 +313,7 @@ var chapters = []struct {
 			importing(jobType, "x", nil, map[string]any{"secret_key": tftypes.UnknownValue})),
 		called("data source without a match", reading(jobType, map[string]any{"job_id": "missing"})),
 		called("build job of another region", inAnotherRegion),
+		called("build job of another project", inAnotherProject),
 		called("incomplete list of build jobs", reading(jobsType, nil,
 			always(emulator.Fault{StatusCode: 200, Body: `{"total":5,"list":[]}`}, http.MethodGet, jobsPath))),
 		called("details of build jobs that cannot be read", reading(jobsType,
@@ -433,6 +434,18 @@ func inAnotherRegion(t *testing.T) []*tfprotov6.Diagnostic {
 	job := providertest.NewProtocol(t, server, nil).NewInstance(jobType)
 	job.Import(t, server.Jobs()[0].ID, nil).Expect(t)
 	job.Protocol = providertest.NewProtocol(t, server, map[string]any{"region": "cn-east-3"})
+	return job.Refresh(t)
+}
+
+// inAnotherProject refreshes a build job after the project of the provider has changed.
+func inAnotherProject(t *testing.T) []*tfprotov6.Diagnostic {
+	t.Helper()
+	server := serviceWithJobs(t)
+	job := providertest.NewProtocol(t, server, nil).NewInstance(jobType)
+	job.Import(t, server.Jobs()[0].ID, nil).Expect(t)
+	job.Refresh(t).Expect(t)
+	job.Protocol = providertest.NewProtocol(t, server, map[string]any{"project_id": "other-project"})
+	server.RemoveJob(server.Jobs()[0].ID)
 	return job.Refresh(t)
 }
 

@@ -322,6 +322,10 @@ func (c *Client) send(req *http.Request) (*response, error) {
 		return nil, err
 	}
 	defer func() { _ = resp.Body.Close() }() // Reading has ended; closing can lose nothing.
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		// Its body is the connection, and reading that does not end with the context.
+		return &response{Response: resp, now: c.config.Now()}, nil
+	}
 	content, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading the response (HTTP %d): %w", resp.StatusCode, err)
@@ -333,9 +337,9 @@ func (c *Client) send(req *http.Request) (*response, error) {
 	return &response{Response: resp, body: content, now: c.config.Now()}, nil
 }
 
-// decode decodes the body of a good response into out, unless that is nil.
+// decode decodes the body of a good response into out. If out is nil, it accepts any body except an HTML page.
 func decode(response *response, out any, confidential bool) *Error {
-	if out == nil {
+	if out == nil && !response.isHTML() { // A page comes from a proxy, not from the service.
 		return nil
 	}
 	err := json.Unmarshal(response.body, out)

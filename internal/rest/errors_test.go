@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
 func TestError_envelopes(t *testing.T) {
@@ -83,6 +85,17 @@ func TestError_goodStatus(t *testing.T) {
 				t.Errorf("got %+v, want %s", failure, want)
 			}
 		})
+	}
+}
+
+// A call without a result accepts any good response, but no page of a proxy: it did not delete or update anything.
+func TestError_goodStatusWithoutResult(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]bool{"": true, "OK": true, "null": true, "<html>Sign in</html>": false} {
+		failure := do(t, serve(t, respond(http.StatusOK, body)).client(t), rest.Call{Method: http.MethodDelete})
+		if isGood := failure == nil; isGood != want || !isGood && failure.Message != `"Sign in"` {
+			t.Errorf("%q: got %v, want %v", body, failure, want)
+		}
 	}
 }
 

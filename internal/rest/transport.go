@@ -26,8 +26,13 @@ func newTransport(config Config, connections *connections) *http.Transport {
 	if dial == nil {
 		dial = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
 	}
+	// After some errors of a stream, HTTP/2 sends a request again by itself, without a limit, although the service may
+	// have carried it out.
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
 	return &http.Transport{
-		Proxy: config.Proxy,
+		Protocols: &protocols,
+		Proxy:     config.Proxy,
 		OnProxyConnectResponse: func(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
 			if resp.StatusCode != http.StatusOK {
 				return &ProxyError{Host: proxy.Host, StatusCode: resp.StatusCode}
@@ -35,7 +40,6 @@ func newTransport(config Config, connections *connections) *http.Transport {
 			return nil
 		},
 		DialContext:           connections.limit(dial),
-		ForceAttemptHTTP2:     true,
 		MaxIdleConnsPerHost:   100,
 		IdleConnTimeout:       90 * time.Second,
 		TLSHandshakeTimeout:   10 * time.Second,

@@ -5,6 +5,7 @@ package rest_test
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -92,11 +93,42 @@ func TestConnections_reused(t *testing.T) {
 	})
 }
 
-func TestClient_usesHTTP2(t *testing.T) {
+// HTTP/2 would send a request again by itself, without a limit, although the service may have carried it out.
+func TestClient_doesNotUseHTTP2(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, good)
 	server.EnableHTTP2 = true
 	server.StartTLS()
 	equal(t, "failure", do(t, server.client(t, func(c *rest.Config) { c.InsecureSkipVerify = true }), get), nil)
-	equal(t, "protocol", server.requests()[0].Proto, "HTTP/2.0")
+	equal(t, "protocol", server.requests()[0].Proto, "HTTP/1.1")
+}
+
+// The body of a response that switches protocols is the connection, which may never end.
+func TestClient_switchedProtocolEndsCall(t *testing.T) {
+	t.Parallel()
+	for _, call := range []rest.Call{get, post} {
+		t.Run(call.Method, func(t *testing.T) {
+			t.Parallel()
+			returned := make(chan struct{})
+			server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				conn, _, err := http.NewResponseController(w).Hijack()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_, _ = io.WriteString(conn, "HTTP/1.1 101 \r\nConnection: upgrade\r\nUpgrade: other\r\n\r\n")
+				select {
+				case <-returned:
+				case <-time.After(5 * time.Second):
+					t.Error("the call waits for the end of the connection")
+				}
+				_ = conn.Close() // The client may have closed it.
+			})
+			failure := do(t, client(t, server.URL), call)
+			close(returned)
+			if failure == nil || failure.StatusCode != http.StatusSwitchingProtocols {
+				t.Errorf("got %v, want an error with status 101", failure)
+			}
+		})
+	}
 }

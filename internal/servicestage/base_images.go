@@ -35,7 +35,7 @@ func (c *Client) BaseImages(ctx context.Context) (map[string][]string, error) {
 	err := c.get(ctx, []string{"assembling", "v1", "base_images"}, nil, &response)
 	if failure, ok := errors.AsType[*Error](err); ok && failure.Code == notPublished {
 		// The credentials are cached since the first call.
-		if project, projectErr := c.rest.ProjectID(ctx); projectErr == nil && project != "" {
+		if project := c.ProjectID(ctx); project != "" {
 			response = nil
 			err = c.get(ctx, []string{"v3", project, "assembling", "base-images"}, nil, &response)
 		}

@@ -19,6 +19,9 @@ import (
 // listPasses is how many times a list is read from its first page before it counts as incomplete.
 const listPasses = 3
 
+// maxRow is the maximum length of the ID and the name in a row of a list, in bytes. A list is kept in memory.
+const maxRow = 1024
+
 // maxPages and maxItems end a list that does not end by itself. Tests lower them.
 var (
 	maxPages = 10_000
@@ -156,8 +159,8 @@ func (p *listPage) UnmarshalJSON(data []byte) error {
 	}
 	p.total, p.jobs = *wire.Total, wire.List
 	for _, job := range p.jobs {
-		if job.ID == "" {
-			return errors.New("job_id is missing in the list")
+		if job.ID == "" || len(job.ID)+len(job.Name) > maxRow {
+			return errors.New("a job_id in the list is missing, or a row is too long")
 		}
 	}
 	return nil

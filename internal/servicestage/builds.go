@@ -117,7 +117,7 @@ func (b *Build) UnmarshalJSON(data []byte) error {
 	if wire.ID == "" {
 		return errors.New("build_id is missing")
 	}
-	if !rest.PathElement.MatchString(wire.ID) {
+	if len(wire.ID) > maxRow || !rest.PathElement.MatchString(wire.ID) {
 		return fmt.Errorf("build_id %q is not a valid ID", printableID(wire.ID))
 	}
 	*b = Build(wire.plain)

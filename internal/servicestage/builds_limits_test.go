@@ -58,6 +58,27 @@ func TestBuilds_tooManyElementsAreNotAccepted(t *testing.T) {
 	}
 }
 
+// A row of a list that is longer than any ID and name is an error: 10,000 pages of them would fill the memory.
+func TestLists_longRowsAreNotAccepted(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 2000)
+	for _, row := range []string{
+		`{"job_id":"` + long + `"}`, `{"job_id":"a","job_name":"` + long + `"}`, `{"build_id":"` + long + `"}`,
+	} {
+		client := serve(t, func(w http.ResponseWriter, r received) {
+			if r.URL.Path == jobs+"/id" {
+				reply{body: goodJob}.write(w)
+				return
+			}
+			reply{body: `{"total":1,"list":[` + row + `]}`}.write(w)
+		}).client(t)
+		_, listErr := client.ListBuildJobs(t.Context(), "")
+		if _, err := client.Builds(t.Context(), "id"); err == nil || listErr == nil {
+			t.Errorf("%.30s: got %v and %v", row, listErr, err)
+		}
+	}
+}
+
 // allocated returns how many bytes f allocates. No other test may run meanwhile.
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats

@@ -45,6 +45,16 @@ func New(config Config) (*Client, error) {
 // Config returns the configuration, from which a caller can make another client of the same service.
 func (c *Client) Config() Config { return c.config }
 
+// ProjectID returns the ID of the project that requests are for. It is empty if it is not known, as with a token, and
+// if there are no credentials.
+func (c *Client) ProjectID(ctx context.Context) string {
+	id, err := c.rest.ProjectID(ctx)
+	if err != nil {
+		return ""
+	}
+	return id
+}
+
 // Now returns the time of the client's clock.
 func (c *Client) Now() time.Time { return c.rest.Now() }
 

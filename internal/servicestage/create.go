@@ -30,8 +30,8 @@ type CreatedBuildJob struct {
 	CreatedAt string
 	// Adopted is true if the response was lost and the build job was found by its name and content.
 	Adopted bool
-	// Resent is true if an earlier request had no response and the request was sent again. The earlier one may have
-	// created a second build job.
+	// Resent is true if a request had no response and the request was sent again. Another one may have created a second
+	// build job.
 	Resent bool
 	// Duplicates are other build jobs of the same name that did not exist before. Empty if the list does not contain
 	// any, or not yet.
@@ -133,7 +133,10 @@ func (c *Client) CreateBuildJob(ctx context.Context, spec BuildJobSpec) (*Create
 func (c *Client) createBuildJob(
 	ctx context.Context, spec BuildJobSpec, existing existingJobs, last *Error,
 ) (*CreatedBuildJob, error) {
-	resends := c.rest.MaxRetries()
+	resends, unknown := c.rest.MaxRetries(), 0
+	if last != nil {
+		unknown = 1
+	}
 	for send := 1; ; send++ {
 		var created CreatedBuildJob
 		err := c.do(ctx, rest.Call{Method: http.MethodPost, Path: jobPath(), Body: spec}, &created)
@@ -155,12 +158,15 @@ func (c *Client) createBuildJob(
 		if last == nil || failure.Sent {
 			last = failure
 		}
+		if outcomeUnknown(failure) {
+			unknown++
+		}
 		if hasServiceCode(failure) {
 			resends = min(resends, 1) // It is likely to fail again.
 		}
 		adopted, jobs, lookupErr := c.findCreated(ctx, spec, existing)
 		if adopted != "" {
-			return &CreatedBuildJob{ID: adopted, Adopted: true}, nil
+			return &CreatedBuildJob{ID: adopted, Adopted: true, Resent: unknown > 1}, nil
 		}
 		isFinal := lookupErr != nil || len(jobs) > 0 || !outcomeUnknown(failure) || send > resends
 		if last.Stopped = ctx.Err(); !isFinal && last.Stopped == nil {
@@ -172,10 +178,12 @@ func (c *Client) createBuildJob(
 	}
 }
 
-// outcomeUnknown reports whether the service may have carried out a request that failed.
+// outcomeUnknown reports whether the service may have carried out a request that failed. The status 303 says that it
+// has.
 func outcomeUnknown(failure *Error) bool {
 	return failure.Sent && (failure.StatusCode < http.StatusMultipleChoices && failure.Code == "" ||
-		failure.StatusCode == http.StatusRequestTimeout || failure.StatusCode >= http.StatusInternalServerError)
+		failure.StatusCode == http.StatusSeeOther || failure.StatusCode == http.StatusRequestTimeout ||
+		failure.StatusCode >= http.StatusInternalServerError)
 }
 
 // findCreated searches for the build job of a create request whose response was lost. It returns the ID of the one to
@@ -244,13 +252,14 @@ func (c *Client) duplicates(ctx context.Context, name string, existing existingJ
 	return c.unknownJobsNamed(late, name, existing)
 }
 
-// unknownJobsNamed lists the build jobs with exactly this name whose IDs were not known before the create.
+// unknownJobsNamed lists the build jobs with this name whose IDs were not known before the create. Names are compared
+// case-insensitively: the service may store a name in another case, and such a build job may be the created one.
 func (c *Client) unknownJobsNamed(ctx context.Context, name string, existing existingJobs) ([]BuildJobSummary, error) {
 	all, err := c.ListBuildJobs(ctx, name)
 	var jobs []BuildJobSummary
 	for _, job := range all {
 		known := existing.ids[job.ID] || c.shared.knewBefore(object{jobID: job.ID}, existing.reads)
-		if job.Name == name && !known {
+		if strings.EqualFold(job.Name, name) && !known {
 			jobs = append(jobs, job)
 		}
 	}

@@ -88,6 +88,7 @@ var lostResponses = map[string]emulator.Fault{
 	"cut off":     {StatusCode: 200, Header: http.Header{"Content-Length": {"99"}}, Body: `{"job_id":"x"`},
 	"no JSON":     {StatusCode: 200, Body: "<html>Sign in</html>"},
 	"no job_id":   {StatusCode: 200, Body: "{}"},
+	"303":         {StatusCode: 303, Header: http.Header{"Location": {"/created"}}},
 	"408":         {StatusCode: 408},
 	"500 SVCSTG":  {StatusCode: 500, Body: `{"error_code":"SVCSTG.CPE.5004401","error_msg":"already exists"}`},
 	"502":         {StatusCode: 502, Body: "<html>Bad Gateway</html>"},
@@ -130,6 +131,20 @@ func TestCreateBuildJob_responseLost(t *testing.T) {
 			}
 		})
 	}
+}
+
+// If the response to the second request is lost too, the first one may have created another build job.
+func TestCreateBuildJob_adoptedAfterResendMayBeDuplicate(t *testing.T) {
+	t.Parallel()
+	server, client := emulated(t, emulator.Quirks{})
+	server.InjectFault(onPost(emulator.Fault{Drop: true}))
+	server.InjectFault(onPost(emulator.Fault{Drop: true, After: true}))
+	created, err := client.CreateBuildJob(t.Context(), app)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := servicestage.CreatedBuildJob{ID: server.Jobs()[0].ID, Adopted: true, Resent: true}
+	equal(t, "created", *created, want)
 }
 
 // A build job that existed before is never the result of a create, even if it equals the request.
@@ -354,6 +369,17 @@ func TestCreateBuildJob_otherNewJobIsNotAdopted(t *testing.T) {
 			equal(t, "named", errorOf[unknownOutcome](t, err).Jobs, want)
 		})
 	}
+	// The service may store a name in lower case.
+	t.Run("name in other case", func(t *testing.T) {
+		t.Parallel()
+		server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
+		var stored string
+		server.InjectFault(onPost(emulator.Fault{Drop: true, Do: func() { stored = server.AddJob(named("app")) }}))
+		_, err := client.CreateBuildJob(t.Context(), servicestage.BuildJobSpec{JobName: "App"})
+		want := []servicestage.BuildJobSummary{{ID: stored, Name: "app"}}
+		equal(t, "named", errorOf[unknownOutcome](t, err).Jobs, want)
+		equal(t, "POST requests", posts(server), 1)
+	})
 	t.Run("two", func(t *testing.T) {
 		t.Parallel()
 		server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})

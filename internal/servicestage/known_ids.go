@@ -6,6 +6,7 @@ package servicestage
 import (
 	"context"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -133,7 +134,7 @@ func (c *Client) listExisting(ctx context.Context, name string) existingJobs {
 	jobs := existingJobs{ids: map[string]bool{}, complete: err == nil}
 	for _, job := range named {
 		// Other names may belong to concurrent creates: the service may match a part of the name.
-		if job.Name == name {
+		if strings.EqualFold(job.Name, name) {
 			jobs.ids[job.ID] = true
 		}
 	}
