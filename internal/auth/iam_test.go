@@ -186,8 +186,8 @@ func TestMetadata_noResponse(t *testing.T) {
 	source := auth.Metadata{Timeout: 100 * time.Millisecond}
 	_, err := source.Credentials(t.Context(), clientsOf(t, server.url), auth.Project{})
 	const want = "requesting access keys from the metadata service: no response in 100ms"
-	if err == nil || err.Error() != want || len(server.received()) != 1 {
-		t.Errorf("got %v after %d requests, want %s", err, len(server.received()), want)
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }
 

@@ -77,10 +77,11 @@ func TestSession_canceledWait(t *testing.T) {
 		}{
 			{time.Millisecond, context.DeadlineExceeded}, {-time.Second, context.DeadlineExceeded}, {time.Minute, nil},
 		} {
+			req := unsent(t)
 			ctx, cancel := context.WithTimeout(t.Context(), c.timeout)
 			defer cancel()
 			running.Go(func() {
-				if err := session.Authenticate(ctx, unsent(t), nil); !errors.Is(err, c.want) {
+				if err := session.Authenticate(ctx, req, nil); !errors.Is(err, c.want) {
 					t.Errorf("timeout of %s: got %v, want %v", c.timeout, err, c.want)
 				}
 			})
