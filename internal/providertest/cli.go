@@ -60,14 +60,10 @@ func NewCLI(t *testing.T, server *emulator.Server) *CLI {
 	t.Helper()
 	Prepare(t)
 	folder, err := buildProvider()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
 	own := t.TempDir()
 	const name = "terraform-provider-servicestage"
-	if err := os.Link(filepath.Join(folder, name), filepath.Join(own, name)); err != nil {
-		t.Fatal(err)
-	}
+	check(t, os.Link(filepath.Join(folder, name), filepath.Join(own, name)))
 	cli := &CLI{Dir: t.TempDir(), Provider: filepath.Join(own, name), Env: []string{
 		"CHECKPOINT_DISABLE=1",
 		"TF_IN_AUTOMATION=1",
@@ -89,9 +85,7 @@ func NewCLI(t *testing.T, server *emulator.Server) *CLI {
 func (c *CLI) configure(t *testing.T, installation string) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "cli.tfrc")
-	if err := os.WriteFile(file, []byte("provider_installation {\n"+installation+"}\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check(t, os.WriteFile(file, []byte("provider_installation {\n"+installation+"}\n"), 0o600))
 	c.Env = append(c.Env, "TF_CLI_CONFIG_FILE="+file)
 }
 
@@ -101,12 +95,8 @@ func (c *CLI) Install(t *testing.T) {
 	mirror := t.TempDir()
 	for _, host := range []string{"registry.terraform.io", "registry.opentofu.org"} {
 		folder := filepath.Join(mirror, host, "servicestage", "servicestage", "0.0.1", runtime.GOOS+"_"+runtime.GOARCH)
-		if err := os.MkdirAll(folder, 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Link(c.Provider, filepath.Join(folder, "terraform-provider-servicestage_v0.0.1")); err != nil {
-			t.Fatal(err)
-		}
+		check(t, os.MkdirAll(folder, 0o700))
+		check(t, os.Link(c.Provider, filepath.Join(folder, "terraform-provider-servicestage_v0.0.1")))
 	}
 	c.configure(t, fmt.Sprintf("  filesystem_mirror { path = %q }\n", mirror))
 }
@@ -123,20 +113,14 @@ func (c *CLI) Run(t *testing.T, arguments ...string) (stdout, stderr string, err
 // version.
 func (c *CLI) RequireVersion(t *testing.T, terraform, openTofu int) {
 	t.Helper()
-	stdout, stderr, err := c.Run(t, "version")
-	if err != nil {
-		t.Fatal(err, stderr)
-	}
+	stdout, _, err := c.Run(t, "version")
+	check(t, err)
 	line, _, _ := strings.Cut(stdout, "\n")
 	product, version, _ := strings.Cut(line, " v")
 	var have int
-	if _, err := fmt.Sscanf(version, "1.%d", &have); err != nil {
-		t.Fatalf("the CLI calls itself %q: %v", line, err)
-	}
-	want := terraform
-	if product == "OpenTofu" {
-		want = openTofu
-	}
+	_, err = fmt.Sscanf(version, "1.%d", &have)
+	check(t, err)
+	want := map[string]int{"Terraform": terraform, "OpenTofu": openTofu}[product]
 	if want == 0 || have < want {
 		needs := fmt.Sprintf("Terraform 1.%d", terraform)
 		if openTofu > 0 {
@@ -162,18 +146,14 @@ func (c *CLI) Start(t *testing.T, arguments ...string) *Command {
 	}
 	command.Dir, command.Env = c.Dir, append(os.Environ(), c.Env...)
 	command.Cmd.Stdout, command.Cmd.Stderr = command.Stdout, command.Stderr
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
+	check(t, command.Start())
 	return command
 }
 
 // Write writes a file in the working directory.
 func (c *CLI) Write(t *testing.T, name, content string) {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(c.Dir, name), []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check(t, os.WriteFile(filepath.Join(c.Dir, name), []byte(content), 0o600))
 }
 
 // Program returns the path of the CLI: TF_ACC_TERRAFORM_PATH, or terraform or tofu on PATH.

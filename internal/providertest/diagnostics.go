@@ -40,12 +40,9 @@ func (d Diagnostics) texts() []string {
 // diagnostics.
 func (d Diagnostics) Expect(t *testing.T, patterns ...string) {
 	t.Helper()
-	texts := d.texts()
-	ok := len(patterns) == len(texts)
-	for i := 0; ok && i < len(patterns); i++ {
-		ok = regexp.MustCompile(`(?s)` + patterns[i]).MatchString(texts[i])
-	}
-	if !ok {
+	if !slices.EqualFunc(d.texts(), patterns, func(text, pattern string) bool {
+		return regexp.MustCompile(`(?s)` + pattern).MatchString(text)
+	}) {
 		t.Errorf("got diagnostics\n%s\nwant\n%s", d, strings.Join(patterns, "\n"))
 	}
 }

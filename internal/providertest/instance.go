@@ -78,8 +78,7 @@ type Plan struct {
 	Replaces bool
 
 	config   tftypes.Value
-	private  []byte
-	identity *tfprotov6.ResourceIdentityData
+	response *tfprotov6.PlanResourceChangeResponse
 }
 
 // Plan validates the arguments and plans without a refresh; nil plans a destroy. It reports whether the plan failed or
@@ -114,15 +113,13 @@ func (i *Instance) PlanValues(t *testing.T, config, proposed tftypes.Value) (pla
 		}
 	}
 	response, err := i.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{
-		TypeName: i.name, Config: encoded, PriorState: EncodeValue(t, i.State),
-		ProposedNewState: EncodeValue(t, proposed),
-		PriorPrivate:     i.Private, PriorIdentity: i.Identity,
+		TypeName: i.name, Config: encoded, PriorState: EncodeValue(t, i.State), PriorPrivate: i.Private,
+		PriorIdentity: i.Identity, ProposedNewState: EncodeValue(t, proposed),
 	})
 	check(t, err)
 	plan = Plan{
 		Diagnostics: response.Diagnostics, State: DecodeValue(t, i.Type, response.PlannedState),
-		Replaces: len(response.RequiresReplace) > 0,
-		config:   config, private: response.PlannedPrivate, identity: response.PlannedIdentity,
+		Replaces: len(response.RequiresReplace) > 0, config: config, response: response,
 	}
 	return plan, plan.HasError() || !plan.State.Equal(i.State)
 }
@@ -142,8 +139,9 @@ func (i *Instance) ApplyContext(ctx context.Context, t *testing.T, arguments Arg
 		return plan.Diagnostics
 	}
 	response, err := i.ApplyResourceChange(ctx, &tfprotov6.ApplyResourceChangeRequest{
-		TypeName: i.name, PriorState: EncodeValue(t, i.State), PlannedState: EncodeValue(t, plan.State),
-		Config: EncodeValue(t, plan.config), PlannedPrivate: plan.private, PlannedIdentity: plan.identity,
+		TypeName: i.name, Config: EncodeValue(t, plan.config), PriorState: EncodeValue(t, i.State),
+		PlannedState: plan.response.PlannedState, PlannedPrivate: plan.response.PlannedPrivate,
+		PlannedIdentity: plan.response.PlannedIdentity,
 	})
 	check(t, err)
 	i.State, i.Private, i.Identity = DecodeValue(t, i.Type, response.NewState), response.Private, response.NewIdentity
@@ -186,18 +184,15 @@ func (i *Instance) Value(t *testing.T, path string) any {
 		at = at.WithAttributeName(name)
 	}
 	found, _, err := tftypes.WalkAttributePath(i.State, at)
-	value, ok := found.(tftypes.Value)
-	if err != nil || !ok || value.IsNull() {
-		return nil
-	}
+	value, _ := found.(tftypes.Value)
+	var text string
+	var flag bool
 	switch {
-	case value.Type().Is(tftypes.String):
-		var text string
-		check(t, value.As(&text))
+	case err != nil || value.IsNull():
+		return nil
+	case value.As(&text) == nil:
 		return text
-	case value.Type().Is(tftypes.Bool):
-		var flag bool
-		check(t, value.As(&flag))
+	case value.As(&flag) == nil:
 		return flag
 	}
 	return Block

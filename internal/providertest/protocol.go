@@ -19,6 +19,7 @@ import (
 // Protocol calls a provider in the test process over protocol 6, also with calls that only newer CLIs make.
 type Protocol struct {
 	tfprotov6.ProviderServer
+	tfprotov6.ActionServer
 	// Schemas is the response of GetProviderSchema.
 	Schemas *tfprotov6.GetProviderSchemaResponse
 	// Identities are the types of the resources' identities.
@@ -33,10 +34,9 @@ func NewProtocol(
 	t.Helper()
 	Prepare(t)
 	provider, err := Factories(adjust...)["servicestage"]()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &Protocol{ProviderServer: provider, Identities: map[string]tftypes.Type{}}
+	check(t, err)
+	actions, _ := provider.(tfprotov6.ActionServer)
+	p := &Protocol{ProviderServer: provider, ActionServer: actions, Identities: map[string]tftypes.Type{}}
 	p.Schemas, err = provider.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
 	NoErrors(t, p.Schemas.Diagnostics, err)
 	identities, err := provider.GetResourceIdentitySchemas(t.Context(), &tfprotov6.GetResourceIdentitySchemasRequest{})
@@ -86,7 +86,7 @@ func (p *Protocol) ReadData(t *testing.T, name string, arguments Arguments) Resu
 func (p *Protocol) Invoke(ctx context.Context, t *testing.T, name string, arguments Arguments) Result {
 	t.Helper()
 	config := Encode(t, p.Schemas.ActionSchemas[name].Schema.ValueType(), arguments)
-	valid, err := p.actions(t).ValidateActionConfig(ctx,
+	valid, err := p.ValidateActionConfig(ctx,
 		&tfprotov6.ValidateActionConfigRequest{ActionType: name, Config: config})
 	check(t, err)
 	if len(valid.Diagnostics) > 0 {
@@ -99,7 +99,7 @@ func (p *Protocol) Invoke(ctx context.Context, t *testing.T, name string, argume
 func (p *Protocol) InvokeUnvalidated(ctx context.Context, t *testing.T, name string, arguments Arguments) Result {
 	t.Helper()
 	config := Encode(t, p.Schemas.ActionSchemas[name].Schema.ValueType(), arguments)
-	stream, err := p.actions(t).InvokeAction(ctx, &tfprotov6.InvokeActionRequest{ActionType: name, Config: config})
+	stream, err := p.InvokeAction(ctx, &tfprotov6.InvokeActionRequest{ActionType: name, Config: config})
 	check(t, err)
 	var result Result
 	for event := range stream.Events {
@@ -111,15 +111,6 @@ func (p *Protocol) InvokeUnvalidated(ctx context.Context, t *testing.T, name str
 		}
 	}
 	return result
-}
-
-func (p *Protocol) actions(t *testing.T) tfprotov6.ActionServer {
-	t.Helper()
-	server, ok := p.ProviderServer.(tfprotov6.ActionServer)
-	if !ok {
-		t.Fatal("the provider has no actions")
-	}
-	return server
 }
 
 // Arguments are the arguments of a resource, a data source or an action by their paths, such as
@@ -204,14 +195,11 @@ func Decode(t testing.TB, typ tftypes.Type, encoded *tfprotov6.DynamicValue) map
 // Text returns a string attribute; "" if it is null or missing.
 func Text(t testing.TB, attributes map[string]tftypes.Value, name string) string {
 	t.Helper()
-	var text *string
-	if value, ok := attributes[name]; ok {
+	var text string
+	if value := attributes[name]; !value.IsNull() {
 		check(t, value.As(&text))
 	}
-	if text == nil {
-		return ""
-	}
-	return *text
+	return text
 }
 
 // check fails the test if a call failed without diagnostics.

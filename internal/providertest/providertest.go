@@ -26,43 +26,31 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
-// requirement names the provider by the address under which the testing framework serves it, so that the same
+// requirement is [Requirement] with the host under which the testing framework serves the provider, so that the same
 // configuration works with each CLI.
 func requirement() string {
-	return fmt.Sprintf(`
-terraform {
-  required_providers {
-    servicestage = {
-      source = "%s/servicestage/servicestage"
-    }
-  }
-}
-`, cmp.Or(os.Getenv("TF_ACC_PROVIDER_HOST"), "registry.terraform.io"))
+	host := cmp.Or(os.Getenv("TF_ACC_PROVIDER_HOST"), "registry.terraform.io")
+	return strings.Replace(Requirement, `"`, `"`+host+"/", 1)
 }
 
 // prepare serves the provider with that address, and removes the provider's variables from the environment: no test may
 // use a real account or its metadata service.
 var prepare = sync.OnceValue(func() error {
+	var err error
 	for _, variable := range os.Environ() {
 		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "HW_") || strings.HasPrefix(name, "OS_") {
-			if err := os.Unsetenv(name); err != nil {
-				return err
-			}
+			err = errors.Join(err, os.Unsetenv(name))
 		}
 	}
 	return errors.Join(
-		os.Setenv("HW_METADATA_DISABLED", "true"),
-		os.Setenv("TF_ACC_PROVIDER_NAMESPACE", "servicestage"),
-	)
+		err, os.Setenv("HW_METADATA_DISABLED", "true"), os.Setenv("TF_ACC_PROVIDER_NAMESPACE", "servicestage"))
 })
 
 // Prepare removes the provider's variables from the environment. [Run] calls it; a test that sets such variables calls
 // it first.
 func Prepare(t *testing.T) {
 	t.Helper()
-	if err := prepare(); err != nil {
-		t.Fatal(err)
-	}
+	check(t, prepare())
 }
 
 // NoWait replaces the waits of the client: they end immediately, with the error of the context if it has ended.
@@ -123,11 +111,8 @@ func RunWith(
 		ProtoV6ProviderFactories: factories,
 		Steps:                    steps,
 		CheckDestroy: func(*terraform.State) error {
-			if server == nil {
-				return nil
-			}
-			for _, job := range server.Jobs() {
-				return fmt.Errorf("build job %q (%s) is left in the service", job.Name(), job.ID)
+			if server != nil && len(server.Jobs()) > 0 {
+				return fmt.Errorf("build jobs are left in the service: %v", server.Jobs())
 			}
 			return nil
 		},

@@ -18,12 +18,16 @@ import (
 func TestInstall(t *testing.T) {
 	t.Parallel()
 	providertest.Prepare(t)
+	// Go keeps its caches below HOME by default.
+	caches, err := exec.CommandContext(t.Context(), "go", "env", "GOCACHE", "GOMODCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	builds, modules, _ := strings.Cut(strings.TrimSpace(string(caches)), "\n")
 	home, server := t.TempDir(), emulator.New(t, emulator.Options{})
 	install := exec.CommandContext(t.Context(), "make", "install", "HOME="+home, "CACHE="+t.TempDir())
-	// Go keeps its caches below HOME by default.
 	install.Dir = root(t)
-	install.Env = append(os.Environ(), "MAKEFLAGS=", "MAKELEVEL=", "PREFIX=",
-		"GOCACHE="+goEnv(t, "GOCACHE"), "GOMODCACHE="+goEnv(t, "GOMODCACHE"))
+	install.Env = append(os.Environ(), "MAKEFLAGS=", "MAKELEVEL=", "PREFIX=", "GOCACHE="+builds, "GOMODCACHE="+modules)
 	output, err := install.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, output)
@@ -59,13 +63,4 @@ func TestInstall(t *testing.T) {
 	if err != nil || !strings.Contains(string(lock), "0.0.1") {
 		t.Errorf("init locked another version: %v\n%s", err, lock)
 	}
-}
-
-func goEnv(t *testing.T, name string) string {
-	t.Helper()
-	value, err := exec.CommandContext(t.Context(), "go", "env", name).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimSpace(string(value))
 }

@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 )
 
@@ -61,8 +61,8 @@ func TestRun_providerSendsNoOtherRequestsThanBaseline(t *testing.T) {
 	if len(want) > 0 {
 		t.Errorf("not measured: %v", want)
 	}
-	limited := workspace{second: time.Now().Add(time.Hour)}
-	if limited.limit.Store(1); !limited.allow() || limited.allow() {
+	isRejected, request := rateLimit(1).When, emulator.Request{}
+	if isRejected(request) || !isRejected(request) {
 		t.Error("the limit does not apply")
 	}
 }

@@ -188,7 +188,7 @@ func (b *bench) measureRateLimit(ctx context.Context, parallelism int) error {
 	if _, err := w.run(ctx, lifecycle[0].arguments); err != nil {
 		return err
 	}
-	w.limit.Store(int64(b.rateLimit))
+	w.service.InjectFault(rateLimit(b.rateLimit))
 	s, err := w.run(ctx, lifecycle[1].arguments)
 	if err != nil {
 		return err

@@ -18,7 +18,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -60,29 +59,20 @@ resource "servicestage_build_job" "job" {
 type workspace struct {
 	cli, dir    string
 	environment []string
+	service     *emulator.Service
 	server      *httptest.Server
 	requests    atomic.Int64 // Including rejected ones.
-	limit       atomic.Int64 // Requests per second that the server accepts, or 0 for any number.
-	mu          sync.Mutex   // Guards second, the start of a second, and inSecond, its number of requests.
-	second      time.Time
-	inSecond    int64
 }
 
 // newWorkspace returns a workspace whose server the caller closes.
 func (b *bench) newWorkspace(program string, jobs, parallelism int) (*workspace, error) {
 	dir, err := os.MkdirTemp(b.scratch, program+"-*")
-	if err != nil {
+	service, serviceErr := emulator.NewService(emulator.Options{})
+	self, selfErr := os.Executable()
+	if err := errors.Join(err, serviceErr, selfErr); err != nil {
 		return nil, err
 	}
-	service, err := emulator.NewService(emulator.Options{})
-	if err != nil {
-		return nil, err
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	w := &workspace{cli: b.cli, dir: dir, second: time.Now()}
+	w := &workspace{cli: b.cli, dir: dir, service: service}
 	w.environment = slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		prefix, _, _ := strings.Cut(variable, "_")
 		return slices.Contains([]string{"HW", "OS", "TF"}, prefix)
@@ -96,10 +86,6 @@ func (b *bench) newWorkspace(program string, jobs, parallelism int) (*workspace,
 	}
 	w.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.requests.Add(1)
-		if !w.allow() {
-			http.Error(rw, `{"error_code":"APIGW.0308","error_msg":"Too many requests"}`, http.StatusTooManyRequests)
-			return
-		}
 		time.Sleep(b.delay)
 		service.ServeHTTP(rw, r)
 	}))
@@ -137,17 +123,20 @@ func (w *workspace) run(ctx context.Context, arguments []string) (sample, error)
 	return s, nil
 }
 
-// allow counts the requests of each second, as the gateway of ServiceStage does, and reports whether the server accepts
-// another.
-func (w *workspace) allow() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if elapsed := time.Since(w.second).Truncate(time.Second); elapsed > 0 {
-		w.second, w.inSecond = w.second.Add(elapsed), 0
+// rateLimit rejects requests as the gateway of ServiceStage does, which counts them in each second.
+func rateLimit(limit int) emulator.Fault {
+	second, count := time.Now(), 0
+	return emulator.Fault{
+		Times: -1, StatusCode: http.StatusTooManyRequests,
+		Body: `{"error_code":"APIGW.0308","error_msg":"Too many requests"}`,
+		When: func(emulator.Request) bool { // The service calls it once at a time.
+			if elapsed := time.Since(second).Truncate(time.Second); elapsed > 0 {
+				second, count = second.Add(elapsed), 0
+			}
+			count++
+			return count > limit
+		},
 	}
-	w.inSecond++
-	limit := w.limit.Load()
-	return limit == 0 || w.inSecond <= limit
 }
 
 const meteredProgram, usageFile = "metered", "usage"

@@ -14,8 +14,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -34,10 +34,10 @@ import (
 var configurations embed.FS
 
 func main() {
-	d := &demo{out: os.Stdout}
+	d := &demo{
+		provider: ".cache/bin/terraform-provider-servicestage", example: "examples/quickstart", out: os.Stdout,
+	}
 	flag.StringVar(&d.cli, "cli", "terraform", "Terraform-compatible `program`")
-	flag.StringVar(&d.provider, "provider", ".cache/bin/terraform-provider-servicestage", "`program` of the provider")
-	flag.StringVar(&d.example, "example", "examples/quickstart", "`directory` of the configuration")
 	flag.BoolVar(&d.verbose, "verbose", false, "print all output of Terraform")
 	flag.Parse()
 	if info, err := os.Stdout.Stat(); err == nil {
@@ -58,49 +58,140 @@ type demo struct {
 	verbose, color         bool
 	out                    io.Writer
 
-	url, directory string
-	environment    []string
-	service        *emulator.Service
-	steps          int
+	url, configuration string
+	environment        []string
+	service            *emulator.Service
 }
 
+// step is a part of the demonstration: a change, a command of the CLI, and its result.
+type step struct {
+	title, file string                      // The file is added to the configuration.
+	change      func(context.Context) error // Nil changes nothing else.
+	command     string
+	keep        string // Pattern of the lines of stdout that are printed.
+	fails       bool
+	jobs        int    // Number of build jobs in the emulator, or 0 for any.
+	shown       string // Name of a build job to print.
+}
+
+const (
+	apply     = "apply -auto-approve"
+	plan      = "plan -detailed-exitcode"
+	completed = `: (Creation|Modifications|Import) complete|^(Apply|Destroy) complete`
+	built     = completed + `|^build = `
+	changed   = `# .* will be |^ +[~+-] .* -> |^Plan:`
+)
+
+func (d *demo) steps() []step {
+	return []step{
+		{
+			title: "Create the four build jobs of " + d.example + " and build one of them",
+			file:  "build.tf", change: d.initialize, command: apply, keep: built, jobs: 6,
+		},
+		{title: "Plan again: nothing has changed", command: plan, keep: "^No changes"},
+		{
+			title:  "Change a branch in the configuration: ServiceStage updates the build job in place",
+			change: d.changeBranch, command: apply, keep: changed + "|" + completed,
+		},
+		{
+			title:  "Change a build job outside Terraform, as in the console: the next plan shows the drift",
+			change: d.editJob, command: plan, keep: changed, fails: true,
+		},
+		{
+			title:  "Start a build that fails: the error contains the end of its log",
+			change: d.failBuild, command: apply + " -replace=servicestage_build.checkout", keep: completed, fails: true,
+		},
+		{
+			title: "Import an existing build job by its name, and repeat the failed build",
+			file:  "imported.tf", command: apply, keep: built,
+		},
+		{
+			title: "Create a build job although the response is lost: " +
+				"the provider finds the job and creates no second one",
+			file: "payment.tf", change: d.loseResponse, command: apply, keep: completed,
+			jobs: 7, shown: "payment-service",
+		},
+		{
+			title:   "Destroy: the build job that Terraform does not manage remains in the emulator",
+			command: "destroy -auto-approve", keep: completed, jobs: 1, shown: "search-service",
+		},
+	}
+}
+
+// seed is what an account contains that Terraform does not manage alone.
+const seed = `[
+	{"job_name": "billing-service", "environment_setting": {"use_public_cluster": true}},
+	{"job_name": "search-service", "environment_setting": {"use_public_cluster": true}}
+]`
+
 func (d *demo) run(ctx context.Context) (err error) {
-	if d.directory, err = os.MkdirTemp("", "servicestage-demo-*"); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(d.directory)) }()
-	if d.service, err = emulator.NewService(emulator.Options{BuildDuration: 2 * time.Second}); err != nil {
-		return err
-	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	directory, err := os.MkdirTemp("", "servicestage-demo-*")
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: d.service, ReadHeaderTimeout: 10 * time.Second}
-	go func() { _ = server.Serve(listener) }() // A failure shows in the first request.
-	defer func() { err = errors.Join(err, server.Close()) }()
-	d.url = "http://" + listener.Addr().String()
-	d.printf("Emulator: %s/_emulator/\n", d.url)
-	if err := d.prepare(); err != nil {
+	defer func() { err = errors.Join(err, os.RemoveAll(directory)) }()
+	d.configuration = filepath.Join(directory, "configuration")
+	d.service, err = emulator.NewService(emulator.Options{BuildDuration: 2 * time.Second, Seed: []byte(seed)})
+	if err != nil {
 		return err
 	}
-	for _, show := range []func(context.Context) error{
-		d.create, d.planAgain, d.update, d.detectDrift, d.failBuild, d.importJob, d.loseResponse, d.destroy,
-	} {
-		if err := show(ctx); err != nil {
+	server := httptest.NewServer(d.service)
+	defer server.Close()
+	d.url = server.URL
+	d.printf("Emulator: %s/_emulator/\n", d.url)
+	if err := d.prepare(directory); err != nil {
+		return err
+	}
+	for number, step := range d.steps() {
+		title := fmt.Sprintf("%d. %s", number+1, step.title)
+		if d.color {
+			title = "\x1b[1;36m" + title + "\x1b[0m"
+		}
+		d.printf("\n%s\n", title)
+		if err := d.show(ctx, step); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// prepare writes the configuration, and a filesystem mirror that contains the provider for both registries.
-func (d *demo) prepare() error {
+// show returns an error unless the command of the step fails if it should, and leaves the expected build jobs.
+func (d *demo) show(ctx context.Context, s step) error {
+	if s.file != "" {
+		content, _ := configurations.ReadFile(s.file) // It is embedded.
+		if err := os.WriteFile(filepath.Join(d.configuration, s.file), content, 0o600); err != nil {
+			return err
+		}
+	}
+	if s.change != nil {
+		if err := s.change(ctx); err != nil {
+			return err
+		}
+	}
+	err := d.terraform(ctx, s.keep, s.command)
+	_, failed := errors.AsType[*exec.ExitError](err)
+	switch jobs := len(d.service.Jobs()); {
+	case err != nil && !(failed && s.fails):
+		return err
+	case err == nil && s.fails:
+		return errors.New("the command succeeded")
+	case s.jobs > 0 && jobs != s.jobs:
+		return fmt.Errorf("the emulator has %d build jobs instead of %d", jobs, s.jobs)
+	}
+	if s.shown != "" {
+		d.printf("The emulator contains:\n  %s %s\n", d.jobID(s.shown), s.shown)
+	}
+	return nil
+}
+
+// prepare writes the configuration and a filesystem mirror, which contains the provider for both registries, into the
+// folder.
+func (d *demo) prepare(folder string) error {
 	program, err := filepath.Abs(d.provider)
 	if err != nil {
 		return err
 	}
-	mirror, configuration := filepath.Join(d.directory, "mirror"), filepath.Join(d.directory, "cli.tfrc")
+	mirror, configuration := filepath.Join(folder, "mirror"), filepath.Join(folder, "cli.tfrc")
 	for _, host := range []string{"registry.terraform.io", "registry.opentofu.org"} {
 		platform := runtime.GOOS + "_" + runtime.GOARCH
 		directory := filepath.Join(mirror, host, "servicestage", "servicestage", "0.0.1", platform)
@@ -128,103 +219,38 @@ func (d *demo) prepare() error {
 	if !d.color {
 		d.environment = append(d.environment, "TF_CLI_ARGS=-no-color")
 	}
-	return os.CopyFS(filepath.Join(d.directory, "configuration"), os.DirFS(d.example))
+	return os.CopyFS(d.configuration, os.DirFS(d.example))
 }
 
-const (
-	completed = `: (Creation|Modifications|Import) complete|^(Apply|Destroy) complete`
-	changed   = `# .* will be |^ +[~+-] .* -> |^Plan:`
-)
+func (d *demo) initialize(ctx context.Context) error { return d.terraform(ctx, "^$", "init") }
 
-func (d *demo) create(ctx context.Context) error {
-	d.title("Create the four build jobs of %s and build one of them", d.example)
-	d.addJob("billing-service") // As in an account that Terraform does not manage alone.
-	d.addJob("search-service")
-	if err := d.addFile("build.tf"); err != nil {
+func (d *demo) changeBranch(context.Context) error {
+	file := filepath.Join(d.configuration, "main.tf")
+	content, err := os.ReadFile(file)
+	if err != nil {
 		return err
 	}
-	if err := d.terraform(ctx, "^$", "init"); err != nil {
-		return err
-	}
-	if err := d.terraform(ctx, completed+`|^build = `, "apply", "-auto-approve"); err != nil {
-		return err
-	}
-	return d.expectJobs(6)
+	content = bytes.Replace(content, []byte(`branch = "release"`), []byte(`branch = "stable"`), 1)
+	return os.WriteFile(file, content, 0o600)
 }
 
-func (d *demo) planAgain(ctx context.Context) error {
-	d.title("Plan again: nothing has changed")
-	return d.terraform(ctx, "^No changes", "plan", "-detailed-exitcode")
-}
-
-func (d *demo) update(ctx context.Context) error {
-	d.title("Change a branch in the configuration: ServiceStage updates the build job in place")
-	if err := d.replace(`branch = "release"`, `branch = "stable"`); err != nil {
-		return err
-	}
-	return d.terraform(ctx, changed+"|"+completed, "apply", "-auto-approve")
-}
-
-func (d *demo) detectDrift(ctx context.Context) error {
-	d.title("Change a build job outside Terraform, as in the console: the next plan shows the drift")
+func (d *demo) editJob(ctx context.Context) error {
 	const change = `{"description": "Edited in the console"}`
-	if err := d.send(ctx, http.MethodPatch, "jobs/"+d.jobID("base-image"), change); err != nil {
-		return err
-	}
-	return d.expectFailure(d.terraform(ctx, changed, "plan", "-detailed-exitcode"))
+	return d.send(ctx, http.MethodPatch, "jobs/"+d.jobID("base-image"), change)
 }
 
-func (d *demo) failBuild(ctx context.Context) error {
-	d.title("Start a build that fails: the error contains the end of its log")
+func (d *demo) failBuild(context.Context) error {
 	d.service.InjectOutcomes(emulator.Outcome{Phase: "Build", Log: "src/main.go:12: undefined: handler"})
-	const replace = "-replace=servicestage_build.checkout"
-	return d.expectFailure(d.terraform(ctx, completed, "apply", "-auto-approve", replace))
-}
-
-func (d *demo) importJob(ctx context.Context) error {
-	d.title("Import an existing build job by its name, and repeat the failed build")
-	if err := d.addFile("imported.tf"); err != nil {
-		return err
-	}
-	return d.terraform(ctx, completed+`|^build = `, "apply", "-auto-approve")
+	return nil
 }
 
 func (d *demo) loseResponse(ctx context.Context) error {
-	d.title("Create a build job although the response is lost: the provider finds the job and creates no second one")
-	if err := d.addFile("payment.tf"); err != nil {
-		return err
-	}
 	const fault = `[{"method": "POST", "path": "/assembling/v1/jobs", "when": "after", "drop": true}]`
-	if err := d.send(ctx, http.MethodPut, "faults", fault); err != nil {
-		return err
-	}
-	if err := d.terraform(ctx, completed, "apply", "-auto-approve"); err != nil {
-		return err
-	}
-	d.printJobs("payment-service")
-	return d.expectJobs(7)
-}
-
-func (d *demo) destroy(ctx context.Context) error {
-	d.title("Destroy: the build job that Terraform does not manage remains in the emulator")
-	if err := d.terraform(ctx, completed, "destroy", "-auto-approve"); err != nil {
-		return err
-	}
-	d.printJobs("")
-	return d.expectJobs(1)
+	return d.send(ctx, http.MethodPut, "faults", fault)
 }
 
 func (d *demo) printf(format string, arguments ...any) {
 	_, _ = fmt.Fprintf(d.out, format, arguments...) // There is no reader if this fails.
-}
-
-func (d *demo) title(format string, arguments ...any) {
-	d.steps++
-	start, end := "", ""
-	if d.color {
-		start, end = "\x1b[1;36m", "\x1b[0m"
-	}
-	d.printf("\n%s%d. %s%s\n", start, d.steps, fmt.Sprintf(format, arguments...), end)
 }
 
 var (
@@ -236,13 +262,13 @@ var (
 
 // terraform runs a command and prints the lines of stdout that match the pattern, and stderr. With -verbose, it prints
 // everything.
-func (d *demo) terraform(ctx context.Context, pattern string, arguments ...string) error {
+func (d *demo) terraform(ctx context.Context, pattern, subcommand string) error {
 	name, keep := filepath.Base(d.cli), regexp.MustCompile(pattern)
-	if arguments[0] != "init" || d.verbose {
-		d.printf("$ %s %s\n", name, strings.Join(arguments, " "))
+	if subcommand != "init" || d.verbose {
+		d.printf("$ %s %s\n", name, subcommand)
 	}
-	command := exec.CommandContext(context.WithoutCancel(ctx), d.cli, arguments...)
-	command.Dir, command.Env = filepath.Join(d.directory, "configuration"), d.environment
+	command := exec.CommandContext(context.WithoutCancel(ctx), d.cli, strings.Fields(subcommand)...)
+	command.Dir, command.Env = d.configuration, d.environment
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
 	if d.verbose {
@@ -260,40 +286,9 @@ func (d *demo) terraform(ctx context.Context, pattern string, arguments ...strin
 		}
 	}
 	if err != nil {
-		err = fmt.Errorf("%s %s: %w", name, arguments[0], err)
+		err = fmt.Errorf("%s %s: %w", name, subcommand, err)
 	}
 	return cmp.Or(context.Cause(ctx), err)
-}
-
-// expectFailure returns an error unless a command failed.
-func (d *demo) expectFailure(err error) error {
-	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
-		return nil
-	}
-	return cmp.Or(err, errors.New("the command succeeded"))
-}
-
-// expectJobs returns an error unless the emulator has this number of build jobs.
-func (d *demo) expectJobs(count int) error {
-	if jobs := d.service.Jobs(); len(jobs) != count {
-		return fmt.Errorf("the emulator has %d build jobs instead of %d", len(jobs), count)
-	}
-	return nil
-}
-
-func (d *demo) addJob(name string) {
-	environment := map[string]any{"use_public_cluster": true}
-	d.service.AddJob(map[string]any{"job_name": name, "environment_setting": environment})
-}
-
-// printJobs prints the build jobs in the emulator that have the name, or all if it is empty.
-func (d *demo) printJobs(name string) {
-	d.printf("The emulator contains:\n")
-	for _, job := range d.service.Jobs() {
-		if name == "" || job.Name() == name {
-			d.printf("  %s %s\n", job.ID, job.Name())
-		}
-	}
 }
 
 func (d *demo) jobID(name string) string {
@@ -303,27 +298,6 @@ func (d *demo) jobID(name string) string {
 		}
 	}
 	return ""
-}
-
-func (d *demo) addFile(name string) error {
-	content, err := configurations.ReadFile(name)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(d.directory, "configuration", name), content, 0o600)
-}
-
-// replace changes the configuration of the example.
-func (d *demo) replace(from, to string) error {
-	file := filepath.Join(d.directory, "configuration", "main.tf")
-	content, err := os.ReadFile(file)
-	if err == nil && !bytes.Contains(content, []byte(from)) {
-		err = fmt.Errorf("%s does not contain %s", d.example, from)
-	}
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(file, bytes.Replace(content, []byte(from), []byte(to), 1), 0o600)
 }
 
 // send sends a request to the JSON API of the emulator and prints it.
@@ -338,11 +312,8 @@ func (d *demo) send(ctx context.Context, method, path, body string) error {
 	if err != nil {
 		return err
 	}
-	if err := response.Body.Close(); err != nil {
-		return err
-	}
 	if response.StatusCode >= http.StatusMultipleChoices {
-		return fmt.Errorf("%s %s: HTTP %d", method, url, response.StatusCode)
+		err = fmt.Errorf("%s %s: HTTP %d", method, url, response.StatusCode)
 	}
-	return nil
+	return errors.Join(err, response.Body.Close())
 }
