@@ -80,3 +80,28 @@ func TestReadProfile_errors(t *testing.T) {
 		})
 	}
 }
+
+// A profile contains a key with its secret key, a token, or neither; anything else is an error.
+func FuzzReadProfile(f *testing.F) {
+	for _, name := range []string{"", "home", "sso", "half", "missing"} {
+		f.Add([]byte(profiles), name)
+	}
+	f.Add([]byte(`{"current":1}`), "")
+	f.Add([]byte(`[]`), "a")
+	f.Add([]byte(``), "")
+	f.Fuzz(func(t *testing.T, content []byte, name string) {
+		profile, err := auth.ReadProfile(content, name)
+		if (profile == nil) == (err == nil) {
+			t.Fatalf("got %v and %v", profile, err)
+		}
+		if profile == nil {
+			return
+		}
+		key, isKey := profile.Credential.(auth.AccessKey)
+		token, isToken := profile.Credential.(auth.Token)
+		if profile.Credential != nil && !isKey && !isToken || isKey && (key.ID == "" || key.Secret == "") ||
+			isToken && token == "" {
+			t.Errorf("profile %q is incomplete", name)
+		}
+	})
+}

@@ -4,7 +4,9 @@
 package buildjob_test
 
 import (
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
@@ -199,6 +201,106 @@ func TestBuildJob_readFails(t *testing.T) {
 			diagnostics.Expect(t, "ERROR  Error reading build job")
 			server.ForgetFaults()
 			m.ExpectNoChange(t, bare)
+		})
+	}
+}
+
+// An update does not move a build job whose enterprise project is not configured, wherever the response contains the
+// project.
+func TestBuildJob_updateDoesNotMoveTheJob(t *testing.T) {
+	t.Parallel()
+	const inSpec = `"spec":{"job_name":"app","enterprise_project_id":"theirs"}`
+	for name, response := range map[string]string{
+		"top level only":          `"enterprise_project_id":"theirs","spec":{"job_name":"app"}`,
+		"outdated in spec":        `"enterprise_project_id":"theirs",` + strings.Replace(inSpec, "theirs", "old", 1),
+		"empty in spec":           `"enterprise_project_id":"theirs",` + strings.Replace(inSpec, "theirs", "", 1),
+		"empty at the top level":  `"enterprise_project_id":"",` + inSpec,
+		"absent at the top level": inSpec,
+		"null at the top level":   `"enterprise_project_id":null,` + inSpec,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := emulator.New(t, emulator.Options{})
+			respond := func(description string) {
+				server.ForgetFaults()
+				body := strings.Replace(response, `"spec":{`, `"spec":{"job_description":"`+description+`",`, 1)
+				server.InjectFault(emulator.Fault{
+					Method: http.MethodGet, Path: jobPath, Times: -1,
+					StatusCode: http.StatusOK, Body: fmt.Sprintf(`{"job_id":%q,%s}`, id(t, server), body),
+				})
+			}
+			m := manage(t, server)
+			m.Converge(t, bare.With("job_description", "a"))
+			respond("a")
+			server.InjectFault(emulator.Fault{Method: http.MethodPut, Path: jobPath, Do: func() { respond("b") }})
+			m.Converge(t, bare.With("job_description", "b"))
+			if got := m.Value(t, "enterprise_project_id"); got != "theirs" {
+				t.Errorf("the state has enterprise project %v", got)
+			}
+			if got := string(sentBody(t, server)); !strings.Contains(got, `"enterprise_project_id":"theirs"`) {
+				t.Errorf("the update sent %s", got)
+			}
+		})
+	}
+}
+
+// The same through a CLI that plans without a refresh, or refreshes only what its plan changes.
+func TestBuildJob_planWithoutRefresh(t *testing.T) {
+	t.Parallel()
+	for flag, versions := range map[string][2]int{"-refresh=false": {5, 6}, "-minimal-refresh": {17, 0}} {
+		t.Run(flag, func(t *testing.T) {
+			t.Parallel()
+			server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{FillDefaults: true}})
+			cli := providertest.NewCLI(t, server)
+			cli.RequireVersion(t, versions[0], versions[1])
+			cli.Write(t, "main.tf", providertest.Requirement+job(minimal))
+			succeed(t, cli, "apply", "-auto-approve", "-no-color", flag)
+			server.ForgetRequests()
+			succeed(t, cli, "plan", "-no-color", flag, "-detailed-exitcode")
+			if requests := len(server.Requests()); requests > 0 {
+				t.Errorf("an unchanged plan has sent %d requests", requests)
+			}
+			server.ChangeJob(id(t, server), func(spec map[string]any) { spec["job_description"] = "outside Terraform" })
+			cli.Write(t, "main.tf", providertest.Requirement+job(minimal+"job_description = \"x\"\n"))
+			succeed(t, cli, "apply", "-auto-approve", "-no-color", flag)
+			if got := server.Jobs()[0].Spec["job_description"]; got != "x" {
+				t.Errorf("the description is %v", got)
+			}
+			server.ChangeJob(id(t, server), func(spec map[string]any) { spec["job_name"] = "renamed" })
+			succeed(t, cli, "destroy", "-auto-approve", "-no-color", flag)
+			if jobs := server.Jobs(); len(jobs) > 0 {
+				t.Errorf("the service contains %v", jobs)
+			}
+		})
+	}
+}
+
+// lifecycle { destroy = false } keeps the build job if its instance or the complete configuration is destroyed.
+func TestBuildJob_destroyFalseNeverDeletes(t *testing.T) {
+	t.Parallel()
+	for _, command := range []string{"apply", "destroy"} {
+		t.Run(command, func(t *testing.T) {
+			t.Parallel()
+			server := emulator.New(t, emulator.Options{})
+			cli := providertest.NewCLI(t, server)
+			cli.RequireVersion(t, 16, 12)
+			write := func(count string) {
+				kept := job(count + minimal + "lifecycle {\n  destroy = false\n}\n")
+				cli.Write(t, "main.tf", providertest.Requirement+kept)
+			}
+			write("count = 1\n")
+			succeed(t, cli, "apply", "-auto-approve", "-no-color")
+			if command == "apply" {
+				write("count = 0\n")
+			}
+			// OpenTofu reports an error after a destroy that keeps a resource.
+			stdout, stderr, _ := cli.Run(t, command, "-auto-approve", "-no-color")
+			if sent := sent(server, http.MethodDelete); sent != 0 || len(server.Jobs()) != 1 {
+				t.Errorf("%d DELETE requests, want none\n%s%s", sent, stdout, stderr)
+			}
+			if left := succeed(t, cli, "state", "list"); left != "" {
+				t.Errorf("the state contains %s", left)
+			}
 		})
 	}
 }

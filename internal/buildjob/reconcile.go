@@ -48,9 +48,12 @@ func firstRefresh(prior, returned values) reconciled {
 	return refresh(prior, returned, defaults)
 }
 
-// afterWrite returns the state after a create or an update. prior is nil for a create. projectConfigured is false if
-// the plan of an update only repeats the state's enterprise project.
-func afterWrite(plan, prior, returned values, projectConfigured bool) reconciled {
+// afterCreate returns the state after a create.
+func afterCreate(plan, returned values) reconciled { return afterUpdate(plan, nil, returned, true) }
+
+// afterUpdate returns the state after an update. projectConfigured is false if the plan only repeats the state's
+// enterprise project.
+func afterUpdate(plan, prior, returned values, projectConfigured bool) reconciled {
 	repoRemoved := plan[repoBlock] == nil && prior[repoBlock] != nil
 	result := reconciled{state: withUnknowns(plan, returned), defaults: serviceDefaults{}}
 	for _, argument := range arguments {

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
@@ -43,6 +44,53 @@ func expect(t *testing.T, what string, got, want any) {
 	t.Helper()
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%s\n got %v\nwant %v", what, got, want)
+	}
+}
+
+// Each argument of the API, alone: schemas, Terraform values, request, response, drift, service default and mismatch
+// handle it.
+func TestArguments_noneIsForgotten(t *testing.T) {
+	t.Parallel()
+	unset := values{
+		"job_id": "id", "job_name": "app", "enterprise_project_id": "0", "environment_setting": present,
+		"creator": "me", "last_build_id": "build",
+	}
+	with := func(argument string, value any) values {
+		changed := maps.Clone(unset)
+		changed[argument] = value
+		changed.keepBlocks(nil)
+		return changed
+	}
+	for _, argument := range arguments {
+		t.Run(argument, func(t *testing.T) {
+			t.Parallel()
+			first, second := any("first"), any("second")
+			if argument == "environment_setting.use_public_cluster" {
+				first, second = true, false
+			}
+			set, changed := with(argument, first), with(argument, second)
+			for _, typ := range []tftypes.Type{resourceType(), dataSourceType()} {
+				expect(t, "round trip", valuesFrom(set.raw(typ))[argument], first)
+			}
+			returned := responseOf(t, body(t, request(set, nil)))
+			if argument == projectArgument {
+				returned[argument] = first // It is at the top level of the response.
+			}
+			expect(t, "response", returned, set)
+			if argument == nameArgument {
+				return // Required, and the only one that cannot be unset.
+			}
+			expect(t, "drift", refresh(set, changed, nil).state, changed)
+			expect(t, "mismatch", afterUpdate(set, set, changed, true).mismatches, []string{argument})
+			if argument == projectArgument {
+				return // Computed, so it has no service default.
+			}
+			created := afterCreate(unset, set)
+			expect(t, "service default", created.defaults, serviceDefaults{argument: fmt.Sprint(first)})
+			expect(t, "state with the service default", created.state, unset)
+			expect(t, "state after a refresh", refresh(unset, set, created.defaults).state, unset)
+			expect(t, "changed service default", refresh(unset, changed, created.defaults).state, changed)
+		})
 	}
 }
 
@@ -120,7 +168,7 @@ func FuzzRoundTrip(f *testing.F) {
 			}
 		}
 		returned := responseOf(t, body(t, request(plan, nil)))
-		created := afterWrite(plan, nil, returned, true)
+		created := afterCreate(plan, returned)
 		if len(created.mismatches) > 0 || len(created.defaults) > 0 {
 			t.Errorf("mismatches %v, defaults %v", created.mismatches, created.defaults)
 		}

@@ -103,7 +103,7 @@ func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, re
 
 	var result reconciled
 	job, err := r.Client.GetWrittenBuildJob(ctx, created.ID, func(job *servicestage.BuildJob) bool {
-		result = afterWrite(plan, nil, valuesOf(job), true)
+		result = afterCreate(plan, valuesOf(job))
 		return len(result.mismatches) == 0
 	})
 	if err == nil && job.IsForeign(request(plan, nil)) {
@@ -214,7 +214,7 @@ func (r *jobResource) Update(ctx context.Context, req resource.UpdateRequest, re
 	private = privateState{Region: cmp.Or(private.Region, r.Region.ValueString()), Project: private.Project}
 	var result reconciled
 	_, err = r.Client.GetWrittenBuildJob(ctx, id, func(job *servicestage.BuildJob) bool {
-		result = afterWrite(plan, prior, valuesOf(job), projectConfigured)
+		result = afterUpdate(plan, prior, valuesOf(job), projectConfigured)
 		return len(result.mismatches) == 0
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -69,18 +70,40 @@ func TestService_incompleteBodyIsNotCarriedOut(t *testing.T) {
 	}
 }
 
-// Without RecordRequests, memory is bounded: recent requests are kept, without header and body.
-func TestService_recentRequests(t *testing.T) {
-	t.Parallel()
-	service := newService(t, emulator.Options{})
-	for range 1200 {
-		body := strings.NewReader(plainJob("app"))
-		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/"+strings.Repeat("x", 1000), body)
+// Without RecordRequests, memory is bounded: recent requests are kept without header and body, and counted.
+//
+//nolint:paralleltest // Other tests would change the size of the heap.
+func TestService_memoryIsBounded(t *testing.T) {
+	heap := func() uint64 {
+		runtime.GC()
+		var memory runtime.MemStats
+		runtime.ReadMemStats(&memory)
+		return memory.HeapAlloc
+	}
+	before := heap()
+	service := newService(t, emulator.Options{Quirks: emulator.Quirks{AllowTakenNames: true}})
+	send := func(method, path, body string) {
+		req := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
+		req.Header.Set("X-Auth-Token", emulator.DefaultToken)
 		service.ServeHTTP(httptest.NewRecorder(), req)
 	}
+	for range 10_000 {
+		send(http.MethodPost, jobsPath, fullJob)
+	}
+	rejected := httptest.NewRequestWithContext(t.Context(), http.MethodGet, jobsPath, http.NoBody)
+	for range 90_000 {
+		service.ServeHTTP(httptest.NewRecorder(), rejected)
+	}
+	for range 200 {
+		send(http.MethodPost, "/elsewhere", strings.Repeat("x", 1<<20))
+	}
+	after := heap()
+	t.Logf("10,000 build jobs and 100,200 requests use %d MB", (after-before)/1e6)
+	if len(service.Jobs()) != 10_000 || after > before+100e6 {
+		t.Errorf("%d build jobs use %d bytes", len(service.Jobs()), after-before)
+	}
 	requests := service.Requests()
-	last := requests[len(requests)-1]
-	if len(requests) != 1000 || len(last.Path) != 256 || last.Header != nil || last.Body != nil {
+	if last := requests[len(requests)-1]; len(requests) != 1000 || last.Path != "/elsewhere" || last.Header != nil || last.Body != nil {
 		t.Errorf("%d requests are kept, the last one is %v", len(requests), last)
 	}
 }

@@ -18,7 +18,7 @@ import (
 )
 
 // frameworkServer returns the provider as the framework serves it, with the configuration.
-func frameworkServer(t *testing.T, config *tfprotov6.DynamicValue) tfprotov6.ProviderServer {
+func frameworkServer(t testing.TB, config *tfprotov6.DynamicValue) tfprotov6.ProviderServer {
 	t.Helper()
 	server := providerserver.NewProtocol6(provider.New("test")())()
 	resp, err := server.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{Config: config})
@@ -54,7 +54,7 @@ func randomValue(random *rand.Rand, typ tftypes.Type, nullable bool) tftypes.Val
 }
 
 // configOf returns the configuration for the state, in which computed attributes are null.
-func configOf(t *testing.T, schema *tfprotov6.Schema, state tftypes.Value) tftypes.Value {
+func configOf(t testing.TB, schema *tfprotov6.Schema, state tftypes.Value) tftypes.Value {
 	t.Helper()
 	attributes := map[string]tftypes.Value{}
 	if err := state.As(&attributes); err != nil {
@@ -70,17 +70,26 @@ func configOf(t *testing.T, schema *tfprotov6.Schema, state tftypes.Value) tftyp
 
 // The response for an unchanged instance equals the framework's for each state, identity and private state. The
 // framework is not called for build jobs, unless there may be a default enterprise project.
-func TestUnchangedPlan(t *testing.T) {
-	t.Parallel()
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+func FuzzUnchangedPlan(f *testing.F) {
+	type servers struct {
+		*providertest.Protocol
+
+		framework tfprotov6.ProviderServer
+	}
+	byProject := map[string]servers{}
 	for name, project := range map[string]any{"none": nil, "default": "eps", "unknown": tftypes.UnknownValue} {
 		settings := map[string]any{"region": "cn-north-4", "token": "token", "enterprise_project_id": project}
-		p := providertest.NewProtocol(t, emulator.New(t, emulator.Options{}), settings)
-		framework := frameworkServer(t, providertest.Encode(t, p.Schemas.Provider.ValueType(), settings))
-		for range 20 {
-			for typeName, schema := range p.Schemas.ResourceSchemas {
+		p := providertest.NewProtocol(f, emulator.New(f, emulator.Options{}), settings)
+		config := providertest.Encode(f, p.Schemas.Provider.ValueType(), settings)
+		byProject[name] = servers{p, frameworkServer(f, config)}
+	}
+	for seed := range uint64(20) {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, seed uint64) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		for name, s := range byProject {
+			for typeName, schema := range s.Schemas.ResourceSchemas {
 				state := randomValue(random, schema.ValueType(), false)
 				prior := providertest.EncodeValue(t, state)
 				req := &tfprotov6.PlanResourceChangeRequest{
@@ -91,18 +100,18 @@ func TestUnchangedPlan(t *testing.T) {
 					req.PriorPrivate = []byte(`{"build_job":"eyJyZWdpb24iOiJjbi1ub3J0aC00In0=","other":"WzFd"}`)
 				}
 				if random.IntN(2) > 0 {
-					identity := randomValue(random, p.Identities[typeName], false)
+					identity := randomValue(random, s.Identities[typeName], false)
 					req.PriorIdentity = &tfprotov6.ResourceIdentityData{
 						IdentityData: providertest.EncodeValue(t, identity),
 					}
 				}
-				want, err := framework.PlanResourceChange(t.Context(), req)
+				want, err := s.framework.PlanResourceChange(t.Context(), req)
 				if err != nil {
 					t.Fatal(err)
 				}
 				var got *tfprotov6.PlanResourceChangeResponse
 				for range 2 { // The first call without an identity learns how the framework encodes a null one.
-					got, err = p.PlanResourceChange(t.Context(), req)
+					got, err = s.PlanResourceChange(t.Context(), req)
 					if err != nil || !reflect.DeepEqual(got, want) {
 						t.Fatalf("%s, project %s: %v\n got %+v\nwant %+v", typeName, name, err, got, want)
 					}
@@ -113,5 +122,5 @@ func TestUnchangedPlan(t *testing.T) {
 				}
 			}
 		}
-	}
+	})
 }

@@ -48,7 +48,7 @@ func (d Diagnostics) Expect(t *testing.T, patterns ...string) {
 }
 
 // NoErrors fails the test if a call failed. Warnings are not errors.
-func NoErrors(t *testing.T, diagnostics Diagnostics, err error) {
+func NoErrors(t testing.TB, diagnostics Diagnostics, err error) {
 	t.Helper()
 	check(t, err)
 	if diagnostics.HasError() {

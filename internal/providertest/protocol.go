@@ -29,7 +29,7 @@ type Protocol struct {
 // NewProtocol returns a provider that is configured for the server. settings override the arguments of [Config]; nil
 // removes one.
 func NewProtocol(
-	t *testing.T, server *emulator.Server, settings map[string]any, adjust ...func(*servicestage.Config),
+	t testing.TB, server *emulator.Server, settings map[string]any, adjust ...func(*servicestage.Config),
 ) *Protocol {
 	t.Helper()
 	Prepare(t)

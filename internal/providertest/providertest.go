@@ -48,7 +48,7 @@ var prepare = sync.OnceValue(func() error {
 
 // Prepare removes the provider's variables from the environment. [Run] calls it; a test that sets such variables calls
 // it first.
-func Prepare(t *testing.T) {
+func Prepare(t testing.TB) {
 	t.Helper()
 	check(t, prepare())
 }

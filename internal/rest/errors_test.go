@@ -4,10 +4,13 @@
 package rest_test
 
 import (
+	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
@@ -110,4 +113,44 @@ func TestError_requestIDAndTimes(t *testing.T) {
 	equal(t, "time of the server", failure.ServerTime, time.Date(2026, 1, 2, 2, 0, 0, 0, time.UTC))
 	equal(t, "local time", failure.LocalTime, now)
 	equal(t, "time of the server without a valid date", do(t, client, get).ServerTime, time.Time{})
+}
+
+// A random body of an error is shown shortened and as valid UTF-8.
+func FuzzErrorBody(f *testing.F) {
+	for _, body := range []string{
+		``, `{}`, `[]`, `null`, `{"error_code":"SVC.1","error_msg":"m"}`, `{"error":{"code":404,"message":"m"}}`,
+		`[{"errorCode":"C"}]`, `<html><h1>Bad Gateway</h1></html>`, "\xff\xfe<", `{"error_msg":"\ud800"}`,
+		`{"total":1e999}`,
+		strings.Repeat("[", 20000), strings.Repeat("\U0001F600", 600),
+	} {
+		for _, status := range []uint16{200, 204, 302, 404, 429, 502, 799} {
+			f.Add(status, []byte(body))
+		}
+	}
+	var handler http.HandlerFunc
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler(w, r) }))
+	f.Cleanup(server.Close)
+	client, err := rest.New(rest.Config{Endpoint: server.URL})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, status uint16, body []byte) {
+		want := 200 + int(status)%800
+		handler = respond(want, string(body))
+		var out json.RawMessage
+		_, err := client.Do(t.Context(), get, &out)
+		failure := failureOf(t, err)
+		if failure == nil {
+			return
+		}
+		if failure.StatusCode != want || failure.Attempts != 1 {
+			t.Errorf("got status %d after %d attempts, want %d after 1", failure.StatusCode, failure.Attempts, want)
+		}
+		for _, text := range []string{err.Error(), failure.Code, failure.Message, failure.RequestID} {
+			// Quoting an excerpt takes ten bytes for a character, a replacement character three for a byte.
+			if limit := 8192 + 3*len(body); !utf8.ValidString(text) || len(text) > limit {
+				t.Errorf("want valid UTF-8 of at most %d bytes, got %d: %.200q", limit, len(text), text)
+			}
+		}
+	})
 }
