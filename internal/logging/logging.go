@@ -18,6 +18,9 @@ import (
 // Source: https://developer.hashicorp.com/terraform/plugin/log/managing.
 var levels = []string{"DEBUG", "INFO", "WARN", "ERROR"}
 
+// providerVariable is the environment variable with the level of the provider.
+const providerVariable = "TF_LOG_PROVIDER_SERVICESTAGE"
+
 // Limit sets the log levels of the provider and of its libraries, in the environment of this process, to the level that
 // Terraform shows: that of TF_LOG_PROVIDER, else that of TF_LOG, else OFF. A variable that is set already keeps its
 // value. Limit must be called before the provider is served, but not under a debugger, where the environment is not
@@ -27,12 +30,15 @@ func Limit() error {
 	sdk := cmp.Or(os.Getenv("TF_LOG_SDK"), shown)
 	var err error
 	for variable, level := range map[string]string{
-		"TF_LOG_SDK": sdk, "TF_LOG_SDK_PROTO": sdk, "TF_LOG_SDK_FRAMEWORK": sdk, "TF_LOG_PROVIDER_SERVICESTAGE": shown,
+		"TF_LOG_SDK": sdk, "TF_LOG_SDK_PROTO": sdk, "TF_LOG_SDK_FRAMEWORK": sdk, providerVariable: shown,
 	} {
 		err = errors.Join(err, os.Setenv(variable, cmp.Or(os.Getenv(variable), level)))
 	}
 	return err
 }
+
+// Enabled reports whether the level of the provider is not OFF, so that a line of its log may be shown.
+func Enabled() bool { return !strings.EqualFold(os.Getenv(providerVariable), "OFF") }
 
 // shownLevel returns the level that Terraform shows. Terraform treats a value that is not a level as TRACE.
 func shownLevel() string {

@@ -59,6 +59,10 @@ func TestLimit(t *testing.T) {
 			if !maps.Equal(got, test.want) {
 				t.Errorf("got %v, want %v", got, test.want)
 			}
+			level := got["TF_LOG_PROVIDER_SERVICESTAGE"]
+			if enabled := logging.Enabled(); enabled != (level != "OFF") {
+				t.Errorf("enabled is %t at level %s", enabled, level)
+			}
 		})
 	}
 }

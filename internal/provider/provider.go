@@ -28,6 +28,7 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/baseimage"
 	"github.com/servicestage/terraform-provider-servicestage/internal/build"
 	"github.com/servicestage/terraform-provider-servicestage/internal/buildjob"
+	"github.com/servicestage/terraform-provider-servicestage/internal/logging"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
@@ -151,7 +152,9 @@ func (p *serviceStage) client(c *configuration, terraformVersion string) (*servi
 		MaxRetries:         int(c.number(c.lookup("max_retries"), defaultMaxRetries)),
 		InsecureSkipVerify: c.flag("insecure"),
 		RootCAs:            c.rootCAs(),
-		Log:                tflog.Debug,
+	}
+	if logging.Enabled() {
+		config.Log = tflog.Debug
 	}
 	if c.diags.HasError() {
 		return nil, ""
