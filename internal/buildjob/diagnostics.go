@@ -126,7 +126,8 @@ func createWarnings(created *servicestage.CreatedBuildJob, name string) diag.Dia
 		text := fmt.Sprintf("The first request that creates build job %q had no response. The request was sent again "+
 			"and created build job %s. ", name, printableID(created.ID))
 		if created.Adopted {
-			text = fmt.Sprintf("The request that creates build job %q was sent several times without a response. ", name)
+			const lost = "The request that creates build job %q was sent several times without a response. "
+			text = fmt.Sprintf(lost, name)
 		}
 		switch {
 		case created.DuplicatesErr != nil:
