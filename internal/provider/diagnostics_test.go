@@ -280,18 +280,20 @@ func (b *testbed) config(m mistake, config string) string {
 
 func decodeDiagnostics(t *testing.T, output string) []diagnostic {
 	t.Helper()
+	var validated struct {
+		Diagnostics []diagnostic `json:"diagnostics"`
+	}
+	if err := json.Unmarshal([]byte(output), &validated); err == nil && validated.Diagnostics != nil {
+		return validated.Diagnostics
+	}
 	var all []diagnostic
-	for decoder := json.NewDecoder(strings.NewReader(output)); decoder.More(); {
+	for line := range strings.Lines(output) {
 		var message struct {
-			Diagnostics []diagnostic `json:"diagnostics"` // Of validate.
-			Diagnostic  *diagnostic  `json:"diagnostic"`  // Of other commands.
+			Type       string     `json:"type"`
+			Diagnostic diagnostic `json:"diagnostic"`
 		}
-		if err := decoder.Decode(&message); err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, message.Diagnostics...)
-		if message.Diagnostic != nil {
-			all = append(all, *message.Diagnostic)
+		if err := json.Unmarshal([]byte(line), &message); err == nil && message.Type == "diagnostic" {
+			all = append(all, message.Diagnostic)
 		}
 	}
 	return all

@@ -221,7 +221,7 @@ func TestGuide_runBuilds(t *testing.T) {
 		body                string
 		terraform, openTofu int
 	}{
-		"changed, resource":    {job + older, 6, 6},
+		"changed, resource":    {job + older, 1, 6},
 		"changed, action 1.16": {current, 16, 0},
 		"changed, action 1.14": {triggered + "\n" + earlier, 14, 0},
 	} {
