@@ -124,3 +124,31 @@ func FuzzUnchangedPlan(f *testing.F) {
 		}
 	})
 }
+
+// While provider arguments are unknown, Terraform defers changes if it allows that, also of an unchanged instance.
+// Otherwise it shows a warning.
+func TestPlan_unknownProviderArguments(t *testing.T) {
+	t.Parallel()
+	for _, allowed := range []bool{true, false} {
+		server := provider.NewServer("test")()
+		schemas, err := server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
+		providertest.NoErrors(t, nil, err)
+		unknown := map[string]any{"region": tftypes.UnknownValue}
+		configured, err := server.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{
+			Config:             providertest.Encode(t, schemas.Provider.ValueType(), unknown),
+			ClientCapabilities: &tfprotov6.ConfigureProviderClientCapabilities{DeferralAllowed: allowed},
+		})
+		providertest.NoErrors(t, configured.Diagnostics, err)
+		job := map[string]any{"job_name": "app", "environment_setting": providertest.Block}
+		state := providertest.Encode(t, schemas.ResourceSchemas[jobType].ValueType(), job)
+		planned, err := server.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{
+			TypeName: jobType, PriorState: state, ProposedNewState: state, Config: state,
+			ClientCapabilities: &tfprotov6.PlanResourceChangeClientCapabilities{DeferralAllowed: allowed},
+		})
+		providertest.NoErrors(t, planned.Diagnostics, err)
+		if isDeferred, isWarned := planned.Deferred != nil, len(configured.Diagnostics) > 0; isDeferred != allowed ||
+			isWarned == allowed {
+			t.Errorf("deferral allowed: %t, deferred: %t, warning: %t", allowed, isDeferred, isWarned)
+		}
+	}
+}
