@@ -103,7 +103,8 @@ func TestService_memoryIsBounded(t *testing.T) {
 		t.Errorf("%d build jobs use %d bytes", len(service.Jobs()), after-before)
 	}
 	requests := service.Requests()
-	if last := requests[len(requests)-1]; len(requests) != 1000 || last.Path != "/elsewhere" || last.Header != nil || last.Body != nil {
+	last := requests[len(requests)-1]
+	if len(requests) != 1000 || last.Path != "/elsewhere" || last.Header != nil || last.Body != nil {
 		t.Errorf("%d requests are kept, the last one is %v", len(requests), last)
 	}
 }
