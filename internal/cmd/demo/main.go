@@ -171,7 +171,7 @@ func (d *demo) show(ctx context.Context, s step) error {
 	err := d.terraform(ctx, s.keep, s.command)
 	_, failed := errors.AsType[*exec.ExitError](err)
 	switch jobs := len(d.service.Jobs()); {
-	case err != nil && !(failed && s.fails):
+	case err != nil && (!failed || !s.fails):
 		return err
 	case err == nil && s.fails:
 		return errors.New("the command succeeded")
