@@ -48,10 +48,7 @@ func (c *Client) Config() Config { return c.config }
 // ProjectID returns the ID of the project that requests are for. It is empty if it is not known, as with a token, and
 // if there are no credentials.
 func (c *Client) ProjectID(ctx context.Context) string {
-	id, err := c.rest.ProjectID(ctx)
-	if err != nil {
-		return ""
-	}
+	id, _ := c.rest.ProjectID(ctx) // Any request fails with the same error.
 	return id
 }
 

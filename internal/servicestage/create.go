@@ -133,10 +133,7 @@ func (c *Client) CreateBuildJob(ctx context.Context, spec BuildJobSpec) (*Create
 func (c *Client) createBuildJob(
 	ctx context.Context, spec BuildJobSpec, existing existingJobs, last *Error,
 ) (*CreatedBuildJob, error) {
-	resends, unknown := c.rest.MaxRetries(), 0
-	if last != nil {
-		unknown = 1
-	}
+	resends, resent := c.rest.MaxRetries(), false
 	for send := 1; ; send++ {
 		var created CreatedBuildJob
 		err := c.do(ctx, rest.Call{Method: http.MethodPost, Path: jobPath(), Body: spec}, &created)
@@ -155,18 +152,16 @@ func (c *Client) createBuildJob(
 		if !ok || last == nil && !outcomeUnknown(failure) {
 			return nil, err
 		}
+		resent = resent || last != nil && outcomeUnknown(failure)
 		if last == nil || failure.Sent {
 			last = failure
-		}
-		if outcomeUnknown(failure) {
-			unknown++
 		}
 		if hasServiceCode(failure) {
 			resends = min(resends, 1) // It is likely to fail again.
 		}
 		adopted, jobs, lookupErr := c.findCreated(ctx, spec, existing)
 		if adopted != "" {
-			return &CreatedBuildJob{ID: adopted, Adopted: true, Resent: unknown > 1}, nil
+			return &CreatedBuildJob{ID: adopted, Adopted: true, Resent: resent}, nil
 		}
 		isFinal := lookupErr != nil || len(jobs) > 0 || !outcomeUnknown(failure) || send > resends
 		if last.Stopped = ctx.Err(); !isFinal && last.Stopped == nil {
