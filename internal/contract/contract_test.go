@@ -132,8 +132,7 @@ func account(t *testing.T) (context.Context, *providerdata.Data) {
 	return ctx, configured.ResourceData.(*providerdata.Data)
 }
 
-// Without TF_ACC=1, nothing is sent. The report is written, a wrong assumption fails, and no build job is left, not
-// even by an interruption.
+// Without TF_ACC=1, nothing is sent. A wrong assumption fails. An interruption leaves a report and no build job.
 func TestTestacc(t *testing.T) {
 	t.Parallel()
 	providertest.Prepare(t)
@@ -320,7 +319,7 @@ func TestProbe_faults(t *testing.T) {
 
 // A build job that the probe did not create is not touched, and none that it created is left: not after an
 // interruption, a lost request or response followed by a list that lags, or an error. Faults hit each request except
-// reads of a build job, after which the probe does the same as after any other response.
+// reads of a build job, which create nothing, and those in the middle, which repeat others with other members.
 func TestProbe_leavesNothing(t *testing.T) {
 	t.Parallel()
 	usual := newServer(t, emulator.Quirks{})
@@ -338,8 +337,9 @@ func TestProbe_leavesNothing(t *testing.T) {
 		"delete: 500":           {Method: http.MethodDelete, StatusCode: http.StatusInternalServerError, Body: "{}"},
 	} {
 		for number, request := range usual.Requests() {
+			isRepeated := 40 < number && number < len(usual.Requests())-16
 			isRead := request.Method == http.MethodGet && !strings.HasSuffix(request.Path, "/jobs")
-			if isRead || fault.Method != "" && fault.Method != request.Method {
+			if isRepeated || isRead || fault.Method != "" && fault.Method != request.Method {
 				continue
 			}
 			t.Run(fmt.Sprint(name, " ", number), func(t *testing.T) {
