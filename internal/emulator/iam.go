@@ -72,7 +72,7 @@ type issued struct {
 // maxIssued is how many tokens and access keys are kept, because the metadata service issues them to everybody.
 const maxIssued = 10_000
 
-// issue keeps a token or an access key by its ID. If there are too many, the one that expires first is removed.
+// issue keeps a token or an access key by its ID. If there are too many, the first to expire is removed.
 func (s *Service) issue(id string, credentials issued) {
 	if len(s.issued) >= maxIssued {
 		first := slices.MinFunc(slices.Collect(maps.Keys(s.issued)), func(a, b string) int {
