@@ -21,6 +21,8 @@ type privateState struct {
 	// Region is the provider's region in which the build was started, imported or first read; empty if the provider had
 	// none.
 	Region string `json:"region,omitempty"`
+
+	providerdata.Location
 }
 
 // confirmTimeout is how long after a start that no read has confirmed "not found" may mean that reads lag.

@@ -10,6 +10,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
@@ -70,7 +71,10 @@ func (r *buildResource) Create(ctx context.Context, req resource.CreateRequest, 
 		resp.Diagnostics.Append(startError(jobID, err))
 		return
 	}
-	private := privateState{StartedAt: r.Client.Now().UTC(), Region: r.Region.ValueString()}
+	private := privateState{
+		StartedAt: r.Client.Now().UTC(), Region: r.Region.ValueString(),
+		Location: r.Location(ctx, providerdata.Location{}),
+	}
 	save := func(build *servicestage.Build) {
 		plan.buildModel = modelFrom(build, plan.JobID)
 		resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
@@ -122,8 +126,8 @@ func (r *buildResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	switch {
 	case servicestage.IsNotFound(err) && imported:
 		resp.Diagnostics.Append(noSuchBuild(reading(id), err))
-	case servicestage.IsNotFound(err) && private.mayLag(r.Client.Now()):
-		resp.Diagnostics.Append(notReadableYet(reading(id), private.StartedAt, err))
+	case servicestage.IsNotFound(err) && r.mayExist(ctx, private):
+		resp.Diagnostics.Append(r.notFound(ctx, private, reading(id), err))
 	case servicestage.IsNotFound(err):
 		resp.State.RemoveResource(ctx)
 	case err != nil:
@@ -135,6 +139,7 @@ func (r *buildResource) Read(ctx context.Context, req resource.ReadRequest, resp
 		state.buildModel = modelFrom(build, state.JobID)
 		resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 		private.StartedAt, private.Region = time.Time{}, cmp.Or(private.Region, r.Region.ValueString())
+		private.Location = r.Location(ctx, private.Location)
 		resp.Diagnostics.Append(private.store(ctx, resp.Private)...)
 	}
 }
@@ -172,8 +177,8 @@ func (r *buildResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 	defer cancel()
 	build, err := r.Client.GetBuild(ctx, id, jobID)
 	switch {
-	case servicestage.IsNotFound(err) && private.mayLag(r.Client.Now()):
-		resp.Diagnostics.Append(notReadableYet(canceling(id), private.StartedAt, err))
+	case servicestage.IsNotFound(err) && r.mayExist(ctx, private):
+		resp.Diagnostics.Append(r.notFound(ctx, private, canceling(id), err))
 	case err != nil && !servicestage.IsNotFound(err):
 		resp.Diagnostics.Append(readError(canceling(id), err, removeAdvice))
 	case err == nil && !build.State.Ended():
@@ -182,6 +187,21 @@ func (r *buildResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 			resp.Diagnostics.Append(cancelDiagnostic(id, canceled, err, removeAdvice))
 		}
 	}
+}
+
+// mayExist reports whether the build may exist although it is not found.
+func (r *buildResource) mayExist(ctx context.Context, private privateState) bool {
+	return private.mayLag(r.Client.Now()) || r.IsElsewhere(ctx, private.Location)
+}
+
+// notFound returns the error for a build that is not found and may exist.
+func (r *buildResource) notFound(
+	ctx context.Context, private privateState, operation string, err error,
+) diag.Diagnostic {
+	if r.IsElsewhere(ctx, private.Location) {
+		return r.Elsewhere(ctx, "build", operation, private.Location, err)
+	}
+	return notReadableYet(operation, private.StartedAt, err)
 }
 
 // ImportState stores the build_id of the import ID or of the identity. Terraform then calls Read.

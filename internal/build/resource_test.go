@@ -230,6 +230,18 @@ func TestBuild_unconfirmedStartIsNotRepeated(t *testing.T) {
 	}
 }
 
+// A running build is not missing because the provider's endpoint changed: it is not started again.
+func TestBuild_otherEndpointIsNotNotFound(t *testing.T) {
+	t.Parallel()
+	build := newService(t).started(t)
+	build.Protocol = newService(t).protocol(t, nil)
+	differs := one(isError, "Build of another endpoint", "stays in the state", "HW_SERVICESTAGE_ENDPOINT")
+	build.Refresh(t).Expect(t, differs)
+	if build.Apply(t, nil).Expect(t, differs); build.State.IsNull() {
+		t.Error("the build was removed from the state")
+	}
+}
+
 // Destroy removes a build from the state only if it is canceled, has ended or does not exist.
 func TestBuild_destroyOfARunningBuild(t *testing.T) {
 	t.Parallel()

@@ -176,16 +176,6 @@ func notReadableYet(operation string, createdAt time.Time, err error) diag.Diagn
 		createdAt.UTC().Format(time.RFC3339), int(confirmTimeout.Minutes())))
 }
 
-// otherProject explains "not found" with a provider configuration for another project.
-func otherProject(operation, stored, current string, err error) diag.Diagnostic {
-	return apidiag.Error("Build job in another project", operation, err, fmt.Sprintf(
-		"The build job is in project %[1]s, and the provider's project is %s. Other projects do not contain it, so it "+
-			"stays in the state.\n\n"+
-			"Use credentials and a provider configuration for project %[1]s (project_id or HW_PROJECT_ID). If the "+
-			"build job was deleted, remove it from the state with `terraform state rm`.",
-		printableID(stored), printableID(current)))
-}
-
 // queryError explains why a query ended. An incomplete list is a warning: what was listed exists.
 func queryError(err error) diag.Diagnostic {
 	incomplete, ok := errors.AsType[*servicestage.IncompleteListError](err)

@@ -167,28 +167,46 @@ func TestBuildJob_otherRegionIsNotNotFound(t *testing.T) {
 	}
 }
 
-// If the provider's project changes, "not found" neither removes the build job from the state nor ends a destroy.
-func TestBuildJob_otherProjectIsNotNotFound(t *testing.T) {
+// If the provider's project or endpoint changes, "not found" neither removes the build job from the state nor ends a
+// destroy.
+func TestBuildJob_otherLocationIsNotNotFound(t *testing.T) {
 	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
-	server.InjectFault(emulator.Fault{
-		Path: jobPath, Times: -1, StatusCode: http.StatusNotFound, Body: `{"error_code":"SVCSTG.CPE.4044401"}`,
-		When: func(r emulator.Request) bool { return r.Header.Get("X-Project-Id") == "other" },
-	})
-	m := manage(t, server)
-	m.Converge(t, bare)
-	here := m.Protocol
-	m.Protocol = providertest.NewProtocol(t, server, map[string]any{"project_id": "other"})
-	const differs = "ERROR  Build job in another project: .*is in project test-project, " +
-		"and the provider's project is other"
-	m.Refresh(t).Expect(t, differs)
-	m.Apply(t, nil).Expect(t, differs)
-	m.Apply(t, bare.With("job_description", "x")).Expect(t, differs)
+	for name, elsewhere := range map[string]func(t *testing.T, server *emulator.Server) *providertest.Protocol{
+		"in project test-project, and the provider's project is other": func(
+			t *testing.T, server *emulator.Server,
+		) *providertest.Protocol {
+			t.Helper()
+			server.InjectFault(emulator.Fault{
+				Path: jobPath, Times: -1, StatusCode: http.StatusNotFound, Body: `{"error_code":"SVCSTG.CPE.4044401"}`,
+				When: func(r emulator.Request) bool { return r.Header.Get("X-Project-Id") == "other" },
+			})
+			return providertest.NewProtocol(t, server, map[string]any{"project_id": "other"})
+		},
+		"at 127.0.0.1:[0-9]+, and the provider's endpoint is 127.0.0.1:[0-9]+": func(
+			t *testing.T, _ *emulator.Server,
+		) *providertest.Protocol {
+			t.Helper()
+			return providertest.NewProtocol(t, emulator.New(t, emulator.Options{}), nil)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := emulator.New(t, emulator.Options{})
+			m := manage(t, server)
+			m.Converge(t, bare)
+			here := m.Protocol
+			m.Protocol = elsewhere(t, server)
+			differs := "ERROR  Build job of another .*was last read " + name
+			m.Refresh(t).Expect(t, differs)
+			m.Apply(t, nil).Expect(t, differs)
+			m.Apply(t, bare.With("job_description", "x")).Expect(t, differs)
 
-	m.Protocol = here
-	server.RemoveJob(id(t, server))
-	m.Refresh(t).Expect(t)
-	if !m.State.IsNull() {
-		t.Errorf("the state still has %s", m.State)
+			m.Protocol = here
+			server.RemoveJob(id(t, server))
+			m.Refresh(t).Expect(t)
+			if !m.State.IsNull() {
+				t.Errorf("the state still has %s", m.State)
+			}
+		})
 	}
 }

@@ -25,8 +25,8 @@ type privateState struct {
 	// Region is the provider's region when the build job was created, imported or first read; empty if the provider
 	// had none. The identity contains it, too, but not every CLI passes the identity to every operation.
 	Region string `json:"region,omitempty"`
-	// Project is the ID of the project in which the build job was created or last read; empty if it is not known.
-	Project string `json:"project,omitempty"`
+
+	providerdata.Location
 }
 
 // confirmTimeout is the time after an unconfirmed create during which "not found" may mean that reads lag.
@@ -34,11 +34,6 @@ const confirmTimeout = 10 * time.Minute
 
 // mayLag reports whether "not found" may mean that ServiceStage cannot read the new build job yet.
 func (s privateState) mayLag(now time.Time) bool { return now.Sub(s.CreatedAt) < confirmTimeout }
-
-// inOtherProject reports whether "not found" may mean that the build job is in another project than the provider's.
-func (s privateState) inOtherProject(current string) bool {
-	return s.Project != "" && current != "" && s.Project != current
-}
 
 // Keys of the private state. Provider builds before the first release stored the service defaults under the older key.
 const privateStateKey, olderStateKey = "build_job", "remembered"

@@ -96,7 +96,8 @@ func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, re
 	resp.State.Raw = withUnknowns(plan, nil).raw(resourceType())
 	r.identify(resp.Identity, created.ID)
 	private := privateState{
-		Unread: true, CreatedAt: r.Client.Now(), Region: r.Region.ValueString(), Project: r.Client.ProjectID(ctx),
+		Unread: true, CreatedAt: r.Client.Now(), Region: r.Region.ValueString(),
+		Location: r.Location(ctx, providerdata.Location{}),
 	}
 	resp.Diagnostics.Append(private.store(ctx, resp.Private)...)
 	resp.Diagnostics.Append(createWarnings(created, plan.text(nameArgument))...)
@@ -124,7 +125,7 @@ func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, re
 		state = withUnknowns(plan, result.state)
 	}
 	resp.State.Raw = state.raw(resourceType())
-	private = privateState{Defaults: result.defaults, Region: private.Region, Project: private.Project}
+	private = privateState{Defaults: result.defaults, Region: private.Region, Location: private.Location}
 	resp.Diagnostics.Append(private.store(ctx, resp.Private)...)
 }
 
@@ -170,7 +171,7 @@ func (r *jobResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	}
 	next := privateState{
 		Defaults: result.defaults, Region: cmp.Or(private.Region, r.Region.ValueString()),
-		Project: cmp.Or(r.Client.ProjectID(ctx), private.Project),
+		Location: r.Location(ctx, private.Location),
 	}
 	if !reflect.DeepEqual(next, private) {
 		resp.Diagnostics.Append(next.store(ctx, resp.Private)...)
@@ -211,7 +212,9 @@ func (r *jobResource) Update(ctx context.Context, req resource.UpdateRequest, re
 		resp.Diagnostics.Append(updateError(operation, err))
 		return
 	}
-	private = privateState{Region: cmp.Or(private.Region, r.Region.ValueString()), Project: private.Project}
+	private = privateState{
+		Region: cmp.Or(private.Region, r.Region.ValueString()), Location: r.Location(ctx, private.Location),
+	}
 	var result reconciled
 	_, err = r.Client.GetWrittenBuildJob(ctx, id, func(job *servicestage.BuildJob) bool {
 		result = afterUpdate(plan, prior, valuesOf(job), projectConfigured)
@@ -252,15 +255,15 @@ func (r *jobResource) Delete(ctx context.Context, req resource.DeleteRequest, re
 
 // mayExist reports whether the build job may exist although it is not found.
 func (r *jobResource) mayExist(ctx context.Context, private privateState) bool {
-	return private.mayLag(r.Client.Now()) || private.inOtherProject(r.Client.ProjectID(ctx))
+	return private.mayLag(r.Client.Now()) || r.IsElsewhere(ctx, private.Location)
 }
 
 // notFound returns the error for a build job that is not found and may exist.
 func (r *jobResource) notFound(
 	ctx context.Context, private privateState, operation string, err error,
 ) diag.Diagnostic {
-	if current := r.Client.ProjectID(ctx); private.inOtherProject(current) {
-		return otherProject(operation, private.Project, current, err)
+	if r.IsElsewhere(ctx, private.Location) {
+		return r.Elsewhere(ctx, "build job", operation, private.Location, err)
 	}
 	return notReadableYet(operation, private.CreatedAt, err)
 }

@@ -313,7 +313,8 @@ var chapters = []struct {
 			importing(jobType, "x", nil, map[string]any{"secret_key": tftypes.UnknownValue})),
 		called("data source without a match", reading(jobType, map[string]any{"job_id": "missing"})),
 		called("build job of another region", inAnotherRegion),
-		called("build job of another project", inAnotherProject),
+		called("build job of another project", elsewhere(map[string]any{"project_id": "other-project"})),
+		called("build job of another endpoint", elsewhere(nil)),
 		called("incomplete list of build jobs", reading(jobsType, nil,
 			always(emulator.Fault{StatusCode: 200, Body: `{"total":5,"list":[]}`}, http.MethodGet, jobsPath))),
 		called("details of build jobs that cannot be read", reading(jobsType,
@@ -437,16 +438,20 @@ func inAnotherRegion(t *testing.T) []*tfprotov6.Diagnostic {
 	return job.Refresh(t)
 }
 
-// inAnotherProject refreshes a build job after the project of the provider has changed.
-func inAnotherProject(t *testing.T) []*tfprotov6.Diagnostic {
-	t.Helper()
-	server := serviceWithJobs(t)
-	job := providertest.NewProtocol(t, server, nil).NewInstance(jobType)
-	job.Import(t, server.Jobs()[0].ID, nil).Expect(t)
-	job.Refresh(t).Expect(t)
-	job.Protocol = providertest.NewProtocol(t, server, map[string]any{"project_id": "other-project"})
-	server.RemoveJob(server.Jobs()[0].ID)
-	return job.Refresh(t)
+// elsewhere refreshes a build job with the settings and another endpoint, unless settings has a project.
+func elsewhere(settings map[string]any) call {
+	return func(t *testing.T) []*tfprotov6.Diagnostic {
+		t.Helper()
+		server, other := serviceWithJobs(t), emulator.New(t, emulator.Options{})
+		job := providertest.NewProtocol(t, server, nil).NewInstance(jobType)
+		job.Import(t, server.Jobs()[0].ID, nil).Expect(t)
+		job.Refresh(t).Expect(t)
+		if server.RemoveJob(server.Jobs()[0].ID); settings != nil {
+			other = server
+		}
+		job.Protocol = providertest.NewProtocol(t, other, settings)
+		return job.Refresh(t)
+	}
 }
 
 func serviceWithJobs(t *testing.T) *emulator.Server {

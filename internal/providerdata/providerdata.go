@@ -19,6 +19,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/servicestage/terraform-provider-servicestage/internal/apidiag"
+	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
@@ -62,6 +64,48 @@ func (d *Data) CheckRegion(object, operation, stored string) diag.Diagnostics {
 			"you change the region of this resource, destroy it, or remove it from the state with `terraform state "+
 			"rm`.",
 		operation, object, stored, cmp.Or(d.Region.ValueString(), "not set")))}
+}
+
+// Location is where an object was created or last read. The zero value is unknown.
+type Location struct {
+	// Host is that of the endpoint.
+	Host string `json:"host,omitempty"`
+	// Project is the ID of the project; empty if it is not known.
+	Project string `json:"project,omitempty"`
+}
+
+// Location returns the location of the provider's requests. Without known projects, it has that of stored.
+func (d *Data) Location(ctx context.Context, stored Location) Location {
+	return Location{Host: d.Client.Host(), Project: cmp.Or(d.Client.ProjectID(ctx), stored.Project)}
+}
+
+// IsElsewhere reports whether the provider's requests go to another location than the stored one: there, "not found"
+// does not mean that the object was deleted.
+func (d *Data) IsElsewhere(ctx context.Context, stored Location) bool {
+	current := d.Location(ctx, stored)
+	return stored.Host != "" && stored.Host != current.Host || stored.Project != "" && stored.Project != current.Project
+}
+
+// Elsewhere returns the error for an object, such as "build", that is not found and whose location is not that of the
+// provider's requests.
+func (d *Data) Elsewhere(ctx context.Context, object, operation string, stored Location, err error) diag.Diagnostic {
+	current := d.Location(ctx, stored)
+	printable := func(name string) string { return rest.Sanitize(name, 128) }
+	kind, was := "project", printable(stored.Project)
+	where := fmt.Sprintf("in project %s, and the provider's project is %s", was, printable(current.Project))
+	advice := fmt.Sprintf(
+		"Use credentials and a provider configuration for project %s (project_id or HW_PROJECT_ID).", was)
+	if stored.Host != current.Host {
+		kind, was = "endpoint", printable(stored.Host)
+		where = fmt.Sprintf("at %s, and the provider's endpoint is %s", was, current.Host)
+		advice = "Use the earlier endpoint (region or HW_REGION_NAME, endpoints.servicestage or " +
+			"HW_SERVICESTAGE_ENDPOINT)."
+	}
+	summary := fmt.Sprintf("%s%s of another %s", strings.ToUpper(object[:1]), object[1:], kind)
+	return apidiag.Error(summary, operation, err, fmt.Sprintf(
+		"The %[1]s was last read %[2]s. It may still exist, so it stays in the state.\n\n"+
+			"%[3]s If the %[1]s was deleted, remove it from the state with `terraform state rm`.",
+		object, where, advice))
 }
 
 // begin returns the context of an operation, which ends after the timeout. Without a client it adds an error.

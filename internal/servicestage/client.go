@@ -45,6 +45,9 @@ func New(config Config) (*Client, error) {
 // Config returns the configuration, from which a caller can make another client of the same service.
 func (c *Client) Config() Config { return c.config }
 
+// Host returns the host of the endpoint, with its port if that is not the default one.
+func (c *Client) Host() string { return c.rest.Host() }
+
 // ProjectID returns the ID of the project that requests are for. It is empty if it is not known, as with a token, and
 // if there are no credentials.
 func (c *Client) ProjectID(ctx context.Context) string {
