@@ -19,8 +19,6 @@ import (
 	"testing"
 	"time"
 
-	"google.golang.org/grpc/test/bufconn"
-
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
@@ -197,10 +195,45 @@ func (r *recorder) log(_ context.Context, message string, fields ...map[string]a
 // client.
 func serveInMemory(t *testing.T, handler http.HandlerFunc) rest.Config {
 	t.Helper()
-	listener := bufconn.Listen(1 << 12)
-	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: handler}}
+	closed := make(chan struct{})
+	m := memory{make(chan net.Conn), closed, sync.OnceFunc(func() { close(closed) })}
+	server := &httptest.Server{Listener: m, Config: &http.Server{Handler: handler}}
 	server.Start()
 	t.Cleanup(server.Close)
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) { return listener.DialContext(ctx) }
-	return rest.Config{Endpoint: "http://service.test", Proxy: http.ProxyURL(nil), MaxRetries: 5, Dial: dial}
+	return rest.Config{Endpoint: "http://service.test", Proxy: http.ProxyURL(nil), MaxRetries: 5, Dial: m.dial}
 }
+
+// memory is a [net.Listener] for connections in memory.
+type memory struct {
+	accepted chan net.Conn
+	closed   chan struct{}
+	close    func()
+}
+
+func (m memory) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	client, server := net.Pipe()
+	select {
+	case m.accepted <- server:
+		return client, nil
+	case <-m.closed:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (m memory) Accept() (net.Conn, error) {
+	select {
+	case conn := <-m.accepted:
+		return conn, nil
+	case <-m.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (m memory) Close() error {
+	m.close()
+	return nil
+}
+
+func (memory) Addr() net.Addr { return &net.UnixAddr{Name: "memory"} }
