@@ -4,6 +4,7 @@
 package buildjob_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"testing"
@@ -209,4 +210,18 @@ func TestBuildJob_otherLocationIsNotNotFound(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Without a stored endpoint, the error names the projects.
+func TestBuildJob_otherProjectWithoutEndpoint(t *testing.T) {
+	t.Parallel()
+	m := manage(t, emulator.New(t, emulator.Options{}))
+	m.Converge(t, bare)
+	m.Protocol = providertest.NewProtocol(t, emulator.New(t, emulator.Options{}), map[string]any{"project_id": "other"})
+	private, err := json.Marshal(map[string][]byte{"build_job": []byte(`{"project":"test-project"}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Private = private
+	m.Refresh(t).Expect(t, "Build job of another project: .* in project test-project, .* project is other")
 }

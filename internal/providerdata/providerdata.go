@@ -83,8 +83,10 @@ func (d *Data) Location(ctx context.Context, stored Location) Location {
 // does not mean that the object was deleted.
 func (d *Data) IsElsewhere(ctx context.Context, stored Location) bool {
 	current := d.Location(ctx, stored)
-	return stored.Host != "" && stored.Host != current.Host || stored.Project != "" && stored.Project != current.Project
+	return stored.isOtherHost(current) || stored.Project != "" && stored.Project != current.Project
 }
+
+func (l Location) isOtherHost(current Location) bool { return l.Host != "" && l.Host != current.Host }
 
 // Elsewhere returns the error for an object, such as "build", that is not found and whose location is not that of the
 // provider's requests.
@@ -95,7 +97,7 @@ func (d *Data) Elsewhere(ctx context.Context, object, operation string, stored L
 	where := fmt.Sprintf("in project %s, and the provider's project is %s", was, printable(current.Project))
 	advice := fmt.Sprintf(
 		"Use credentials and a provider configuration for project %s (project_id or HW_PROJECT_ID).", was)
-	if stored.Host != current.Host {
+	if stored.isOtherHost(current) {
 		kind, was = "endpoint", printable(stored.Host)
 		where = fmt.Sprintf("at %s, and the provider's endpoint is %s", was, current.Host)
 		advice = "Use the earlier endpoint (region or HW_REGION_NAME, endpoints.servicestage or " +
