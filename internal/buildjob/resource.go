@@ -222,7 +222,7 @@ func (r *jobResource) Update(ctx context.Context, req resource.UpdateRequest, re
 	})
 	if err != nil {
 		resp.Diagnostics.Append(readBackWarning(plan, "updated", err))
-		result.state, private.Unread = withUnknowns(plan, nil), true
+		result, private.Unread = reconciled{state: withUnknowns(plan, nil)}, true
 	}
 	for _, argument := range result.mismatches {
 		resp.Diagnostics.AddAttributeError(argumentPath(argument), ignoredSummary, ignoredDetail(argument, id))

@@ -279,19 +279,28 @@ func TestBuildJob_clusterChosenByServiceIsNoForeignJob(t *testing.T) {
 	}
 }
 
-// A few stale reads after an update do not fail it.
+// A few stale reads after an update do not fail it, and neither does a failed read after them.
 func TestBuildJob_staleReadAfterUpdate(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	m := manage(t, server)
 	m.Converge(t, bare)
-	stale := fmt.Sprintf(`{"job_id":%q,"spec":{"job_name":"app"}}`, id(t, server))
-	server.InjectFault(emulator.Fault{Method: http.MethodPut, Path: jobPath, Do: func() {
-		server.InjectFault(
-			emulator.Fault{Method: http.MethodGet, Path: jobPath, Times: 3, StatusCode: http.StatusOK, Body: stale},
-		)
-	}})
+	stale := emulator.Fault{
+		Method: http.MethodGet, Path: jobPath, Times: 3, StatusCode: http.StatusOK,
+		Body: fmt.Sprintf(`{"job_id":%q,"spec":{"job_name":"app"}}`, id(t, server)),
+	}
+	afterPut := func(faults ...emulator.Fault) {
+		server.InjectFault(emulator.Fault{Method: http.MethodPut, Path: jobPath, Do: func() {
+			for _, fault := range faults {
+				server.InjectFault(fault)
+			}
+		}})
+	}
+	afterPut(stale)
 	m.Converge(t, bare.With("job_description", "x"))
+	afterPut(stale, denied(http.MethodGet, jobPath))
+	m.Apply(t, bare.With("job_description", "y")).Expect(t, `WARNING  Error reading the updated build job: .*HTTP 403`)
+	m.Converge(t, bare.With("job_description", "y"))
 }
 
 // Prepending to a list renames every build job of a count; one apply is enough although names are unique.
