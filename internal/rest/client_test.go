@@ -153,7 +153,7 @@ func TestClient_proxyPasswordIsNotShown(t *testing.T) {
 			return nil, errors.New("user:canary-password")
 		}
 	}), get)
-	if !strings.HasSuffix(failure.Error(), "no response: proxyconnect tcp: user:[redacted]") {
+	if !strings.HasSuffix(failure.Error(), "no response: [redacted]") {
 		t.Errorf("got %v", failure)
 	}
 }

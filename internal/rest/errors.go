@@ -193,7 +193,7 @@ var tag = regexp.MustCompile(`<[^>]*>?`)
 // excerpt returns the quoted beginning of a body that is not JSON, such as a proxy's HTML page, without its tags; "" if
 // nothing is left.
 func (r *response) excerpt() string {
-	text := tag.ReplaceAllString(r.secrets.beginning(string(r.body)), " ")
+	text := tag.ReplaceAllString(r.secrets.redact(string(r.body)), " ")
 	text = r.secrets.clean(strings.Join(strings.Fields(text), " "), maxExcerpt)
 	if text == "" {
 		return ""

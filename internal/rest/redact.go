@@ -22,12 +22,12 @@ import (
 const (
 	// minSecret is the minimum length of a secret that is redacted, in bytes. A shorter one occurs in any text.
 	minSecret = 4
-	// secretPrefix is the length of a secret's beginning that is redacted too, in bytes: a response may cut off the
+	// secretPrefix is the length of a secret's beginning that is searched for, in bytes: a response may cut off the
 	// rest.
 	secretPrefix = 20
-	// secretPart is the length of a part of a secret that is redacted without its beginning. Next to a redacted
-	// beginning it is secretRest: the rest may be written in another way.
-	secretPart, secretRest = 16, 8
+	// secretPart is the length of the parts of a text that are searched for in a secret, in bytes: a response may
+	// contain a secret without its beginning.
+	secretPart = 16
 
 	// maxInput limits the part of a text that is examined, in bytes. The printed part is much shorter.
 	maxInput = 64 << 10
@@ -45,7 +45,7 @@ type SecretKeeper interface {
 	Secrets() []string
 }
 
-// redactor contains the secrets of one request and removes them from text of its response. The zero value removes
+// redactor contains the secrets of one request and hides text of its response that contains one. The zero value hides
 // nothing.
 type redactor []string
 
@@ -66,27 +66,17 @@ func newRedactor(call Call, sent http.Header, proxy *url.URL) redactor {
 	return r
 }
 
-// with returns a redactor that also removes secret.
+// with returns a redactor that also hides text with this secret.
 func (r redactor) with(secret string) redactor { return append(slices.Clip(r), secret) }
 
 // clean returns text of the response as it may be printed: redacted, sanitized, and only then cut at limit characters.
 // Sanitizing may join the parts of a secret, so it is followed by another redaction.
 func (r redactor) clean(text string, limit int) string {
-	return truncate(r.redact(printable(r.beginning(text))), limit)
+	return truncate(r.redact(printable(r.redact(text))), limit)
 }
 
-// beginning returns the redacted text; of a long text, only the beginning.
-func (r redactor) beginning(text string) string {
-	if len(text) <= maxInput {
-		return r.redact(text)
-	}
-	if text = r.redact(text[:maxInput]); text == redacted {
-		return text
-	}
-	return text[:max(0, len(text)-maxCut)]
-}
-
-// cause returns err with a text that may be printed. It wraps err, unless the text of that contains a secret.
+// cause returns err with a text that may be printed. It wraps err, unless the text of that contains a secret or is
+// longer than maxInput.
 func (r redactor) cause(err error) error {
 	text := err.Error()
 	clean := &cleanError{text: r.clean(text, maxCause)}
@@ -104,46 +94,28 @@ type cleanError struct {
 func (e *cleanError) Error() string { return e.text }
 func (e *cleanError) Unwrap() error { return e.err }
 
-// redact replaces each secret by [redacted], also one that is escaped for a URL, JSON or HTML, or whose end is cut off.
-// Text that contains a secret in another form, such as base64, is replaced completely.
+// redact returns [redacted] instead of a text that contains a secret: as it is, without its beginning, with its end cut
+// off, in hexadecimal or base64, or escaped for URLs, JSON, Go or HTML. Of a long text it returns only the beginning.
 func (r redactor) redact(text string) string {
-	if text == "" {
-		return text
-	}
-	needles := r.needles()
-	hasSecret := func(text string) bool {
-		plain, unescaped := fold(text), fold(unescape(text))
-		return slices.ContainsFunc(needles, func(needle string) bool {
-			return strings.Contains(plain, needle) || strings.Contains(unescaped, needle)
-		})
-	}
-	if !hasSecret(text) && !hasPart(text, r, secretPart, secretPart) {
-		return text
-	}
-	var whole []string
-	for _, secret := range r {
-		whole = append(whole, fold(secret), fold(unescape(secret)))
-		if len(fold(secret)) < minSecret {
-			continue
-		}
-		for _, encoded := range []string{
-			secret, url.QueryEscape(secret), url.PathEscape(secret), inJSON(secret), html.EscapeString(secret),
-		} {
-			text = replace(text, encoded)
-		}
-	}
-	if hasSecret(text) ||
-		hasPart(fold(text), whole, secretRest, 1) || hasPart(fold(unescape(text)), whole, secretRest, 1) {
+	examined := text[:min(len(text), maxInput)]
+	plain, unescaped := fold(examined), fold(unescape(examined))
+	hasSecret := slices.ContainsFunc(r.needles(), func(needle string) bool {
+		return strings.Contains(plain, needle) || strings.Contains(unescaped, needle)
+	})
+	switch {
+	case hasSecret || r.hasPart(examined):
 		return redacted
+	case len(text) > maxInput:
+		return examined[:maxInput-maxCut]
 	}
 	return text
 }
 
-// hasPart reports whether one of the parts of text of this length, which begin every step bytes, is a part of a secret.
-func hasPart(text string, secrets []string, length, step int) bool {
-	for ; len(text) >= length; text = text[min(step, len(text)):] {
-		part := text[:length]
-		if slices.ContainsFunc(secrets, func(secret string) bool { return strings.Contains(secret, part) }) {
+// hasPart reports whether one of the consecutive parts of text is a part of a secret.
+func (r redactor) hasPart(text string) bool {
+	for ; len(text) >= secretPart; text = text[secretPart:] {
+		isPart := func(secret string) bool { return strings.Contains(secret, text[:secretPart]) }
+		if slices.ContainsFunc(r, isPart) {
 			return true
 		}
 	}
@@ -153,23 +125,6 @@ func hasPart(text string, secrets []string, length, step int) bool {
 func inJSON(secret string) string {
 	quoted, _ := json.Marshal(secret) // A string can always be encoded.
 	return string(quoted[1 : len(quoted)-1])
-}
-
-// replace replaces each occurrence of a secret and, if it is long, of its beginning.
-func replace(text, secret string) string {
-	beginning := secret[:min(len(secret), secretPrefix)]
-	for from := 0; ; from += len(redacted) {
-		found := strings.Index(text[from:], beginning)
-		if found < 0 {
-			return text
-		}
-		from += found
-		end := len(beginning)
-		for end < min(len(secret), len(text)-from) && text[from+end] == secret[end] {
-			end++
-		}
-		text = text[:from] + redacted + text[from+end:]
-	}
 }
 
 // needles returns the beginning of each secret in the forms in which it is found in folded text. Only beginnings are

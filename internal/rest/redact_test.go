@@ -158,13 +158,11 @@ func eachByte(format, text string) string {
 // inGo writes a text as a Go string.
 func inGo(text string) string { return fmt.Sprintf("%q", text) }
 
-// A secret is redacted in any encoding, and if it contains characters that are removed later. Its rest is redacted too,
-// also if it is written in another way than its beginning.
+// A secret is redacted in any encoding, if a part is missing, and if it contains characters that are removed later.
 func TestClient_encodedSecretIsNotShown(t *testing.T) {
 	t.Parallel()
 	const withEscapes = `Ca\"n/a+<r>\123=y%41&lt;canary`
-	long := strings.Repeat("Beginning0", 4) + "+/=" + strings.Repeat("canary0123", 6)
-	inLowerCase := strings.NewReplacer("+", "%2b", "/", "%2f", "=", "%3d")
+	long := strings.Repeat("Beginning0", 4) + strings.Repeat("canary0123", 6)
 	within := func(what string) string { return canary[:4] + what + canary[4:12] + what + canary[12:] }
 	for secret, forms := range map[string]map[string]string{
 		canary: {
@@ -183,6 +181,7 @@ func TestClient_encodedSecretIsNotShown(t *testing.T) {
 			"for HTML, in a URL":    url.QueryEscape(html.EscapeString(canary)),
 			"in base64":             base64.StdEncoding.EncodeToString([]byte(canary + " and more")),
 			"in base64, later":      base64.StdEncoding.EncodeToString([]byte("ab" + canary + " and more")),
+			"in hexadecimal":        hex.EncodeToString([]byte(canary)),
 			"in base64 for URLs":    base64.RawURLEncoding.EncodeToString([]byte("abcd" + canary + " and more")),
 			"in a long text":        strings.ToLower(canary) + strings.Repeat(" x", 40_000),
 			"in lower case":         strings.ToLower(canary),
@@ -206,18 +205,7 @@ func TestClient_encodedSecretIsNotShown(t *testing.T) {
 			"for a URL, twice, in HTML":  html.EscapeString(url.QueryEscape(url.QueryEscape(withEscapes))),
 			"for Go, in HTML, in a path": url.PathEscape(html.EscapeString(inGo(withEscapes))),
 		},
-		long: {
-			"for a query":              url.QueryEscape(long),
-			"for a URL, in lower case": inLowerCase.Replace(long),
-			"for JSON, one character":  strings.ReplaceAll(long, "+", `\u002B`),
-			"for JSON, with \\/":       strings.ReplaceAll(long, "/", `\/`),
-			"in octal":                 strings.ReplaceAll(long, "+", `\053`),
-			"in hexadecimal":           hex.EncodeToString([]byte(long)),
-			"wrapped":                  long[:43] + "\r\n " + long[43:],
-			"with a tag":               long[:43] + "<b>" + long[43:],
-			"in upper case, partly":    long[:43] + strings.ToUpper(long[43:]),
-			"without its beginning":    long[30:],
-		},
+		long: {"without its beginning": long[30:]},
 	} {
 		for name, written := range forms {
 			t.Run(secret[:2]+" "+name, func(t *testing.T) {
@@ -231,12 +219,13 @@ func TestClient_encodedSecretIsNotShown(t *testing.T) {
 	}
 }
 
-// Only the secret is redacted. A secret that is so short that any text contains it is not.
-func TestClient_otherTextIsNotRedacted(t *testing.T) {
+// A text with a secret is redacted completely. A secret that is so short that any text contains it is not redacted.
+func TestClient_redactedText(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ secret, body, want string }{
-		"between others":      {"canary-token", `a canary-token, "b" canary-token`, `"a [redacted], \"b\" [redacted]"`},
-		"next to others":      {"canary-token", `=canary-token&x=é canary-tokené`, `"=[redacted]&x=é [redacted]é"`},
+		"between others":      {"canary-token", `a=canary-token&b=é`, `"[redacted]"`},
+		"in a query":          {"a canary b", `x=a+canary+b`, `"[redacted]"`},
+		"in a long text":      {"canary-token", strings.Repeat("\x00", 64<<10-6) + `canary-token`, ``},
 		"part of it":          {"canary-token", `canary-toke`, `"canary-toke"`},
 		"short":               {"abc", `abc abc`, `"abc abc"`},
 		"short without marks": {"a é ü b", `a é ü b`, `"a é ü b"`},
