@@ -229,17 +229,10 @@ func TestPage_faultAndReset(t *testing.T) {
 // get sends a request to the emulated service, without credentials.
 func get(t *testing.T, address string) (status int, header http.Header) {
 	t.Helper()
-	return request(t, http.MethodGet, address, "", "")
-}
-
-// request sends a request with a token to the emulated service.
-func request(t *testing.T, method, address, token, body string) (status int, header http.Header) {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
-	request.Header.Set("X-Auth-Token", token)
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)
