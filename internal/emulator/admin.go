@@ -168,13 +168,13 @@ func (s *Service) postSeed(r *http.Request) (any, error) { return nil, s.seed(r.
 // seed adds all build jobs of a JSON array, or none. Names may break the rules of the API, as those made in the console
 // may.
 func (s *Service) seed(content io.Reader) error {
-	var seeds []json.RawMessage
+	var seeds []document
 	if err := decode(content, &seeds); err != nil {
-		return invalid("build jobs must be a JSON array: %v", err)
+		return invalid("build jobs must be a JSON array of objects: %v", err)
 	}
 	before := s.state.Jobs
-	for i, raw := range seeds {
-		if err := s.addSeed(raw); err != nil {
+	for i, spec := range seeds {
+		if err := s.addSeed(spec); err != nil {
 			s.state.Jobs = before
 			return invalid("build job %d: %v", i, asAPIError(err).Message)
 		}
@@ -182,29 +182,24 @@ func (s *Service) seed(content io.Reader) error {
 	return nil
 }
 
-func (s *Service) addSeed(raw json.RawMessage) error {
-	var seed struct {
-		jobBody
-
-		JobID string `json:"job_id"`
-	}
-	var spec document
-	err := decode(bytes.NewReader(raw), &seed, (*json.Decoder).DisallowUnknownFields)
-	if err := errors.Join(err, decode(bytes.NewReader(raw), &spec)); err != nil {
-		return err
-	}
+func (s *Service) addSeed(spec document) error {
 	if spec == nil {
 		return invalid("it is null")
 	}
+	members := maps.Clone(documentedJob)
+	members["job_id"] = ""
+	if err := checkTypes(spec, members, true); err != nil {
+		return err
+	}
+	id := cmp.Or(stringMember(spec, "job_id"), newID())
 	delete(spec, "job_id")
 	merge(spec, isUnset, document{"environment_setting": document{}})
-	if err := checkSpec(spec, seed.JobName); err != nil {
+	if err := checkSpec(spec, stringMember(spec, "job_name")); err != nil {
 		return err
 	}
 	if err := s.checkNameFree(spec, nil); err != nil {
 		return err
 	}
-	id := cmp.Or(seed.JobID, newID())
 	if !objectIDRule.MatchString(id) {
 		return invalid("job_id may contain letters, digits, -, _ and . only")
 	}

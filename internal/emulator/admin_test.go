@@ -160,7 +160,8 @@ func TestAdmin_seedAndReset(t *testing.T) {
 	for _, body := range []string{
 		`{}`, `[null]`, `[{}]`, `[{"job_name":"x","code_repo":{}}]`, `[{"job_name":"x","code_rep":{}}]`,
 		`[{"job_name":"new"},{"job_name":"ADDED"}]`, `[{"job_name":"x","job_id":"first"}]`,
-		`[{"job_name":"x","job_id":"a/b"}]`,
+		`[{"job_name":"x","job_id":"a/b"}]`, `[{"job_name":"x","job_id":1}]`,
+		`[{"job_name":"x","environment_setting":{"arch":"x86_64"}}]`, `[{"job_name":"x","code_repo":[]}]`,
 	} {
 		admin(t, server, 400, http.MethodPost, "seed", body)
 	}

@@ -4,9 +4,7 @@
 package emulator
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
 	"errors"
 	"maps"
 	"net/http"
@@ -21,28 +19,16 @@ import (
 // document is a JSON object with all its members, also those that the API does not document.
 type document = map[string]any
 
-// jobBody is the body of create and update, as documented.
+// documentedJob has the documented members of the body of create and update, and a value of the type of each.
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0275.html, _0272.
-type jobBody struct {
-	JobName             string  `json:"job_name"`
-	JobDescription      string  `json:"job_description"`
-	EnterpriseProjectID *string `json:"enterprise_project_id"`
-	EnvironmentSetting  *struct {
-		DockerVersion    string `json:"docker_version"`
-		ClusterID        string `json:"cluster_id"`
-		ClusterName      string `json:"cluster_name"`
-		UsePublicCluster bool   `json:"use_public_cluster"`
-		BuildOS          *struct {
-			Arch string `json:"arch"`
-		} `json:"build_os"`
-	} `json:"environment_setting"`
-	CodeRepo *struct {
-		Type      string `json:"type"`
-		URL       string `json:"url"`
-		Branch    string `json:"branch"`
-		Namespace string `json:"namespace"`
-	} `json:"code_repo"`
+var documentedJob = document{
+	"job_name": "", "job_description": "", "enterprise_project_id": "",
+	"environment_setting": document{
+		"docker_version": "", "cluster_id": "", "cluster_name": "", "use_public_cluster": false,
+		"build_os": document{"arch": ""},
+	},
+	"code_repo": document{"type": "", "url": "", "branch": "", "namespace": ""},
 }
 
 // objectIDRule is the form of an ID that can be part of a path.
@@ -62,54 +48,54 @@ func readJobBody(r *http.Request, currentName string) (document, error) {
 // checkSpec returns the first violation of the documented rules; nil if there is none. currentName is exempt from the
 // rule for names, because jobs made in the console may violate it.
 func checkSpec(spec document, currentName string) error {
-	content, err := json.Marshal(spec)
-	var body jobBody
-	if err := errors.Join(err, decode(bytes.NewReader(content), &body)); err != nil {
-		return invalid("the request body is not the documented JSON: %v", err)
+	if err := checkTypes(spec, documentedJob, false); err != nil {
+		return err
 	}
-	if name := misspelled(spec, reflect.TypeFor[jobBody]()); name != "" {
-		return invalid("%s is not the name of a member", name)
-	}
+	name, environment := stringMember(spec, "job_name"), objectMember(spec, "environment_setting")
 	switch {
-	case body.JobName == "":
+	case name == "":
 		return invalid("job_name is mandatory")
-	case body.JobName != currentName && !jobNameRule.MatchString(body.JobName):
-		return invalid("job_name %q is invalid", body.JobName)
-	case utf8.RuneCountInString(body.JobDescription) > 64:
+	case name != currentName && !jobNameRule.MatchString(name):
+		return invalid("job_name %q is invalid", name)
+	case utf8.RuneCountInString(stringMember(spec, "job_description")) > 64:
 		return invalid("job_description has more than 64 characters")
-	case body.EnvironmentSetting == nil:
+	case environment == nil:
 		return invalid("environment_setting is mandatory")
 	}
-	architectures := []string{"", "x86_64", "aarch64"}
-	if os := body.EnvironmentSetting.BuildOS; os != nil && !slices.Contains(architectures, os.Arch) {
-		return invalid("arch %q is invalid", os.Arch)
+	arch := stringMember(objectMember(environment, "build_os"), "arch")
+	if !slices.Contains([]string{"", "x86_64", "aarch64"}, arch) {
+		return invalid("arch %q is invalid", arch)
 	}
-	repo := body.CodeRepo
-	if repo != nil && (repo.Type == "" || repo.URL == "" || repo.Branch == "" || repo.Namespace == "") {
-		return invalid("type, url, branch and namespace of code_repo are mandatory")
+	if repo := objectMember(spec, "code_repo"); repo != nil {
+		for _, name := range []string{"type", "url", "branch", "namespace"} {
+			if stringMember(repo, name) == "" {
+				return invalid("%s is mandatory in code_repo", name)
+			}
+		}
 	}
 	return nil
 }
 
-// misspelled returns a member whose name differs from a documented one only in case, which the decoder ignores; "" if
-// there is none.
-func misspelled(object document, wire reflect.Type) string {
-	for field := range wire.Fields() {
-		documented := field.Tag.Get("json")
-		for name := range object {
-			if name != documented && strings.EqualFold(name, documented) {
-				return name
+// checkTypes returns an error for a member of another type than documented, at any depth. Null has any type. If strict,
+// members must be documented.
+func checkTypes(object, documented document, strict bool) error {
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		want, isDocumented := documented[name]
+		switch {
+		case strict && !isDocumented:
+			return invalid("%q is not the name of a member", name)
+		case !isDocumented || object[name] == nil:
+			continue
+		case reflect.TypeOf(object[name]) != reflect.TypeOf(want):
+			return invalid("%q has the wrong type", name)
+		}
+		if nested := objectMember(object, name); nested != nil {
+			if err := checkTypes(nested, objectMember(documented, name), strict); err != nil {
+				return err
 			}
 		}
-		nested, isPointer := objectMember(object, documented), field.Type.Kind() == reflect.Pointer
-		if nested == nil || !isPointer || field.Type.Elem().Kind() != reflect.Struct {
-			continue
-		}
-		if name := misspelled(nested, field.Type.Elem()); name != "" {
-			return documented + "." + name
-		}
 	}
-	return ""
+	return nil
 }
 
 func (s *Service) createJob(r *http.Request) (any, error) {
