@@ -55,57 +55,80 @@ func issueToken(t *testing.T, server *emulator.Server, scope string) string {
 	return got.header.Get("X-Subject-Token")
 }
 
-// A client needs valid credentials to assume an agency, and a signed request must name the account in a signed header.
-// STS checks the URN and the duration. The method token of IAM needs a token.
-func TestIAM_agencies(t *testing.T) {
+// Requests with invalid credentials, headers or bodies, and the longest duration of keys. Those who sign a request must
+// name their account to assume an agency. The token for an ID token is for no project.
+func TestIAM_rejections(t *testing.T) {
 	t.Parallel()
+	const (
+		account    = emulator.DomainID
+		noKey      = "401 verify aksk signature fail"
+		noAccount  = "400 X-Domain-Id must be the account of the caller."
+		noAgency   = "404 Could not find agency: "
+		noURN      = "400 agency_urn must be iam::{domain_id}:agency:{name}"
+		noIDToken  = "401 The ID token is not one of the identity provider."
+		noDuration = "400 duration_seconds must be from 900 to "
+	)
 	server := emulator.New(t, emulator.Options{})
 	metadata := callWith(t, server, http.MethodGet, metadataPath, "", nil).body["credential"].(object)
-	temporary := auth.AccessKey{
-		ID: metadata["access"].(string), Secret: metadata["secret"].(string),
-		SecurityToken: metadata["securitytoken"].(string),
+	keys := map[string]auth.AccessKey{
+		"key": defaultKey, "wrong key": {ID: emulator.DefaultAccessKey, Secret: "wrong"},
+		"temporary key": {
+			ID: metadata["access"].(string), Secret: metadata["secret"].(string),
+			SecurityToken: metadata["securitytoken"].(string),
+		},
 	}
-	wrong := auth.AccessKey{ID: emulator.DefaultAccessKey, Secret: "wrong"}
-	urn := func(agency, more string) string {
-		return `{"agency_urn":"iam::` + emulator.DomainID + `:agency:` + agency + `",
-			"agency_session_name":"session"` + more + `}`
+	idToken := func(id string) string { return `{"auth":{"id_token":{"id":"` + id + `"}}}` }
+	exchanged := callWith(t, server, http.MethodPost, exchangePath, idToken(emulator.DefaultIDToken),
+		map[string]string{"X-Idp-Id": emulator.DefaultIDP})
+	tokens := map[string]string{
+		"token": emulator.DefaultToken, "token for an ID token": exchanged.header.Get("X-Subject-Token"),
 	}
-	seconds := func(n int) string { return urn("emulator-agency", fmt.Sprintf(`,"duration_seconds":%d`, n)) }
-	const account = emulator.DomainID
-	const byName = `{"auth":{"identity":{"methods":["assume_role"],
-		"assume_role":{"agency_name":"emulator-agency","domain_name":"emulator-domain"}}}}`
-	for _, c := range []struct {
-		key                auth.AccessKey
-		path, body, domain string
-		status             int
-	}{
-		{defaultKey, loginPath, agencyLogin("emulator-agency"), account, 201},
-		{defaultKey, loginPath, agencyLogin("emulator-agency"), "other", 400},
-		{defaultKey, loginPath, agencyLogin("other"), account, 404},
-		{wrong, loginPath, agencyLogin("emulator-agency"), account, 401},
-		{defaultKey, keysPath, byName, account, 201},
-		{defaultKey, keysPath, byName, "", 400},
-		{defaultKey, keysPath, strings.Replace(byName, "emulator-domain", "other", 1), account, 404},
-		{defaultKey, keysPath, `{"auth":{"identity":{"methods":["token"]}}}`, account, 400},
-		{defaultKey, assumePath, urn("emulator-agency", ""), account, 200},
-		{defaultKey, assumePath, urn("emulator-agency", ""), "", 400},
-		{defaultKey, assumePath, urn("other", ""), account, 404},
-		{defaultKey, assumePath, `{"agency_urn":"emulator-agency","agency_session_name":"session"}`, account, 400},
-		{defaultKey, assumePath, `{"agency_urn":"iam::` + account + `:agency:emulator-agency"}`, account, 400},
-		{defaultKey, assumePath, `[`, account, 400},
-		{defaultKey, assumePath, seconds(899), account, 400},
-		{defaultKey, assumePath, seconds(43200), account, 200},
-		{defaultKey, assumePath, seconds(43201), account, 400},
-		{temporary, assumePath, seconds(3600), account, 200},
-		{temporary, assumePath, seconds(3601), account, 400},
+	assume := func(urn, more string) string {
+		return `{"agency_urn":"` + urn + `","agency_session_name":"session"` + more + `}`
+	}
+	const agency = "iam::" + account + ":agency:emulator-agency"
+	seconds := func(n int) string { return assume(agency, fmt.Sprintf(`,"duration_seconds":%d`, n)) }
+	role := func(name, domain, more string) string {
+		return `{"auth":{"identity":{"methods":["assume_role"],
+			"assume_role":{"agency_name":"` + name + `","domain_name":"` + domain + `"` + more + `}}}}`
+	}
+	byMethod := func(method string) string { return `{"auth":{"identity":{"methods":["` + method + `"]}}}` }
+	for _, c := range []struct{ credentials, path, header, body, want string }{ // header is X-Domain-Id or X-Idp-Id.
+		{"key", loginPath, "other", agencyLogin("emulator-agency"), noAccount},
+		{"key", loginPath, account, agencyLogin("other"), noAgency + "other."},
+		{"wrong key", loginPath, account, agencyLogin("emulator-agency"), noKey},
+		{"key", keysPath, "", role("emulator-agency", "emulator-domain", ""), noAccount},
+		{"key", keysPath, account, role("emulator-agency", "other", ""), noAgency},
+		{"key", keysPath, account, byMethod("token"), "400 The method token needs X-Auth-Token."},
+		{"token", keysPath, "", byMethod("password"), "400 methods must be token or assume_role."},
+		{"token", keysPath, "", role("other", "emulator-domain", ""), noAgency + "other."},
+		{"token", keysPath, "", role("emulator-agency", "emulator-domain", `,"duration_seconds":899`), noDuration},
+		{"token", keysPath, "", role("emulator-agency", "emulator-domain", `,"duration_seconds":18446745000`), noDuration},
+		{"key", assumePath, "", assume(agency, ""), noAccount},
+		{"key", assumePath, account, assume("iam::"+account+":agency:other", ""), noAgency + "other."},
+		{"key", assumePath, account, assume("emulator-agency", ""), noURN},
+		{"key", assumePath, account, `{"agency_urn":"` + agency + `"}`, noURN},
+		{"key", assumePath, account, `[`, "400 malformed request"},
+		{"key", assumePath, account, seconds(899), noDuration},
+		{"key", assumePath, account, seconds(43200), "200 "},
+		{"key", assumePath, account, seconds(43201), noDuration + "43200."},
+		{"temporary key", assumePath, account, seconds(3600), "200 "},
+		{"temporary key", assumePath, account, seconds(3601), noDuration + "3600."},
+		{"", exchangePath, "other", idToken(emulator.DefaultIDToken), noIDToken},
+		{"", exchangePath, emulator.DefaultIDP, idToken("other"), noIDToken},
+		{"token for an ID token", jobsPath, "", plainJob("app"), "403 The token is not for a project."},
 	} {
-		if got := callSigned(t, server, c.key, http.MethodPost, c.path, c.body, c.domain); got.status != c.status {
-			t.Errorf("%s %s of %q: got %d %s, want %d", c.path, c.body, c.domain, got.status, got.raw, c.status)
+		var got response
+		if key, isKey := keys[c.credentials]; isKey {
+			got = callSigned(t, server, key, http.MethodPost, c.path, c.body, c.header)
+		} else {
+			header := map[string]string{"X-Auth-Token": tokens[c.credentials], "X-Idp-Id": c.header}
+			got = callWith(t, server, http.MethodPost, c.path, c.body, header)
 		}
-	}
-	got := callSigned(t, server, defaultKey, http.MethodGet, "/v3/auth/domains", "", "")
-	if got.status != http.StatusOK || !strings.Contains(got.raw, account) {
-		t.Errorf("the account: got %d %s", got.status, got.raw)
+		status, message, _ := strings.Cut(c.want, " ")
+		if fmt.Sprint(got.status) != status || !strings.Contains(got.raw, message) {
+			t.Errorf("%v: got %d %s", c, got.status, got.raw)
+		}
 	}
 }
 
@@ -239,7 +262,6 @@ func TestIAM_projects(t *testing.T) {
 
 func TestIAM_temporaryKeys(t *testing.T) {
 	t.Parallel()
-	const noDuration, noMethod = "duration_seconds must be from 900 to 86400.", "methods must be token or assume_role."
 	agency := func(role string) string { return `"methods":["assume_role"],"assume_role":{` + role + `}` }
 	good := func(more string) string {
 		return agency(`"agency_name":"emulator-agency","domain_name":"emulator-domain"` + more)
@@ -255,19 +277,6 @@ func TestIAM_temporaryKeys(t *testing.T) {
 	} {
 		got := call(t, server, http.MethodPost, keysPath, `{"auth":{"identity":{`+identity+`}}}`)
 		wantKeysThatLive(t, server, now, got, http.StatusCreated, lifetime)
-	}
-	for _, c := range []struct {
-		identity string
-		status   int
-		message  string
-	}{
-		{good(`,"duration_seconds":899`), 400, noDuration},
-		{good(`,"duration_seconds":18446745000`), 400, noDuration},
-		{agency(`"agency_name":"other","domain_name":"emulator-domain"`), 404, "Could not find agency: other."},
-		{`"methods":["password"]`, 400, noMethod},
-	} {
-		got := call(t, server, http.MethodPost, keysPath, `{"auth":{"identity":{`+c.identity+`}}}`)
-		wantIAMError(t, got, c.status, c.message)
 	}
 	got := callWith(t, server, http.MethodGet, metadataPath, "", nil)
 	wantKeysThatLive(t, server, now, got, http.StatusOK, 2*time.Hour)
@@ -297,24 +306,4 @@ func wantKeysThatLive(
 	}
 	now.Advance(time.Second)
 	wantError(t, get(token), "401 APIGW.0301")
-}
-
-// The token for an ID token is for no project, so only keys can be created with it.
-func TestIAM_idToken(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
-	exchangeToken := func(idp, id string) response {
-		body := `{"auth":{"id_token":{"id":"` + id + `"}}}`
-		return callWith(t, server, http.MethodPost, exchangePath, body, map[string]string{"X-Idp-Id": idp})
-	}
-	const noMatch = "The ID token is not one of the identity provider."
-	wantIAMError(t, exchangeToken("other", emulator.DefaultIDToken), http.StatusUnauthorized, noMatch)
-	wantIAMError(t, exchangeToken(emulator.DefaultIDP, "other"), http.StatusUnauthorized, noMatch)
-	got := exchangeToken(emulator.DefaultIDP, emulator.DefaultIDToken)
-	header := map[string]string{"X-Auth-Token": got.header.Get("X-Subject-Token")}
-	wantError(t, callWith(t, server, http.MethodGet, jobsPath, "", header), "403 APIGW.0302")
-	keys := callWith(t, server, http.MethodPost, keysPath, `{"auth":{"identity":{"methods":["token"]}}}`, header)
-	if keys.status != http.StatusCreated {
-		t.Errorf("got %d %s", keys.status, keys.raw)
-	}
 }
