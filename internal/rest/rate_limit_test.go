@@ -23,7 +23,7 @@ import (
 // Retry-After.
 type throttling struct {
 	mu                 sync.Mutex
-	limit              int // 0 accepts all.
+	limit              int
 	begin              time.Time
 	accepted, rejected int
 	second, inSecond   int
@@ -35,7 +35,7 @@ func (s *throttling) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if second := int(time.Since(s.begin) / time.Second); second != s.second {
 		s.second, s.inSecond = second, 0
 	}
-	if s.limit > 0 && s.inSecond == s.limit {
+	if s.inSecond == s.limit {
 		s.rejected++
 		respond(http.StatusTooManyRequests, `{"error_code":"APIGW.0308"}`)(w, r)
 		return
@@ -104,31 +104,6 @@ func TestRateLimiter_fewRejections(t *testing.T) {
 		}
 		if rejected := requests.Load() - 1000; waits.Load() != rejected || rejected < 50 {
 			t.Errorf("%d waits for %d rejections", waits.Load(), rejected)
-		}
-	})
-}
-
-// The rate grows again, and ends in no limit.
-func TestRateLimiter_limitIsLifted(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		service := &throttling{limit: 50, begin: time.Now()}
-		client := newClient(t, serveInMemory(t, service.ServeHTTP))
-		took := func(calls int) time.Duration {
-			begin := time.Now()
-			if err := callAll(t.Context(), client, calls, 10); err != nil {
-				t.Error(err)
-			}
-			return time.Since(begin)
-		}
-		took(200)
-		service.limit = 0
-		if d := took(5000); d > 45*time.Second { // At the old rate, it would be 100 seconds.
-			t.Errorf("5,000 calls took %s", d)
-		}
-		took(7000)
-		if d := took(100); d != 0 {
-			t.Errorf("long after, 100 calls took %s", d)
 		}
 	})
 }
