@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -204,32 +203,5 @@ func TestBuildJobs_takenName(t *testing.T) {
 	mustCall(t, server, http.MethodPut, jobsPath+"/"+shop, plainJob("Shop"))
 	if got := jobNames(server); got != "Shop other" {
 		t.Errorf("the build jobs are %s", got)
-	}
-}
-
-// Of concurrent creates of one name, one succeeds. Go functions and requests can run concurrently.
-func TestService_concurrency(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
-	var group sync.WaitGroup
-	for i := range 50 {
-		group.Go(func() {
-			call(t, server, http.MethodPost, jobsPath, plainJob("same"))
-			got := call(t, server, http.MethodPost, jobsPath, plainJob(fmt.Sprintf("app-%d", i)))
-			id, _ := got.body["job_id"].(string)
-			if i%2 == 1 {
-				call(t, server, http.MethodDelete, jobsPath+"/"+id, "")
-			}
-			server.Jobs()
-			server.Requests()
-			server.InjectFault(emulator.Fault{Path: "/nowhere"})
-		})
-	}
-	group.Wait()
-	if got := len(server.Jobs()); got != 26 {
-		t.Errorf("%d jobs are left, want 26", got)
-	}
-	if got := server.CountRequests(http.MethodPost, jobsPath); got != 100 {
-		t.Errorf("%d creates are recorded, want 100", got)
 	}
 }
