@@ -6,6 +6,7 @@ package emulator_test
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -103,7 +104,10 @@ func TestIAM_rejections(t *testing.T) {
 		{"token", keysPath, "", byMethod("password"), "400 methods must be token or assume_role."},
 		{"token", keysPath, "", role("other", "emulator-domain", ""), noAgency + "other."},
 		{"token", keysPath, "", role("emulator-agency", "emulator-domain", `,"duration_seconds":899`), noDuration},
-		{"token", keysPath, "", role("emulator-agency", "emulator-domain", `,"duration_seconds":18446745000`), noDuration},
+		{
+			"token", keysPath, "", role("emulator-agency", "emulator-domain", `,"duration_seconds":18446745000`),
+			noDuration,
+		},
 		{"key", assumePath, "", assume(agency, ""), noAccount},
 		{"key", assumePath, account, assume("iam::"+account+":agency:other", ""), noAgency + "other."},
 		{"key", assumePath, account, assume("emulator-agency", ""), noURN},
@@ -126,7 +130,7 @@ func TestIAM_rejections(t *testing.T) {
 			got = callWith(t, server, http.MethodPost, c.path, c.body, header)
 		}
 		status, message, _ := strings.Cut(c.want, " ")
-		if fmt.Sprint(got.status) != status || !strings.Contains(got.raw, message) {
+		if strconv.Itoa(got.status) != status || !strings.Contains(got.raw, message) {
 			t.Errorf("%v: got %d %s", c, got.status, got.raw)
 		}
 	}
