@@ -36,3 +36,18 @@ func TestServer_stop(t *testing.T) {
 	job.Refresh(t).Expect(t, `ERROR .*\(interrupted\)`)
 	p.ReadData(t, jobType, map[string]any{"job_id": "x"}).Expect(t, `ERROR .*\(interrupted\)`)
 }
+
+// Terraform does not wait for an action that starts after StopProvider, so that it must start no build.
+func TestServer_actionAfterStop(t *testing.T) {
+	t.Parallel()
+	service := emulator.New(t, emulator.Options{})
+	jobID := service.AddJob(map[string]any{"job_name": "app", "environment_setting": map[string]any{}})
+	p := providertest.NewProtocol(t, service, nil)
+	if _, err := p.StopProvider(t.Context(), &tfprotov6.StopProviderRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	p.Invoke(t.Context(), t, startType, map[string]any{"job_id": jobID}).Expect(t, `ERROR .*\(interrupted\)`)
+	if builds := service.Builds(); len(builds) > 0 {
+		t.Errorf("the service contains %+v, want no build", builds)
+	}
+}
