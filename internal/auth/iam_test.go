@@ -171,19 +171,20 @@ func TestAgency_unreadableIDToken(t *testing.T) {
 	}
 }
 
-// The metadata service does not respond outside of a cloud server.
+// The metadata service does not respond outside of a cloud server. Inside, a slow response fails no later operation.
 func TestMetadata_noResponse(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	release := make(chan bool)
 	server.InjectFault(emulator.Fault{Do: func() { <-release }})
 	source := auth.Metadata{Timeout: 100 * time.Millisecond}
-	_, err := source.Credentials(t.Context(), clientsOf(t, server.URL), auth.Project{})
+	session := auth.NewSession(source, "", auth.Project{}, clientsOf(t, server.URL))
+	err := session.Authenticate(t.Context(), unsent(t), nil)
 	close(release)
-	const want = "requesting access keys from the metadata service: no response in 100ms"
-	if err == nil || err.Error() != want {
+	if want := "no response in 100ms"; err == nil || !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("got %v, want %s", err, want)
 	}
+	authenticated(t, session)
 }
 
 // secret is the secret of all sources.
