@@ -4,7 +4,6 @@
 package provider_test
 
 import (
-	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -61,31 +60,23 @@ type login struct {
 	iam                        []string
 }
 
-// newLogins returns a CLI with the provider blocks and count data sources for each. Blocks without a server get one.
-func newLogins(
-	t *testing.T, cases map[string]login, servers map[string]*emulator.Server, count int, environment ...string,
-) *providertest.CLI {
-	t.Helper()
-	config, counted := []string{providertest.Requirement}, fmt.Sprintf("{\n  count = %d\n  provider", count)
-	for name, c := range cases {
-		if servers[name] == nil {
-			servers[name] = emulator.New(t, emulator.Options{})
-		}
-		blocks := aliased(name, c.arguments+endpointsOf(servers[name]))
-		config = append(config, strings.Replace(blocks, "{\n  provider", counted, 1))
-	}
-	cli := providertest.NewCLI(t, emulator.New(t, emulator.Options{}))
-	cli.Env = append(cli.Env, environment...)
-	cli.Write(t, "main.tf", strings.Join(config, ""))
-	return cli
-}
-
-// expectLogins plans with each of the provider blocks, and returns what Terraform printed.
+// expectLogins plans with each of the provider blocks and a data source for it, and returns what Terraform printed.
+// Blocks without a server get one.
 func expectLogins(
 	t *testing.T, cases map[string]login, servers map[string]*emulator.Server, environment ...string,
 ) string {
 	t.Helper()
-	stdout := succeed(t, newLogins(t, cases, servers, 1, environment...), "plan", "-no-color", "-input=false")
+	config := []string{providertest.Requirement}
+	for name, c := range cases {
+		if servers[name] == nil {
+			servers[name] = emulator.New(t, emulator.Options{})
+		}
+		config = append(config, aliased(name, c.arguments+endpointsOf(servers[name])))
+	}
+	cli := providertest.NewCLI(t, emulator.New(t, emulator.Options{}))
+	cli.Env = append(cli.Env, environment...)
+	cli.Write(t, "main.tf", strings.Join(config, ""))
+	stdout := succeed(t, cli, "plan", "-no-color", "-input=false")
 	for name, c := range cases {
 		iam, requests := split(servers[name])
 		if !slices.Equal(iam, c.iam) || len(requests) != 1 {
@@ -165,40 +156,6 @@ func TestProvider_configuredNamesPrecedeIDs(t *testing.T) {
 		"HW_DOMAIN_ID="+emulator.DomainID)
 	if got := strings.Count(stdout, "Warning: Unused project"); got != 1 {
 		t.Errorf("%d warnings of the unused project, want 1:\n%s", got, stdout)
-	}
-}
-
-// IAM is called once for three operations if it rejects a login, and one of the three errors is complete.
-func TestProvider_rejectedLoginIsNotRepeated(t *testing.T) {
-	t.Parallel()
-	wrongUser := strings.Replace(userBlock, "emulator-password", "canary-wrong", 1)
-	wrongKeys := strings.Replace(keyBlock, "emulator-secret-key", "canary-wrong", 1)
-	wrongRole := strings.Replace(roleBlock, "emulator-agency", "unknown", 1)
-	cases := map[string]login{
-		"password":    {arguments: wrongUser, iam: []string{logIn}},
-		"agency":      {arguments: keyBlock + wrongRole, iam: []string{domains, assume}},
-		"agency_keys": {arguments: wrongKeys + roleBlock, iam: []string{domains}},
-		"project":     {arguments: keyBlock + team, iam: []string{lookUp}},
-	}
-	noProjects := emulator.IAM{Projects: map[string]string{"other": "p"}}
-	servers := map[string]*emulator.Server{"project": emulator.New(t, emulator.Options{IAM: noProjects})}
-	cli := newLogins(t, cases, servers, 3, "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_PROJECT_ID=", "HW_MAX_RETRIES=0")
-	_, stderr, err := cli.Run(t, "plan", "-no-color", "-input=false")
-	if err == nil || strings.Contains(stderr, "canary") {
-		t.Errorf("%v\n%s", err, stderr)
-	}
-	text := strings.Join(strings.Fields(strings.ReplaceAll(stderr, "│", "")), " ")
-	repeated := strings.Count(text, "failed. Another error of this run explains the cause.")
-	complete := strings.Count(text, "Credentials in use:")
-	// Newer versions of Terraform show equal errors of one block once.
-	if repeated != 2*len(cases) && repeated != len(cases) || complete != len(cases) {
-		t.Errorf("%d errors contain the cause, and %d refer to them, for %d cases\n%s",
-			complete, repeated, len(cases), stderr)
-	}
-	for name, c := range cases {
-		if iam, _ := split(servers[name]); !slices.Equal(iam, c.iam) {
-			t.Errorf("%s: calls of IAM are %v, want %v", name, iam, c.iam)
-		}
 	}
 }
 
