@@ -4,6 +4,7 @@
 package provider_test
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -13,8 +14,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
@@ -193,39 +192,54 @@ func (c *clock) advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// Credentials that expire or are revoked during an apply fail no operation.
+// Credentials that expire or are revoked during an apply fail no operation, and are refreshed once.
 func TestProvider_refresh(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		block string
-		end   func(server *emulator.Server, clock *clock)
+		settings map[string]any
+		end      func(server *emulator.Server, clock *clock)
+		iam      []string
 	}{
-		"expired keys of an agency": {keyBlock + roleBlock, func(_ *emulator.Server, clock *clock) {
-			clock.advance(14 * time.Minute)
-		}},
-		"revoked token": {userBlock, func(server *emulator.Server, _ *clock) { server.RevokeCredentials() }},
+		"expired token of an agency": {
+			map[string]any{"agency_name": emulator.DefaultAgency, "agency_domain_name": emulator.DefaultDomainName},
+			func(_ *emulator.Server, clock *clock) { clock.advance(14 * time.Minute) },
+			[]string{domains, logIn, domains, logIn},
+		},
+		"revoked token": {
+			map[string]any{
+				"access_key": nil, "secret_key": nil, "user_name": emulator.DefaultUserName,
+				"password": emulator.DefaultPassword, "domain_name": emulator.DefaultDomainName,
+			},
+			func(server *emulator.Server, _ *clock) { server.RevokeCredentials() },
+			[]string{logIn, logIn},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			clock := &clock{now: time.Now()}
 			server := emulator.New(t, emulator.Options{Now: clock.time, IAM: emulator.IAM{Lifetime: 15 * time.Minute}})
-			block := strings.Replace(c.block, "agency_name", "duration = 900\n  agency_name", 1)
-			jobs := strings.NewReplacer("app", "app-${count.index}", "{}", "{}\n  count = 15").Replace(job)
 			posts := 0
 			server.InjectFault(emulator.Fault{
 				Method: http.MethodPost, Path: jobsPath, Do: func() { c.end(server, clock) },
 				When: func(emulator.Request) bool { posts++; return posts == 5 },
 			})
-			factories := providertest.Factories(func(config *servicestage.Config) { config.Now = clock.time })
-			config := providertest.WithProvider("\n"+region+block+endpointsOf(server), jobs)
-			providertest.RunWith(t, server, factories, resource.TestStep{Config: config})
+			c.settings["auth_url"] = server.URL
+			p := providertest.NewProtocol(t, server, c.settings, func(config *servicestage.Config) { config.Now = clock.time })
+			var running sync.WaitGroup
+			for i := range 15 {
+				running.Go(func() {
+					job := map[string]any{"job_name": fmt.Sprint("app-", i), "environment_setting": providertest.Block}
+					p.NewInstance(jobType).Apply(t, job).Expect(t)
+				})
+			}
+			running.Wait()
 			iam, requests := split(server)
-			if len(iam) < 4 {
-				t.Errorf("calls of IAM are %v: nothing was refreshed", iam)
+			if !slices.Equal(iam, c.iam) {
+				t.Errorf("calls of IAM are %v, want %v", iam, c.iam)
 			}
 			for _, request := range requests {
-				if c.block != userBlock && request.StatusCode == http.StatusUnauthorized {
-					t.Errorf("%s %s was sent with expired credentials", request.Method, request.Path)
+				if c.settings["password"] == nil && request.StatusCode == http.StatusUnauthorized {
+					t.Errorf("%s %s was sent with an expired token", request.Method, request.Path)
 				}
 			}
 		})
