@@ -17,10 +17,7 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-var (
-	now  = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	wait = &rest.WaitError{Wait: time.Hour, Left: 89700 * time.Millisecond}
-)
+var now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // failure returns the error of a response of a server whose clock is behind by skew.
 func failure(status int, code string, skew time.Duration) *rest.Error {
@@ -28,8 +25,8 @@ func failure(status int, code string, skew time.Duration) *rest.Error {
 }
 
 // stopped returns the error of a request that is not sent again because of err.
-func stopped(status int, err error, retryAfter time.Duration) *rest.Error {
-	return &rest.Error{StatusCode: status, Message: "m", Stopped: err, RetryAfter: retryAfter}
+func stopped(status int, err error) *rest.Error {
+	return &rest.Error{StatusCode: status, Message: "m", Stopped: err}
 }
 
 // Texts that the golden file of the provider does not contain.
@@ -40,13 +37,13 @@ func TestDetail(t *testing.T) {
 		want string
 	}{
 		{errors.New("the ID \"a\x1b[31mb\n\u202e\" is wrong"), `Error x: the ID "ab " is wrong.`},
-		{&rest.Error{Host: "h", StatusCode: 400, Code: "SVCSTG.1", Attempts: 2}, "SVCSTG.1.\n\nEndpoint: h, attempts: 2"},
+		{&rest.Error{Host: "h", StatusCode: 400, Code: "C", Attempts: 2}, "HTTP 400: C.\n\nEndpoint: h, attempts: 2"},
 		{failure(401, "APIGW.0301", 4*time.Minute), "m.\n\nThe credentials are not valid."},
 		{failure(401, "APIGW.0301", 6*time.Minute), "time is 2026-01-02T03:04:05Z, the local time is 2026-01-02T03:10"},
 		{&rest.Error{StatusCode: 307, Location: "https://b/assembling/v1"}, "(HW_SERVICESTAGE_ENDPOINT) to https://b."},
-		{stopped(503, context.DeadlineExceeded, 0), "m (the time for the operation is over).\n\nTry"},
-		{stopped(0, context.Canceled, 0), "x: m: the request was not sent (interrupted).\n\nEndpoint: "},
-		{stopped(429, wait, 0), "m (the time for the operation is over)"},
+		{stopped(503, context.DeadlineExceeded), "m (the time for the operation is over).\n\nTry"},
+		{stopped(0, context.Canceled), "x: m: the request was not sent (interrupted).\n\nEndpoint: "},
+		{stopped(429, &rest.WaitError{Wait: time.Hour}), "m (the time for the operation is over)"},
 		{&rest.Error{Err: io.ErrUnexpectedEOF}, "\n\nServiceStage could not be reached."},
 	} {
 		if got := apidiag.Detail("x", c.err); !strings.Contains(got, c.want) {
@@ -69,7 +66,7 @@ func TestDetail_noCredentials(t *testing.T) {
 		{auth.Login, &rest.Error{Err: io.ErrUnexpectedEOF}, "\n\nIdentity and access management (IAM) could"},
 		{auth.Login, &rest.Error{StatusCode: 302, Location: "https://b/v3/auth"}, "(HW_IAM_ENDPOINT) to https://b."},
 		{
-			auth.Login, stopped(429, context.DeadlineExceeded, 0),
+			auth.Login, stopped(429, context.DeadlineExceeded),
 			"m (the time for the login is over).\n\nIdentity and access management (IAM) is unavailable",
 		},
 		{auth.ExchangeToken, failure(403, "", 0), "\n\nCheck that the token has not expired"},

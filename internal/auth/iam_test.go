@@ -42,6 +42,8 @@ func TestSources_requests(t *testing.T) {
 	agency := auth.Agency{Base: key, Name: agencyName, DomainName: domain}
 	trust := auth.Agency{Base: key, Name: agencyName, DomainName: "d", DomainID: domainID, Duration: 2 * time.Hour}
 	ofCaller := auth.Agency{Base: key, Name: agencyName, DomainName: domain, CallerDomainID: domainID}
+	ofUser := auth.Agency{Base: userID, Name: agencyName, DomainName: domain}
+	keyToken := auth.AgencyToken{Base: key, Name: agencyName, DomainName: domain, Project: "other"}
 	none, named, both := auth.Project{}, auth.Project{Name: "n"}, auth.Project{ID: "pi", Name: "n"}
 	var file strings.Builder
 	fmt.Fprintf(&file, "Requests of the sources of credentials. %s compares this file; -update writes it.\n", t.Name())
@@ -58,16 +60,10 @@ func TestSources_requests(t *testing.T) {
 		{"agency, account by name", agency, none},
 		{"agency, account of the caller configured", ofCaller, none},
 		{"agency, account by ID, duration", trust, none},
-		{
-			"agency with a password, not for the project",
-			auth.Agency{Base: userID, Name: agencyName, DomainName: domain}, named,
-		},
+		{"agency with a password, not for the project", ofUser, named},
 		{"chain of agencies", auth.Agency{Base: ofCaller, Name: agencyName, DomainID: domainID}, none},
 		{"agency with an ID token", auth.Agency{Base: idToken, Name: agencyName, DomainID: domainID}, none},
-		{
-			"token of an agency",
-			auth.AgencyToken{Base: key, Name: agencyName, DomainName: domain, Project: "other"}, named,
-		},
+		{"token of an agency", keyToken, named},
 		{"token of an agency, with a token", auth.AgencyToken{Base: token, Name: agencyName, DomainName: domain}, none},
 		{"exchange, project by ID", auth.Exchange{Token: "T", DomainName: domain}, both},
 		{"exchange, project by name", auth.Exchange{Token: "T", DomainName: domain}, named},
@@ -127,7 +123,8 @@ func TestIAM_projects(t *testing.T) {
 			t.Errorf("%s: got project %q, %v", c.projects, id, err)
 		}
 		got := server.Requests()
-		if len(got) != 1 || got[0].Path != "/v3/projects" || got[0].Query != "name=r" || got[0].Credential != "access key AK" {
+		if len(got) != 1 || got[0].Path != "/v3/projects" || got[0].Query != "name=r" ||
+			got[0].Credential != "access key AK" {
 			t.Errorf("got %v, want one signed look-up", got)
 		}
 	}

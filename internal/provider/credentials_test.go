@@ -224,7 +224,8 @@ func TestProvider_refresh(t *testing.T) {
 				When: func(emulator.Request) bool { posts++; return posts == 5 },
 			})
 			c.settings["auth_url"] = server.URL
-			p := providertest.NewProtocol(t, server, c.settings, func(config *servicestage.Config) { config.Now = clock.time })
+			setClock := func(config *servicestage.Config) { config.Now = clock.time }
+			p := providertest.NewProtocol(t, server, c.settings, setClock)
 			var running sync.WaitGroup
 			for i := range 15 {
 				running.Go(func() {
