@@ -181,7 +181,12 @@ func TestMetadata_noResponse(t *testing.T) {
 	if want := "no response in 100ms"; err == nil || !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("got %v, want %s", err, want)
 	}
-	authenticated(t, session)
+	for range 50 { // A busy machine may respond late again.
+		if err = session.Authenticate(t.Context(), unsent(t), nil); err == nil {
+			return
+		}
+	}
+	t.Error(err)
 }
 
 // secret is the secret of all sources.
