@@ -5,11 +5,7 @@ package auth_test
 
 import (
 	"context"
-	"io"
 	"net/http"
-	"net/http/httptest"
-	"slices"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,45 +13,6 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
-
-// received is a request as it reached a server.
-type received struct {
-	call   string // Method, path and query.
-	header http.Header
-	body   string
-}
-
-// server records the requests that it receives.
-type server struct {
-	url  string
-	mu   sync.Mutex
-	list []received
-}
-
-// serve starts a server that responds with a function, which gets the body of the request too.
-func serve(t *testing.T, handler func(w http.ResponseWriter, r *http.Request, body string)) *server {
-	t.Helper()
-	s := &server{}
-	listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			t.Errorf("reading the request: %v", err)
-		}
-		s.mu.Lock()
-		s.list = append(s.list, received{r.Method + " " + r.RequestURI, r.Header.Clone(), string(body)})
-		s.mu.Unlock()
-		handler(w, r, string(body))
-	}))
-	t.Cleanup(listener.Close)
-	s.url = listener.URL
-	return s
-}
-
-func (s *server) received() []received {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.list)
-}
 
 // clientsOf returns clients of a server that is IAM, STS and the metadata service. Their waits take no time.
 func clientsOf(t *testing.T, url string, adjust ...func(*rest.Config)) auth.Clients {
@@ -69,12 +26,6 @@ func clientsOf(t *testing.T, url string, adjust ...func(*rest.Config)) auth.Clie
 		t.Fatal(err)
 	}
 	return auth.Clients{IAM: client, Agencies: client, STS: client, Metadata: client, Now: client.Now}
-}
-
-// respond sends a response with a status and a body.
-func respond(w http.ResponseWriter, status int, body string) {
-	w.WriteHeader(status)
-	_, _ = io.WriteString(w, body) // The client may have left.
 }
 
 // clock is a clock that tests advance.

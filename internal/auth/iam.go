@@ -349,8 +349,9 @@ func (m Metadata) Credentials(ctx context.Context, clients Clients, _ Project) (
 	credentials, err := requestKeys(limited, clients.Metadata, rest.Call{
 		Method: http.MethodGet, Path: []string{"openstack", "latest", "securitykey"},
 	}, clients.Now)
-	if err != nil && limited.Err() != nil && ctx.Err() == nil {
-		err = fmt.Errorf("no response in %s", m.Timeout)
+	// The error stays a *rest.Error, because a later request may succeed.
+	if failure, ok := errors.AsType[*rest.Error](err); ok && errors.Is(failure.Err, context.DeadlineExceeded) {
+		failure.Err = fmt.Errorf("no response in %s", m.Timeout)
 	}
 	return credentials, failed(ReadMetadata, "", err)
 }

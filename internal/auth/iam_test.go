@@ -11,51 +11,39 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
+	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
-const (
-	expiresAt    = "2026-01-02T04:04:05.123000Z"
-	requestsFile = "testdata/requests.txt"
-)
+const requestsFile = "testdata/requests.txt"
 
 var update = flag.Bool("update", false, "write the golden file")
 
-// iam sends the documented responses to any credentials.
-func iam(w http.ResponseWriter, r *http.Request) {
-	switch r.URL.Path {
-	case "/v3/auth/tokens", "/v3.0/OS-AUTH/id-token/tokens":
-		w.Header().Set("X-Subject-Token", "issued-token")
-		respond(w, http.StatusCreated, `{"token":{"expires_at":"`+expiresAt+`","project":{"id":"p","name":"n"}}}`)
-	case "/v3/auth/domains":
-		respond(w, http.StatusOK, `{"domains":[{"id":"caller","name":"c"}]}`)
-	case "/v5/agencies/assume":
-		respond(w, http.StatusOK, `{"credentials":{"access_key_id":"TAK","secret_access_key":"TSK",
-			"security_token":"TST","expiration":"`+expiresAt+`"}}`)
-	default:
-		respond(w, http.StatusCreated, `{"credential":{"access":"TAK","secret":"TSK",
-			"securitytoken":"TST","expires_at":"`+expiresAt+`"}}`)
-	}
-}
+// issued matches what the emulator's IAM issues.
+var issued = regexp.MustCompile(`token-\w{40}|TEMPORARY\w+`)
 
 // The requests of each source are those of the golden file, which the pages of the API document.
 func TestSources_requests(t *testing.T) {
 	t.Parallel()
 	key := auth.Static{Credential: auth.AccessKey{ID: "AK", Secret: "SK"}}
 	token := auth.Static{Credential: auth.Token("T")}
-	user := auth.Password{UserName: "u", Password: `p"<`, DomainName: "d"}
-	userOfID := auth.Password{UserName: "u", Password: "p", DomainName: "d", DomainID: "di"}
-	userID := auth.Password{UserName: "u", UserID: "ui", Password: "p"}
-	idToken := auth.OIDC{IDPID: "idp", IDToken: "the-id-token"}
-	agency := auth.Agency{Base: key, Name: "ag", DomainName: "d"}
-	trust := auth.Agency{Base: key, Name: "ag", DomainName: "d", DomainID: "di", Duration: time.Hour}
-	ofCaller := auth.Agency{Base: key, Name: "ag", DomainName: "d", CallerDomainID: "own"}
+	const agencyName, domain, domainID = emulator.DefaultAgency, emulator.DefaultDomainName, emulator.DomainID
+	const name, password = emulator.DefaultUserName, `p"<`
+	user := auth.Password{UserName: name, Password: password, DomainName: domain}
+	userOfID := auth.Password{UserName: name, Password: password, DomainName: "d", DomainID: domainID}
+	userID := auth.Password{UserName: "u", UserID: emulator.UserID, Password: password}
+	idToken := auth.OIDC{IDPID: emulator.DefaultIDP, IDToken: emulator.DefaultIDToken}
+	agency := auth.Agency{Base: key, Name: agencyName, DomainName: domain}
+	trust := auth.Agency{Base: key, Name: agencyName, DomainName: "d", DomainID: domainID, Duration: 2 * time.Hour}
+	ofCaller := auth.Agency{Base: key, Name: agencyName, DomainName: domain, CallerDomainID: domainID}
+	ofUser := auth.Agency{Base: userID, Name: agencyName, DomainName: domain}
+	keyToken := auth.AgencyToken{Base: key, Name: agencyName, DomainName: domain, Project: "other"}
 	none, named, both := auth.Project{}, auth.Project{Name: "n"}, auth.Project{ID: "pi", Name: "n"}
 	var file strings.Builder
 	fmt.Fprintf(&file, "Requests of the sources of credentials. %s compares this file; -update writes it.\n", t.Name())
@@ -72,33 +60,35 @@ func TestSources_requests(t *testing.T) {
 		{"agency, account by name", agency, none},
 		{"agency, account of the caller configured", ofCaller, none},
 		{"agency, account by ID, duration", trust, none},
-		{"agency with a password, not for the project", auth.Agency{Base: userID, Name: "ag", DomainName: "d"}, named},
-		{"chain of agencies", auth.Agency{Base: ofCaller, Name: "ag2", DomainID: "di"}, none},
-		{"agency with an ID token", auth.Agency{Base: idToken, Name: "ag", DomainID: "di"}, none},
-		{"token of an agency", auth.AgencyToken{Base: key, Name: "ag", DomainName: "d", Project: "other"}, named},
-		{"token of an agency, with a token", auth.AgencyToken{Base: token, Name: "ag", DomainName: "d"}, none},
-		{"exchange, project by ID", auth.Exchange{Token: "T", DomainName: "d"}, both},
-		{"exchange, project by name", auth.Exchange{Token: "T", DomainName: "d"}, named},
+		{"agency with a password, not for the project", ofUser, named},
+		{"chain of agencies", auth.Agency{Base: ofCaller, Name: agencyName, DomainID: domainID}, none},
+		{"agency with an ID token", auth.Agency{Base: idToken, Name: agencyName, DomainID: domainID}, none},
+		{"token of an agency", keyToken, named},
+		{"token of an agency, with a token", auth.AgencyToken{Base: token, Name: agencyName, DomainName: domain}, none},
+		{"exchange, project by ID", auth.Exchange{Token: "T", DomainName: domain}, both},
+		{"exchange, project by name", auth.Exchange{Token: "T", DomainName: domain}, named},
 		{"metadata service", auth.Metadata{Timeout: time.Minute}, none},
 	} {
-		server := serve(t, func(w http.ResponseWriter, r *http.Request, _ string) { iam(w, r) })
-		credentials, err := c.source.Credentials(t.Context(), clientsOf(t, server.url), c.project)
+		now := func() time.Time { return start }
+		server := emulator.New(t, emulator.Options{
+			AccessKey: "AK", SecretKey: "SK", Token: "T", IAM: emulator.IAM{Password: password}, Now: now,
+		})
+		clients := clientsOf(t, server.URL)
+		clients.Now = now
+		credentials, err := c.source.Credentials(t.Context(), clients, c.project)
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("%s: %v", c.name, err)
 		}
-		if want := time.Date(2026, 1, 2, 4, 4, 5, 123e6, time.UTC); !credentials.ExpiresAt.Equal(want) {
-			t.Errorf("%s: they expire at %s, want %s", c.name, credentials.ExpiresAt, want)
-		}
-		fmt.Fprintf(&file, "\n--- %s\n", c.name)
-		for _, r := range server.received() {
-			file.WriteString(r.call + "\n")
+		fmt.Fprintf(&file, "\n--- %s, expires in %s\n", c.name, credentials.ExpiresAt.Sub(start))
+		for _, r := range server.Requests() {
+			file.WriteString(strings.TrimSuffix(r.Method+" "+r.Path+"?"+r.Query, "?") + "\n")
 			for _, name := range []string{"Authorization", "X-Auth-Token", "X-Domain-Id", "X-Idp-Id", "X-Project-Id"} {
-				if value, _, _ := strings.Cut(r.header.Get(name), ", Signature="); value != "" {
-					fmt.Fprintf(&file, "%s: %s\n", name, value)
+				if value, _, _ := strings.Cut(r.Header.Get(name), ", Signature="); value != "" {
+					fmt.Fprintf(&file, "%s: %s\n", name, issued.ReplaceAllString(value, "ISSUED"))
 				}
 			}
-			if r.body != "" {
-				file.WriteString(r.body + "\n")
+			if len(r.Body) > 0 {
+				file.WriteString(string(r.Body) + "\n")
 			}
 		}
 	}
@@ -123,18 +113,18 @@ func TestIAM_projects(t *testing.T) {
 		{`[{"id":"a","name":"r"},{"id":"b","name":"r"}]`, "", "IAM returned 2 projects of this name"},
 		{`[{"name":"r"}]`, "", none},
 	} {
-		server := serve(t, func(w http.ResponseWriter, _ *http.Request, _ string) {
-			respond(w, http.StatusOK, `{"projects":`+c.projects+`}`)
-		})
+		server := emulator.New(t, emulator.Options{})
+		server.InjectFault(emulator.Fault{StatusCode: http.StatusOK, Body: `{"projects":` + c.projects + `}`})
 		key := auth.Static{Credential: auth.AccessKey{ID: "AK", Secret: "SK"}}
-		session := auth.NewSession(key, "", auth.Project{Name: "r"}, clientsOf(t, server.url))
+		session := auth.NewSession(key, "", auth.Project{Name: "r"}, clientsOf(t, server.URL))
 		id, err := session.ProjectID(t.Context())
 		if id != c.want || (err == nil) != (c.failure == "") ||
 			err != nil && err.Error() != `looking up the ID of project "r": `+c.failure {
 			t.Errorf("%s: got project %q, %v", c.projects, id, err)
 		}
-		got := server.received()
-		if len(got) != 1 || got[0].call != "GET /v3/projects?name=r" || got[0].header.Get("Authorization") == "" {
+		got := server.Requests()
+		if len(got) != 1 || got[0].Path != "/v3/projects" || got[0].Query != "name=r" ||
+			got[0].Credential != "access key AK" {
 			t.Errorf("got %v, want one signed look-up", got)
 		}
 	}
@@ -145,15 +135,14 @@ func TestAgency_accountsOfTheCaller(t *testing.T) {
 	t.Parallel()
 	key := auth.Static{Credential: auth.AccessKey{ID: "AK", Secret: "SK"}}
 	for accounts, count := range map[string]int{`null`: 0, `[{"name":"no id"}]`: 0, `[{"id":"a"},{"id":"b"}]`: 2} {
-		server := serve(t, func(w http.ResponseWriter, _ *http.Request, _ string) {
-			respond(w, http.StatusOK, `{"domains":`+accounts+`}`)
-		})
+		server := emulator.New(t, emulator.Options{})
+		server.InjectFault(emulator.Fault{StatusCode: http.StatusOK, Body: `{"domains":` + accounts + `}`})
 		source := auth.Agency{Base: key, Name: "a", DomainID: "d"}
-		_, err := source.Credentials(t.Context(), clientsOf(t, server.url), auth.Project{})
+		_, err := source.Credentials(t.Context(), clientsOf(t, server.URL), auth.Project{})
 		const format = "looking up the account of the access key: IAM returned %d accounts with an ID, not one"
 		want := fmt.Sprintf(format, count)
-		if err == nil || err.Error() != want || len(server.received()) != 1 {
-			t.Errorf("got %v after %d requests, want %s", err, len(server.received()), want)
+		if err == nil || err.Error() != want || len(server.Requests()) != 1 {
+			t.Errorf("got %v after %d requests, want %s", err, len(server.Requests()), want)
 		}
 	}
 }
@@ -179,28 +168,41 @@ func TestAgency_unreadableIDToken(t *testing.T) {
 	}
 }
 
-// The metadata service does not respond outside of a cloud server.
+// The metadata service does not respond outside of a cloud server. Inside, a slow response fails no later operation.
 func TestMetadata_noResponse(t *testing.T) {
 	t.Parallel()
-	server := serve(t, func(_ http.ResponseWriter, r *http.Request, _ string) { <-r.Context().Done() })
+	server := emulator.New(t, emulator.Options{})
+	release := make(chan bool)
+	server.InjectFault(emulator.Fault{Do: func() { <-release }})
 	source := auth.Metadata{Timeout: 100 * time.Millisecond}
-	_, err := source.Credentials(t.Context(), clientsOf(t, server.url), auth.Project{})
-	const want = "requesting access keys from the metadata service: no response in 100ms"
-	if err == nil || err.Error() != want {
+	session := auth.NewSession(source, "", auth.Project{}, clientsOf(t, server.URL))
+	err := session.Authenticate(t.Context(), unsent(t), nil)
+	close(release)
+	if want := "no response in 100ms"; err == nil || !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("got %v, want %s", err, want)
 	}
+	for range 50 { // A busy machine may respond late again.
+		if err = session.Authenticate(t.Context(), unsent(t), nil); err == nil {
+			return
+		}
+	}
+	t.Error(err)
 }
 
-// sources are the sources that send requests, with secrets that begin with canary.
+// secret is the secret of all sources.
+const secret = "canary-secret"
+
+// sources are the sources that send requests.
 func sources() map[string]auth.Source {
-	key := auth.Static{Credential: auth.AccessKey{ID: "AK", Secret: "canary-secret", SecurityToken: "canary-token"}}
+	key := auth.Static{Credential: auth.AccessKey{ID: "AK", Secret: secret, SecurityToken: secret}}
+	const agency, domain, id = emulator.DefaultAgency, emulator.DefaultDomainName, emulator.DomainID
 	return map[string]auth.Source{
-		"password": auth.Password{UserName: "u", Password: "canary-password", DomainName: "d"},
-		"agency":   auth.Agency{Base: key, Name: "a", DomainName: "d", CallerDomainID: "c"},
-		"STS":      auth.Agency{Base: key, Name: "a", DomainID: "d", CallerDomainID: "c"},
-		"exchange": auth.Exchange{Token: "canary-token"},
-		"delegate": auth.AgencyToken{Base: key, Name: "a", DomainName: "d", CallerDomainID: "c"},
-		"OIDC":     auth.OIDC{IDPID: "idp", IDToken: "canary-id-token"},
+		"password": auth.Password{UserName: emulator.DefaultUserName, Password: secret, DomainName: domain},
+		"agency":   auth.Agency{Base: key, Name: agency, DomainName: domain, CallerDomainID: id},
+		"STS":      auth.Agency{Base: key, Name: agency, DomainID: id, CallerDomainID: id},
+		"exchange": auth.Exchange{Token: secret},
+		"delegate": auth.AgencyToken{Base: key, Name: agency, DomainName: domain, CallerDomainID: id},
+		"OIDC":     auth.OIDC{IDPID: emulator.DefaultIDP, IDToken: secret},
 		"metadata": auth.Metadata{Timeout: time.Minute},
 	}
 }
@@ -223,29 +225,28 @@ func TestIAM_badResponses(t *testing.T) {
 		"other types":     {201, `{"credential":["canary"],"credentials":["canary"],"token":["canary"]}`, notJSON},
 		"page of a proxy": {200, "<p>Please <b>log in</b>", `HTTP 200: "Please log in": ` + notJSON},
 		"rejected":        {401, `{"error":{"code":401,"message":"no"}}`, "HTTP 401: no"},
-		"request echoed":  {400, "REQUEST", `HTTP 400: "`},
+		"request echoed":  {400, "You sent " + secret, `HTTP 400: "You sent `},
 		"redirected":      {302, "", "HTTP 302"},
 		"throttled":       {429, "", "HTTP 429"},
 		"internal error":  {500, "", "HTTP 500"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := serve(t, func(w http.ResponseWriter, r *http.Request, request string) {
-				respond(w, c.status, strings.Replace(c.body, "REQUEST", fmt.Sprint(r.Header, request), 1))
-			})
+			server := emulator.New(t, emulator.Options{})
+			server.InjectFault(emulator.Fault{Times: -1, StatusCode: c.status, Body: c.body})
 			isFinal := c.status != http.StatusTooManyRequests && c.status != http.StatusInternalServerError
 			for source, made := range sources() {
-				session := auth.NewSession(made, "d", auth.Project{ID: "p"}, clientsOf(t, server.url))
+				session := auth.NewSession(made, "d", auth.Project{ID: "p"}, clientsOf(t, server.URL))
 				err := session.Authenticate(t.Context(), unsent(t), nil)
 				want := cmp.Or(c.want, missing[source], "no X-Subject-Token")
 				failure, ok := errors.AsType[*auth.Error](err)
 				if !ok || failure.Source != "d" || !strings.Contains(err.Error(), want) ||
-					strings.Contains(err.Error(), "canary") {
+					source != "metadata" && strings.Contains(err.Error(), "canary") {
 					t.Errorf("%s: got %v, want %s without a secret", source, err, want)
 				}
-				before := len(server.received())
+				before := len(server.Requests())
 				err = session.Authenticate(t.Context(), unsent(t), nil)
-				if more := len(server.received()) - before; err == nil || (more == 0) != isFinal {
+				if more := len(server.Requests()) - before; err == nil || (more == 0) != isFinal {
 					t.Errorf("%s: the second time: %v after %d more calls", source, err, more)
 				}
 			}
@@ -257,20 +258,15 @@ func TestIAM_badResponses(t *testing.T) {
 func TestIAM_retries(t *testing.T) {
 	t.Parallel()
 	for source, made := range sources() {
-		var requests atomic.Int32
-		server := serve(t, func(w http.ResponseWriter, r *http.Request, _ string) {
-			switch requests.Add(1) {
-			case 1:
-				w.WriteHeader(http.StatusTooManyRequests)
-			case 2:
-				panic(http.ErrAbortHandler)
-			default:
-				iam(w, r)
-			}
+		server := emulator.New(t, emulator.Options{
+			AccessKey: "AK", SecretKey: secret, SecurityToken: secret, Token: secret,
+			IAM: emulator.IAM{Password: secret, IDToken: secret},
 		})
-		clients := clientsOf(t, server.url, func(c *rest.Config) { c.MaxRetries = 2 })
+		server.InjectFault(emulator.Fault{StatusCode: http.StatusTooManyRequests})
+		server.InjectFault(emulator.Fault{Drop: true, After: true})
+		clients := clientsOf(t, server.URL, func(c *rest.Config) { c.MaxRetries = 2 })
 		if _, err := made.Credentials(t.Context(), clients, auth.Project{}); err != nil {
-			t.Errorf("%s: %v after %d requests", source, err, requests.Load())
+			t.Errorf("%s: %v after %d requests", source, err, len(server.Requests()))
 		}
 	}
 }

@@ -6,7 +6,6 @@ package auth_test
 import (
 	"context"
 	"errors"
-	"net/http"
 	"slices"
 	"strconv"
 	"sync"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/auth"
+	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
 
@@ -196,17 +196,6 @@ func TestSession_Reject(t *testing.T) {
 	})
 }
 
-// Static credentials are not dropped.
-func TestSession_RejectStatic(t *testing.T) {
-	t.Parallel()
-	for _, credential := range []auth.Credential{auth.Token("T"), auth.AccessKey{ID: "AK", Secret: "SK"}} {
-		session := auth.NewSession(auth.Static{Credential: credential}, "", auth.Project{}, auth.Clients{})
-		if session.Reject(authenticated(t, session)) {
-			t.Errorf("%T: Reject returned true", credential)
-		}
-	}
-}
-
 // New credentials that seem to have expired, because the local clock is wrong, are used.
 func TestSession_wrongClock(t *testing.T) {
 	t.Parallel()
@@ -221,11 +210,11 @@ func TestSession_wrongClock(t *testing.T) {
 // The project of a name is looked up once, also if the credentials are refreshed. Their secrets are known.
 func TestSession_projectName(t *testing.T) {
 	t.Parallel()
-	server := serve(t, func(w http.ResponseWriter, _ *http.Request, _ string) {
-		respond(w, http.StatusOK, `{"projects":[{"id":"p","name":"n"}]}`)
+	server := emulator.New(t, emulator.Options{
+		AccessKey: "AK", SecretKey: "SK", IAM: emulator.IAM{Projects: map[string]string{"n": "p"}},
 	})
 	source := &tokens{lifetime: time.Hour, secret: "SK"}
-	clients := clientsOf(t, server.url)
+	clients := clientsOf(t, server.URL)
 	clients.Now = source.time
 	session := auth.NewSession(source, "", auth.Project{Name: "n"}, clients)
 	if secrets := session.Secrets(); secrets != nil {
@@ -241,7 +230,7 @@ func TestSession_projectName(t *testing.T) {
 		source.advance(time.Hour)
 	}
 	source.wantCalls(t, 2)
-	if got := len(server.received()); got != 1 {
+	if got := len(server.Requests()); got != 1 {
 		t.Errorf("the project was looked up %d times", got)
 	}
 }

@@ -15,8 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
-
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providertest"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
@@ -61,31 +59,23 @@ type login struct {
 	iam                        []string
 }
 
-// newLogins returns a CLI with the provider blocks and count data sources for each. Blocks without a server get one.
-func newLogins(
-	t *testing.T, cases map[string]login, servers map[string]*emulator.Server, count int, environment ...string,
-) *providertest.CLI {
-	t.Helper()
-	config, counted := []string{providertest.Requirement}, fmt.Sprintf("{\n  count = %d\n  provider", count)
-	for name, c := range cases {
-		if servers[name] == nil {
-			servers[name] = emulator.New(t, emulator.Options{})
-		}
-		blocks := aliased(name, c.arguments+endpointsOf(servers[name]))
-		config = append(config, strings.Replace(blocks, "{\n  provider", counted, 1))
-	}
-	cli := providertest.NewCLI(t, emulator.New(t, emulator.Options{}))
-	cli.Env = append(cli.Env, environment...)
-	cli.Write(t, "main.tf", strings.Join(config, ""))
-	return cli
-}
-
-// expectLogins plans with each of the provider blocks, and returns what Terraform printed.
+// expectLogins plans with each of the provider blocks and a data source for it, and returns what Terraform printed.
+// Blocks without a server get one.
 func expectLogins(
 	t *testing.T, cases map[string]login, servers map[string]*emulator.Server, environment ...string,
 ) string {
 	t.Helper()
-	stdout := succeed(t, newLogins(t, cases, servers, 1, environment...), "plan", "-no-color", "-input=false")
+	config := []string{providertest.Requirement}
+	for name, c := range cases {
+		if servers[name] == nil {
+			servers[name] = emulator.New(t, emulator.Options{})
+		}
+		config = append(config, aliased(name, c.arguments+endpointsOf(servers[name])))
+	}
+	cli := providertest.NewCLI(t, emulator.New(t, emulator.Options{}))
+	cli.Env = append(cli.Env, environment...)
+	cli.Write(t, "main.tf", strings.Join(config, ""))
+	stdout := succeed(t, cli, "plan", "-no-color", "-input=false")
 	for name, c := range cases {
 		iam, requests := split(servers[name])
 		if !slices.Equal(iam, c.iam) || len(requests) != 1 {
@@ -168,40 +158,6 @@ func TestProvider_configuredNamesPrecedeIDs(t *testing.T) {
 	}
 }
 
-// IAM is called once for three operations if it rejects a login, and one of the three errors is complete.
-func TestProvider_rejectedLoginIsNotRepeated(t *testing.T) {
-	t.Parallel()
-	wrongUser := strings.Replace(userBlock, "emulator-password", "canary-wrong", 1)
-	wrongKeys := strings.Replace(keyBlock, "emulator-secret-key", "canary-wrong", 1)
-	wrongRole := strings.Replace(roleBlock, "emulator-agency", "unknown", 1)
-	cases := map[string]login{
-		"password":    {arguments: wrongUser, iam: []string{logIn}},
-		"agency":      {arguments: keyBlock + wrongRole, iam: []string{domains, assume}},
-		"agency_keys": {arguments: wrongKeys + roleBlock, iam: []string{domains}},
-		"project":     {arguments: keyBlock + team, iam: []string{lookUp}},
-	}
-	noProjects := emulator.IAM{Projects: map[string]string{"other": "p"}}
-	servers := map[string]*emulator.Server{"project": emulator.New(t, emulator.Options{IAM: noProjects})}
-	cli := newLogins(t, cases, servers, 3, "HW_ACCESS_KEY=", "HW_SECRET_KEY=", "HW_PROJECT_ID=", "HW_MAX_RETRIES=0")
-	_, stderr, err := cli.Run(t, "plan", "-no-color", "-input=false")
-	if err == nil || strings.Contains(stderr, "canary") {
-		t.Errorf("%v\n%s", err, stderr)
-	}
-	text := strings.Join(strings.Fields(strings.ReplaceAll(stderr, "│", "")), " ")
-	repeated := strings.Count(text, "failed. Another error of this run explains the cause.")
-	complete := strings.Count(text, "Credentials in use:")
-	// Newer versions of Terraform show equal errors of one block once.
-	if repeated != 2*len(cases) && repeated != len(cases) || complete != len(cases) {
-		t.Errorf("%d errors contain the cause, and %d refer to them, for %d cases\n%s",
-			complete, repeated, len(cases), stderr)
-	}
-	for name, c := range cases {
-		if iam, _ := split(servers[name]); !slices.Equal(iam, c.iam) {
-			t.Errorf("%s: calls of IAM are %v, want %v", name, iam, c.iam)
-		}
-	}
-}
-
 // Concurrent operations share one login, one lookup of the project and one list of known build jobs.
 func TestProvider_oneLogin(t *testing.T) {
 	t.Parallel()
@@ -236,39 +192,55 @@ func (c *clock) advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// Credentials that expire or are revoked during an apply fail no operation.
+// Credentials that expire or are revoked during an apply fail no operation, and are refreshed once.
 func TestProvider_refresh(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		block string
-		end   func(server *emulator.Server, clock *clock)
+		settings map[string]any
+		end      func(server *emulator.Server, clock *clock)
+		iam      []string
 	}{
-		"expired keys of an agency": {keyBlock + roleBlock, func(_ *emulator.Server, clock *clock) {
-			clock.advance(14 * time.Minute)
-		}},
-		"revoked token": {userBlock, func(server *emulator.Server, _ *clock) { server.RevokeCredentials() }},
+		"expired token of an agency": {
+			map[string]any{"agency_name": emulator.DefaultAgency, "agency_domain_name": emulator.DefaultDomainName},
+			func(_ *emulator.Server, clock *clock) { clock.advance(14 * time.Minute) },
+			[]string{domains, logIn, domains, logIn},
+		},
+		"revoked token": {
+			map[string]any{
+				"access_key": nil, "secret_key": nil, "user_name": emulator.DefaultUserName,
+				"password": emulator.DefaultPassword, "domain_name": emulator.DefaultDomainName,
+			},
+			func(server *emulator.Server, _ *clock) { server.RevokeCredentials() },
+			[]string{logIn, logIn},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			clock := &clock{now: time.Now()}
 			server := emulator.New(t, emulator.Options{Now: clock.time, IAM: emulator.IAM{Lifetime: 15 * time.Minute}})
-			block := strings.Replace(c.block, "agency_name", "duration = 900\n  agency_name", 1)
-			jobs := strings.NewReplacer("app", "app-${count.index}", "{}", "{}\n  count = 15").Replace(job)
 			posts := 0
 			server.InjectFault(emulator.Fault{
 				Method: http.MethodPost, Path: jobsPath, Do: func() { c.end(server, clock) },
 				When: func(emulator.Request) bool { posts++; return posts == 5 },
 			})
-			factories := providertest.Factories(func(config *servicestage.Config) { config.Now = clock.time })
-			config := providertest.WithProvider("\n"+region+block+endpointsOf(server), jobs)
-			providertest.RunWith(t, server, factories, resource.TestStep{Config: config})
+			c.settings["auth_url"] = server.URL
+			setClock := func(config *servicestage.Config) { config.Now = clock.time }
+			p := providertest.NewProtocol(t, server, c.settings, setClock)
+			var running sync.WaitGroup
+			for i := range 15 {
+				running.Go(func() {
+					job := map[string]any{"job_name": fmt.Sprint("app-", i), "environment_setting": providertest.Block}
+					p.NewInstance(jobType).Apply(t, job).Expect(t)
+				})
+			}
+			running.Wait()
 			iam, requests := split(server)
-			if len(iam) < 4 {
-				t.Errorf("calls of IAM are %v: nothing was refreshed", iam)
+			if !slices.Equal(iam, c.iam) {
+				t.Errorf("calls of IAM are %v, want %v", iam, c.iam)
 			}
 			for _, request := range requests {
-				if c.block != userBlock && request.StatusCode == http.StatusUnauthorized {
-					t.Errorf("%s %s was sent with expired credentials", request.Method, request.Path)
+				if c.settings["password"] == nil && request.StatusCode == http.StatusUnauthorized {
+					t.Errorf("%s %s was sent with an expired token", request.Method, request.Path)
 				}
 			}
 		})

@@ -56,7 +56,9 @@ func inState(t *testing.T, cli *providertest.CLI) map[string]bool {
 func applyAgain(t *testing.T, cli *providertest.CLI, server *emulator.Server) {
 	t.Helper()
 	known := inState(t, cli)
-	_, stderr, err := cli.Run(t, "apply", "-no-color", "-input=false", "-auto-approve", "-lock=false")
+	// At once: a create whose name is taken waits for another one of this process.
+	_, stderr, err := cli.Run(t,
+		"apply", "-no-color", "-input=false", "-auto-approve", "-lock=false", "-parallelism=50")
 	var imports strings.Builder
 	for _, job := range server.Jobs() {
 		if inState(t, cli)[job.ID] {
@@ -275,7 +277,8 @@ func TestProvider_twoWorkingCopies(t *testing.T) {
 	clis := []*providertest.CLI{configure(t, server, many), configure(t, server, many)}
 	var applies []*providertest.Command
 	for _, cli := range clis {
-		applies = append(applies, cli.Start(t, "apply", "-no-color", "-input=false", "-auto-approve"))
+		apply := cli.Start(t, "apply", "-no-color", "-input=false", "-auto-approve", "-parallelism=50")
+		applies = append(applies, apply)
 	}
 	failed := 0
 	for _, apply := range applies {

@@ -5,6 +5,7 @@ package provider_test
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path"
 	"reflect"
@@ -12,10 +13,8 @@ import (
 	"strings"
 	"testing"
 
-	tfjson "github.com/hashicorp/terraform-json"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
-	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
 	"github.com/servicestage/terraform-provider-servicestage/internal/provider"
@@ -120,125 +119,91 @@ func TestSchema_descriptions(t *testing.T) {
 	}
 }
 
-// providerSchemas returns the schemas in the format of `providers schema -json`, with the provider name that the
-// documentation generator requires.
-func providerSchemas(t *testing.T) *tfjson.ProviderSchemas {
-	t.Helper()
-	server := providerserver.NewProtocol6(provider.New("test")())()
-	response, err := server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, diagnostic := range response.Diagnostics {
-		t.Errorf("%s: %s", diagnostic.Summary, diagnostic.Detail)
-	}
-	schema := &tfjson.ProviderSchema{
-		ConfigSchema:      schemaJSON(t, response.Provider),
-		ResourceSchemas:   map[string]*tfjson.Schema{},
-		DataSourceSchemas: map[string]*tfjson.Schema{},
+// object is a JSON object without zero values, apart from versions, as the CLI writes it.
+type object map[string]any
 
-		ListResourceSchemas:     map[string]*tfjson.Schema{},
-		ActionSchemas:           map[string]*tfjson.ActionSchema{},
-		ResourceIdentitySchemas: identitiesJSON(t, server),
-	}
-	for name, resource := range response.ResourceSchemas {
-		schema.ResourceSchemas[name] = schemaJSON(t, resource)
-	}
-	for name, dataSource := range response.DataSourceSchemas {
-		schema.DataSourceSchemas[name] = schemaJSON(t, dataSource)
-	}
-	for name, list := range response.ListResourceSchemas {
-		schema.ListResourceSchemas[name] = schemaJSON(t, list)
-	}
-	for name, action := range response.ActionSchemas {
-		schema.ActionSchemas[name] = &tfjson.ActionSchema{Block: blockJSON(t, action.Schema.Block)}
-	}
-	return &tfjson.ProviderSchemas{
-		FormatVersion: "1.0",
-		Schemas:       map[string]*tfjson.ProviderSchema{"servicestage": schema},
-	}
+// MarshalJSON implements [json.Marshaler].
+func (o object) MarshalJSON() ([]byte, error) {
+	maps.DeleteFunc(o, func(name string, value any) bool {
+		child, isObject := value.(object)
+		return isObject && len(child) == 0 || name != "version" && (value == nil || reflect.ValueOf(value).IsZero())
+	})
+	return json.Marshal(map[string]any(o))
 }
 
-func identitiesJSON(t *testing.T, server tfprotov6.ProviderServer) map[string]*tfjson.IdentitySchema {
-	t.Helper()
-	response, err := server.GetResourceIdentitySchemas(t.Context(), &tfprotov6.GetResourceIdentitySchemasRequest{})
-	providertest.NoErrors(t, response.Diagnostics, err)
-	identities := map[string]*tfjson.IdentitySchema{}
-	for name, schema := range response.IdentitySchemas {
-		identity := &tfjson.IdentitySchema{
-			Version: uint64(schema.Version), Attributes: map[string]*tfjson.IdentityAttribute{},
-		}
-		for _, attribute := range schema.IdentityAttributes {
-			encoded := &tfjson.IdentityAttribute{
-				Description: attribute.Description, RequiredForImport: attribute.RequiredForImport,
-				OptionalForImport: attribute.OptionalForImport,
-			}
-			setType(t, &encoded.IdentityType, attribute.Type)
-			identity.Attributes[attribute.Name] = encoded
-		}
-		identities[name] = identity
-	}
-	return identities
-}
-
-// setType sets the type of an attribute in the format of `providers schema -json`.
-func setType(t *testing.T, target json.Unmarshaler, typ tftypes.Type) {
-	t.Helper()
-	encoded, err := json.Marshal(typ)
-	if err == nil {
-		err = target.UnmarshalJSON(encoded)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func schemaJSON(t *testing.T, schema *tfprotov6.Schema) *tfjson.Schema {
-	t.Helper()
-	return &tfjson.Schema{Version: uint64(schema.Version), Block: blockJSON(t, schema.Block)}
-}
-
-func blockJSON(t *testing.T, block *tfprotov6.SchemaBlock) *tfjson.SchemaBlock {
-	t.Helper()
-	result := &tfjson.SchemaBlock{
-		Attributes:      attributesJSON(t, block.Attributes),
-		NestedBlocks:    map[string]*tfjson.SchemaBlockType{},
-		Description:     block.Description,
-		DescriptionKind: tfjson.SchemaDescriptionKind(strings.ToLower(block.DescriptionKind.String())),
-		Deprecated:      block.Deprecated,
-	}
-	for _, nested := range block.BlockTypes {
-		result.NestedBlocks[nested.TypeName] = &tfjson.SchemaBlockType{
-			NestingMode: tfjson.SchemaNestingMode(strings.ToLower(nested.Nesting.String())),
-			Block:       blockJSON(t, nested.Block),
-			MinItems:    uint64(nested.MinItems),
-			MaxItems:    uint64(nested.MaxItems),
-		}
+// objects encodes each of the schemas.
+func objects[S any](schemas map[string]S, encode func(S) object) object {
+	result := object{}
+	for name, schema := range schemas {
+		result[name] = encode(schema)
 	}
 	return result
 }
 
-func attributesJSON(t *testing.T, attributes []*tfprotov6.SchemaAttribute) map[string]*tfjson.SchemaAttribute {
+// providerSchemas returns the schemas in the format of `providers schema -json`, with the provider name that the
+// documentation generator requires.
+func providerSchemas(t *testing.T) object {
 	t.Helper()
-	result := map[string]*tfjson.SchemaAttribute{}
+	server := providerserver.NewProtocol6(provider.New("test")())()
+	response, err := server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
+	providertest.NoErrors(t, response.Diagnostics, err)
+	identities, err := server.GetResourceIdentitySchemas(t.Context(), &tfprotov6.GetResourceIdentitySchemasRequest{})
+	providertest.NoErrors(t, identities.Diagnostics, err)
+	return object{"format_version": "1.0", "provider_schemas": object{"servicestage": object{
+		"provider":                  schemaJSON(response.Provider),
+		"resource_schemas":          objects(response.ResourceSchemas, schemaJSON),
+		"data_source_schemas":       objects(response.DataSourceSchemas, schemaJSON),
+		"list_resource_schemas":     objects(response.ListResourceSchemas, schemaJSON),
+		"resource_identity_schemas": objects(identities.IdentitySchemas, identityJSON),
+		"action_schemas": objects(response.ActionSchemas, func(action *tfprotov6.ActionSchema) object {
+			return object{"block": blockJSON(action.Schema.Block)}
+		}),
+	}}}
+}
+
+func schemaJSON(schema *tfprotov6.Schema) object {
+	return object{"version": schema.Version, "block": blockJSON(schema.Block)}
+}
+
+func identityJSON(schema *tfprotov6.ResourceIdentitySchema) object {
+	attributes := object{}
+	for _, attribute := range schema.IdentityAttributes {
+		attributes[attribute.Name] = object{
+			"type": attribute.Type, "description": attribute.Description,
+			"required_for_import": attribute.RequiredForImport, "optional_for_import": attribute.OptionalForImport,
+		}
+	}
+	return object{"version": schema.Version, "attributes": attributes}
+}
+
+func blockJSON(block *tfprotov6.SchemaBlock) object {
+	nested := object{}
+	for _, child := range block.BlockTypes {
+		nested[child.TypeName] = object{
+			"nesting_mode": strings.ToLower(child.Nesting.String()), "block": blockJSON(child.Block),
+			"min_items": child.MinItems, "max_items": child.MaxItems,
+		}
+	}
+	return object{
+		"attributes": attributesJSON(block.Attributes), "block_types": nested, "deprecated": block.Deprecated,
+		"description": block.Description, "description_kind": strings.ToLower(block.DescriptionKind.String()),
+	}
+}
+
+func attributesJSON(attributes []*tfprotov6.SchemaAttribute) object {
+	result := object{}
 	for _, attribute := range attributes {
-		encoded := &tfjson.SchemaAttribute{
-			Description:     attribute.Description,
-			DescriptionKind: tfjson.SchemaDescriptionKind(strings.ToLower(attribute.DescriptionKind.String())),
-			Deprecated:      attribute.Deprecated,
-			Required:        attribute.Required,
-			Optional:        attribute.Optional,
-			Computed:        attribute.Computed,
-			Sensitive:       attribute.Sensitive,
-			WriteOnly:       attribute.WriteOnly,
+		encoded := object{
+			"type": attribute.Type, "description": attribute.Description,
+			"description_kind": strings.ToLower(attribute.DescriptionKind.String()),
+			"required":         attribute.Required, "optional": attribute.Optional, "computed": attribute.Computed,
+			"deprecated": attribute.Deprecated, "sensitive": attribute.Sensitive, "write_only": attribute.WriteOnly,
 		}
 		if nested := attribute.NestedType; nested != nil {
-			encoded.AttributeNestedType = &tfjson.SchemaNestedAttributeType{
-				Attributes:  attributesJSON(t, nested.Attributes),
-				NestingMode: tfjson.SchemaNestingMode(strings.ToLower(nested.Nesting.String())),
+			encoded["nested_type"] = object{
+				"attributes":   attributesJSON(nested.Attributes),
+				"nesting_mode": strings.ToLower(nested.Nesting.String()),
 			}
-		} else {
-			setType(t, &encoded.AttributeType, attribute.Type)
 		}
 		result[attribute.Name] = encoded
 	}

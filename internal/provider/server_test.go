@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
@@ -35,4 +36,36 @@ func TestServer_stop(t *testing.T) {
 	job.Import(t, "x", nil).Expect(t)
 	job.Refresh(t).Expect(t, `ERROR .*\(interrupted\)`)
 	p.ReadData(t, jobType, map[string]any{"job_id": "x"}).Expect(t, `ERROR .*\(interrupted\)`)
+}
+
+// Terraform does not wait for an action that starts after StopProvider, so that it must start no build.
+func TestServer_actionAfterStop(t *testing.T) {
+	t.Parallel()
+	service := emulator.New(t, emulator.Options{})
+	jobID := service.AddJob(map[string]any{"job_name": "app", "environment_setting": map[string]any{}})
+	p := providertest.NewProtocol(t, service, nil)
+	if _, err := p.StopProvider(t.Context(), &tfprotov6.StopProviderRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	p.Invoke(t.Context(), t, startType, map[string]any{"job_id": jobID}).Expect(t, `ERROR .*\(interrupted\)`)
+	if builds := service.Builds(); len(builds) > 0 {
+		t.Errorf("the service contains %+v, want no build", builds)
+	}
+}
+
+// A create that starts after StopProvider, and that is canceled while its request is in flight, loses no build job.
+func TestServer_createAfterStop(t *testing.T) {
+	t.Parallel()
+	service := emulator.New(t, emulator.Options{})
+	service.InjectFault(emulator.Fault{Method: http.MethodPost, Delay: 200 * time.Millisecond})
+	p := providertest.NewProtocol(t, service, nil)
+	if _, err := p.StopProvider(t.Context(), &tfprotov6.StopProviderRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	created := p.NewInstance(jobType)
+	diagnostics := created.Apply(t, map[string]any{"job_name": "app", "environment_setting": providertest.Block})
+	jobs, isInState := service.Jobs(), !created.State.IsNull()
+	if isInState != (len(jobs) == 1) { // A busy machine may cancel it earlier.
+		t.Errorf("in the state: %t, in the service: %v\n%v", isInState, jobs, diagnostics)
+	}
 }
