@@ -349,9 +349,11 @@ func (m Metadata) Credentials(ctx context.Context, clients Clients, _ Project) (
 	credentials, err := requestKeys(limited, clients.Metadata, rest.Call{
 		Method: http.MethodGet, Path: []string{"openstack", "latest", "securitykey"},
 	}, clients.Now)
-	// The error stays a *rest.Error, because a later request may succeed.
 	if failure, ok := errors.AsType[*rest.Error](err); ok && errors.Is(failure.Err, context.DeadlineExceeded) {
 		failure.Err = fmt.Errorf("no response in %s", m.Timeout)
+		if !failure.Sent {
+			err = failure.Err // Without a *rest.Error, no operation waits for a connection again.
+		}
 	}
 	return credentials, failed(ReadMetadata, "", err)
 }
