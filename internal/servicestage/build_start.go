@@ -84,7 +84,7 @@ func (c *Client) StartBuild(ctx context.Context, jobID string) (*StartedBuild, e
 	if failure, ok := errors.AsType[*Error](err); !ok || !outcomeUnknown(failure) {
 		return nil, err
 	}
-	outcome := &UnknownStartError{JobID: jobID, JobName: job.Spec.JobName, Before: job.LastBuildID, Err: err}
+	outcome := &UnknownStartError{JobID: jobID, JobName: job.Spec.Name(), Before: job.LastBuildID, Err: err}
 	c.findStarted(ctx, outcome)
 	adopted, certain := c.adoptable(ctx, job, outcome)
 	if !certain || !c.shared.adopt(object{jobID, outcome.After}) {
@@ -97,7 +97,7 @@ func (c *Client) StartBuild(ctx context.Context, jobID string) (*StartedBuild, e
 func (b *Build) withJob(job *BuildJob) Build {
 	named := *b
 	named.JobID = cmp.Or(named.JobID, looseString(job.ID))
-	named.JobName = cmp.Or(named.JobName, looseString(job.Spec.JobName))
+	named.JobName = cmp.Or(named.JobName, looseString(job.Spec.Name()))
 	return named
 }
 

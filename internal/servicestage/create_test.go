@@ -24,7 +24,7 @@ import (
 )
 
 // app is the build job that tests create if its content does not matter.
-var app = servicestage.BuildJobSpec{JobName: "app", JobDescription: new("of this test")}
+var app = servicestage.Spec{"job_name": "app", "job_description": "of this test"}
 
 // named is a build job as the service stores it, with nothing but a name.
 func named(name string) map[string]any {
@@ -187,7 +187,7 @@ func TestCreateBuildJob_jobOfAnotherResourceIsNotAdopted(t *testing.T) {
 			return err
 		},
 		"read after the list": func(server *emulator.Server, client *servicestage.Client) error {
-			_, createErr := client.CreateBuildJob(t.Context(), servicestage.BuildJobSpec{JobName: "other"})
+			_, createErr := client.CreateBuildJob(t.Context(), servicestage.Spec{"job_name": "other"})
 			_, readErr := client.GetBuildJob(t.Context(), server.AddJob(appSpec()), "app")
 			return errors.Join(createErr, readErr)
 		},
@@ -310,11 +310,11 @@ func TestCreateBuildJob_otherNewJobIsNotAdopted(t *testing.T) {
 	var full map[string]any
 	noError(t, json.Unmarshal([]byte(fullSpecJSON), &full))
 	fullSent := fullSpec()
-	minimal := servicestage.BuildJobSpec{JobName: "app"}
+	minimal := servicestage.Spec{"job_name": "app"}
 	type changes map[string]any
 	type lookalike struct {
 		name    string
-		sent    servicestage.BuildJobSpec
+		sent    servicestage.Spec
 		spec    map[string]any
 		changes changes
 		adopted bool
@@ -375,7 +375,7 @@ func TestCreateBuildJob_otherNewJobIsNotAdopted(t *testing.T) {
 		server, client := emulated(t, emulator.Quirks{AllowTakenNames: true})
 		var stored string
 		server.InjectFault(onPost(emulator.Fault{Drop: true, Do: func() { stored = server.AddJob(named("app")) }}))
-		_, err := client.CreateBuildJob(t.Context(), servicestage.BuildJobSpec{JobName: "App"})
+		_, err := client.CreateBuildJob(t.Context(), servicestage.Spec{"job_name": "App"})
 		want := []servicestage.BuildJobSummary{{ID: stored, Name: "app"}}
 		equal(t, "named", errorOf[unknownOutcome](t, err).Jobs, want)
 		equal(t, "POST requests", posts(server), 1)
@@ -453,7 +453,7 @@ func TestCreateBuildJob_deletedJobIsListed(t *testing.T) {
 	list := reply{body: `{"total":2,"list":[{"job_id":"deleted","job_name":"app"},{"job_id":"id","job_name":"app"}]}`}
 	searches := slices.Repeat([]reply{list, notFound, {body: goodJob}}, 4)
 	s := script(t, append([]reply{{body: noJobs}, {drop: true}}, searches...)...)
-	created, err := s.client(t).CreateBuildJob(t.Context(), servicestage.BuildJobSpec{JobName: "app"})
+	created, err := s.client(t).CreateBuildJob(t.Context(), servicestage.Spec{"job_name": "app"})
 	noError(t, err)
 	equal(t, "created", *created, servicestage.CreatedBuildJob{ID: "id", Adopted: true})
 }
@@ -552,7 +552,7 @@ func TestCreateBuildJob_requests(t *testing.T) {
 			var group sync.WaitGroup
 			for i := range 20 {
 				group.Go(func() {
-					spec := servicestage.BuildJobSpec{JobName: fmt.Sprintf("app-%d", i)}
+					spec := servicestage.Spec{"job_name": fmt.Sprintf("app-%d", i)}
 					_, err := client.CreateBuildJob(t.Context(), spec)
 					equal(t, "create", err, nil)
 				})
@@ -585,7 +585,7 @@ func TestCreateBuildJob_nameTaken(t *testing.T) {
 	equal(t, "status", errorOf[callError](t, err).StatusCode, http.StatusBadRequest)
 
 	server.InjectFault(onPost(emulator.Fault{StatusCode: 400, Body: `{"error_code":"SVCSTG.CPE.4000001"}`}))
-	_, err = client.CreateBuildJob(t.Context(), servicestage.BuildJobSpec{JobName: "free"})
+	_, err = client.CreateBuildJob(t.Context(), servicestage.Spec{"job_name": "free"})
 	if _, ok := errors.AsType[*servicestage.NameTakenError](err); ok || err == nil {
 		t.Errorf("a rejection for another reason became %v", err)
 	}
@@ -606,7 +606,7 @@ func TestCreateBuildJob_sameName(t *testing.T) {
 	<-arrived
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
-	_, err := client.CreateBuildJob(ctx, servicestage.BuildJobSpec{JobName: "APP"})
+	_, err := client.CreateBuildJob(ctx, servicestage.Spec{"job_name": "APP"})
 	equal(t, "ended by the timeout", errors.Is(err, context.DeadlineExceeded), true)
 	close(release)
 	first.Wait()
@@ -629,7 +629,7 @@ func TestCreateBuildJob_randomFaults(t *testing.T) {
 	for i := range creates {
 		group.Go(func() {
 			name := fmt.Sprintf("app-%02d", i)
-			created, err := client.CreateBuildJob(t.Context(), servicestage.BuildJobSpec{JobName: name})
+			created, err := client.CreateBuildJob(t.Context(), servicestage.Spec{"job_name": name})
 			if err != nil || created.DuplicatesErr != nil || len(created.Duplicates) > 0 {
 				t.Errorf("%s: got %v, %v", name, created, err)
 				return

@@ -44,7 +44,7 @@ func TestUpdateBuildJob_slowWriteIsWaitedFor(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				return client.UpdateBuildJob(t.Context(), current, servicestage.BuildJobSpec{JobName: name})
+				return client.UpdateBuildJob(t.Context(), current, servicestage.Spec{"job_name": name})
 			}
 			server.InjectFault(emulator.Fault{Path: jobs + "/" + slow, When: isWrite, Do: func() {
 				if c.isFreed {
@@ -119,7 +119,7 @@ func TestUpdateBuildJob_nameTakenAsServerError(t *testing.T) {
 	})
 	current, err := client.GetBuildJob(t.Context(), id, "")
 	noError(t, err)
-	err = client.UpdateBuildJob(t.Context(), current, servicestage.BuildJobSpec{JobName: "a"})
+	err = client.UpdateBuildJob(t.Context(), current, servicestage.Spec{"job_name": "a"})
 	equal(t, "named", errorOf[nameTaken](t, err).Job.ID, holder)
 }
 
