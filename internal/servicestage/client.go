@@ -58,7 +58,7 @@ func (c *Client) ProjectID(ctx context.Context) string {
 // Now returns the time of the client's clock.
 func (c *Client) Now() time.Time { return c.rest.Now() }
 
-// printableID returns an ID or a name of the service for an error: on one line, and at most 128 characters.
+// printableID returns an ID of the service for an error: on one line, and at most 128 characters.
 func printableID(id string) string { return rest.Sanitize(id, 128) }
 
 // uncanceled returns a context that ends after timeout and not with ctx, for requests after the end of ctx.

@@ -68,17 +68,8 @@ type UnknownOutcomeError struct {
 	LookupErr error
 }
 
-// Error contains the failure and the IDs.
-func (e *UnknownOutcomeError) Error() string {
-	parts := []string{e.Err.Error()}
-	if e.LookupErr != nil {
-		parts = append(parts, e.LookupErr.Error())
-	}
-	for _, job := range e.Jobs {
-		parts = append(parts, fmt.Sprintf("build job %s has the name %q", printableID(job.ID), printableID(job.Name)))
-	}
-	return strings.Join(parts, "; ")
-}
+// Error returns the text of Err.
+func (e *UnknownOutcomeError) Error() string { return e.Err.Error() }
 
 // Unwrap returns Err and LookupErr.
 func (e *UnknownOutcomeError) Unwrap() []error { return []error{e.Err, e.LookupErr} }
@@ -86,9 +77,9 @@ func (e *UnknownOutcomeError) Unwrap() []error { return []error{e.Err, e.LookupE
 // ExistingIDError reports that the response to a create request contained the ID of a build job that existed before.
 type ExistingIDError struct{ ID string }
 
-// Error contains the ID.
+// Error is without the ID.
 func (e *ExistingIDError) Error() string {
-	return "the response to the create request contains the ID of a build job that existed before: " + printableID(e.ID)
+	return "the response to the create request contains the ID of a build job that existed before"
 }
 
 // CreateBuildJob creates one build job, even if responses are lost. A request in flight is not canceled with ctx, but
