@@ -42,25 +42,11 @@ func eachElement[T any](data []byte, limit int, visit func(T) error) error {
 	return nil
 }
 
-// eachMember calls visit with each member of a JSON object, until it returns an error. It keeps nothing; value is valid
-// during the call. Anything but an object has no members.
-func eachMember(data []byte, visit func(name string, value json.RawMessage) error) error {
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
-		return err
-	}
-	var value json.RawMessage
-	for decoder.More() {
-		token, err := decoder.Token()
-		if err := errors.Join(err, decoder.Decode(&value)); err != nil {
-			return err
-		}
-		name, _ := token.(string)
-		if err := visit(name, value); err != nil {
-			return err
-		}
-	}
-	return nil
+// membersOf returns the members of a JSON object; none for anything else.
+func membersOf(data []byte) map[string]json.RawMessage {
+	var members map[string]json.RawMessage
+	_ = json.Unmarshal(data, &members)
+	return members
 }
 
 // creator is documented as an object for jobs and as a string for builds. Its members are not documented.

@@ -115,9 +115,7 @@ func (s Spec) MarshalJSON() ([]byte, error) { return json.Marshal(s.body("", nil
 // body returns an object with the documented members that s contains and the other members of raw, at every depth.
 // prefix is that of decode.
 func (s Spec) body(prefix string, raw json.RawMessage) map[string]any {
-	var current map[string]json.RawMessage
-	_ = json.Unmarshal(raw, &current) // It was decoded before, or it is absent.
-	body := map[string]any{}
+	current, body := membersOf(raw), map[string]any{}
 	for name, value := range current {
 		body[name] = value
 	}
