@@ -73,20 +73,6 @@ func TestBuildState(t *testing.T) {
 	}
 }
 
-// Only an unambiguous response means that a build does not exist. No list is requested.
-func TestGetBuild_ambiguousErrorIsNotNotFound(t *testing.T) {
-	t.Parallel()
-	for response, want := range map[reply]bool{
-		notFound:                      true,
-		{status: http.StatusNotFound}: false,
-	} {
-		s := script(t, response)
-		_, err := s.client(t, maxRetries(0)).GetBuild(t.Context(), "b", "id")
-		equal(t, "not found", servicestage.IsNotFound(err), want)
-		equal(t, "requests", len(s.requests()), 1)
-	}
-}
-
 // Pages are requested until one contains no new build, with the parameters that the response contains.
 func TestBuilds_pages(t *testing.T) {
 	t.Parallel()

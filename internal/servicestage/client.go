@@ -7,7 +7,6 @@ package servicestage
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"time"
@@ -27,17 +26,13 @@ type Client struct {
 	existing existingList
 }
 
-// New returns a client, or an error if the endpoint is not an absolute URL or the authenticator is missing. It sends
-// nothing.
+// New returns a client, or an error if the endpoint is not an absolute URL. It sends nothing.
 func New(config Config) (*Client, error) {
 	// For an object that does not exist, ServiceStage returns 401 with an error code of the service.
 	config.AcceptsCredentials = hasServiceCode
 	client, err := rest.New(config)
 	if err != nil {
 		return nil, err
-	}
-	if config.Authenticator == nil {
-		return nil, errors.New("the authenticator is missing")
 	}
 	return &Client{config: config, rest: client, shared: sharedWith(client.Host())}, nil
 }

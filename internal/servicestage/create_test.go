@@ -133,20 +133,6 @@ func TestCreateBuildJob_responseLost(t *testing.T) {
 	}
 }
 
-// If the response to the second request is lost too, the first one may have created another build job.
-func TestCreateBuildJob_adoptedAfterResendMayBeDuplicate(t *testing.T) {
-	t.Parallel()
-	server, client := emulated(t, emulator.Quirks{})
-	server.InjectFault(onPost(emulator.Fault{Drop: true}))
-	server.InjectFault(onPost(emulator.Fault{Drop: true, After: true}))
-	created, err := client.CreateBuildJob(t.Context(), app)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := servicestage.CreatedBuildJob{ID: server.Jobs()[0].ID, Adopted: true, Resent: true}
-	equal(t, "created", *created, want)
-}
-
 // A build job that existed before is never the result of a create, even if it equals the request.
 func TestCreateBuildJob_foreignJobIsNotAdopted(t *testing.T) {
 	t.Parallel()
