@@ -320,7 +320,7 @@ func TestCreateBuildJob_otherNewJobIsNotAdopted(t *testing.T) {
 		{"no URL", full, changes{"code_repo.url": nil}, false, false},
 		{"built", full, nil, false, true},
 	}
-	for path := range servicestage.Arguments() {
+	for _, path := range servicestage.Arguments() {
 		value := any("x")
 		if path == "environment_setting.use_public_cluster" {
 			value = true

@@ -53,15 +53,15 @@ var specMembers = []member{
 
 func (m member) isObject() bool { return m.zero == Empty{} }
 
-// Arguments yields the path of each documented member of a spec that is a string or a boolean.
-func Arguments() iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for _, m := range specMembers {
-			if !m.isObject() && !yield(m.path) {
-				return
-			}
+// Arguments returns the path of each documented member of a spec that is a string or a boolean.
+func Arguments() []string {
+	var paths []string
+	for _, m := range specMembers {
+		if !m.isObject() {
+			paths = append(paths, m.path)
 		}
 	}
+	return paths
 }
 
 // membersIn yields the members whose paths consist of the prefix and a name, which is the key.
