@@ -4,14 +4,13 @@
 package buildjob
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
 // arguments are the paths of a build job's arguments, which are the documented members of its spec.
-var arguments = slices.Collect(servicestage.Arguments())
+var arguments = servicestage.Arguments()
 
 // Paths of attributes, of blocks, and of arguments that differ from the others.
 const (

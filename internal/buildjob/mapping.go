@@ -12,13 +12,10 @@ import (
 // valuesOf returns the values of a build job as an import stores them: empty strings and empty objects are null, and
 // a secret in the repository's URL is redacted.
 func valuesOf(job *servicestage.BuildJob) values {
-	v := values(job.Spec.Values())
+	v := values(maps.Clone(job.Spec))
 	v[jobIDAttribute] = job.ID
 	v[creatorAttribute], v[createdAtAttribute], v[lastBuildAttribute] = job.Creator, job.CreatedAt, job.LastBuildID
-	v[projectArgument] = ""
-	if job.EnterpriseProjectID != nil {
-		v[projectArgument] = *job.EnterpriseProjectID
-	}
+	v[projectArgument] = job.EnterpriseProjectID
 	v[repoURLArgument] = RepositoryURL(v.text(repoURLArgument))
 	maps.DeleteFunc(v, func(_ string, value any) bool { return value == "" })
 	v[environmentSetting] = present
@@ -40,7 +37,7 @@ func (v values) keepBlocks(known values) {
 
 // request returns the body of a create or an update. It omits null arguments, except that an empty string clears
 // those that prior has, if the API accepts that. prior is nil for a create.
-func request(plan, prior values) servicestage.BuildJobSpec {
+func request(plan, prior values) servicestage.Spec {
 	sent := maps.Clone(plan)
 	maps.DeleteFunc(sent, func(_ string, value any) bool { return value == unknown })
 	for _, argument := range clearable {
@@ -48,24 +45,21 @@ func request(plan, prior values) servicestage.BuildJobSpec {
 			sent[argument] = ""
 		}
 	}
-	return servicestage.NewSpec(sent)
+	return servicestage.Spec(sent)
 }
 
 // requestUpdate returns the body of an update. It takes two values from current instead of the plan, which only
 // repeats the state: the enterprise project, unless it is configured, and a URL whose secret is not in the state.
-func requestUpdate(
-	plan, prior values, current *servicestage.BuildJob, projectConfigured bool,
-) servicestage.BuildJobSpec {
+func requestUpdate(plan, prior values, current *servicestage.BuildJob, projectConfigured bool) servicestage.Spec {
 	spec := request(plan, prior)
 	if !projectConfigured {
-		spec.EnterpriseProjectID = nil
-		if project := current.EnterpriseProjectID; project != nil && *project != "" {
-			spec.EnterpriseProjectID = project
+		delete(spec, projectArgument)
+		if current.EnterpriseProjectID != "" {
+			spec[projectArgument] = current.EnterpriseProjectID
 		}
 	}
-	repo := current.Spec.CodeRepo
-	if spec.CodeRepo != nil && repo != nil && repo.URL != nil && RepositoryURL(*repo.URL) == plan[repoURLArgument] {
-		spec.CodeRepo.URL = repo.URL
+	if url, _ := current.Spec[repoURLArgument].(string); RepositoryURL(url) == plan[repoURLArgument] {
+		spec[repoURLArgument] = url
 	}
 	return spec
 }

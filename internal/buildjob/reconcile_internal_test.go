@@ -31,7 +31,7 @@ func responseOf(t *testing.T, spec string) values {
 	return valuesOf(&job)
 }
 
-func body(t *testing.T, spec servicestage.BuildJobSpec) string {
+func body(t *testing.T, spec servicestage.Spec) string {
 	t.Helper()
 	content, err := json.Marshal(spec)
 	if err != nil {

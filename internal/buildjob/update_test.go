@@ -22,7 +22,7 @@ func TestBuildJob_arguments(t *testing.T) {
 		"job_description", "environment_setting.docker_version", "environment_setting.cluster_id",
 		"environment_setting.cluster_name",
 	}
-	for path := range servicestage.Arguments() {
+	for _, path := range servicestage.Arguments() {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
 			first, second, outside, base := any("first"), any("second"), any("outside"), bare

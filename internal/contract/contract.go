@@ -222,8 +222,8 @@ func (p *probe) call(ctx context.Context, method string, query url.Values, body,
 func (p *probe) name() string { return p.prefix + strconv.Itoa(len(p.names)) }
 
 // create creates a build job and records its ID.
-func (p *probe) create(ctx context.Context, body servicestage.BuildJobSpec) (id string, response object, err error) {
-	p.names = append(p.names, body.JobName)
+func (p *probe) create(ctx context.Context, body servicestage.Spec) (id string, response object, err error) {
+	p.names = append(p.names, body.Name())
 	err = p.call(ctx, http.MethodPost, nil, body, &response)
 	id, _ = response["job_id"].(string)
 	switch failure, ok := errors.AsType[*rest.Error](err); {
@@ -353,7 +353,7 @@ func (p *probe) lifecycle(ctx context.Context, writes string, members ...member)
 			}
 		}
 		var s snapshot
-		body := servicestage.NewSpec(values)
+		body := servicestage.Spec(values)
 		if write == "create" {
 			j.id, j.response, s.err = p.create(ctx, body)
 		} else if j.id != "" {
@@ -552,7 +552,7 @@ func (p *probe) nameFilter(ctx context.Context, j job) (Verdict, string) {
 
 // rejects creates a build job with a name that the service is assumed to reject. existing is the ID of another one.
 func (p *probe) rejects(ctx context.Context, name, existing string, isHandled bool) (Verdict, string) {
-	id, _, err := p.create(ctx, servicestage.BuildJobSpec{JobName: name})
+	id, _, err := p.create(ctx, servicestage.Spec{"job_name": name})
 	observed := outcome(err)
 	if id == existing {
 		observed += ", with the ID of another build job"

@@ -234,7 +234,7 @@ func TestProbe_quirks(t *testing.T) {
 			t.Errorf("got %+v", row)
 		}
 	}
-	for path := range servicestage.Arguments() {
+	for _, path := range servicestage.Arguments() {
 		if _, ok := usual["create "+path]; !ok {
 			t.Errorf("the members in contract.go lack %s", path)
 		}

@@ -106,7 +106,7 @@ func (c *Client) Checks(ctx context.Context, buildID string) ([]Check, error) {
 	if err != nil && !isUnsupported(err) {
 		return nil, err
 	}
-	if len(results.counts) == 0 {
+	if results.total == 0 {
 		return nil, nil
 	}
 	names := slices.AppendSeq(slices.Clone(codeChecks), maps.Keys(results.counts))
@@ -136,32 +136,22 @@ type checkResults struct {
 // UnmarshalJSON decodes {"checkstyle":{"static":{"count_info":[...]}}}. Members of another form are ignored.
 func (r *checkResults) UnmarshalJSON(data []byte) error {
 	r.counts = map[string][]CheckCount{}
-	return eachMember(data, func(check string, kinds json.RawMessage) error {
-		return eachMember(kinds, func(kind string, group json.RawMessage) error {
-			return r.add(check, kind, group)
-		})
-	})
-}
-
-func (r *checkResults) add(check, kind string, group json.RawMessage) error {
-	var wire struct {
-		CountInfo json.RawMessage `json:"count_info"`
-	}
-	if json.Unmarshal(group, &wire) != nil || len(wire.CountInfo) == 0 {
-		return nil //nolint:nilerr // Members of another form are ignored.
-	}
-	var counts []CheckCount
-	err := eachElement(wire.CountInfo, maxCounts-r.total, func(count CheckCount) error {
-		count.Kind = kind
-		counts = append(counts, count)
-		return nil
-	})
-	switch {
-	case errors.Is(err, errTooMany):
-		return err
-	case err == nil && len(counts) > 0:
-		r.counts[check] = append(r.counts[check], counts...)
-		r.total += len(counts)
+	for check, kinds := range membersOf(data) {
+		for kind, group := range membersOf(kinds) {
+			var counts []CheckCount
+			err := eachElement(membersOf(group)["count_info"], maxCounts-r.total, func(count CheckCount) error {
+				count.Kind = kind
+				counts = append(counts, count)
+				return nil
+			})
+			if errors.Is(err, errTooMany) {
+				return err
+			}
+			if err == nil {
+				r.counts[check] = append(r.counts[check], counts...)
+				r.total += len(counts)
+			}
+		}
 	}
 	return nil
 }
@@ -169,11 +159,7 @@ func (r *checkResults) add(check, kind string, group json.RawMessage) error {
 // checkInfo reads the information of one check. The response contains it under the name of the check; one that does
 // not, such as the build itself, has none.
 func (c *Client) checkInfo(ctx context.Context, buildID, check string) (string, error) {
-	var response struct { // Other members are not kept.
-		Checkstyle json.RawMessage `json:"checkstyle"`
-		Findbugs   json.RawMessage `json:"findbugs"`
-		PMD        json.RawMessage `json:"pmd"`
-	}
+	var response map[string]json.RawMessage
 	query := url.Values{"taskname": {check}}
 	err := c.get(ctx, buildPath(buildID), query, &response)
 	if isUnsupported(err) {
@@ -183,9 +169,7 @@ func (c *Client) checkInfo(ctx context.Context, buildID, check string) (string, 
 		return "", err
 	}
 	var info bytes.Buffer
-	_ = json.Compact(&info, map[string]json.RawMessage{ // An absent member is empty.
-		"checkstyle": response.Checkstyle, "findbugs": response.Findbugs, "pmd": response.PMD,
-	}[check])
+	_ = json.Compact(&info, response[check]) // An absent member is empty.
 	if slices.Contains([]string{"{}", "null", `""`}, info.String()) {
 		return "", nil
 	}

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 )
@@ -38,18 +37,8 @@ type UnknownStartError struct {
 	LookupErr error
 }
 
-// Error contains the failures and the IDs of both builds.
-func (e *UnknownStartError) Error() string {
-	parts := []string{e.Err.Error()}
-	if e.LookupErr != nil {
-		parts = append(parts, e.LookupErr.Error())
-	}
-	if e.After != "" {
-		parts = append(parts, fmt.Sprintf("the last build of %q was %q and is %q",
-			printableID(e.JobName), printableID(e.Before), printableID(e.After)))
-	}
-	return strings.Join(parts, "; ")
-}
+// Error returns the text of Err.
+func (e *UnknownStartError) Error() string { return e.Err.Error() }
 
 // Unwrap returns Err and LookupErr.
 func (e *UnknownStartError) Unwrap() []error { return []error{e.Err, e.LookupErr} }
@@ -84,7 +73,7 @@ func (c *Client) StartBuild(ctx context.Context, jobID string) (*StartedBuild, e
 	if failure, ok := errors.AsType[*Error](err); !ok || !outcomeUnknown(failure) {
 		return nil, err
 	}
-	outcome := &UnknownStartError{JobID: jobID, JobName: job.Spec.JobName, Before: job.LastBuildID, Err: err}
+	outcome := &UnknownStartError{JobID: jobID, JobName: job.Spec.Name(), Before: job.LastBuildID, Err: err}
 	c.findStarted(ctx, outcome)
 	adopted, certain := c.adoptable(ctx, job, outcome)
 	if !certain || !c.shared.adopt(object{jobID, outcome.After}) {
@@ -97,7 +86,7 @@ func (c *Client) StartBuild(ctx context.Context, jobID string) (*StartedBuild, e
 func (b *Build) withJob(job *BuildJob) Build {
 	named := *b
 	named.JobID = cmp.Or(named.JobID, looseString(job.ID))
-	named.JobName = cmp.Or(named.JobName, looseString(job.Spec.JobName))
+	named.JobName = cmp.Or(named.JobName, looseString(job.Spec.Name()))
 	return named
 }
 

@@ -287,8 +287,8 @@ func (c *Client) Builds(ctx context.Context, jobID string) (*BuildList, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, seen := &BuildList{JobName: job.Spec.JobName}, map[string]bool{}
-	query := url.Values{"name": {job.Spec.JobName}}
+	list, seen := &BuildList{JobName: job.Spec.Name()}, map[string]bool{}
+	query := url.Values{"name": {job.Spec.Name()}}
 	for page := 1; ; page++ {
 		response := buildPage{List: buildRows{jobID: jobID}}
 		if err := c.get(ctx, jobPath(jobID, "builds"), query, &response); err != nil {

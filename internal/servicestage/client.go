@@ -7,7 +7,6 @@ package servicestage
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"time"
@@ -27,17 +26,13 @@ type Client struct {
 	existing existingList
 }
 
-// New returns a client, or an error if the endpoint is not an absolute URL or the authenticator is missing. It sends
-// nothing.
+// New returns a client, or an error if the endpoint is not an absolute URL. It sends nothing.
 func New(config Config) (*Client, error) {
 	// For an object that does not exist, ServiceStage returns 401 with an error code of the service.
 	config.AcceptsCredentials = hasServiceCode
 	client, err := rest.New(config)
 	if err != nil {
 		return nil, err
-	}
-	if config.Authenticator == nil {
-		return nil, errors.New("the authenticator is missing")
 	}
 	return &Client{config: config, rest: client, shared: sharedWith(client.Host())}, nil
 }
@@ -58,7 +53,7 @@ func (c *Client) ProjectID(ctx context.Context) string {
 // Now returns the time of the client's clock.
 func (c *Client) Now() time.Time { return c.rest.Now() }
 
-// printableID returns an ID or a name of the service for an error: on one line, and at most 128 characters.
+// printableID returns an ID of the service for an error: on one line, and at most 128 characters.
 func printableID(id string) string { return rest.Sanitize(id, 128) }
 
 // uncanceled returns a context that ends after timeout and not with ctx, for requests after the end of ctx.

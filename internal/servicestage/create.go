@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"reflect"
 	"strings"
 	"time"
 
@@ -69,17 +68,8 @@ type UnknownOutcomeError struct {
 	LookupErr error
 }
 
-// Error contains the failure and the IDs.
-func (e *UnknownOutcomeError) Error() string {
-	parts := []string{e.Err.Error()}
-	if e.LookupErr != nil {
-		parts = append(parts, e.LookupErr.Error())
-	}
-	for _, job := range e.Jobs {
-		parts = append(parts, fmt.Sprintf("build job %s has the name %q", printableID(job.ID), printableID(job.Name)))
-	}
-	return strings.Join(parts, "; ")
-}
+// Error returns the text of Err.
+func (e *UnknownOutcomeError) Error() string { return e.Err.Error() }
 
 // Unwrap returns Err and LookupErr.
 func (e *UnknownOutcomeError) Unwrap() []error { return []error{e.Err, e.LookupErr} }
@@ -87,9 +77,9 @@ func (e *UnknownOutcomeError) Unwrap() []error { return []error{e.Err, e.LookupE
 // ExistingIDError reports that the response to a create request contained the ID of a build job that existed before.
 type ExistingIDError struct{ ID string }
 
-// Error contains the ID.
+// Error is without the ID.
 func (e *ExistingIDError) Error() string {
-	return "the response to the create request contains the ID of a build job that existed before: " + printableID(e.ID)
+	return "the response to the create request contains the ID of a build job that existed before"
 }
 
 // CreateBuildJob creates one build job, even if responses are lost. A request in flight is not canceled with ctx, but
@@ -97,19 +87,19 @@ func (e *ExistingIDError) Error() string {
 // equals the request. If there is no new one, the request is sent again within ctx and the configured retries.
 // Otherwise the error is an [*UnknownOutcomeError]. A request that is rejected because of the name is sent again while
 // this process renames or deletes other build jobs.
-func (c *Client) CreateBuildJob(ctx context.Context, spec BuildJobSpec) (*CreatedBuildJob, error) {
+func (c *Client) CreateBuildJob(ctx context.Context, spec Spec) (*CreatedBuildJob, error) {
 	// Two concurrent creates of one name could adopt each other's build job.
-	unlock, err := c.lock(ctx, strings.ToLower(spec.JobName))
+	unlock, err := c.lock(ctx, strings.ToLower(spec.Name()))
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	existing := c.listExisting(ctx, spec.JobName)
+	existing := c.listExisting(ctx, spec.Name())
 	existing.reads = c.shared.reads.Load()
 
 	var created *CreatedBuildJob
 	var last *Error
-	err = c.retryNameTaken(ctx, spec.JobName, "", func() (err error) {
+	err = c.retryNameTaken(ctx, spec.Name(), "", func() (err error) {
 		created, err = c.createBuildJob(ctx, spec, existing, last)
 		if outcome, ok := errors.AsType[*UnknownOutcomeError](err); ok {
 			last, _ = errors.AsType[*Error](outcome.Err)
@@ -120,7 +110,7 @@ func (c *Client) CreateBuildJob(ctx context.Context, spec BuildJobSpec) (*Create
 	// yet may exist.
 	outcome, ok := errors.AsType[*UnknownOutcomeError](err)
 	if ok && isServerError(err) && outcome.LookupErr == nil && len(outcome.Jobs) == 0 {
-		taken := c.nameTaken(ctx, spec.JobName, "", err)
+		taken := c.nameTaken(ctx, spec.Name(), "", err)
 		if taken != nil && (taken.Own || existing.ids[taken.Job.ID]) {
 			return nil, taken
 		}
@@ -131,7 +121,7 @@ func (c *Client) CreateBuildJob(ctx context.Context, spec BuildJobSpec) (*Create
 // createBuildJob sends the request until its outcome is known. last is the last failure of an earlier request whose
 // outcome is unknown; nil if there was none.
 func (c *Client) createBuildJob(
-	ctx context.Context, spec BuildJobSpec, existing existingJobs, last *Error,
+	ctx context.Context, spec Spec, existing existingJobs, last *Error,
 ) (*CreatedBuildJob, error) {
 	resends, resent := c.rest.MaxRetries(), false
 	for send := 1; ; send++ {
@@ -144,7 +134,7 @@ func (c *Client) createBuildJob(
 				return nil, &ExistingIDError{ID: created.ID}
 			}
 			if created.Resent = last != nil; created.Resent {
-				created.Duplicates, created.DuplicatesErr = c.duplicates(ctx, spec.JobName, existing)
+				created.Duplicates, created.DuplicatesErr = c.duplicates(ctx, spec.Name(), existing)
 			}
 			return &created, nil
 		}
@@ -168,7 +158,7 @@ func (c *Client) createBuildJob(
 			last.Stopped = c.rest.PauseAfter(ctx, send, failure)
 		}
 		if isFinal || last.Stopped != nil {
-			return nil, &UnknownOutcomeError{Name: spec.JobName, Jobs: jobs, Err: last, LookupErr: lookupErr}
+			return nil, &UnknownOutcomeError{Name: spec.Name(), Jobs: jobs, Err: last, LookupErr: lookupErr}
 		}
 	}
 }
@@ -185,7 +175,7 @@ func outcomeUnknown(failure *Error) bool {
 // adopt, or the build jobs that may be it. After the end of ctx it searches once more, with another timeout, because
 // the ID has to be saved.
 func (c *Client) findCreated(
-	ctx context.Context, spec BuildJobSpec, existing existingJobs,
+	ctx context.Context, spec Spec, existing existingJobs,
 ) (adopted string, others []BuildJobSummary, err error) {
 	for attempt := 1; ; attempt++ {
 		var settled bool
@@ -207,9 +197,9 @@ func (c *Client) findCreated(
 // searchCreated searches once. settled means that another search would return the same. A listed build job that GET
 // does not find is a deleted one, or the created one if reads lag. The last search ignores it.
 func (c *Client) searchCreated(
-	ctx context.Context, spec BuildJobSpec, existing existingJobs, last bool,
+	ctx context.Context, spec Spec, existing existingJobs, last bool,
 ) (adopted string, others []BuildJobSummary, settled bool, err error) {
-	listed, err := c.unknownJobsNamed(ctx, spec.JobName, existing)
+	listed, err := c.unknownJobsNamed(ctx, spec.Name(), existing)
 	if err != nil {
 		return "", nil, true, err
 	}
@@ -264,26 +254,18 @@ func (c *Client) unknownJobsNamed(ctx context.Context, name string, existing exi
 // matches reports whether the build job can be the result of the request: it has everything that was sent, it was never
 // built, and it has no description, repository or cluster that was not sent. Other values may be service defaults. An
 // empty string equals an absent one, and the type of a repository is compared case-insensitively, as in Read.
-func (j *BuildJob) matches(sent BuildJobSpec) bool {
-	returned, want := j.Spec.Values(), sent.Values()
-	const project, repoType = "enterprise_project_id", "code_repo.type"
-	if returned[project] = value(j.EnterpriseProjectID); returned[project] == "" {
-		returned[project] = defaultEnterpriseProjectID
-	}
-	if want[project] == nil || want[project] == "" {
-		want[project] = defaultEnterpriseProjectID
-	}
+func (j *BuildJob) matches(sent Spec) bool {
 	for _, m := range specMembers {
-		if m.object {
-			continue
+		got, want := cmp.Or(j.Spec[m.path], m.zero), sent[m.path] // "" and false equal an absent value.
+		if m.path == enterpriseProjectID {
+			got = cmp.Or(j.EnterpriseProjectID, defaultEnterpriseProjectID)
+			want = cmp.Or(sent.text(m.path), defaultEnterpriseProjectID)
 		}
-		absent := reflect.Zero(m.typ).Interface() // "" and false equal an absent value.
-		got := cmp.Or[any](returned[m.path], absent)
-		switch sent, ok := want[m.path]; {
-		case !ok && got != absent && !mayBeDefault(m.path):
+		switch {
+		case want == nil && got != m.zero && !mayBeDefault(m.path):
 			return false
-		case !ok || got == sent:
-		case m.path != repoType || !strings.EqualFold(fmt.Sprint(got), fmt.Sprint(sent)):
+		case want == nil || got == want:
+		case m.path != "code_repo.type" || !strings.EqualFold(fmt.Sprint(got), fmt.Sprint(want)):
 			return false
 		}
 	}
@@ -299,32 +281,18 @@ func mayBeDefault(path string) bool {
 // IsForeign reports whether the build job cannot be the result of a create with this request, although it has the
 // returned ID: its name differs, or it has a description or a repository that was not sent. A cluster may be a service
 // default.
-func (j *BuildJob) IsForeign(sent BuildJobSpec) bool {
-	returned, want := j.Spec.Values(), sent.Values()
-	has := func(values map[string]any, prefix string) bool {
-		for path, value := range values {
-			if strings.HasPrefix(path, prefix) && value != "" && value != (Empty{}) {
-				return true
-			}
-		}
-		return false
-	}
-	for _, prefix := range []string{"job_description", "code_repo."} {
-		if has(returned, prefix) && !has(want, prefix) {
+func (j *BuildJob) IsForeign(sent Spec) bool {
+	for path, value := range j.Spec {
+		top, _, _ := strings.Cut(path, ".")
+		isUnsent := sent[top] == nil || sent[top] == ""
+		if (top == "job_description" || top == "code_repo") && isUnsent && value != "" && value != (Empty{}) {
 			return true
 		}
 	}
-	return !strings.EqualFold(j.Spec.JobName, sent.JobName)
+	return !strings.EqualFold(j.Spec.Name(), sent.Name())
 }
 
 // defaultEnterpriseProjectID is the ID of the enterprise project "default".
 //
 // Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0269.html (example).
 const defaultEnterpriseProjectID = "0"
-
-func value(text *string) string {
-	if text == nil {
-		return ""
-	}
-	return *text
-}

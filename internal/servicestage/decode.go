@@ -42,25 +42,11 @@ func eachElement[T any](data []byte, limit int, visit func(T) error) error {
 	return nil
 }
 
-// eachMember calls visit with each member of a JSON object, until it returns an error. It keeps nothing; value is valid
-// during the call. Anything but an object has no members.
-func eachMember(data []byte, visit func(name string, value json.RawMessage) error) error {
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
-		return err
-	}
-	var value json.RawMessage
-	for decoder.More() {
-		token, err := decoder.Token()
-		if err := errors.Join(err, decoder.Decode(&value)); err != nil {
-			return err
-		}
-		name, _ := token.(string)
-		if err := visit(name, value); err != nil {
-			return err
-		}
-	}
-	return nil
+// membersOf returns the members of a JSON object; none for anything else.
+func membersOf(data []byte) map[string]json.RawMessage {
+	var members map[string]json.RawMessage
+	_ = json.Unmarshal(data, &members)
+	return members
 }
 
 // creator is documented as an object for jobs and as a string for builds. Its members are not documented.
@@ -89,34 +75,23 @@ func (c *creator) UnmarshalJSON(data []byte) error {
 type looseString string
 
 func (l *looseString) UnmarshalJSON(data []byte) error {
-	document, err := decodeScalar(data)
+	if *l = ""; data[0] == '{' || data[0] == '[' {
+		return nil // Decoding it into Go values would take many times its size.
+	}
+	document, err := rest.Decode(data)
 	*l = looseString(rest.Text(document))
 	return err
 }
 
-// numberOrString is a number, including 0, or a string, both kept as written; anything else is "".
+// numberOrString is like looseString, but keeps the number 0, too.
 type numberOrString string
 
 func (n *numberOrString) UnmarshalJSON(data []byte) error {
-	document, err := decodeScalar(data)
-	switch value := document.(type) {
-	case json.Number:
-		*n = numberOrString(value)
-	case string:
-		*n = numberOrString(value)
-	default:
-		*n = ""
+	err := (*looseString)(n).UnmarshalJSON(data)
+	if string(data) == "0" {
+		*n = "0"
 	}
 	return err
-}
-
-// decodeScalar returns a string, a [json.Number] or a bool; nil for anything else. Decoding an object or an array into
-// Go values would take many times its size.
-func decodeScalar(data []byte) (any, error) {
-	if data[0] == '{' || data[0] == '[' {
-		return nil, nil //nolint:nilnil // There is no scalar.
-	}
-	return rest.Decode(data)
 }
 
 // timestamp is a time of the service in RFC 3339 format and UTC, or as returned if it cannot be parsed.

@@ -184,8 +184,8 @@ func FuzzBuildJob(f *testing.F) {
 			t.Fatalf("%v in the body %s", err, sent)
 		}
 		var name string
-		if err := json.Unmarshal(written["job_name"], &name); err != nil || name != job.Spec.JobName {
-			t.Errorf("job_name: sent %q, %v, want %q", name, err, job.Spec.JobName)
+		if err := json.Unmarshal(written["job_name"], &name); err != nil || name != job.Spec.Name() {
+			t.Errorf("job_name: sent %q, %v, want %q", name, err, job.Spec.Name())
 		}
 	})
 }

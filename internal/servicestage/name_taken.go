@@ -20,10 +20,8 @@ type NameTakenError struct {
 	Err error
 }
 
-// Error contains the rejection and the ID.
-func (e *NameTakenError) Error() string {
-	return e.Err.Error() + "; build job " + printableID(e.Job.ID) + " has the name"
-}
+// Error returns the text of Err.
+func (e *NameTakenError) Error() string { return e.Err.Error() }
 
 // Unwrap returns Err.
 func (e *NameTakenError) Unwrap() error { return e.Err }

@@ -4,98 +4,134 @@
 package servicestage
 
 import (
+	"encoding/json"
+	"fmt"
 	"iter"
 	"reflect"
-	"slices"
 	"strings"
 )
 
-// Empty is the value of an object without members in [BuildJobSpec.Values].
+// Spec is the body of create and update, and the member `spec` of the response to a read: the documented members by
+// their paths, such as "environment_setting.cluster_id". A value is a string or a bool, or [Empty] for an object. An
+// absent member is omitted from a body; "" clears the argument. Other paths are ignored.
+//
+// Source: https://support.huaweicloud.com/intl/en-us/api-servicestage/servicestage_06_0275.html (create),
+// _0272 (update).
+type Spec map[string]any
+
+// Empty is the value of an object in a [Spec].
 type Empty struct{}
 
-// member is a documented member of a build job's spec, at any depth.
+const environmentSetting, enterpriseProjectID = "environment_setting", "enterprise_project_id"
+
+// member is a documented member of a build job's spec.
 type member struct {
 	// path contains the names from the outside in, joined by dots.
 	path string
-	// index leads to the field of [BuildJobSpec].
-	index []int
-	// object is true of a member that has members itself; its typ is a struct.
-	object bool
-	typ    reflect.Type
+	// zero is the zero value of its type: "", false or [Empty].
+	zero any
 }
 
 // specMembers are the documented members, objects before their members.
-var specMembers = membersOf(reflect.TypeFor[BuildJobSpec](), "", nil)
-
-func membersOf(object reflect.Type, prefix string, index []int) []member {
-	var all []member
-	for field := range object.Fields() {
-		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		typ := field.Type
-		if typ.Kind() == reflect.Pointer {
-			typ = typ.Elem()
-		}
-		m := member{
-			path: prefix + name, index: slices.Concat(index, field.Index),
-			object: typ.Kind() == reflect.Struct, typ: typ,
-		}
-		all = append(all, m)
-		if m.object {
-			all = append(all, membersOf(typ, m.path+".", m.index)...)
-		}
-	}
-	return all
+var specMembers = []member{
+	{"job_name", ""},
+	{"job_description", ""},
+	{environmentSetting, Empty{}},
+	{"environment_setting.docker_version", ""},
+	{"environment_setting.cluster_id", ""},
+	{"environment_setting.cluster_name", ""},
+	{"environment_setting.use_public_cluster", false},
+	{"environment_setting.build_os", Empty{}},
+	{"environment_setting.build_os.arch", ""},
+	{"code_repo", Empty{}},
+	{"code_repo.type", ""},
+	{"code_repo.url", ""},
+	{"code_repo.branch", ""},
+	{"code_repo.namespace", ""},
+	{enterpriseProjectID, ""},
 }
 
-// Arguments yields the path of each documented member of a spec that is a string or a boolean, such as
-// "environment_setting.cluster_id".
-func Arguments() iter.Seq[string] {
-	return func(yield func(string) bool) {
+func (m member) isObject() bool { return m.zero == Empty{} }
+
+// Arguments returns the path of each documented member of a spec that is a string or a boolean.
+func Arguments() []string {
+	var paths []string
+	for _, m := range specMembers {
+		if !m.isObject() {
+			paths = append(paths, m.path)
+		}
+	}
+	return paths
+}
+
+// membersIn yields the members whose paths consist of the prefix and a name, which is the key.
+func membersIn(prefix string) iter.Seq2[string, member] {
+	return func(yield func(string, member) bool) {
 		for _, m := range specMembers {
-			if !m.object && !yield(m.path) {
+			name, isWithin := strings.CutPrefix(m.path, prefix)
+			if isWithin && !strings.Contains(name, ".") && !yield(name, m) {
 				return
 			}
 		}
 	}
 }
 
-// Values returns the members of a spec by their paths: a string or a bool, or [Empty] for an object. A member that is
-// nil is absent.
-func (s *BuildJobSpec) Values() map[string]any {
-	values := make(map[string]any, len(specMembers))
-	for _, m := range specMembers {
-		value, err := reflect.ValueOf(s).Elem().FieldByIndexErr(m.index)
-		if err != nil || value.Kind() == reflect.Pointer && value.IsNil() {
-			continue // It is nil, or an object around it is.
-		}
-		if m.object {
-			values[m.path] = Empty{}
-			continue
-		}
-		values[m.path] = reflect.Indirect(value).Interface()
-	}
-	return values
+// Name returns the name of the build job.
+func (s Spec) Name() string { return s.text("job_name") }
+
+func (s Spec) text(path string) string {
+	text, _ := s[path].(string)
+	return text
 }
 
-// NewSpec returns the spec with the values, whose form is that of [BuildJobSpec.Values]. Paths that are not documented
-// are left out.
-func NewSpec(values map[string]any) BuildJobSpec {
-	var spec BuildJobSpec
-	for _, m := range specMembers {
-		value, ok := values[m.path]
-		if !ok {
+// decode adds the members of an object. prefix begins their paths: "" for the spec itself.
+func (s Spec) decode(prefix string, raw json.RawMessage) error {
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &object); err != nil {
+		return err
+	}
+	for name, m := range membersIn(prefix) {
+		raw, ok := object[name]
+		if !ok || string(raw) == "null" {
 			continue
 		}
-		field := reflect.ValueOf(&spec).Elem()
-		for _, i := range m.index {
-			field = reflect.Indirect(field).Field(i)
-			if field.Kind() == reflect.Pointer && field.IsNil() {
-				field.Set(reflect.New(field.Type().Elem()))
+		value := reflect.New(reflect.TypeOf(m.zero))
+		if err := json.Unmarshal(raw, value.Interface()); err != nil {
+			return fmt.Errorf("%s: %w", m.path, err)
+		}
+		s[m.path] = value.Elem().Interface()
+		if m.isObject() {
+			if err := s.decode(m.path+".", raw); err != nil {
+				return err
 			}
 		}
-		if !m.object {
-			reflect.Indirect(field).Set(reflect.ValueOf(value))
+	}
+	return nil
+}
+
+// MarshalJSON returns the body of a create.
+func (s Spec) MarshalJSON() ([]byte, error) { return json.Marshal(s.body("", nil)) }
+
+// body returns an object with the documented members that s contains and the other members of raw, at every depth.
+// prefix is that of decode.
+func (s Spec) body(prefix string, raw json.RawMessage) map[string]any {
+	current, body := membersOf(raw), map[string]any{}
+	for name, value := range current {
+		body[name] = value
+	}
+	for name, m := range membersIn(prefix) {
+		value, isSet := s[m.path]
+		if m.isObject() {
+			kept := current[name]
+			if m.path == "code_repo" && !isSet {
+				kept = nil // Undocumented members of a repository are removed with it.
+			}
+			object := s.body(m.path+".", kept)
+			value, isSet = object, isSet || len(object) > 0 || m.path == environmentSetting // It is required.
+		}
+		if delete(body, name); isSet {
+			body[name] = value
 		}
 	}
-	return spec
+	return body
 }
