@@ -6,11 +6,9 @@
 package build
 
 import (
-	"cmp"
 	"context"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
@@ -71,10 +69,8 @@ func (r *buildResource) Create(ctx context.Context, req resource.CreateRequest, 
 		resp.Diagnostics.Append(startError(jobID, err))
 		return
 	}
-	private := privateState{
-		StartedAt: r.Client.Now().UTC(), Region: r.Region.ValueString(),
-		Location: r.Location(ctx, providerdata.Location{}),
-	}
+	private := privateState{Origin: r.Origin(ctx, providerdata.Origin{})}
+	private.CreatedAt = r.Client.Now()
 	save := func(build *servicestage.Build) {
 		plan.buildModel = modelFrom(build, plan.JobID)
 		resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
@@ -99,7 +95,7 @@ func (r *buildResource) Create(ctx context.Context, req resource.CreateRequest, 
 		resp.Diagnostics.Append(unreadBuildWarning(&started.Build, err))
 	}
 	if build != nil {
-		private.StartedAt = time.Time{}
+		private.CreatedAt = time.Time{}
 		save(build)
 	}
 }
@@ -126,8 +122,8 @@ func (r *buildResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	switch {
 	case servicestage.IsNotFound(err) && imported:
 		resp.Diagnostics.Append(noSuchBuild(reading(id), err))
-	case servicestage.IsNotFound(err) && r.mayExist(ctx, private):
-		resp.Diagnostics.Append(r.notFound(ctx, private, reading(id), err))
+	case servicestage.IsNotFound(err) && r.MayExist(ctx, private.Origin):
+		resp.Diagnostics.Append(r.NotFound(ctx, "build", reading(id), private.Origin, err))
 	case servicestage.IsNotFound(err):
 		resp.State.RemoveResource(ctx)
 	case err != nil:
@@ -138,8 +134,7 @@ func (r *buildResource) Read(ctx context.Context, req resource.ReadRequest, resp
 		}
 		state.buildModel = modelFrom(build, state.JobID)
 		resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
-		private.StartedAt, private.Region = time.Time{}, cmp.Or(private.Region, r.Region.ValueString())
-		private.Location = r.Location(ctx, private.Location)
+		private.Origin = r.Origin(ctx, private.Origin)
 		resp.Diagnostics.Append(private.store(ctx, resp.Private)...)
 	}
 }
@@ -177,8 +172,8 @@ func (r *buildResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 	defer cancel()
 	build, err := r.Client.GetBuild(ctx, id, jobID)
 	switch {
-	case servicestage.IsNotFound(err) && r.mayExist(ctx, private):
-		resp.Diagnostics.Append(r.notFound(ctx, private, canceling(id), err))
+	case servicestage.IsNotFound(err) && r.MayExist(ctx, private.Origin):
+		resp.Diagnostics.Append(r.NotFound(ctx, "build", canceling(id), private.Origin, err))
 	case err != nil && !servicestage.IsNotFound(err):
 		resp.Diagnostics.Append(readError(canceling(id), err, removeAdvice))
 	case err == nil && !build.State.Ended():
@@ -187,21 +182,6 @@ func (r *buildResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 			resp.Diagnostics.Append(cancelDiagnostic(id, canceled, err, removeAdvice))
 		}
 	}
-}
-
-// mayExist reports whether the build may exist although it is not found.
-func (r *buildResource) mayExist(ctx context.Context, private privateState) bool {
-	return private.mayLag(r.Client.Now()) || r.IsElsewhere(ctx, private.Location)
-}
-
-// notFound returns the error for a build that is not found and may exist.
-func (r *buildResource) notFound(
-	ctx context.Context, private privateState, operation string, err error,
-) diag.Diagnostic {
-	if r.IsElsewhere(ctx, private.Location) {
-		return r.Elsewhere(ctx, "build", operation, private.Location, err)
-	}
-	return notReadableYet(operation, private.StartedAt, err)
 }
 
 // ImportState stores the build_id of the import ID or of the identity. Terraform then calls Read.
@@ -218,7 +198,7 @@ func (r *buildResource) ImportState(
 	case !r.Ready():
 		resp.Diagnostics.Append(r.NotReady("An import"))
 	default:
-		private := privateState{Imported: true, Region: r.Region.ValueString()}
+		private := privateState{Imported: true}
 		resp.Diagnostics.Append(private.store(ctx, resp.Private)...)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -164,16 +163,6 @@ func readBackWarning(plan values, what string, err error) diag.Diagnostic {
 	}
 	return diag.NewWarningDiagnostic(summary, apidiag.Detail(plan.operation("reading"), err, fmt.Sprintf(
 		"The build job was %s, and the state contains the configured values. The next plan reads the others.", what)))
-}
-
-// notReadableYet explains "not found" shortly after a create that no read has confirmed.
-func notReadableYet(operation string, createdAt time.Time, err error) diag.Diagnostic {
-	return apidiag.Error("Build job not readable yet", operation, err, fmt.Sprintf(
-		"ServiceStage created the build job at %s but has not returned it since. Reads may lag, so the build job "+
-			"stays in the state for %d minutes after its creation.\n\n"+
-			"Run Terraform again later. If the build job was deleted, Terraform then plans to create it again; "+
-			"`terraform state rm` removes it from the state at once.",
-		createdAt.UTC().Format(time.RFC3339), int(confirmTimeout.Minutes())))
 }
 
 // queryError explains why a query ended. An incomplete list is a warning: what was listed exists.

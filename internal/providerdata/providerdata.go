@@ -66,32 +66,54 @@ func (d *Data) CheckRegion(object, operation, stored string) diag.Diagnostics {
 		operation, object, stored, cmp.Or(d.Region.ValueString(), "not set")))}
 }
 
-// Location is where an object was created or last read. The zero value is unknown.
-type Location struct {
+// Origin is when and where an object was created, imported or last read. The zero value is unknown.
+type Origin struct {
+	// CreatedAt is the time of a create that no read has confirmed; otherwise the zero time.
+	CreatedAt time.Time `json:"created_at,omitzero"`
+	// Region is the provider's region when the object was created, imported or first read; empty if it had none.
+	Region string `json:"region,omitempty"`
 	// Host is that of the endpoint.
 	Host string `json:"host,omitempty"`
 	// Project is the ID of the project; empty if it is not known.
 	Project string `json:"project,omitempty"`
 }
 
-// Location returns the location of the provider's requests. Without known projects, it has that of stored.
-func (d *Data) Location(ctx context.Context, stored Location) Location {
-	return Location{Host: d.Client.Host(), Project: cmp.Or(d.Client.ProjectID(ctx), stored.Project)}
+// confirmTimeout is the time after an unconfirmed create during which "not found" may mean that reads lag.
+const confirmTimeout = 10 * time.Minute
+
+// Origin returns the origin of an object that has just been created or read. If the provider's project is not known, it
+// is the stored one.
+func (d *Data) Origin(ctx context.Context, stored Origin) Origin {
+	return Origin{
+		Region: d.Region.ValueString(), Host: d.Client.Host(),
+		Project: cmp.Or(d.Client.ProjectID(ctx), stored.Project),
+	}
 }
 
-// IsElsewhere reports whether the provider's requests go to another location than the stored one: there, "not found"
-// does not mean that the object was deleted.
-func (d *Data) IsElsewhere(ctx context.Context, stored Location) bool {
-	current := d.Location(ctx, stored)
-	return stored.isOtherHost(current) || stored.Project != "" && stored.Project != current.Project
+// MayExist reports whether an object may exist although it is not found: because reads lag, or because the provider's
+// requests go elsewhere.
+func (d *Data) MayExist(ctx context.Context, stored Origin) bool {
+	return d.Client.Now().Sub(stored.CreatedAt) < confirmTimeout || stored.isElsewhere(d.Origin(ctx, stored))
 }
 
-func (l Location) isOtherHost(current Location) bool { return l.Host != "" && l.Host != current.Host }
+func (o Origin) isElsewhere(current Origin) bool {
+	return o.isOtherHost(current) || o.Project != "" && o.Project != current.Project
+}
 
-// Elsewhere returns the error for an object, such as "build", that is not found and whose location is not that of the
-// provider's requests.
-func (d *Data) Elsewhere(ctx context.Context, object, operation string, stored Location, err error) diag.Diagnostic {
-	current := d.Location(ctx, stored)
+func (o Origin) isOtherHost(current Origin) bool { return o.Host != "" && o.Host != current.Host }
+
+// NotFound returns the error for an object, such as "build", that is not found and may exist.
+func (d *Data) NotFound(ctx context.Context, object, operation string, stored Origin, err error) diag.Diagnostic {
+	title := strings.ToUpper(object[:1]) + object[1:]
+	current := d.Origin(ctx, stored)
+	if !stored.isElsewhere(current) {
+		return apidiag.Error(title+" not readable yet", operation, err, fmt.Sprintf(
+			"ServiceStage created the %[1]s at %[2]s but has not returned it since. Reads may lag, so the %[1]s stays "+
+				"in the state for %[3]d minutes after its creation.\n\n"+
+				"Run Terraform again later. If the %[1]s was deleted, Terraform then plans to create it again; "+
+				"`terraform state rm` removes it from the state at once.",
+			object, stored.CreatedAt.UTC().Format(time.RFC3339), int(confirmTimeout.Minutes())))
+	}
 	printable := func(name string) string { return rest.Sanitize(name, 128) }
 	kind, was := "project", printable(stored.Project)
 	where := fmt.Sprintf("in project %s, and the provider's project is %s", was, printable(current.Project))
@@ -103,8 +125,7 @@ func (d *Data) Elsewhere(ctx context.Context, object, operation string, stored L
 		advice = "Use the earlier endpoint (region or HW_REGION_NAME, endpoints.servicestage or " +
 			"HW_SERVICESTAGE_ENDPOINT)."
 	}
-	summary := fmt.Sprintf("%s%s of another %s", strings.ToUpper(object[:1]), object[1:], kind)
-	return apidiag.Error(summary, operation, err, fmt.Sprintf(
+	return apidiag.Error(title+" of another "+kind, operation, err, fmt.Sprintf(
 		"The %[1]s was last read %[2]s. It may still exist, so it stays in the state.\n\n"+
 			"%[3]s If the %[1]s was deleted, remove it from the state with `terraform state rm`.",
 		object, where, advice))
