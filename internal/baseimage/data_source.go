@@ -48,7 +48,7 @@ func imagesSchema() schema.Schema {
 }
 
 func (d *imagesDataSource) Read(ctx context.Context, _ datasource.ReadRequest, resp *datasource.ReadResponse) {
-	ctx, cancel := d.Begin(ctx, timeout, &resp.Diagnostics)
+	ctx, cancel := d.Begin(ctx, "A data source", timeout, &resp.Diagnostics)
 	defer cancel()
 	if resp.Diagnostics.HasError() {
 		return

@@ -52,7 +52,7 @@ func (a *startAction) Invoke(ctx context.Context, req action.InvokeRequest, resp
 	}
 	jobID := config.JobID.ValueString()
 	resp.Diagnostics.Append(checkNotEmpty("job_id", jobID)...)
-	starting, stop := a.Begin(ctx, timeout, &resp.Diagnostics)
+	starting, stop := a.Begin(ctx, "An action", timeout, &resp.Diagnostics)
 	defer stop()
 	if resp.Diagnostics.HasError() {
 		return
@@ -98,7 +98,7 @@ func (a *cancelAction) Invoke(ctx context.Context, req action.InvokeRequest, res
 	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, buildIDPath, &buildID)...)
 	id := buildID.ValueString()
 	resp.Diagnostics.Append(checkNotEmpty("build_id", id)...)
-	ctx, stop := a.Begin(ctx, defaultTimeout, &resp.Diagnostics)
+	ctx, stop := a.Begin(ctx, "An action", defaultTimeout, &resp.Diagnostics)
 	defer stop()
 	if resp.Diagnostics.HasError() {
 		return

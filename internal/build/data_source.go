@@ -30,7 +30,7 @@ func NewDataSource() datasource.DataSource {
 func (d *buildDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var config dataSourceModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	ctx, cancel := d.Begin(ctx, defaultTimeout, &resp.Diagnostics)
+	ctx, cancel := d.Begin(ctx, "A data source", defaultTimeout, &resp.Diagnostics)
 	defer cancel()
 	if resp.Diagnostics.HasError() {
 		return
@@ -82,7 +82,7 @@ func NewListDataSource() datasource.DataSource {
 func (d *listDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var config listModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	ctx, cancel := d.Begin(ctx, defaultTimeout, &resp.Diagnostics)
+	ctx, cancel := d.Begin(ctx, "A data source", defaultTimeout, &resp.Diagnostics)
 	defer cancel()
 	if resp.Diagnostics.HasError() {
 		return

@@ -131,8 +131,9 @@ func (d *Data) NotFound(ctx context.Context, object, operation string, stored Or
 		object, where, advice))
 }
 
-// begin returns the context of an operation, which ends after the timeout. Without a client it adds an error.
-func (d *Data) begin(
+// Begin returns the context of an operation, which ends after the timeout. Without a client it adds an error. The
+// caller must call the returned function in any case.
+func (d *Data) Begin(
 	ctx context.Context, operation string, timeout time.Duration, diags *diag.Diagnostics,
 ) (context.Context, context.CancelFunc) {
 	if !d.Ready() {
@@ -145,8 +146,8 @@ func (d *Data) begin(
 type Resource struct{ *Data }
 
 // Configure implements [resource.ResourceWithConfigure] and list.ListResourceWithConfigure.
-func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	r.Data = configuredData(req.ProviderData, &resp.Diagnostics)
+func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, _ *resource.ConfigureResponse) {
+	r.Data, _ = req.ProviderData.(*Data)
 }
 
 // DataSource is embedded by data sources. It is configured once Terraform has configured the provider.
@@ -172,16 +173,8 @@ func (d *DataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp 
 }
 
 // Configure implements [datasource.DataSourceWithConfigure].
-func (d *DataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
-	d.Data = configuredData(req.ProviderData, &resp.Diagnostics)
-}
-
-// Begin returns the context in which the data source reads; it ends after the timeout. If the service cannot be
-// called yet, Begin adds an error. The caller must call the returned function in any case.
-func (d *DataSource) Begin(
-	ctx context.Context, timeout time.Duration, diags *diag.Diagnostics,
-) (context.Context, context.CancelFunc) {
-	return d.begin(ctx, "A data source", timeout, diags)
+func (d *DataSource) Configure(_ context.Context, req datasource.ConfigureRequest, _ *datasource.ConfigureResponse) {
+	d.Data, _ = req.ProviderData.(*Data)
 }
 
 // ListResource is embedded by list resources.
@@ -191,26 +184,6 @@ type ListResource = Resource
 type Action struct{ *Data }
 
 // Configure implements [action.ActionWithConfigure].
-func (a *Action) Configure(_ context.Context, req action.ConfigureRequest, resp *action.ConfigureResponse) {
-	a.Data = configuredData(req.ProviderData, &resp.Diagnostics)
-}
-
-// Begin is [DataSource.Begin] for an action.
-func (a *Action) Begin(
-	ctx context.Context, timeout time.Duration, diags *diag.Diagnostics,
-) (context.Context, context.CancelFunc) {
-	return a.begin(ctx, "An action", timeout, diags)
-}
-
-// configuredData returns nil if the provider is not configured, as during validation.
-func configuredData(data any, diags *diag.Diagnostics) *Data {
-	if data == nil {
-		return nil
-	}
-	configured, ok := data.(*Data)
-	if !ok {
-		diags.AddError("Unexpected provider data", fmt.Sprintf("This is a bug in the provider: got %T.", data))
-		return nil
-	}
-	return configured
+func (a *Action) Configure(_ context.Context, req action.ConfigureRequest, _ *action.ConfigureResponse) {
+	a.Data, _ = req.ProviderData.(*Data)
 }
