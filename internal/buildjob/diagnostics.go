@@ -216,17 +216,6 @@ func invalidImportID(id string) diag.Diagnostic {
 		"An identity has the job_id. "+got)
 }
 
-func importRegionError(wanted, configured string) diag.Diagnostic {
-	detail := fmt.Sprintf("The identity contains region %s, and the provider's region is %s.\n\n"+
-		"Import with a provider configuration for region %[1]s (the provider argument of the import block and of the "+
-		"resource), or correct the identity.", wanted, configured)
-	if configured == "" {
-		detail = fmt.Sprintf("The identity contains region %s, and the provider has no region to compare it with.\n\n"+
-			"Set the provider's region (HW_REGION_NAME), or remove region from the identity.", wanted)
-	}
-	return diag.NewErrorDiagnostic("Build job in another region", detail)
-}
-
 const (
 	maxNameLength = 64
 	// maxListedIDs is the maximum number of build jobs in a message.

@@ -50,20 +50,18 @@ func (d *Data) NotReady(operation string) diag.Diagnostic {
 		operation, strings.Join(d.Unknown, ", ")))
 }
 
-// CheckRegion returns an error with both regions if an object, such as "build", is stored with another region than
-// the provider's: there, "not found" does not mean that the object was deleted. An object that is stored without a
-// region is not checked.
-func (d *Data) CheckRegion(object, operation, stored string) diag.Diagnostics {
-	if stored == "" || stored == d.Region.ValueString() {
+// CheckRegion returns an error with both regions if the region of an object, such as "build", is known and not the
+// provider's: there, "not found" does not mean that the object was deleted.
+func (d *Data) CheckRegion(object, operation, region string) diag.Diagnostics {
+	if region == "" || region == d.Region.ValueString() {
 		return nil
 	}
 	summary := strings.ToUpper(object[:1]) + object[1:] + " in another region"
 	return diag.Diagnostics{diag.NewErrorDiagnostic(summary, fmt.Sprintf(
 		"Error %[1]s: the %[2]s is in region %[3]s, and the provider's region is %[4]s.\n\n"+
 			"Use a provider configuration for region %[3]s (provider meta-argument, region or HW_REGION_NAME). Before "+
-			"you change the region of this resource, destroy it, or remove it from the state with `terraform state "+
-			"rm`.",
-		operation, object, stored, cmp.Or(d.Region.ValueString(), "not set")))}
+			"you change the region of a resource in the state, destroy it, or remove it with `terraform state rm`.",
+		operation, object, region, cmp.Or(d.Region.ValueString(), "not set")))}
 }
 
 // Origin is when and where an object was created, imported or last read. The zero value is unknown.
