@@ -48,9 +48,5 @@ func (r *jobResource) loadPrivateState(
 }
 
 func (s privateState) store(ctx context.Context, private providerdata.PrivateWriter) diag.Diagnostics {
-	if len(s.Defaults) == 0 {
-		s.Defaults = nil
-	}
-	diags := private.SetKey(ctx, olderStateKey, nil)
-	return append(diags, providerdata.StorePrivate(ctx, private, privateStateKey, s)...)
+	return providerdata.StorePrivate(ctx, private, privateStateKey, s)
 }
