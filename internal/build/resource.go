@@ -7,13 +7,16 @@ package build
 
 import (
 	"context"
+	"maps"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/servicestage/terraform-provider-servicestage/internal/attributes"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
@@ -53,17 +56,12 @@ func (r *buildResource) IdentitySchema(
 }
 
 func (r *buildResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	var plan resourceModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	timeout, diags := plan.Timeouts.Create(ctx, defaultWait)
-	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
+	plan := attributes.From(req.Plan.Raw)
+	timeout := plan.Timeout("create", defaultWait)
 	startedAt := r.Client.Now()
 	starting, stop := context.WithTimeout(ctx, timeout)
 	defer stop()
-	jobID := plan.JobID.ValueString()
+	jobID := plan.Text("job_id")
 	started, err := r.Client.StartBuild(starting, jobID)
 	if err != nil {
 		resp.Diagnostics.Append(startError(jobID, err))
@@ -72,17 +70,18 @@ func (r *buildResource) Create(ctx context.Context, req resource.CreateRequest, 
 	private := privateState{Origin: r.Origin(ctx, providerdata.Origin{})}
 	private.CreatedAt = r.Client.Now()
 	save := func(build *servicestage.Build) {
-		plan.buildModel = modelFrom(build, plan.JobID)
-		resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+		maps.Copy(plan, valuesOf(build))
+		resp.State.Raw = plan.Raw(req.Plan.Raw.Type())
 		resp.Diagnostics.Append(private.store(ctx, resp.Private)...)
 	}
 	// The ID is saved before anything else can fail, so that no build is lost.
 	save(&started.Build)
-	resp.Diagnostics.Append(resp.Identity.SetAttribute(ctx, buildIDPath, plan.BuildID)...)
+	resp.Diagnostics.Append(resp.Identity.SetAttribute(ctx, buildIDPath, started.ID)...)
 	resp.Diagnostics.Append(adoptedWarning(started)...)
 
 	var build *servicestage.Build
-	if plan.Wait.ValueBool() {
+	if plan["wait"] == true {
+		var diags diag.Diagnostics
 		build, diags = waiter{
 			client: r.Client, timeout: timeout, startedAt: startedAt,
 			interruptAdvice: keptAdvice,
@@ -102,23 +101,21 @@ func (r *buildResource) Create(ctx context.Context, req resource.CreateRequest, 
 
 // Read reads the build until it has ended: after that, nothing about it changes.
 func (r *buildResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	var state resourceModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	timeout, diags := state.Timeouts.Read(ctx, defaultTimeout)
-	resp.Diagnostics.Append(diags...)
-	resp.Diagnostics.Append(resp.Identity.SetAttribute(ctx, buildIDPath, state.BuildID)...)
-	if resp.Diagnostics.HasError() || state.ended() || !r.Ready() {
+	state := attributes.From(req.State.Raw)
+	id, jobID := state.Text("build_id"), state.Text("job_id")
+	resp.Diagnostics.Append(resp.Identity.SetAttribute(ctx, buildIDPath, id)...)
+	if resp.Diagnostics.HasError() || ended(state) || !r.Ready() {
 		return // Without a client, a provider argument is unknown during planning; the state stays as it is.
 	}
-	id, imported := state.BuildID.ValueString(), state.JobID.IsNull()
 	private, diags := loadPrivateState(ctx, req.Private)
 	diags.Append(r.CheckRegion("build", reading(id), private.Region)...)
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, max(timeout, minTimeout))
+	ctx, cancel := context.WithTimeout(ctx, max(state.Timeout("read", defaultTimeout), minTimeout))
 	defer cancel()
-	build, err := r.Client.GetBuild(ctx, id, state.JobID.ValueString())
+	imported := jobID == ""
+	build, err := r.Client.GetBuild(ctx, id, jobID)
 	switch {
 	case servicestage.IsNotFound(err) && imported:
 		resp.Diagnostics.Append(noSuchBuild(reading(id), err))
@@ -130,10 +127,10 @@ func (r *buildResource) Read(ctx context.Context, req resource.ReadRequest, resp
 		resp.Diagnostics.Append(readError(reading(id), err))
 	default:
 		if imported {
-			state.Wait = types.BoolValue(true)
+			state["wait"] = true
 		}
-		state.buildModel = modelFrom(build, state.JobID)
-		resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+		maps.Copy(state, valuesOf(build))
+		resp.State.Raw = state.Raw(req.State.Raw.Type())
 		private.Origin = r.Origin(ctx, private.Origin)
 		resp.Diagnostics.Append(private.store(ctx, resp.Private)...)
 	}
@@ -141,34 +138,30 @@ func (r *buildResource) Read(ctx context.Context, req resource.ReadRequest, resp
 
 // Update stores what is not part of the build: wait, timeouts, and the triggers of an imported build.
 func (r *buildResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	var plan resourceModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	plan := attributes.From(req.Plan.Raw)
 	private, diags := loadPrivateState(ctx, req.Private)
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
 	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
-	resp.Diagnostics.Append(resp.Identity.SetAttribute(ctx, buildIDPath, plan.BuildID)...)
-	private.Imported = private.Imported && plan.Triggers.IsNull()
+	resp.State.Raw = req.Plan.Raw
+	resp.Diagnostics.Append(resp.Identity.SetAttribute(ctx, buildIDPath, plan.Text("build_id"))...)
+	private.Imported = private.Imported && plan["triggers"] == nil
 	resp.Diagnostics.Append(private.store(ctx, resp.Private)...)
 }
 
 // Delete cancels a build that is still running. The API cannot delete builds.
 func (r *buildResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
-	var state resourceModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	timeout, diags := state.Timeouts.Delete(ctx, defaultTimeout)
-	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() || state.ended() {
+	state := attributes.From(req.State.Raw)
+	if ended(state) {
 		return
 	}
-	id, jobID := state.BuildID.ValueString(), state.JobID.ValueString()
+	id, jobID := state.Text("build_id"), state.Text("job_id")
 	private, diags := loadPrivateState(ctx, req.Private)
 	diags.Append(r.CheckRegion("build", canceling(id), private.Region)...)
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, max(timeout, minTimeout))
+	ctx, cancel := context.WithTimeout(ctx, max(state.Timeout("delete", defaultTimeout), minTimeout))
 	defer cancel()
 	build, err := r.Client.GetBuild(ctx, id, jobID)
 	switch {
@@ -204,4 +197,4 @@ func (r *buildResource) ImportState(
 }
 
 // ended reports whether the build had ended when it was last read.
-func (m resourceModel) ended() bool { return servicestage.BuildState(m.State.ValueString()).Ended() }
+func ended(state attributes.Values) bool { return servicestage.BuildState(state.Text("state")).Ended() }
