@@ -195,14 +195,15 @@ func TestBuildJob_otherLocationIsNotNotFound(t *testing.T) {
 			server := emulator.New(t, emulator.Options{})
 			m := manage(t, server)
 			m.Converge(t, bare)
-			here := m.Protocol
 			m.Protocol = elsewhere(t, server)
 			differs := "ERROR  Build job of another .*was last read " + name
 			m.Refresh(t).Expect(t, differs)
 			m.Apply(t, nil).Expect(t, differs)
 			m.Apply(t, bare.With("job_description", "x")).Expect(t, differs)
 
-			m.Protocol = here
+			m.Protocol = providertest.NewProtocol(t, server, map[string]any{ // Its project is not known.
+				"access_key": nil, "secret_key": nil, "token": emulator.DefaultToken, "project_id": nil,
+			})
 			server.RemoveJob(id(t, server))
 			m.Refresh(t).Expect(t)
 			if !m.State.IsNull() {
