@@ -86,7 +86,8 @@ func TestBuildJobIdentity_read(t *testing.T) {
 	}
 }
 
-// While a provider argument is unknown, a state without an identity gets one: the framework requires it.
+// While a provider argument is unknown, a state without an identity gets one: the framework requires it. Data sources
+// cannot be read.
 func TestBuildJobIdentity_unknownArgument(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
@@ -97,6 +98,11 @@ func TestBuildJobIdentity_unknownArgument(t *testing.T) {
 		m.Protocol = providertest.NewProtocol(t, server, map[string]any{argument: tftypes.UnknownValue})
 		m.Refresh(t).Expect(t)
 		expectIdentity(t, m, id(t, server), region)
+		for data, arguments := range map[string]providertest.Arguments{
+			typeName: {"job_id": "x"}, "servicestage_build_jobs": nil, "servicestage_base_images": nil,
+		} {
+			m.ReadData(t, data, arguments).Expect(t, "A data source needs the service")
+		}
 	}
 }
 
