@@ -25,7 +25,7 @@ const timeout = 5 * time.Minute
 type imagesDataSource struct{ providerdata.DataSource }
 
 type imagesModel struct {
-	Stacks types.Map `tfsdk:"stacks"`
+	Stacks map[string][]string `tfsdk:"stacks"`
 }
 
 // NewDataSource returns the data source servicestage_base_images.
@@ -48,7 +48,7 @@ func imagesSchema() schema.Schema {
 }
 
 func (d *imagesDataSource) Read(ctx context.Context, _ datasource.ReadRequest, resp *datasource.ReadResponse) {
-	ctx, cancel := d.Begin(ctx, timeout, &resp.Diagnostics)
+	ctx, cancel := d.Begin(ctx, "A data source", timeout, &resp.Diagnostics)
 	defer cancel()
 	if resp.Diagnostics.HasError() {
 		return
@@ -58,10 +58,5 @@ func (d *imagesDataSource) Read(ctx context.Context, _ datasource.ReadRequest, r
 		resp.Diagnostics.Append(apidiag.Error("Error reading base images", "", err))
 		return
 	}
-	value, diags := types.MapValueFrom(ctx, types.ListType{ElemType: types.StringType}, stacks)
-	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, imagesModel{Stacks: value})...)
+	resp.Diagnostics.Append(resp.State.Set(ctx, imagesModel{stacks})...)
 }

@@ -8,8 +8,8 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/servicestage/terraform-provider-servicestage/internal/attributes"
 	"github.com/servicestage/terraform-provider-servicestage/internal/duration"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
@@ -21,13 +21,6 @@ var (
 )
 
 type startAction struct{ providerdata.Action }
-
-type startModel struct {
-	JobID             types.String `tfsdk:"job_id"`
-	Wait              types.Bool   `tfsdk:"wait"`
-	Timeout           types.String `tfsdk:"timeout"`
-	CancelOnInterrupt types.Bool   `tfsdk:"cancel_on_interrupt"`
-}
 
 // NewStartAction returns the action servicestage_start_build.
 func NewStartAction() action.Action { return &startAction{} }
@@ -41,18 +34,17 @@ func (a *startAction) Schema(_ context.Context, _ action.SchemaRequest, resp *ac
 }
 
 func (a *startAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
-	var config startModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	config := attributes.From(req.Config.Raw)
 	timeout := defaultWait
-	if !config.Timeout.IsNull() {
+	if text, ok := config["timeout"].(string); ok {
 		var err error
-		if timeout, err = duration.Parse(config.Timeout.ValueString()); err != nil {
+		if timeout, err = duration.Parse(text); err != nil {
 			resp.Diagnostics.Append(invalidTimeout(err))
 		}
 	}
-	jobID := config.JobID.ValueString()
+	jobID := config.Text("job_id")
 	resp.Diagnostics.Append(checkNotEmpty("job_id", jobID)...)
-	starting, stop := a.Begin(ctx, timeout, &resp.Diagnostics)
+	starting, stop := a.Begin(ctx, "An action", timeout, &resp.Diagnostics)
 	defer stop()
 	if resp.Diagnostics.HasError() {
 		return
@@ -66,19 +58,17 @@ func (a *startAction) Invoke(ctx context.Context, req action.InvokeRequest, resp
 	resp.Diagnostics.Append(adoptedWarning(started)...)
 	progress := func(message string) { resp.SendProgress(action.InvokeProgressEvent{Message: message}) }
 	progress(startedMessage(&started.Build))
-	if !orTrue(config.Wait) {
+	if config["wait"] == false {
 		return
 	}
 	_, diags := waiter{
 		client: a.Client, timeout: timeout, startedAt: startedAt, progress: progress,
-		cancelOnInterrupt: orTrue(config.CancelOnInterrupt),
+		cancelOnInterrupt: config["cancel_on_interrupt"] != false,
 		interruptAdvice:   notCanceledByConfiguration,
 		timeoutAdvice:     actionTimeoutAdvice(started.ID),
 	}.wait(ctx, started.Build)
 	resp.Diagnostics.Append(diags...)
 }
-
-func orTrue(value types.Bool) bool { return value.IsNull() || value.ValueBool() }
 
 type cancelAction struct{ providerdata.Action }
 
@@ -94,11 +84,9 @@ func (a *cancelAction) Schema(_ context.Context, _ action.SchemaRequest, resp *a
 }
 
 func (a *cancelAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
-	var buildID types.String
-	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, buildIDPath, &buildID)...)
-	id := buildID.ValueString()
+	id := attributes.From(req.Config.Raw).Text("build_id")
 	resp.Diagnostics.Append(checkNotEmpty("build_id", id)...)
-	ctx, stop := a.Begin(ctx, defaultTimeout, &resp.Diagnostics)
+	ctx, stop := a.Begin(ctx, "An action", defaultTimeout, &resp.Diagnostics)
 	defer stop()
 	if resp.Diagnostics.HasError() {
 		return

@@ -5,12 +5,13 @@ package build
 
 import (
 	"context"
+	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/apidiag"
+	"github.com/servicestage/terraform-provider-servicestage/internal/attributes"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
@@ -28,48 +29,47 @@ func NewDataSource() datasource.DataSource {
 }
 
 func (d *buildDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	var config dataSourceModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	ctx, cancel := d.Begin(ctx, defaultTimeout, &resp.Diagnostics)
+	config := attributes.From(req.Config.Raw)
+	ctx, cancel := d.Begin(ctx, "A data source", defaultTimeout, &resp.Diagnostics)
 	defer cancel()
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	state, failure := d.read(ctx, config)
-	if failure != nil {
+	if failure := d.read(ctx, config); failure != nil {
 		resp.Diagnostics.Append(failure)
 		return
 	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+	resp.State.Raw = config.Raw(req.Config.Raw.Type())
 }
 
-// read returns the state, or the error of the first request that failed.
-func (d *buildDataSource) read(ctx context.Context, config dataSourceModel) (dataSourceModel, diag.Diagnostic) {
-	id := config.BuildID.ValueString()
+// read adds what the service returns to the configuration, or returns the error of the first request that failed.
+func (d *buildDataSource) read(ctx context.Context, values attributes.Values) diag.Diagnostic {
+	id := values.Text("build_id")
 	build, err := d.Client.GetBuild(ctx, id, "")
 	switch {
 	case servicestage.IsNotFound(err):
-		return config, diag.WithPath(buildIDPath, noSuchBuild(reading(id), err))
+		return diag.WithPath(buildIDPath, noSuchBuild(reading(id), err))
 	case err != nil:
-		return config, readError(reading(id), err)
+		return readError(reading(id), err)
 	}
 	phases, err := d.Client.Phases(ctx, id)
 	if err != nil {
-		return config, apidiag.Error("Error reading the phases of the build", reading(id), err)
+		return apidiag.Error("Error reading the phases of the build", reading(id), err)
 	}
 	checks, err := d.Client.Checks(ctx, id)
 	if err != nil {
-		return config, apidiag.Error("Error reading the code checks of the build", reading(id), err)
+		return apidiag.Error("Error reading the code checks of the build", reading(id), err)
 	}
-	state := config.with(build, phases, checks)
-	if !config.LogLimit.IsNull() {
-		log, err := d.Client.BuildLog(ctx, id, int(config.LogLimit.ValueInt64()))
+	maps.Copy(values, valuesOf(build))
+	values["phases"], values["checks"] = phaseValues(phases), checkValues(checks)
+	if limit, ok := values["log_limit"].(int64); ok {
+		log, err := d.Client.BuildLog(ctx, id, int(limit))
 		if err != nil {
-			return config, apidiag.Error("Error reading the log of the build", reading(id), err)
+			return apidiag.Error("Error reading the log of the build", reading(id), err)
 		}
-		state.Log, state.LogCut = types.StringValue(log.Text), types.BoolValue(log.Cut)
+		values["log"], values["log_cut"] = log.Text, log.Cut
 	}
-	return state, nil
+	return nil
 }
 
 type listDataSource struct{ providerdata.DataSource }
@@ -80,14 +80,13 @@ func NewListDataSource() datasource.DataSource {
 }
 
 func (d *listDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	var config listModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	ctx, cancel := d.Begin(ctx, defaultTimeout, &resp.Diagnostics)
+	config := attributes.From(req.Config.Raw)
+	ctx, cancel := d.Begin(ctx, "A data source", defaultTimeout, &resp.Diagnostics)
 	defer cancel()
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	id := config.JobID.ValueString()
+	id := config.Text("job_id")
 	list, err := d.Client.Builds(ctx, id)
 	switch {
 	case servicestage.IsNotFound(err):
@@ -99,5 +98,6 @@ func (d *listDataSource) Read(ctx context.Context, req datasource.ReadRequest, r
 	case len(list.Builds) < list.Total:
 		resp.Diagnostics.Append(incompleteListWarning(list, id))
 	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, config.with(list))...)
+	maps.Copy(config, listValues(list))
+	resp.State.Raw = config.Raw(req.Config.Raw.Type())
 }

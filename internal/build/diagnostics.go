@@ -241,14 +241,6 @@ func cancelDiagnostic(id string, canceled *servicestage.Build, err error, advice
 		"ServiceStage accepted the cancellation. Check the build in the ServiceStage console."))
 }
 
-// notReadableYet explains "not found" shortly after a start that no read has confirmed.
-func notReadableYet(operation string, startedAt time.Time, notFound error) diag.Diagnostic {
-	return apidiag.Error("Build not readable yet", operation, notFound, fmt.Sprintf(
-		"The build was started at %s, but ServiceStage has not returned it since. Reads may lag, so the build stays "+
-			"in the state for ten minutes after its start.\n\n"+
-			"Run Terraform again later.", startedAt.Format(time.RFC3339)))
-}
-
 func incompleteListWarning(list *servicestage.BuildList, jobID string) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("Incomplete list of builds", fmt.Sprintf(
 		"Build job %q (%s) has %d builds. ServiceStage returned %d.",

@@ -6,8 +6,8 @@
 package build
 
 import (
-	"cmp"
 	"context"
+	"maps"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/servicestage/terraform-provider-servicestage/internal/attributes"
 	"github.com/servicestage/terraform-provider-servicestage/internal/providerdata"
 	"github.com/servicestage/terraform-provider-servicestage/internal/rest"
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
@@ -55,38 +56,32 @@ func (r *buildResource) IdentitySchema(
 }
 
 func (r *buildResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	var plan resourceModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	timeout, diags := plan.Timeouts.Create(ctx, defaultWait)
-	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
+	plan := attributes.From(req.Plan.Raw)
+	timeout := plan.Timeout("create", defaultWait)
 	startedAt := r.Client.Now()
 	starting, stop := context.WithTimeout(ctx, timeout)
 	defer stop()
-	jobID := plan.JobID.ValueString()
+	jobID := plan.Text("job_id")
 	started, err := r.Client.StartBuild(starting, jobID)
 	if err != nil {
 		resp.Diagnostics.Append(startError(jobID, err))
 		return
 	}
-	private := privateState{
-		StartedAt: r.Client.Now().UTC(), Region: r.Region.ValueString(),
-		Location: r.Location(ctx, providerdata.Location{}),
-	}
+	private := privateState{Origin: r.Origin(ctx, providerdata.Origin{})}
+	private.CreatedAt = r.Client.Now()
 	save := func(build *servicestage.Build) {
-		plan.buildModel = modelFrom(build, plan.JobID)
-		resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+		maps.Copy(plan, valuesOf(build))
+		resp.State.Raw = plan.Raw(req.Plan.Raw.Type())
 		resp.Diagnostics.Append(private.store(ctx, resp.Private)...)
 	}
 	// The ID is saved before anything else can fail, so that no build is lost.
 	save(&started.Build)
-	resp.Diagnostics.Append(resp.Identity.SetAttribute(ctx, buildIDPath, plan.BuildID)...)
+	resp.Diagnostics.Append(resp.Identity.SetAttribute(ctx, buildIDPath, started.ID)...)
 	resp.Diagnostics.Append(adoptedWarning(started)...)
 
 	var build *servicestage.Build
-	if plan.Wait.ValueBool() {
+	if plan["wait"] == true {
+		var diags diag.Diagnostics
 		build, diags = waiter{
 			client: r.Client, timeout: timeout, startedAt: startedAt,
 			interruptAdvice: keptAdvice,
@@ -99,86 +94,79 @@ func (r *buildResource) Create(ctx context.Context, req resource.CreateRequest, 
 		resp.Diagnostics.Append(unreadBuildWarning(&started.Build, err))
 	}
 	if build != nil {
-		private.StartedAt = time.Time{}
+		private.CreatedAt = time.Time{}
 		save(build)
 	}
 }
 
 // Read reads the build until it has ended: after that, nothing about it changes.
 func (r *buildResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	var state resourceModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	timeout, diags := state.Timeouts.Read(ctx, defaultTimeout)
-	resp.Diagnostics.Append(diags...)
-	resp.Diagnostics.Append(resp.Identity.SetAttribute(ctx, buildIDPath, state.BuildID)...)
-	if resp.Diagnostics.HasError() || state.ended() || !r.Ready() {
+	state := attributes.From(req.State.Raw)
+	id, jobID := state.Text("build_id"), state.Text("job_id")
+	resp.Diagnostics.Append(resp.Identity.SetAttribute(ctx, buildIDPath, id)...)
+	if resp.Diagnostics.HasError() || ended(state) || !r.Ready() {
 		return // Without a client, a provider argument is unknown during planning; the state stays as it is.
 	}
-	id, imported := state.BuildID.ValueString(), state.JobID.IsNull()
 	private, diags := loadPrivateState(ctx, req.Private)
 	diags.Append(r.CheckRegion("build", reading(id), private.Region)...)
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, max(timeout, minTimeout))
+	ctx, cancel := context.WithTimeout(ctx, max(state.Timeout("read", defaultTimeout), minTimeout))
 	defer cancel()
-	build, err := r.Client.GetBuild(ctx, id, state.JobID.ValueString())
+	imported := jobID == ""
+	build, err := r.Client.GetBuild(ctx, id, jobID)
 	switch {
 	case servicestage.IsNotFound(err) && imported:
 		resp.Diagnostics.Append(noSuchBuild(reading(id), err))
-	case servicestage.IsNotFound(err) && r.mayExist(ctx, private):
-		resp.Diagnostics.Append(r.notFound(ctx, private, reading(id), err))
+	case servicestage.IsNotFound(err) && r.MayExist(ctx, private.Origin):
+		resp.Diagnostics.Append(r.NotFound(ctx, "build", reading(id), private.Origin, err))
 	case servicestage.IsNotFound(err):
 		resp.State.RemoveResource(ctx)
 	case err != nil:
 		resp.Diagnostics.Append(readError(reading(id), err))
 	default:
 		if imported {
-			state.Wait = types.BoolValue(true)
+			state["wait"] = true
 		}
-		state.buildModel = modelFrom(build, state.JobID)
-		resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
-		private.StartedAt, private.Region = time.Time{}, cmp.Or(private.Region, r.Region.ValueString())
-		private.Location = r.Location(ctx, private.Location)
+		maps.Copy(state, valuesOf(build))
+		resp.State.Raw = state.Raw(req.State.Raw.Type())
+		private.Origin = r.Origin(ctx, private.Origin)
 		resp.Diagnostics.Append(private.store(ctx, resp.Private)...)
 	}
 }
 
 // Update stores what is not part of the build: wait, timeouts, and the triggers of an imported build.
 func (r *buildResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	var plan resourceModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	plan := attributes.From(req.Plan.Raw)
 	private, diags := loadPrivateState(ctx, req.Private)
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
 	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
-	resp.Diagnostics.Append(resp.Identity.SetAttribute(ctx, buildIDPath, plan.BuildID)...)
-	private.Imported = private.Imported && plan.Triggers.IsNull()
+	resp.State.Raw = req.Plan.Raw
+	resp.Diagnostics.Append(resp.Identity.SetAttribute(ctx, buildIDPath, plan.Text("build_id"))...)
+	private.Imported = private.Imported && plan["triggers"] == nil
 	resp.Diagnostics.Append(private.store(ctx, resp.Private)...)
 }
 
 // Delete cancels a build that is still running. The API cannot delete builds.
 func (r *buildResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
-	var state resourceModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	timeout, diags := state.Timeouts.Delete(ctx, defaultTimeout)
-	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() || state.ended() {
+	state := attributes.From(req.State.Raw)
+	if ended(state) {
 		return
 	}
-	id, jobID := state.BuildID.ValueString(), state.JobID.ValueString()
+	id, jobID := state.Text("build_id"), state.Text("job_id")
 	private, diags := loadPrivateState(ctx, req.Private)
 	diags.Append(r.CheckRegion("build", canceling(id), private.Region)...)
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, max(timeout, minTimeout))
+	ctx, cancel := context.WithTimeout(ctx, max(state.Timeout("delete", defaultTimeout), minTimeout))
 	defer cancel()
 	build, err := r.Client.GetBuild(ctx, id, jobID)
 	switch {
-	case servicestage.IsNotFound(err) && r.mayExist(ctx, private):
-		resp.Diagnostics.Append(r.notFound(ctx, private, canceling(id), err))
+	case servicestage.IsNotFound(err) && r.MayExist(ctx, private.Origin):
+		resp.Diagnostics.Append(r.NotFound(ctx, "build", canceling(id), private.Origin, err))
 	case err != nil && !servicestage.IsNotFound(err):
 		resp.Diagnostics.Append(readError(canceling(id), err, removeAdvice))
 	case err == nil && !build.State.Ended():
@@ -187,21 +175,6 @@ func (r *buildResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 			resp.Diagnostics.Append(cancelDiagnostic(id, canceled, err, removeAdvice))
 		}
 	}
-}
-
-// mayExist reports whether the build may exist although it is not found.
-func (r *buildResource) mayExist(ctx context.Context, private privateState) bool {
-	return private.mayLag(r.Client.Now()) || r.IsElsewhere(ctx, private.Location)
-}
-
-// notFound returns the error for a build that is not found and may exist.
-func (r *buildResource) notFound(
-	ctx context.Context, private privateState, operation string, err error,
-) diag.Diagnostic {
-	if r.IsElsewhere(ctx, private.Location) {
-		return r.Elsewhere(ctx, "build", operation, private.Location, err)
-	}
-	return notReadableYet(operation, private.StartedAt, err)
 }
 
 // ImportState stores the build_id of the import ID or of the identity. Terraform then calls Read.
@@ -218,10 +191,10 @@ func (r *buildResource) ImportState(
 	case !r.Ready():
 		resp.Diagnostics.Append(r.NotReady("An import"))
 	default:
-		private := privateState{Imported: true, Region: r.Region.ValueString()}
+		private := privateState{Imported: true}
 		resp.Diagnostics.Append(private.store(ctx, resp.Private)...)
 	}
 }
 
 // ended reports whether the build had ended when it was last read.
-func (m resourceModel) ended() bool { return servicestage.BuildState(m.State.ValueString()).Ended() }
+func ended(state attributes.Values) bool { return servicestage.BuildState(state.Text("state")).Ended() }

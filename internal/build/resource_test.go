@@ -215,7 +215,7 @@ func TestBuild_unconfirmedStartIsNotRepeated(t *testing.T) {
 			}
 			for _, later := range []time.Duration{-time.Hour, time.Hour + 9*time.Minute} { // A clock may be set back.
 				s.advance(later)
-				build.Refresh(t).Expect(t, one(isError, "Build not readable yet", "ten minutes after its start"))
+				build.Refresh(t).Expect(t, one(isError, "Build not readable yet", "10 minutes after its creation"))
 			}
 			build.Apply(t, nil).Expect(t, one(isError, "Build not readable yet"))
 			s.advance(time.Minute)
@@ -378,19 +378,18 @@ func TestBuild_interruptedBuildIsNotLost(t *testing.T) {
 	s.expect(t, "Building", 1, 0)
 }
 
-// The region is stored by create, by import and by the first read. A running build is not missing because the
+// The region is stored by create and by the first read, as after an import. A running build is not missing because the
 // provider's region changed: it is not removed from the state. A build that has ended is not read.
 func TestBuild_otherRegionIsNotNotFound(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	created := s.started(t)
-	imported, read := created.NewInstance(resourceType), *created
+	imported := created.NewInstance(resourceType)
 	imported.Import(t, s.buildID(), nil).Expect(t)
-	read.Private = nil
-	read.Refresh(t).Expect(t)
+	imported.Refresh(t).Expect(t)
 	s.ForgetRequests()
 	there, nowhere := s.protocol(t, map[string]any{"region": "cn-east-3"}), s.protocol(t, map[string]any{"region": nil})
-	for name, build := range map[string]providertest.Instance{"create": *created, "import": *imported, "read": read} {
+	for name, build := range map[string]providertest.Instance{"create": *created, "import": *imported} {
 		build.Protocol = nowhere
 		build.Refresh(t).Expect(t, one(isError, "the provider's region is not set"))
 		build.Protocol = there

@@ -41,7 +41,7 @@ func (d *jobDataSource) ConfigValidators(context.Context) []datasource.ConfigVal
 
 func (d *jobDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	config := valuesFrom(req.Config.Raw)
-	ctx, cancel := d.Begin(ctx, defaultTimeout, &resp.Diagnostics)
+	ctx, cancel := d.Begin(ctx, "A data source", defaultTimeout, &resp.Diagnostics)
 	defer cancel()
 	if resp.Diagnostics.HasError() {
 		return
@@ -76,7 +76,7 @@ func NewListDataSource() datasource.DataSource {
 
 func (d *jobsDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	config := valuesFrom(req.Config.Raw)
-	ctx, cancel := d.Begin(ctx, listTimeout, &resp.Diagnostics)
+	ctx, cancel := d.Begin(ctx, "A data source", listTimeout, &resp.Diagnostics)
 	defer cancel()
 	if resp.Diagnostics.HasError() {
 		return

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -166,16 +165,6 @@ func readBackWarning(plan values, what string, err error) diag.Diagnostic {
 		"The build job was %s, and the state contains the configured values. The next plan reads the others.", what)))
 }
 
-// notReadableYet explains "not found" shortly after a create that no read has confirmed.
-func notReadableYet(operation string, createdAt time.Time, err error) diag.Diagnostic {
-	return apidiag.Error("Build job not readable yet", operation, err, fmt.Sprintf(
-		"ServiceStage created the build job at %s but has not returned it since. Reads may lag, so the build job "+
-			"stays in the state for %d minutes after its creation.\n\n"+
-			"Run Terraform again later. If the build job was deleted, Terraform then plans to create it again; "+
-			"`terraform state rm` removes it from the state at once.",
-		createdAt.UTC().Format(time.RFC3339), int(confirmTimeout.Minutes())))
-}
-
 // queryError explains why a query ended. An incomplete list is a warning: what was listed exists.
 func queryError(err error) diag.Diagnostic {
 	incomplete, ok := errors.AsType[*servicestage.IncompleteListError](err)
@@ -225,17 +214,6 @@ func invalidImportID(id string) diag.Diagnostic {
 		"such as swpfk3wtzdjnlyely4rf40k52zyuq5s4lha9ch8f\n"+
 		"  - name/ and its exact job_name, such as name/checkout-service\n\n"+
 		"An identity has the job_id. "+got)
-}
-
-func importRegionError(wanted, configured string) diag.Diagnostic {
-	detail := fmt.Sprintf("The identity contains region %s, and the provider's region is %s.\n\n"+
-		"Import with a provider configuration for region %[1]s (the provider argument of the import block and of the "+
-		"resource), or correct the identity.", wanted, configured)
-	if configured == "" {
-		detail = fmt.Sprintf("The identity contains region %s, and the provider has no region to compare it with.\n\n"+
-			"Set the provider's region (HW_REGION_NAME), or remove region from the identity.", wanted)
-	}
-	return diag.NewErrorDiagnostic("Build job in another region", detail)
 }
 
 const (

@@ -58,11 +58,10 @@ func (r *jobResource) identify(identity *tfsdk.ResourceIdentity, jobID string) {
 func (r *jobResource) ImportState(
 	ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse,
 ) {
-	id := req.ID
-	var region any
+	id, region := req.ID, ""
 	if id == "" {
 		identity := valuesFrom(req.Identity.Raw) // Empty for terraform import ADDRESS "".
-		id, region = identity.text(jobIDAttribute), identity[regionAttribute]
+		id, region = identity.text(jobIDAttribute), identity.text(regionAttribute)
 	}
 	name, byName := strings.CutPrefix(req.ID, "name/")
 	if byName && name == "" || !byName && !rest.PathElement.MatchString(id) {
@@ -73,8 +72,8 @@ func (r *jobResource) ImportState(
 		resp.Diagnostics.Append(r.NotReady("An import"))
 		return
 	}
-	if region != nil && region != r.Region.ValueString() {
-		resp.Diagnostics.Append(importRegionError(fmt.Sprint(region), r.Region.ValueString()))
+	operation := fmt.Sprintf("importing build job %q with the region in its identity", id)
+	if resp.Diagnostics.Append(r.CheckRegion("build job", operation, region)...); resp.Diagnostics.HasError() {
 		return
 	}
 	if byName {

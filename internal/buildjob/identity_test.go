@@ -86,7 +86,8 @@ func TestBuildJobIdentity_read(t *testing.T) {
 	}
 }
 
-// While a provider argument is unknown, a state without an identity gets one: the framework requires it.
+// While a provider argument is unknown, a state without an identity gets one: the framework requires it. Data sources
+// cannot be read.
 func TestBuildJobIdentity_unknownArgument(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
@@ -97,6 +98,11 @@ func TestBuildJobIdentity_unknownArgument(t *testing.T) {
 		m.Protocol = providertest.NewProtocol(t, server, map[string]any{argument: tftypes.UnknownValue})
 		m.Refresh(t).Expect(t)
 		expectIdentity(t, m, id(t, server), region)
+		for data, arguments := range map[string]providertest.Arguments{
+			typeName: {"job_id": "x"}, "servicestage_build_jobs": nil, "servicestage_base_images": nil,
+		} {
+			m.ReadData(t, data, arguments).Expect(t, "A data source needs the service")
+		}
 	}
 }
 
@@ -195,14 +201,15 @@ func TestBuildJob_otherLocationIsNotNotFound(t *testing.T) {
 			server := emulator.New(t, emulator.Options{})
 			m := manage(t, server)
 			m.Converge(t, bare)
-			here := m.Protocol
 			m.Protocol = elsewhere(t, server)
 			differs := "ERROR  Build job of another .*was last read " + name
 			m.Refresh(t).Expect(t, differs)
 			m.Apply(t, nil).Expect(t, differs)
 			m.Apply(t, bare.With("job_description", "x")).Expect(t, differs)
 
-			m.Protocol = here
+			m.Protocol = providertest.NewProtocol(t, server, map[string]any{ // Its project is not known.
+				"access_key": nil, "secret_key": nil, "token": emulator.DefaultToken, "project_id": nil,
+			})
 			server.RemoveJob(id(t, server))
 			m.Refresh(t).Expect(t)
 			if !m.State.IsNull() {

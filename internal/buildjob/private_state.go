@@ -6,7 +6,6 @@ package buildjob
 import (
 	"context"
 	"reflect"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
@@ -20,20 +19,10 @@ type privateState struct {
 	// Unread is true if the build job could not be read after the last write. The next read then records the service
 	// defaults.
 	Unread bool `json:"unread,omitempty"`
-	// CreatedAt is the time of a create that no read has confirmed; otherwise the zero time.
-	CreatedAt time.Time `json:"created_at,omitzero"`
-	// Region is the provider's region when the build job was created, imported or first read; empty if the provider
-	// had none. The identity contains it, too, but not every CLI passes the identity to every operation.
-	Region string `json:"region,omitempty"`
 
-	providerdata.Location
+	// Origin contains the region of the identity, which not every CLI passes to every operation.
+	providerdata.Origin
 }
-
-// confirmTimeout is the time after an unconfirmed create during which "not found" may mean that reads lag.
-const confirmTimeout = 10 * time.Minute
-
-// mayLag reports whether "not found" may mean that ServiceStage cannot read the new build job yet.
-func (s privateState) mayLag(now time.Time) bool { return now.Sub(s.CreatedAt) < confirmTimeout }
 
 // Keys of the private state. Provider builds before the first release stored the service defaults under the older key.
 const privateStateKey, olderStateKey = "build_job", "remembered"
@@ -59,9 +48,5 @@ func (r *jobResource) loadPrivateState(
 }
 
 func (s privateState) store(ctx context.Context, private providerdata.PrivateWriter) diag.Diagnostics {
-	if len(s.Defaults) == 0 {
-		s.Defaults = nil
-	}
-	diags := private.SetKey(ctx, olderStateKey, nil)
-	return append(diags, providerdata.StorePrivate(ctx, private, privateStateKey, s)...)
+	return providerdata.StorePrivate(ctx, private, privateStateKey, s)
 }

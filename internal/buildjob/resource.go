@@ -6,7 +6,6 @@
 package buildjob
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -95,10 +94,8 @@ func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, re
 	}
 	resp.State.Raw = withUnknowns(plan, nil).raw(resourceType())
 	r.identify(resp.Identity, created.ID)
-	private := privateState{
-		Unread: true, CreatedAt: r.Client.Now(), Region: r.Region.ValueString(),
-		Location: r.Location(ctx, providerdata.Location{}),
-	}
+	private := privateState{Unread: true, Origin: r.Origin(ctx, providerdata.Origin{})}
+	private.CreatedAt = r.Client.Now()
 	resp.Diagnostics.Append(private.store(ctx, resp.Private)...)
 	resp.Diagnostics.Append(createWarnings(created, plan.text(nameArgument))...)
 
@@ -125,7 +122,7 @@ func (r *jobResource) Create(ctx context.Context, req resource.CreateRequest, re
 		state = withUnknowns(plan, result.state)
 	}
 	resp.State.Raw = state.raw(resourceType())
-	private = privateState{Defaults: result.defaults, Region: private.Region, Location: private.Location}
+	private = privateState{Defaults: result.defaults, Origin: r.Origin(ctx, private.Origin)}
 	resp.Diagnostics.Append(private.store(ctx, resp.Private)...)
 }
 
@@ -152,8 +149,8 @@ func (r *jobResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 		advice := fmt.Sprintf("To import a build job by its name, use name/%s.", id)
 		resp.Diagnostics.Append(noSuchJob(fmt.Sprintf("importing build job %q", id), err, advice))
 		return
-	case servicestage.IsNotFound(err) && r.mayExist(ctx, private):
-		resp.Diagnostics.Append(r.notFound(ctx, private, operation, err))
+	case servicestage.IsNotFound(err) && r.MayExist(ctx, private.Origin):
+		resp.Diagnostics.Append(r.NotFound(ctx, "build job", operation, private.Origin, err))
 		return
 	case servicestage.IsNotFound(err):
 		resp.State.RemoveResource(ctx)
@@ -169,10 +166,7 @@ func (r *jobResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	if !maps.Equal(result.state, prior) {
 		resp.State.Raw = result.state.raw(resourceType())
 	}
-	next := privateState{
-		Defaults: result.defaults, Region: cmp.Or(private.Region, r.Region.ValueString()),
-		Location: r.Location(ctx, private.Location),
-	}
+	next := privateState{Defaults: result.defaults, Origin: r.Origin(ctx, private.Origin)}
 	if !reflect.DeepEqual(next, private) {
 		resp.Diagnostics.Append(next.store(ctx, resp.Private)...)
 	}
@@ -202,8 +196,8 @@ func (r *jobResource) Update(ctx context.Context, req resource.UpdateRequest, re
 		err = r.Client.UpdateBuildJob(ctx, current, requestUpdate(plan, prior, current, projectConfigured))
 	}
 	switch {
-	case servicestage.IsNotFound(err) && r.mayExist(ctx, private):
-		resp.Diagnostics.Append(r.notFound(ctx, private, operation, err))
+	case servicestage.IsNotFound(err) && r.MayExist(ctx, private.Origin):
+		resp.Diagnostics.Append(r.NotFound(ctx, "build job", operation, private.Origin, err))
 		return
 	case servicestage.IsNotFound(err):
 		resp.Diagnostics.Append(deletedOutside(operation, err))
@@ -212,9 +206,7 @@ func (r *jobResource) Update(ctx context.Context, req resource.UpdateRequest, re
 		resp.Diagnostics.Append(updateError(operation, err))
 		return
 	}
-	private = privateState{
-		Region: cmp.Or(private.Region, r.Region.ValueString()), Location: r.Location(ctx, private.Location),
-	}
+	private = privateState{Origin: r.Origin(ctx, private.Origin)}
 	var result reconciled
 	_, err = r.Client.GetWrittenBuildJob(ctx, id, func(job *servicestage.BuildJob) bool {
 		result = afterUpdate(plan, prior, valuesOf(job), projectConfigured)
@@ -241,31 +233,16 @@ func (r *jobResource) Delete(ctx context.Context, req resource.DeleteRequest, re
 	}
 	ctx, cancel := context.WithTimeout(ctx, max(prior.timeout("delete"), minTimeout))
 	defer cancel()
-	if r.mayExist(ctx, private) {
+	if r.MayExist(ctx, private.Origin) {
 		// A delete of a build job that does not exist succeeds, but this build job may exist.
 		if _, err := r.Client.GetBuildJob(ctx, id, name); servicestage.IsNotFound(err) {
-			resp.Diagnostics.Append(r.notFound(ctx, private, operation, err))
+			resp.Diagnostics.Append(r.NotFound(ctx, "build job", operation, private.Origin, err))
 			return
 		}
 	}
 	if err := r.Client.DeleteBuildJob(ctx, id, name); err != nil {
 		resp.Diagnostics.Append(deleteError(operation, err))
 	}
-}
-
-// mayExist reports whether the build job may exist although it is not found.
-func (r *jobResource) mayExist(ctx context.Context, private privateState) bool {
-	return private.mayLag(r.Client.Now()) || r.IsElsewhere(ctx, private.Location)
-}
-
-// notFound returns the error for a build job that is not found and may exist.
-func (r *jobResource) notFound(
-	ctx context.Context, private privateState, operation string, err error,
-) diag.Diagnostic {
-	if r.IsElsewhere(ctx, private.Location) {
-		return r.Elsewhere(ctx, "build job", operation, private.Location, err)
-	}
-	return notReadableYet(operation, private.CreatedAt, err)
 }
 
 // rejectSecret returns an error for a URL with a secret that was unknown during planning, and for a placeholder whose

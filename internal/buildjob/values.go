@@ -12,22 +12,16 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
-	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
+	"github.com/servicestage/terraform-provider-servicestage/internal/attributes"
 )
 
-// values are the attributes of a build job by their paths, such as "environment_setting.cluster_id": a string, a
-// bool, unknown, or present for a block. An attribute or a block that is null is absent. The paths of arguments are
-// those of the API.
+// values are the attributes of a build job, as [attributes.Values]. The paths of arguments are those of the API.
 type values map[string]any
 
-// present is the value of a block.
-var present any = servicestage.Empty{}
+// present is the value of a block, and unknown that of an attribute which Terraform does not know yet.
+var present, unknown = attributes.Present, attributes.Unknown
 
-// unknown is the value of an attribute that Terraform does not know yet.
-var unknown any = tftypes.UnknownValue
-
-// resourceType returns the type of the resource's plan and state. Values are converted without the framework's Get
-// and Set, which take a quarter of the provider's CPU time with many build jobs.
+// resourceType returns the type of the resource's plan and state.
 var resourceType = sync.OnceValue(func() tftypes.Type {
 	return resourceSchema().Type().TerraformType(context.Background())
 })
@@ -38,57 +32,14 @@ var dataSourceType = sync.OnceValue(func() tftypes.Type {
 })
 
 // valuesFrom returns the values of a configuration, a plan, a state or an identity.
-func valuesFrom(raw tftypes.Value) values {
-	v := values{}
-	v.add("", raw)
-	return v
-}
+func valuesFrom(raw tftypes.Value) values { return values(attributes.From(raw)) }
 
-func (v values) add(at string, raw tftypes.Value) {
-	switch {
-	case raw.IsNull():
-	case !raw.IsKnown():
-		v[at] = unknown
-	case raw.Type().Is(tftypes.String):
-		var text string
-		_ = raw.As(&text) // It does not fail for the type, as below.
-		v[at] = text
-	case raw.Type().Is(tftypes.Bool):
-		var flag bool
-		_ = raw.As(&flag)
-		v[at] = flag
-	default:
-		var attributes map[string]tftypes.Value
-		_ = raw.As(&attributes)
-		if at != "" {
-			v[at] = present
-		}
-		for name, attribute := range attributes {
-			v.add(strings.TrimPrefix(at+"."+name, "."), attribute)
-		}
-	}
-}
+func (v values) raw(typ tftypes.Type) tftypes.Value { return attributes.Values(v).Raw(typ) }
 
-// raw returns the values as a plan or a state of the type, which may have lists of [tftypes.Value].
-func (v values) raw(typ tftypes.Type) tftypes.Value { return v.rawAt("", typ) }
+func (v values) text(at string) string { return attributes.Values(v).Text(at) }
 
-func (v values) rawAt(at string, typ tftypes.Type) tftypes.Value {
-	object, isObject := typ.(tftypes.Object)
-	value, exists := v[at]
-	if !isObject || at != "" && (!exists || value == unknown) {
-		return tftypes.NewValue(typ, value) // nil is null.
-	}
-	attributes := make(map[string]tftypes.Value, len(object.AttributeTypes))
-	for name, attributeType := range object.AttributeTypes {
-		attributes[name] = v.rawAt(strings.TrimPrefix(at+"."+name, "."), attributeType)
-	}
-	return tftypes.NewValue(typ, attributes)
-}
-
-// text returns a string; empty if it is null or unknown.
-func (v values) text(at string) string {
-	text, _ := v[at].(string)
-	return text
+func (v values) timeout(operation string) time.Duration {
+	return attributes.Values(v).Timeout(operation, defaultTimeout)
 }
 
 // hasAttributes reports whether a block has an attribute that is not null.
@@ -99,15 +50,6 @@ func (v values) hasAttributes(block string) bool {
 		}
 	}
 	return false
-}
-
-// timeout returns the timeout of an operation, or the default if it is not set.
-func (v values) timeout(operation string) time.Duration {
-	timeout, err := time.ParseDuration(v.text(timeoutsName + "." + operation))
-	if err != nil {
-		return defaultTimeout // It is not set: the validator rejects other text, also during apply.
-	}
-	return timeout
 }
 
 // withoutTimeouts returns the values without the timeouts block, which is stored in the state only.

@@ -10,11 +10,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
-	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
 // Operation is an argument of a timeouts block.
@@ -27,9 +24,9 @@ type Operation struct {
 	Default string
 }
 
-// TimeoutsBlock returns a timeouts block whose values must be positive durations. Its value is a [timeouts.Value].
+// TimeoutsBlock returns a timeouts block whose values must be positive durations.
 func TimeoutsBlock(operations ...Operation) schema.Block {
-	attributes, attributeTypes := map[string]schema.Attribute{}, map[string]attr.Type{}
+	attributes := map[string]schema.Attribute{}
 	for _, operation := range operations {
 		attributes[operation.Name] = schema.StringAttribute{
 			Optional: true,
@@ -37,11 +34,9 @@ func TimeoutsBlock(operations ...Operation) schema.Block {
 				operation.Description, operation.Default),
 			Validators: []validator.String{Positive()},
 		}
-		attributeTypes[operation.Name] = types.StringType
 	}
 	return schema.SingleNestedBlock{
 		MarkdownDescription: "Maximum time for each operation, including waits and retries.",
-		CustomType:          timeouts.Type{ObjectType: types.ObjectType{AttrTypes: attributeTypes}},
 		Attributes:          attributes,
 	}
 }

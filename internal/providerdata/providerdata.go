@@ -50,48 +50,68 @@ func (d *Data) NotReady(operation string) diag.Diagnostic {
 		operation, strings.Join(d.Unknown, ", ")))
 }
 
-// CheckRegion returns an error with both regions if an object, such as "build", is stored with another region than
-// the provider's: there, "not found" does not mean that the object was deleted. An object that is stored without a
-// region is not checked.
-func (d *Data) CheckRegion(object, operation, stored string) diag.Diagnostics {
-	if stored == "" || stored == d.Region.ValueString() {
+// CheckRegion returns an error with both regions if the region of an object, such as "build", is known and not the
+// provider's: there, "not found" does not mean that the object was deleted.
+func (d *Data) CheckRegion(object, operation, region string) diag.Diagnostics {
+	if region == "" || region == d.Region.ValueString() {
 		return nil
 	}
 	summary := strings.ToUpper(object[:1]) + object[1:] + " in another region"
 	return diag.Diagnostics{diag.NewErrorDiagnostic(summary, fmt.Sprintf(
 		"Error %[1]s: the %[2]s is in region %[3]s, and the provider's region is %[4]s.\n\n"+
 			"Use a provider configuration for region %[3]s (provider meta-argument, region or HW_REGION_NAME). Before "+
-			"you change the region of this resource, destroy it, or remove it from the state with `terraform state "+
-			"rm`.",
-		operation, object, stored, cmp.Or(d.Region.ValueString(), "not set")))}
+			"you change the region of a resource in the state, destroy it, or remove it with `terraform state rm`.",
+		operation, object, region, cmp.Or(d.Region.ValueString(), "not set")))}
 }
 
-// Location is where an object was created or last read. The zero value is unknown.
-type Location struct {
+// Origin is when and where an object was created, imported or last read. The zero value is unknown.
+type Origin struct {
+	// CreatedAt is the time of a create that no read has confirmed; otherwise the zero time.
+	CreatedAt time.Time `json:"created_at,omitzero"`
+	// Region is the provider's region when the object was created, imported or first read; empty if it had none.
+	Region string `json:"region,omitempty"`
 	// Host is that of the endpoint.
 	Host string `json:"host,omitempty"`
 	// Project is the ID of the project; empty if it is not known.
 	Project string `json:"project,omitempty"`
 }
 
-// Location returns the location of the provider's requests. Without known projects, it has that of stored.
-func (d *Data) Location(ctx context.Context, stored Location) Location {
-	return Location{Host: d.Client.Host(), Project: cmp.Or(d.Client.ProjectID(ctx), stored.Project)}
+// confirmTimeout is the time after an unconfirmed create during which "not found" may mean that reads lag.
+const confirmTimeout = 10 * time.Minute
+
+// Origin returns the origin of an object that has just been created or read. If the provider's project is not known, it
+// is the stored one.
+func (d *Data) Origin(ctx context.Context, stored Origin) Origin {
+	return Origin{
+		Region: d.Region.ValueString(), Host: d.Client.Host(),
+		Project: cmp.Or(d.Client.ProjectID(ctx), stored.Project),
+	}
 }
 
-// IsElsewhere reports whether the provider's requests go to another location than the stored one: there, "not found"
-// does not mean that the object was deleted.
-func (d *Data) IsElsewhere(ctx context.Context, stored Location) bool {
-	current := d.Location(ctx, stored)
-	return stored.isOtherHost(current) || stored.Project != "" && stored.Project != current.Project
+// MayExist reports whether an object may exist although it is not found: because reads lag, or because the provider's
+// requests go elsewhere.
+func (d *Data) MayExist(ctx context.Context, stored Origin) bool {
+	return d.Client.Now().Sub(stored.CreatedAt) < confirmTimeout || stored.isElsewhere(d.Origin(ctx, stored))
 }
 
-func (l Location) isOtherHost(current Location) bool { return l.Host != "" && l.Host != current.Host }
+func (o Origin) isElsewhere(current Origin) bool {
+	return o.isOtherHost(current) || o.Project != "" && o.Project != current.Project
+}
 
-// Elsewhere returns the error for an object, such as "build", that is not found and whose location is not that of the
-// provider's requests.
-func (d *Data) Elsewhere(ctx context.Context, object, operation string, stored Location, err error) diag.Diagnostic {
-	current := d.Location(ctx, stored)
+func (o Origin) isOtherHost(current Origin) bool { return o.Host != "" && o.Host != current.Host }
+
+// NotFound returns the error for an object, such as "build", that is not found and may exist.
+func (d *Data) NotFound(ctx context.Context, object, operation string, stored Origin, err error) diag.Diagnostic {
+	title := strings.ToUpper(object[:1]) + object[1:]
+	current := d.Origin(ctx, stored)
+	if !stored.isElsewhere(current) {
+		return apidiag.Error(title+" not readable yet", operation, err, fmt.Sprintf(
+			"ServiceStage created the %[1]s at %[2]s but has not returned it since. Reads may lag, so the %[1]s stays "+
+				"in the state for %[3]d minutes after its creation.\n\n"+
+				"Run Terraform again later. If the %[1]s was deleted, Terraform then plans to create it again; "+
+				"`terraform state rm` removes it from the state at once.",
+			object, stored.CreatedAt.UTC().Format(time.RFC3339), int(confirmTimeout.Minutes())))
+	}
 	printable := func(name string) string { return rest.Sanitize(name, 128) }
 	kind, was := "project", printable(stored.Project)
 	where := fmt.Sprintf("in project %s, and the provider's project is %s", was, printable(current.Project))
@@ -103,15 +123,15 @@ func (d *Data) Elsewhere(ctx context.Context, object, operation string, stored L
 		advice = "Use the earlier endpoint (region or HW_REGION_NAME, endpoints.servicestage or " +
 			"HW_SERVICESTAGE_ENDPOINT)."
 	}
-	summary := fmt.Sprintf("%s%s of another %s", strings.ToUpper(object[:1]), object[1:], kind)
-	return apidiag.Error(summary, operation, err, fmt.Sprintf(
+	return apidiag.Error(title+" of another "+kind, operation, err, fmt.Sprintf(
 		"The %[1]s was last read %[2]s. It may still exist, so it stays in the state.\n\n"+
 			"%[3]s If the %[1]s was deleted, remove it from the state with `terraform state rm`.",
 		object, where, advice))
 }
 
-// begin returns the context of an operation, which ends after the timeout. Without a client it adds an error.
-func (d *Data) begin(
+// Begin returns the context of an operation, which ends after the timeout. Without a client it adds an error. The
+// caller must call the returned function in any case.
+func (d *Data) Begin(
 	ctx context.Context, operation string, timeout time.Duration, diags *diag.Diagnostics,
 ) (context.Context, context.CancelFunc) {
 	if !d.Ready() {
@@ -124,8 +144,8 @@ func (d *Data) begin(
 type Resource struct{ *Data }
 
 // Configure implements [resource.ResourceWithConfigure] and list.ListResourceWithConfigure.
-func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	r.Data = configuredData(req.ProviderData, &resp.Diagnostics)
+func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, _ *resource.ConfigureResponse) {
+	r.Data, _ = req.ProviderData.(*Data)
 }
 
 // DataSource is embedded by data sources. It is configured once Terraform has configured the provider.
@@ -151,16 +171,8 @@ func (d *DataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp 
 }
 
 // Configure implements [datasource.DataSourceWithConfigure].
-func (d *DataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
-	d.Data = configuredData(req.ProviderData, &resp.Diagnostics)
-}
-
-// Begin returns the context in which the data source reads; it ends after the timeout. If the service cannot be
-// called yet, Begin adds an error. The caller must call the returned function in any case.
-func (d *DataSource) Begin(
-	ctx context.Context, timeout time.Duration, diags *diag.Diagnostics,
-) (context.Context, context.CancelFunc) {
-	return d.begin(ctx, "A data source", timeout, diags)
+func (d *DataSource) Configure(_ context.Context, req datasource.ConfigureRequest, _ *datasource.ConfigureResponse) {
+	d.Data, _ = req.ProviderData.(*Data)
 }
 
 // ListResource is embedded by list resources.
@@ -170,26 +182,6 @@ type ListResource = Resource
 type Action struct{ *Data }
 
 // Configure implements [action.ActionWithConfigure].
-func (a *Action) Configure(_ context.Context, req action.ConfigureRequest, resp *action.ConfigureResponse) {
-	a.Data = configuredData(req.ProviderData, &resp.Diagnostics)
-}
-
-// Begin is [DataSource.Begin] for an action.
-func (a *Action) Begin(
-	ctx context.Context, timeout time.Duration, diags *diag.Diagnostics,
-) (context.Context, context.CancelFunc) {
-	return a.begin(ctx, "An action", timeout, diags)
-}
-
-// configuredData returns nil if the provider is not configured, as during validation.
-func configuredData(data any, diags *diag.Diagnostics) *Data {
-	if data == nil {
-		return nil
-	}
-	configured, ok := data.(*Data)
-	if !ok {
-		diags.AddError("Unexpected provider data", fmt.Sprintf("This is a bug in the provider: got %T.", data))
-		return nil
-	}
-	return configured
+func (a *Action) Configure(_ context.Context, req action.ConfigureRequest, _ *action.ConfigureResponse) {
+	a.Data, _ = req.ProviderData.(*Data)
 }
