@@ -86,8 +86,7 @@ func (f filter) list(
 				continue
 			}
 			batch = append(batch, listedJob{BuildJobSummary: summary})
-			isFull := !details || len(batch) == maxReads || limit > 0 && yielded+int64(len(batch)) == limit
-			if isFull && !flush() {
+			if isFull := len(batch) == maxReads || yielded+int64(len(batch)) == limit; isFull && !flush() {
 				return
 			}
 		}
