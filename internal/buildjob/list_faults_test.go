@@ -46,11 +46,9 @@ func TestBuildJobList_errors(t *testing.T) {
 				t.Parallel()
 				server := emulator.New(t, emulator.Options{})
 				fill(server, 250)
-				server.InjectFault(emulator.Fault{
-					Method: http.MethodGet, Path: jobsPath, Times: -1, StatusCode: http.StatusForbidden,
-					Body: forbidden,
-					When: func(request emulator.Request) bool { return strings.Contains(request.Query, page) },
-				})
+				fault := denied(http.MethodGet, jobsPath)
+				fault.When = func(request emulator.Request) bool { return strings.Contains(request.Query, page) }
+				server.InjectFault(fault)
 				provider := providertest.NewProtocol(t, server, nil)
 				found, failure := list(t.Context(), t, provider, query{details: details})
 				if len(found) != before {
