@@ -20,6 +20,11 @@ import (
 	"github.com/servicestage/terraform-provider-servicestage/internal/servicestage"
 )
 
+// theirJob returns the spec of a build job that somebody else creates under the name of the tests.
+func theirJob() map[string]any {
+	return map[string]any{"job_name": "app", "job_description": "theirs", "environment_setting": map[string]any{}}
+}
+
 // A duplicate is a warning: an error would taint the resource.
 func TestBuildJob_duplicateIsReportedAndNotReplaced(t *testing.T) {
 	t.Parallel()
@@ -52,18 +57,39 @@ func TestBuildJob_adoptedAfterResendMayHaveDuplicate(t *testing.T) {
 	m.ExpectNoChange(t, bare)
 }
 
-// If the response to a create is lost and the list cannot be read, the error says both, and nothing is sent again.
+// If the response to a create is lost, and the list has a build job of somebody else or cannot be read, the error says
+// so, and nothing is sent again.
 func TestBuildJob_unknownOutcome(t *testing.T) {
 	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
-	server.InjectFault(emulator.Fault{Method: http.MethodPost, Path: jobsPath, StatusCode: http.StatusBadGateway})
+	lost := emulator.Fault{Method: http.MethodPost, Path: jobsPath, StatusCode: http.StatusBadGateway}
 	unlisted := denied(http.MethodGet, jobsPath)
 	unlisted.Times = -1
-	server.InjectFault(unlisted)
-	manage(t, server).Apply(t, bare).Expect(t,
-		`ERROR  Error creating build job: .*The list of build jobs could not be read: .*HTTP 403`)
-	if posts := sent(server, http.MethodPost); posts != 1 {
-		t.Errorf("%d POST requests, want 1", posts)
+	for want, during := range map[string]func(*emulator.Server){
+		`have the name "app": [a-z0-9]{40}\. They may belong`: func(s *emulator.Server) { s.AddJob(theirJob()) },
+		`list of build jobs could not be read: .*HTTP 403`:    func(s *emulator.Server) { s.InjectFault(unlisted) },
+	} {
+		server := emulator.New(t, emulator.Options{})
+		fault := lost
+		fault.Do = func() { during(server) }
+		server.InjectFault(fault)
+		m := manage(t, server)
+		m.Apply(t, bare).Expect(t, `ERROR  Error creating build job: .*`+want)
+		if posts := sent(server, http.MethodPost); posts != 1 || !m.State.IsNull() {
+			t.Errorf("%d POST requests, want 1, and the state %s", posts, m.State)
+		}
+	}
+}
+
+// A build job of the same name that existed before is named, and neither adopted nor changed.
+func TestBuildJob_foreignJobIsNotAdopted(t *testing.T) {
+	t.Parallel()
+	server := emulator.New(t, emulator.Options{})
+	theirs := server.AddJob(theirJob())
+	m := manage(t, server)
+	m.Apply(t, bare).Expect(t, `Error creating build job: .*Build job `+theirs+` has the name "app".*`+
+		`Unless another resource or team already manages`)
+	if spec := server.Jobs()[0].Spec; spec["job_description"] != "theirs" || !m.State.IsNull() {
+		t.Errorf("the service contains %v, the state %s", spec, m.State)
 	}
 }
 
@@ -129,9 +155,7 @@ func TestBuildJob_foreignIDInResponseIsNotAdopted(t *testing.T) {
 	server := emulator.New(t, emulator.Options{Quirks: emulator.Quirks{AllowTakenNames: true}})
 	var theirs string
 	server.InjectFault(emulator.Fault{Method: http.MethodPost, Path: jobsPath, Do: func() {
-		theirs = server.AddJob(map[string]any{
-			"job_name": "app", "job_description": "theirs", "environment_setting": map[string]any{},
-		})
+		theirs = server.AddJob(theirJob())
 		server.InjectFault(emulator.Fault{
 			Method: http.MethodPost, Path: jobsPath, StatusCode: http.StatusOK,
 			Body: fmt.Sprintf(`{"job_id":%q}`, theirs),
