@@ -207,7 +207,8 @@ func noUniqueMatch(name string, exact, others []servicestage.BuildJobSummary) di
 	}
 	text := fmt.Sprintf("No build job in the provider's region and project is named %q.", name)
 	if len(others) > 0 {
-		text += " ServiceStage returned for this name: " + shorten(others, label) + ". Names are compared case-sensitively."
+		text += " ServiceStage returned for this name: " + shorten(others, label) +
+			". Names are compared case-sensitively."
 	}
 	return diag.NewErrorDiagnostic("No build job has this name", text)
 }

@@ -72,7 +72,7 @@ func redactUserInfo(text string) (clean string, has bool) {
 			next = starts[i+1][0]
 		}
 		isURL := start > 0 && text[start-1] != ':'
-		if !isSecretAuthority(before(text[start:next], "/?#"), isURL, len(all)-start) {
+		if !isSecretAuthority(beforePath(text[start:next]), isURL, len(all)-start) {
 			continue
 		}
 		userInfo, _ := cutUserInfo(text[start:])
@@ -118,7 +118,7 @@ func cutUserInfo(text string) (userInfo, host string) {
 func hasUserName(address string) bool {
 	plain := decoded(address)
 	start := webURLStart.FindString(plain)
-	userInfo, _ := cutUserInfo(before(plain[len(start):], "/?#"))
+	userInfo, _ := cutUserInfo(beforePath(plain[len(start):]))
 	return start != "" && userInfo != "" && !secretUser.MatchString(userInfo)
 }
 
@@ -132,7 +132,7 @@ var (
 // urlProblem returns why a URL cannot be that of a repository, or an empty string. It does not repeat the URL.
 func urlProblem(address string) string {
 	start := fullURL.FindString(address)
-	_, host := cutUserInfo(before(address[len(start):], "/?#"))
+	_, host := cutUserInfo(beforePath(address[len(start):]))
 	switch {
 	case strings.ContainsFunc(address, unicode.IsSpace):
 		return "contains white space"
@@ -151,7 +151,7 @@ func decoded(text string) string {
 		text = escapedByte.ReplaceAllStringFunc(text, func(escape string) string {
 			digits := escape[len(escape)-2:]
 			b, _ := hex.DecodeString(digits) // The pattern matches hexadecimal digits only.
-			if strings.Contains("/?#&;=@:", string(b)) {
+			if strings.ContainsAny(string(b), "/?#&;=@:") {
 				return "%" + digits
 			}
 			return string(b)
@@ -166,9 +166,9 @@ func decoded(text string) string {
 	return text
 }
 
-// before returns the part of text before the first of the characters.
-func before(text, characters string) string {
-	if i := strings.IndexAny(text, characters); i >= 0 {
+// beforePath returns the part of text before a path, a query or a fragment.
+func beforePath(text string) string {
+	if i := strings.IndexAny(text, "/?#"); i >= 0 {
 		return text[:i]
 	}
 	return text

@@ -268,7 +268,7 @@ func FuzzWithoutSecret_parts(f *testing.F) {
 		}
 		rest := "@host/team/app"
 		address := scheme + user + ":" + password + rest
-		first := before(password, "/?#")
+		first := beforePath(password)
 		if strings.ContainsAny(user, "/?#\\") ||
 			hostAndPort.MatchString(user+":"+first) && !strings.Contains(first, "@") {
 			t.Skip("It is the user or a port that ends here.")
