@@ -91,6 +91,8 @@ func TestBuildJob_foreignJobIsNotAdopted(t *testing.T) {
 	if spec := server.Jobs()[0].Spec; spec["job_description"] != "theirs" || !m.State.IsNull() {
 		t.Errorf("the service contains %v, the state %s", spec, m.State)
 	}
+	m.Converge(t, bare.With("job_name", "mine"))
+	m.Apply(t, bare).Expect(t, `Error updating build job: .*has the name "app".*Choose a different job_name`)
 }
 
 // A build job that no read has confirmed stays in the state for ten minutes: it is neither created again nor lost by
@@ -105,7 +107,7 @@ func TestBuildJob_unconfirmedIsNotLost(t *testing.T) {
 	m := manage(t, server, func(config *servicestage.Config) {
 		config.Now = func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
 	})
-	unread := bare.With("timeouts", providertest.Block).With("timeouts.create", "200ms")
+	unread := bare.With("timeouts", providertest.Block).With("timeouts.create", "1s")
 	m.Apply(t, unread).Expect(t, `WARNING  Error reading the new build job`)
 	const notYet = `ERROR  Build job not readable yet: .*stays in the state for 10 minutes`
 	m.Refresh(t).Expect(t, notYet)
