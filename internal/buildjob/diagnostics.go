@@ -189,17 +189,15 @@ func unreadable(failed ...listedJob) diag.Diagnostic {
 }
 
 // noUniqueMatch explains that a name does not select exactly one build job.
-func noUniqueMatch(name string, exact, otherCase, others []servicestage.BuildJobSummary) diag.Diagnostic {
+func noUniqueMatch(name string, exact, others []servicestage.BuildJobSummary) diag.Diagnostic {
 	if len(exact) > 0 {
 		return diag.NewErrorDiagnostic("Several build jobs have this name", fmt.Sprintf(
 			"%d build jobs are named %q.\n\nSelect one by its job_id: %s.", len(exact), name, idList(exact)))
 	}
 	text := fmt.Sprintf("No build job in the provider's region and project is named %q.", name)
-	if len(otherCase) > 0 {
-		text += " Names are compared case-sensitively. Build jobs whose names differ in case: " +
-			shorten(otherCase, label) + "."
-	} else if len(others) > 0 {
-		text += " ServiceStage returned for this name: " + shorten(others, label) + "."
+	if len(others) > 0 {
+		text += " ServiceStage returned for this name: " + shorten(others, label) +
+			". Names are compared case-sensitively."
 	}
 	return diag.NewErrorDiagnostic("No build job has this name", text)
 }

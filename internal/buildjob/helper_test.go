@@ -5,8 +5,6 @@ package buildjob_test
 
 import (
 	"net/http"
-	"regexp"
-	"strings"
 	"testing"
 
 	"github.com/servicestage/terraform-provider-servicestage/internal/emulator"
@@ -36,11 +34,6 @@ func manage(t *testing.T, server *emulator.Server, adjust ...func(*servicestage.
 	return providertest.NewProtocol(t, server, nil, adjust...).NewInstance(typeName)
 }
 
-// responding returns a fault that replaces one response.
-func responding(status int, body string) emulator.Fault {
-	return emulator.Fault{StatusCode: status, Body: body}
-}
-
 // repo returns the code_repo of a spec.
 func repo(url string) map[string]any {
 	return map[string]any{"type": "GitHub", "url": url, "branch": "main", "namespace": "acme"}
@@ -52,11 +45,6 @@ func sent(server *emulator.Server, method string) int {
 		return server.CountRequests(method, jobsPath)
 	}
 	return server.CountRequests(method, jobPath)
-}
-
-// words matches text across the line breaks that Terraform puts into messages.
-func words(text string) string {
-	return strings.ReplaceAll(regexp.QuoteMeta(text), " ", `[\s│]+`)
 }
 
 // expectManaged fails the test unless the build job in the state is the only one of the service.

@@ -162,85 +162,28 @@ func TestBuildJob_updateKeepsNewEnterpriseProject(t *testing.T) {
 	}
 }
 
-// A failed read is an error that keeps the state. "Not found" removes the build job from it.
-func TestBuildJob_readFails(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		fault emulator.Fault
-		gone  bool
-	}{
-		"ambiguous error":          {responding(http.StatusBadRequest, `{"error_code":"SVCSTG.CPE.1"}`), false},
-		"empty 404":                {responding(http.StatusNotFound, ""), false},
-		"error with status 200":    {responding(http.StatusOK, `{"error_code":"SVCSTG.CPE.5004401"}`), false},
-		"no build job":             {responding(http.StatusOK, `{}`), false},
-		"deleted":                  {emulator.Fault{}, true},
-		"deleted, ambiguous error": {responding(http.StatusBadRequest, `{"error_code":"SVCSTG.CPE.1"}`), true},
-		"deleted, empty 404":       {responding(http.StatusNotFound, ""), true},
-		"deleted, 401":             {responding(http.StatusUnauthorized, `{"error_code":"SVCSTG.00100401"}`), true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server := emulator.New(t, emulator.Options{})
-			m := manage(t, server)
-			m.Converge(t, bare)
-			if c.gone {
-				server.RemoveJob(id(t, server))
-			}
-			if c.fault.StatusCode != 0 {
-				c.fault.Method, c.fault.Path, c.fault.Times = http.MethodGet, jobPath, 6
-				server.InjectFault(c.fault)
-			}
-			diagnostics := m.Refresh(t)
-			if c.gone {
-				diagnostics.Expect(t)
-				if !m.State.IsNull() {
-					t.Errorf("the state still has %s", m.State)
-				}
-				return
-			}
-			diagnostics.Expect(t, "ERROR  Error reading build job")
-			server.ForgetFaults()
-			m.ExpectNoChange(t, bare)
-		})
-	}
-}
-
-// An update does not move a build job whose enterprise project is not configured, wherever the response contains the
-// project.
+// An update does not move a build job whose enterprise project is not configured.
 func TestBuildJob_updateDoesNotMoveTheJob(t *testing.T) {
 	t.Parallel()
-	const inSpec = `"spec":{"job_name":"app","enterprise_project_id":"theirs"}`
-	for name, response := range map[string]string{
-		"top level only":          `"enterprise_project_id":"theirs","spec":{"job_name":"app"}`,
-		"outdated in spec":        `"enterprise_project_id":"theirs",` + strings.Replace(inSpec, "theirs", "old", 1),
-		"empty in spec":           `"enterprise_project_id":"theirs",` + strings.Replace(inSpec, "theirs", "", 1),
-		"empty at the top level":  `"enterprise_project_id":"",` + inSpec,
-		"absent at the top level": inSpec,
-		"null at the top level":   `"enterprise_project_id":null,` + inSpec,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server := emulator.New(t, emulator.Options{})
-			respond := func(description string) {
-				server.ForgetFaults()
-				body := strings.Replace(response, `"spec":{`, `"spec":{"job_description":"`+description+`",`, 1)
-				server.InjectFault(emulator.Fault{
-					Method: http.MethodGet, Path: jobPath, Times: -1,
-					StatusCode: http.StatusOK, Body: fmt.Sprintf(`{"job_id":%q,%s}`, id(t, server), body),
-				})
-			}
-			m := manage(t, server)
-			m.Converge(t, bare.With("job_description", "a"))
-			respond("a")
-			server.InjectFault(emulator.Fault{Method: http.MethodPut, Path: jobPath, Do: func() { respond("b") }})
-			m.Converge(t, bare.With("job_description", "b"))
-			if got := m.Value(t, "enterprise_project_id"); got != "theirs" {
-				t.Errorf("the state has enterprise project %v", got)
-			}
-			if got := string(sentBody(t, server)); !strings.Contains(got, `"enterprise_project_id":"theirs"`) {
-				t.Errorf("the update sent %s", got)
-			}
+	server := emulator.New(t, emulator.Options{})
+	respond := func(description string) {
+		server.ForgetFaults()
+		server.InjectFault(emulator.Fault{
+			Method: http.MethodGet, Path: jobPath, Times: -1, StatusCode: http.StatusOK,
+			Body: fmt.Sprintf(`{"job_id":%q,"enterprise_project_id":"theirs","spec":{"job_name":"app",`+
+				`"job_description":%q,"enterprise_project_id":"old"}}`, id(t, server), description),
 		})
+	}
+	m := manage(t, server)
+	m.Converge(t, bare.With("job_description", "a"))
+	respond("a")
+	server.InjectFault(emulator.Fault{Method: http.MethodPut, Path: jobPath, Do: func() { respond("b") }})
+	m.Converge(t, bare.With("job_description", "b"))
+	if got := m.Value(t, "enterprise_project_id"); got != "theirs" {
+		t.Errorf("the state has enterprise project %v", got)
+	}
+	if got := string(sentBody(t, server)); !strings.Contains(got, `"enterprise_project_id":"theirs"`) {
+		t.Errorf("the update sent %s", got)
 	}
 }
 

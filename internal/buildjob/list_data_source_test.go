@@ -6,7 +6,6 @@ package buildjob_test
 import (
 	"net/http"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
@@ -62,28 +61,12 @@ func TestBuildJobsDataSource_details(t *testing.T) {
 	}
 }
 
-// A list that lacks build jobs is an error: a for_each over it would destroy what depends on them.
-func TestBuildJobsDataSource_incompleteListIsNotReturned(t *testing.T) {
-	t.Parallel()
-	server := emulator.New(t, emulator.Options{})
-	fill(server, 250)
-	server.InjectFault(emulator.Fault{
-		Path: jobsPath, Times: -1, StatusCode: http.StatusOK, Body: `{"total":250,"list":[]}`,
-		When: func(r emulator.Request) bool { return !strings.Contains(r.Query, "page=1&") },
-	})
-	providertest.NewProtocol(t, server, nil).ReadData(t, jobsName, nil).Expect(t,
-		"list of build jobs is incomplete: ServiceStage reported 250 build jobs and returned 100")
-}
-
 // A build job that cannot be read is returned with its ID and name and a warning.
 func TestBuildJobsDataSource_unreadableJobKeepsTheOthers(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
 	ids := fill(server, 3)
-	server.InjectFault(emulator.Fault{
-		Method: http.MethodGet, Path: jobsPath + "/" + ids["job-001"], Times: -1, StatusCode: http.StatusForbidden,
-		Body: forbidden,
-	})
+	server.InjectFault(denied(http.MethodGet, jobsPath+"/"+ids["job-001"]))
 	read := providertest.NewProtocol(t, server, nil).ReadData(t, jobsName, providertest.Arguments{"details": true})
 	read.Expect(t, `WARNING  Error reading build jobs: .*only their ID and name are returned: `+ids["job-001"])
 	if got := texts(t, read.State["names"]); !slices.Equal(got, []string{"job-000", "job-001", "job-002"}) {

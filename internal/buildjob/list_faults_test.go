@@ -40,19 +40,20 @@ func TestBuildJobList_vanished(t *testing.T) {
 // An error of a page ends the stream after the build jobs of the pages before.
 func TestBuildJobList_errors(t *testing.T) {
 	t.Parallel()
-	for page, before := range map[string]int{"page=1&": 0, "page=3&": 200} {
+	for page, before := range map[string]int{"page=1&": 0, "page=3&": 101} {
 		for _, details := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, details %t", page, details), func(t *testing.T) {
 				t.Parallel()
 				server := emulator.New(t, emulator.Options{})
+				server.AddJob(named("job-0")) // The prefix selects 101 build jobs, the last of them on the second page.
 				fill(server, 250)
-				server.InjectFault(emulator.Fault{
-					Method: http.MethodGet, Path: jobsPath, Times: -1, StatusCode: http.StatusForbidden,
-					Body: forbidden,
-					When: func(request emulator.Request) bool { return strings.Contains(request.Query, page) },
-				})
+				fault := denied(http.MethodGet, jobsPath)
+				fault.When = func(request emulator.Request) bool { return strings.Contains(request.Query, page) }
+				server.InjectFault(fault)
 				provider := providertest.NewProtocol(t, server, nil)
-				found, failure := list(t.Context(), t, provider, query{details: details})
+				found, failure := list(t.Context(), t, provider, query{
+					config: providertest.Arguments{"job_name_prefix": "job-0"}, details: details,
+				})
 				if len(found) != before {
 					t.Errorf("%d build jobs came before the error, want %d", len(found), before)
 				}

@@ -159,6 +159,9 @@ func TestBuildJobs_filters(t *testing.T) {
 					want[name] = ids[name]
 				}
 				for _, details := range []bool{false, true} {
+					if details && mode != "several" {
+						continue // A hundred reads for each mode would take long and prove nothing new.
+					}
 					found, failure := list(t.Context(), t, provider, query{config: c.config, details: details})
 					failure.Expect(t)
 					expectAll(t, found, want)
@@ -184,16 +187,16 @@ func TestBuildJobs_filters(t *testing.T) {
 func TestBuildJobList_limit(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		limit              int64
-		take, want         int
-		pages, reads, more int // more reads may have been begun when the stream is left
+		limit        int64
+		take, want   int
+		pages, reads int
 	}{
 		{limit: 1, want: 1, pages: 1, reads: 1},
 		{limit: 7, want: 7, pages: 1, reads: 7},
 		{limit: 100, want: 100, pages: 1, reads: 100},
 		{limit: 101, want: 101, pages: 2, reads: 101},
 		{limit: 1000, want: 250, pages: 3, reads: 250},
-		{take: 5, want: 5, pages: 1, reads: 5, more: 9},
+		{take: 5, want: 5, pages: 1, reads: 10},
 	} {
 		for _, details := range []bool{false, true} {
 			t.Run(fmt.Sprintf("limit %d, take %d, details %t", c.limit, c.take, details), func(t *testing.T) {
@@ -209,9 +212,12 @@ func TestBuildJobList_limit(t *testing.T) {
 				if got := server.CountRequests(http.MethodGet, jobsPath); got != c.pages {
 					t.Errorf("%d pages were requested, want %d", got, c.pages)
 				}
-				reads := server.CountRequests(http.MethodGet, jobPath)
-				if details && (reads < c.reads || reads > c.reads+c.more) || !details && reads != 0 {
-					t.Errorf("%d jobs were read, want %d", reads, c.reads)
+				reads := 0
+				if details {
+					reads = c.reads
+				}
+				if got := server.CountRequests(http.MethodGet, jobPath); got != reads {
+					t.Errorf("%d jobs were read, want %d", got, reads)
 				}
 			})
 		}

@@ -51,60 +51,47 @@ func (f filter) list(
 	details bool, limit int64,
 ) iter.Seq2[listedJob, error] {
 	return func(yield func(listedJob, error) bool) {
-		var reads sync.WaitGroup
-		defer reads.Wait()
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		next, stop := iter.Pull2(jobs)
-		defer stop()
-
-		ahead, most := []<-chan listedJob{}, 1
-		if details {
-			most = maxReads
-		}
-		var listErr error
-		for yielded, more := int64(0), true; limit <= 0 || yielded < limit; {
-			for more && len(ahead) < most && (limit <= 0 || yielded+int64(len(ahead)) < limit) {
-				summary, err, ok := next()
-				if more = ok && err == nil; more && f.selects(summary) {
-					ahead = append(ahead, beginRead(ctx, client, summary, details, &reads))
+		var batch []listedJob
+		yielded := int64(0)
+		// flush reads and yields the batch, and returns whether more is wanted.
+		flush := func() bool {
+			var reads sync.WaitGroup
+			for i := range batch {
+				job := &batch[i]
+				if details {
+					reads.Go(func() { job.job, job.err = client.GetBuildJob(ctx, job.ID, job.Name) })
 				}
-				listErr = err
 			}
-			if len(ahead) == 0 {
-				break
+			reads.Wait()
+			for _, job := range batch {
+				if servicestage.IsNotFound(job.err) {
+					continue
+				}
+				if !yield(job, nil) {
+					return false
+				}
+				yielded++
 			}
-			first := <-ahead[0]
-			ahead = ahead[1:]
-			if servicestage.IsNotFound(first.err) {
-				continue
-			}
-			if !yield(first, nil) {
+			batch = batch[:0]
+			return limit <= 0 || yielded < limit
+		}
+		for summary, err := range jobs {
+			if err != nil {
+				if flush() {
+					yield(listedJob{}, err)
+				}
 				return
 			}
-			yielded++
+			if !f.selects(summary) {
+				continue
+			}
+			batch = append(batch, listedJob{BuildJobSummary: summary})
+			if isFull := len(batch) == maxReads || yielded+int64(len(batch)) == limit; isFull && !flush() {
+				return
+			}
 		}
-		if listErr != nil {
-			yield(listedJob{}, listErr)
-		}
+		flush()
 	}
-}
-
-// beginRead reads one build job while others are read; without details, it only returns its summary.
-func beginRead(
-	ctx context.Context, client *servicestage.Client, summary servicestage.BuildJobSummary,
-	details bool, reads *sync.WaitGroup,
-) <-chan listedJob {
-	result := make(chan listedJob, 1)
-	if !details {
-		result <- listedJob{BuildJobSummary: summary}
-		return result
-	}
-	reads.Go(func() {
-		job, err := client.GetBuildJob(ctx, summary.ID, summary.Name)
-		result <- listedJob{summary, job, err}
-	})
-	return result
 }
 
 // values returns the values of the build job, or only its ID and name if it was not read.
@@ -121,19 +108,16 @@ func findByName(ctx context.Context, client *servicestage.Client, name string) (
 	if err != nil {
 		return "", listError(fmt.Sprintf("searching for build job %q", name), err)
 	}
-	var exact, otherCase, others []servicestage.BuildJobSummary
+	var exact, others []servicestage.BuildJobSummary
 	for _, job := range jobs {
-		switch {
-		case job.Name == name:
+		if job.Name == name {
 			exact = append(exact, job)
-		case strings.EqualFold(job.Name, name):
-			otherCase = append(otherCase, job)
-		default:
+		} else {
 			others = append(others, job)
 		}
 	}
 	if len(exact) == 1 {
 		return exact[0].ID, nil
 	}
-	return "", noUniqueMatch(name, exact, otherCase, others)
+	return "", noUniqueMatch(name, exact, others)
 }

@@ -78,38 +78,19 @@ func repositoryURLRule() planmodifier.String {
 // branchRule rejects names that Git never allows.
 func branchRule() planmodifier.String {
 	return newValueRule{"A new branch has a name that Git allows.", func(branch string) (string, string) {
-		if problem := branchProblem(branch); problem != "" {
-			return "Invalid branch", fmt.Sprintf("Git allows no branch of this name: it %s. Got: %q.", problem, branch)
+		if at := neverInBranch.FindStringIndex(branch); at != nil {
+			return "Invalid branch",
+				fmt.Sprintf("Git allows no branch of this name because of %q. Got: %q.", branch[at[0]:at[1]], branch)
 		}
 		return "", ""
 	}}
 }
 
 // neverInBranch matches what Git never allows in a branch's name.
-var neverInBranch = regexp.MustCompile(`[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//`)
-
-// branchProblem returns why a branch cannot have the name, or an empty string.
 //
 // Source: https://git-scm.com/docs/git-check-ref-format.
-func branchProblem(name string) string {
-	if found := neverInBranch.FindString(name); found != "" {
-		return fmt.Sprintf("contains %q", found)
-	}
-	for part := range strings.SplitSeq(name, "/") {
-		switch {
-		case part == "":
-			return "begins or ends with a slash"
-		case strings.HasPrefix(part, "."):
-			return "begins with a dot, or has one after a slash"
-		case strings.HasSuffix(part, ".lock"):
-			return `has a part that ends with ".lock"`
-		}
-	}
-	if strings.HasSuffix(name, ".") {
-		return "ends with a dot"
-	}
-	return ""
-}
+var neverInBranch = regexp.MustCompile(
+	`[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^/|/$|(?:^|/)\.|\.lock(?:/|$)|\.$|^$`)
 
 // sameButForCase keeps the spelling in state if the configured one differs only in case.
 type sameButForCase struct{ description }

@@ -25,7 +25,10 @@ func TestBuildJob_limits(t *testing.T) {
 		"job_description":       {strings.Repeat("😀", 64): true, strings.Repeat("😀", 65): false},
 		"enterprise_project_id": {"": false},
 		"timeouts.create":       {"30": false, "0h0m": false, "-5m": false, "90s": true},
-		"code_repo.url":         {"https://user@github.com/acme/app": true, "git@github.com:acme/app": true, "": false},
+		"code_repo.url": {
+			"https://user@github.com/acme/app": true, "git@github.com:acme/app": true, "": false, "github.com": false,
+		},
+		"code_repo.branch": {"feature/x": true, "my branch": false},
 	} {
 		for value, valid := range values {
 			plan, _ := m.Plan(t, complete.With("timeouts", providertest.Block).With(argument, value))

@@ -50,9 +50,9 @@ func TestRetry_byMethodAndFault(t *testing.T) {
 		"505":               {respond(505, ""), 505, false, false},
 		"error code in 200": {respond(200, `{"error_code":"C"}`), 200, false, false},
 	} {
-		put, repeatable := post, post
-		put.Method, repeatable.Repeatable = http.MethodPut, true
-		for _, call := range []rest.Call{put, repeatable, post} {
+		put, remove, repeatable := post, post, post
+		put.Method, remove.Method, repeatable.Repeatable = http.MethodPut, http.MethodDelete, true
+		for _, call := range []rest.Call{put, remove, repeatable, post} {
 			retried := c.put
 			if call.Method == http.MethodPost && !call.Repeatable {
 				retried = c.post
