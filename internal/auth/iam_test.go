@@ -236,7 +236,7 @@ func TestIAM_badResponses(t *testing.T) {
 		"other types":     {201, `{"credential":["canary"],"credentials":["canary"],"token":["canary"]}`, notJSON},
 		"page of a proxy": {200, "<p>Please <b>log in</b>", `HTTP 200: "Please log in": ` + notJSON},
 		"rejected":        {401, `{"error":{"code":401,"message":"no"}}`, "HTTP 401: no"},
-		"request echoed":  {400, "You sent " + secret, `HTTP 400: "You sent `},
+		"request echoed":  {400, "You sent " + secret, `HTTP 400: "`},
 		"redirected":      {302, "", "HTTP 302"},
 		"throttled":       {429, "", "HTTP 429"},
 		"internal error":  {500, "", "HTTP 500"},
