@@ -196,6 +196,17 @@ func TestSession_Reject(t *testing.T) {
 	})
 }
 
+// Static credentials are not dropped.
+func TestSession_RejectStatic(t *testing.T) {
+	t.Parallel()
+	for _, credential := range []auth.Credential{auth.Token("T"), auth.AccessKey{ID: "AK", Secret: "SK"}} {
+		session := auth.NewSession(auth.Static{Credential: credential}, "", auth.Project{}, auth.Clients{})
+		if session.Reject(authenticated(t, session)) {
+			t.Errorf("%T: Reject returned true", credential)
+		}
+	}
+}
+
 // New credentials that seem to have expired, because the local clock is wrong, are used.
 func TestSession_wrongClock(t *testing.T) {
 	t.Parallel()
