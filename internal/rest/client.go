@@ -201,10 +201,6 @@ func (c *Client) Do(ctx context.Context, call Call, out any) (http.Header, error
 		if failure == nil {
 			return response.Header, nil
 		}
-		if failure.Stopped != nil && last != nil { // This attempt got no credentials before the context ended.
-			last.Stopped = failure.Stopped
-			return nil, last
-		}
 		failure.Attempts = attempt
 		if describer, ok := call.Authenticator.(Describer); ok {
 			failure.Credentials = describer.Description()
@@ -213,7 +209,7 @@ func (c *Client) Do(ctx context.Context, call Call, out any) (http.Header, error
 		switch {
 		case !refreshed && c.rejected(call.Authenticator, response, failure):
 			// The service has only checked the credentials, so any call may be sent again, without a wait.
-			refreshed, last = true, failure
+			refreshed, last = true, nil
 			continue
 		case retries >= c.config.MaxRetries, !retryable(call, failure):
 			return nil, failure

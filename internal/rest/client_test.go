@@ -82,47 +82,6 @@ func TestClient_rejectedCredentials(t *testing.T) {
 	}
 }
 
-// stopping is an authenticator that cancels the context when its first token is rejected or before it has another.
-type stopping struct {
-	refreshable
-
-	cancel   context.CancelFunc
-	onReject bool
-}
-
-func (s *stopping) Authenticate(ctx context.Context, req *http.Request, body []byte) error {
-	if len(s.refreshable) == 1 {
-		s.cancel()
-		return ctx.Err()
-	}
-	return s.refreshable.Authenticate(ctx, req, body)
-}
-
-func (s *stopping) Reject(req *http.Request) bool {
-	if s.onReject {
-		s.cancel()
-	}
-	return s.refreshable.Reject(req)
-}
-
-// If the context ends before the request is sent with other credentials, the error is the rejection.
-func TestClient_rejectedCredentialsAndCanceled(t *testing.T) {
-	t.Parallel()
-	for _, onReject := range []bool{true, false} {
-		ctx, cancel := context.WithCancel(t.Context())
-		server := serve(t, expired, good)
-		_, err := server.client(t, func(config *rest.Config) {
-			config.Authenticator = &stopping{refreshable{"1", "2"}, cancel, onReject}
-		}).Do(ctx, post, nil)
-		failure := failureOf(t, err)
-		if failure.StatusCode != http.StatusUnauthorized || failure.Attempts != 1 || !failure.Sent ||
-			!errors.Is(failure.Stopped, context.Canceled) {
-			t.Errorf("canceled on rejection %t: got %v", onReject, err)
-		}
-		server.want(t, `POST 1 {"b":2}`)
-	}
-}
-
 // A response that may contain secrets is quoted only if it is a page.
 func TestClient_confidential(t *testing.T) {
 	t.Parallel()

@@ -69,11 +69,10 @@ func (e *WaitError) Error() string {
 func (e *WaitError) Unwrap() error { return context.DeadlineExceeded }
 
 // waitFor waits before an attempt: for the backoff after the last failure (nil before the first attempt), for the wait
-// that its response requests, and for the rate limiter. Other credentials need only the last. Its error is a
-// [*WaitError], or that of the context if it ends.
+// that its response requests, and for the rate limiter. Its error is a [*WaitError], or that of the context if it ends.
 func (c *Client) waitFor(ctx context.Context, retry int, last *Error) error {
 	required, backoff := c.limiter.paused(c.config.Now()), time.Duration(0)
-	if last != nil && last.StatusCode != http.StatusUnauthorized {
+	if last != nil {
 		required, backoff = max(required, last.RetryAfter), Delay(retry)
 	}
 	if err := c.pauseFor(ctx, required, backoff); err != nil {
