@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
@@ -38,7 +37,7 @@ func TestServer_stop(t *testing.T) {
 	p.ReadData(t, jobType, map[string]any{"job_id": "x"}).Expect(t, `ERROR .*\(interrupted\)`)
 }
 
-// Terraform does not wait for an action that starts after StopProvider, so that it must start no build.
+// An action that starts after StopProvider starts no build: Terraform does not wait for it.
 func TestServer_actionAfterStop(t *testing.T) {
 	t.Parallel()
 	service := emulator.New(t, emulator.Options{})
@@ -50,22 +49,5 @@ func TestServer_actionAfterStop(t *testing.T) {
 	p.Invoke(t.Context(), t, startType, map[string]any{"job_id": jobID}).Expect(t, `ERROR .*\(interrupted\)`)
 	if builds := service.Builds(); len(builds) > 0 {
 		t.Errorf("the service contains %+v, want no build", builds)
-	}
-}
-
-// A create that starts after StopProvider, and that is canceled while its request is in flight, loses no build job.
-func TestServer_createAfterStop(t *testing.T) {
-	t.Parallel()
-	service := emulator.New(t, emulator.Options{})
-	service.InjectFault(emulator.Fault{Method: http.MethodPost, Delay: 200 * time.Millisecond})
-	p := providertest.NewProtocol(t, service, nil)
-	if _, err := p.StopProvider(t.Context(), &tfprotov6.StopProviderRequest{}); err != nil {
-		t.Fatal(err)
-	}
-	created := p.NewInstance(jobType)
-	diagnostics := created.Apply(t, map[string]any{"job_name": "app", "environment_setting": providertest.Block})
-	jobs, isInState := service.Jobs(), !created.State.IsNull()
-	if isInState != (len(jobs) == 1) { // A busy machine may cancel it earlier.
-		t.Errorf("in the state: %t, in the service: %v\n%v", isInState, jobs, diagnostics)
 	}
 }
