@@ -29,10 +29,11 @@ func TestBuildJob_importByName(t *testing.T) {
 func TestBuildJob_importInvalid(t *testing.T) {
 	t.Parallel()
 	server := emulator.New(t, emulator.Options{})
-	longer := server.AddJob(named("longer-name"))
+	longer, otherCase := server.AddJob(named("longer-name")), server.AddJob(named("Longer"))
 	for id, want := range map[string]string{
-		"name/longer": `is named "longer"\. ServiceStage returned for this name: "longer-name" \(` + longer + `\)\.`,
-		"name/":       `Invalid import ID: .*name/ and its exact job_name, .*Got: "name/"\.`,
+		"name/longer": `is named "longer"\. ServiceStage returned for this name: "Longer" \(` + otherCase +
+			`\), "longer-name" \(` + longer + `\)\. Names are compared case-sensitively\.`,
+		"name/": `Invalid import ID: .*name/ and its exact job_name, .*Got: "name/"\.`,
 	} {
 		manage(t, server).Import(t, id, nil).Expect(t, want)
 	}

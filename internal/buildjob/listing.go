@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -110,9 +111,12 @@ func findByName(ctx context.Context, client *servicestage.Client, name string) (
 	}
 	var exact, others []servicestage.BuildJobSummary
 	for _, job := range jobs {
-		if job.Name == name {
+		switch {
+		case job.Name == name:
 			exact = append(exact, job)
-		} else {
+		case strings.EqualFold(job.Name, name): // First, because the message may not contain all of them.
+			others = slices.Insert(others, 0, job)
+		default:
 			others = append(others, job)
 		}
 	}

@@ -76,13 +76,13 @@ func checkSpec(spec document, currentName string) error {
 	return nil
 }
 
-// checkTypes returns an error for a member of another type than documented, at any depth. Null has any type. If strict,
-// members must be documented.
+// checkTypes returns an error for a member of another type than documented, at any depth, and for one whose name
+// differs from a documented one in case only. Null has any type. If strict, members must be documented.
 func checkTypes(object, documented document, strict bool) error {
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		want, isDocumented := documented[name]
 		switch {
-		case strict && !isDocumented:
+		case !isDocumented && (strict || containsFold(documented, name)):
 			return invalid("%q is not the name of a member", name)
 		case !isDocumented || object[name] == nil:
 			continue
@@ -96,6 +96,15 @@ func checkTypes(object, documented document, strict bool) error {
 		}
 	}
 	return nil
+}
+
+func containsFold(object document, name string) bool {
+	for other := range object {
+		if strings.EqualFold(other, name) {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *Service) createJob(r *http.Request) (any, error) {

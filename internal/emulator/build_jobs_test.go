@@ -160,7 +160,7 @@ func TestBuildJobs_rules(t *testing.T) {
 			environment(`"use_public_cluster":"true"`), with(`"code_repo":"https://example.com/shop.git"`),
 			with(`"enterprise_project_id":0`),
 			// The case of a member's name counts.
-			`{"Job_Name":"app","environment_setting":{}}`,
+			`{"Job_Name":"app","environment_setting":{}}`, environment(`"Cluster_ID":"c"`),
 			with(`"code_repo":{"type":"t","URL":"u","branch":"b","namespace":"n"}`),
 		},
 	} {

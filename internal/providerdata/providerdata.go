@@ -59,16 +59,17 @@ func (d *Data) CheckRegion(object, operation, region string) diag.Diagnostics {
 	summary := strings.ToUpper(object[:1]) + object[1:] + " in another region"
 	return diag.Diagnostics{diag.NewErrorDiagnostic(summary, fmt.Sprintf(
 		"Error %[1]s: the %[2]s is in region %[3]s, and the provider's region is %[4]s.\n\n"+
-			"Use a provider configuration for region %[3]s (provider meta-argument, region or HW_REGION_NAME). Before "+
-			"you change the region of a resource in the state, destroy it, or remove it with `terraform state rm`.",
+			"Use a provider configuration for region %[3]s (provider meta-argument, region or HW_REGION_NAME). "+
+			"To change the region of a resource in the state, first destroy it, or remove it with "+
+			"`terraform state rm`. In an import, correct or remove the region of the identity.",
 		operation, object, region, cmp.Or(d.Region.ValueString(), "not set")))}
 }
 
-// Origin is when and where an object was created, imported or last read. The zero value is unknown.
+// Origin is when and where an object was created or last read. The zero value is unknown.
 type Origin struct {
 	// CreatedAt is the time of a create that no read has confirmed; otherwise the zero time.
 	CreatedAt time.Time `json:"created_at,omitzero"`
-	// Region is the provider's region when the object was created, imported or first read; empty if it had none.
+	// Region is the provider's region when the object was created or first read; empty if it had none.
 	Region string `json:"region,omitempty"`
 	// Host is that of the endpoint.
 	Host string `json:"host,omitempty"`
@@ -79,8 +80,8 @@ type Origin struct {
 // confirmTimeout is the time after an unconfirmed create during which "not found" may mean that reads lag.
 const confirmTimeout = 10 * time.Minute
 
-// Origin returns the origin of an object that has just been created or read. If the provider's project is not known, it
-// is the stored one.
+// Origin returns the origin, without CreatedAt, of an object that has just been created or read. If the provider's
+// project is not known, it is the stored one.
 func (d *Data) Origin(ctx context.Context, stored Origin) Origin {
 	return Origin{
 		Region: d.Region.ValueString(), Host: d.Client.Host(),

@@ -48,7 +48,7 @@ type Error struct {
 	// Err is why there was no response, or why it could not be decoded; nil for an error response. It wraps the error
 	// of the standard library, such as [syscall.ECONNREFUSED], a [*net.DNSError], a [tls.RecordHeaderError] (the port
 	// does not speak TLS) or a [*tls.CertificateVerificationError], or a [*ProxyError], unless the text of that
-	// contains a secret.
+	// contains a secret or is longer than 64 KiB.
 	Err error
 	// RetryAfter is the wait that the response requests with its Retry-After header; 0 if it requests none.
 	RetryAfter time.Duration

@@ -77,7 +77,7 @@ func (e *UnknownOutcomeError) Unwrap() []error { return []error{e.Err, e.LookupE
 // ExistingIDError reports that the response to a create request contained the ID of a build job that existed before.
 type ExistingIDError struct{ ID string }
 
-// Error is without the ID.
+// Error returns a text without the ID, which may be unsafe to print.
 func (e *ExistingIDError) Error() string {
 	return "the response to the create request contains the ID of a build job that existed before"
 }

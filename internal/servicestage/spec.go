@@ -32,7 +32,7 @@ type member struct {
 	zero any
 }
 
-// specMembers are the documented members, objects before their members.
+// specMembers are the documented members.
 var specMembers = []member{
 	{"job_name", ""},
 	{"job_description", ""},
