@@ -98,6 +98,26 @@ func TestPhases_millionsTakeNoMemory(t *testing.T) { //nolint:paralleltest // It
 	}
 }
 
+// Members of a build job that are not documented take no memory when it is read.
+func TestGetBuildJob_unknownMembersTakeNoMemory(t *testing.T) { //nolint:paralleltest // It measures the memory.
+	var members strings.Builder
+	for i := range 300_000 {
+		fmt.Fprintf(&members, `"m%d":0,`, i)
+	}
+	body := `{"job_id":"j","spec":{` + members.String() + `"job_name":"app","environment_setting":{}}}`
+	s := serve(t, func(w http.ResponseWriter, _ received) { reply{body: body}.write(w) })
+	client := s.client(t)
+	used := allocated(func() {
+		job, err := client.GetBuildJob(t.Context(), "j", "")
+		if err != nil || job.Spec.Name() != "app" {
+			t.Errorf("got %v, %v", job, err)
+		}
+	})
+	if used > 32<<20 {
+		t.Errorf("%d MiB were allocated for a response of %d MiB", used>>20, len(body)>>20)
+	}
+}
+
 // Each part of a log is copied a few times, and the tail is not copied for each part.
 func TestBuildLog_tailIsNotCopiedForEachPart(t *testing.T) { //nolint:paralleltest // It measures the memory.
 	const limit, parts = 1 << 20, 190

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"reflect"
+	"strconv"
 	"strings"
 )
 
@@ -86,13 +87,22 @@ func (s Spec) text(path string) string {
 
 // decode adds the members of an object. prefix begins their paths: "" for the spec itself.
 func (s Spec) decode(prefix string, raw json.RawMessage) error {
-	var object map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &object); err != nil {
+	var members []member
+	var fields []reflect.StructField // A map would take memory for members that are not documented.
+	for name, m := range membersIn(prefix) {
+		members = append(members, m)
+		fields = append(fields, reflect.StructField{
+			Name: "Member" + strconv.Itoa(len(fields)), Type: reflect.TypeFor[json.RawMessage](),
+			Tag: reflect.StructTag(`json:"` + name + `"`),
+		})
+	}
+	object := reflect.New(reflect.StructOf(fields))
+	if err := json.Unmarshal(raw, object.Interface()); err != nil {
 		return err
 	}
-	for name, m := range membersIn(prefix) {
-		raw, ok := object[name]
-		if !ok || string(raw) == "null" {
+	for i, m := range members {
+		raw := object.Elem().Field(i).Bytes()
+		if len(raw) == 0 || string(raw) == "null" {
 			continue
 		}
 		value := reflect.New(reflect.TypeOf(m.zero))
